@@ -1,0 +1,1 @@
+"""How neural networks code information, and how interpretable that code is."""

@@ -1,0 +1,249 @@
+"""Activations of all wanted layers and reductions from one forward pass, into HDF5.
+
+Hooks copy what they keep at once: an in-place operation right after a layer would otherwise
+rewrite it. A module that runs several times in a pass gives one layer a call (methods §1).
+"""
+
+import logging
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from codespectra import store
+from codespectra.errors import UserError
+from codespectra.layers import reduced_width, stride_of
+from codespectra.preprocessing import Preprocess
+
+log = logging.getLogger("codespectra")
+
+# HDF5 chunks of 64 to 256 whole rows stream fastest; about a megabyte each.
+CHUNK_ROWS, CHUNK_BYTES = (64, 256), 1 << 20
+
+# What a kill can cost; noting progress after every batch would cost more.
+PROGRESS_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One dataset of the activations file: a layer's call under a reduction."""
+
+    layer: dict[str, Any]
+    reduction: str
+
+    @property
+    def key(self) -> str:
+        """Path inside the HDF5 file."""
+        return f"{self.reduction}/{self.layer['name']}"
+
+    @property
+    def width(self) -> int:
+        """Numbers a stimulus."""
+        return reduced_width(self.layer["shape"], self.reduction)
+
+
+Sink = Callable[[Wanted, torch.Tensor], None]
+
+
+@contextmanager
+def capturing(network: nn.Module, wanted: list[Wanted], sink: Sink) -> Iterator[None]:
+    """While open, every forward pass hands each wanted layer's reduced output to `sink`.
+
+    The tensor given to `sink` is (batch, width), float32, and its own copy.
+    """
+    by_module: dict[str, list[Wanted]] = {}
+    for item in wanted:
+        by_module.setdefault(item.layer["module"], []).append(item)
+    calls: Counter[str] = Counter()
+
+    def hook(name: str) -> Any:
+        def keep(module: nn.Module, inputs: Any, output: Any) -> None:
+            output = output[0] if isinstance(output, tuple) else output
+            call, calls[name] = calls[name], calls[name] + 1
+            for item in by_module[name]:
+                if item.layer["call"] == call:
+                    sink(item, reduce_output(output, item.reduction))
+
+        return keep
+
+    modules = dict(network.named_modules())
+    handles = [modules[name].register_forward_hook(hook(name)) for name in by_module]
+    handles.append(network.register_forward_pre_hook(lambda *_: calls.clear()))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def reduce_output(output: torch.Tensor, reduction: str) -> torch.Tensor:
+    """Copy of a layer's output, (batch, width): the mean over space, or every s-th component.
+
+    The s-th components are those of the flattened (C, H, W) map, whatever its memory layout.
+    """
+    if reduction == "spatial_mean":
+        return output.mean(dim=(2, 3)) if output.dim() == 4 else output.flatten(1).clone()
+    stride = stride_of(output.shape[1:], reduction)
+    if output.dim() == 4 and output.is_contiguous(memory_format=torch.channels_last):
+        return _channels_last_stride(output, stride)
+    return output.flatten(1)[:, ::stride].clone()
+
+
+def _channels_last_stride(output: torch.Tensor, stride: int) -> torch.Tensor:
+    # Gathering from the layout in memory spares a copy of the whole map into (C, H, W) order.
+    batch, channels, height, width = output.shape
+    flat = output.permute(0, 2, 3, 1).reshape(batch, -1)
+    if stride == 1:
+        return output.contiguous().view(batch, -1).clone()
+    wanted = torch.arange(0, channels * height * width, stride, device=output.device)
+    channel, place = wanted // (height * width), wanted % (height * width)
+    return flat.index_select(1, place * channels + channel)
+
+
+def capture(
+    path: str | Path,
+    network: nn.Module,
+    preprocess: Preprocess,
+    images: h5py.Dataset,
+    labels: np.ndarray | None,
+    wanted: list[Wanted],
+    *,
+    dtype: str,
+    batch: int,
+    attributes: dict[str, Any],
+) -> float | None:
+    """Write the activations of `images` (N, H, W, 3) to `path`; resume where a killed job stopped.
+
+    The growing file is `.{name}.partial`; its progress is noted beside it every few
+    seconds, and it counts only for the same `attributes`. It gets its final name when all rows are in.
+
+    Returns:
+        Share of `labels` that the network's own output predicts, None without labels.
+
+    Raises:
+        UserError: too little disk, or an activation that is NaN or infinite.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    progress = path.with_name(f".{path.name}.progress.json")
+    identity = store.content_digest(attributes)
+    done, correct = _progress(partial, progress, identity)
+    if not done:
+        _check_disk(partial, wanted, len(images), dtype)
+        _create(partial, wanted, len(images), dtype, attributes)
+    network.to(memory_format=torch.channels_last).eval()
+    with h5py.File(partial, "r+") as file, tqdm(total=len(images), disable=None) as bar:
+        bar.update(done)
+        writer, noted = _Writer(file, wanted), time.monotonic()
+        with capturing(network, wanted, writer), torch.inference_mode():
+            for start in range(done, len(images), batch):
+                stop = min(start + batch, len(images))
+                writer.rows = slice(start, stop)
+                logits = network(preprocess(images[start:stop]))
+                if labels is not None:
+                    correct += int((logits.argmax(1).cpu().numpy() == labels[start:stop]).sum())
+                if time.monotonic() - noted > PROGRESS_SECONDS:
+                    file.flush()
+                    note = {"identity": identity, "rows": stop, "correct": correct}
+                    store.write_json(progress, note)
+                    noted = time.monotonic()
+                bar.update(stop - start)
+    store.publish(partial, path)
+    progress.unlink(missing_ok=True)
+    return correct / len(images) if labels is not None else None
+
+
+class _Writer:
+    """Writes one batch's outputs into the rows it is set to, and refuses NaN and infinity."""
+
+    def __init__(self, file: h5py.File, wanted: list[Wanted]):
+        self.datasets = {item.key: file[item.key] for item in wanted}
+        self.rows = slice(0, 0)
+
+    def __call__(self, item: Wanted, values: torch.Tensor) -> None:
+        dataset = self.datasets[item.key]
+        stored = values.cpu().numpy().astype(dataset.dtype, copy=False)
+        # One sum is far cheaper than a test of every number; only a suspect is looked at.
+        if not np.isfinite(stored.sum(dtype=np.float32)):
+            bad = ~np.isfinite(stored).all(axis=1)
+            if bad.any():
+                first = self.rows.start + int(bad.argmax())
+                raise UserError(
+                    f"layer {item.layer['name']}: NaN or infinite activation, first at stimulus "
+                    f"{first}; check the checkpoint and its preprocessing"
+                    + (", or store float32" if dataset.dtype == np.float16 else "")
+                )
+        dataset[self.rows] = stored
+
+
+def bytes_needed(wanted: list[Wanted], count: int, dtype: str) -> int:
+    """Bytes of all activations of `count` stimuli."""
+    return sum(item.width for item in wanted) * count * np.dtype(dtype).itemsize
+
+
+def _check_disk(partial: Path, wanted: list[Wanted], count: int, dtype: str) -> None:
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    needed = bytes_needed(wanted, count, dtype)
+    free = shutil.disk_usage(partial.parent).free
+    log.info(
+        "%s needs %.3f GB for %d datasets of %d stimuli; %.1f GB are free",
+        *(partial.name, needed / 1e9, len(wanted), count, free / 1e9),
+    )
+    if needed > free:
+        raise UserError(
+            f"{partial.parent}: {needed / 1e9:.1f} GB of activations don't fit {free / 1e9:.1f} GB "
+            "of free disk; choose fewer layers, capture.dtype: float16, or another results folder"
+        )
+
+
+def _progress(partial: Path, progress: Path, identity: str) -> tuple[int, int]:
+    if partial.exists() and progress.exists():
+        note = store.read_json(progress)
+        if note["identity"] == identity:
+            log.info("resuming %s after row %d", partial.name, note["rows"])
+            return note["rows"], note["correct"]
+    return 0, 0
+
+
+def _create(
+    partial: Path, wanted: list[Wanted], count: int, dtype: str, attributes: dict[str, Any]
+) -> None:
+    """Lay out the whole file: later writes touch raw data only, so that a kill can't break it."""
+    with h5py.File(partial, "w") as file:
+        file.attrs["schema_version"] = store.SCHEMA_VERSION
+        for key, value in attributes.items():
+            file.attrs[key] = value if isinstance(value, str | int | float) else str(value)
+        for item in wanted:
+            _create_dataset(file, item, count, dtype)
+
+
+def _create_dataset(file: h5py.File, item: Wanted, count: int, dtype: str) -> None:
+    row_bytes = item.width * np.dtype(dtype).itemsize
+    rows = int(np.clip(CHUNK_BYTES // row_bytes, *CHUNK_ROWS))
+    layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    layout.set_chunk((min(rows, count), item.width))
+    layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    layout.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    layout.set_obj_track_times(False)
+    links = h5py.h5p.create(h5py.h5p.LINK_CREATE)
+    links.set_create_intermediate_group(True)
+    kind = h5py.h5t.py_create(np.dtype(dtype), logical=True)
+    space = h5py.h5s.create_simple((count, item.width))
+    raw = h5py.h5d.create(file.id, item.key.encode(), kind, space, layout, lcpl=links)
+    attributes = h5py.Dataset(raw).attrs
+    layer = item.layer
+    attributes["module"], attributes["call"] = layer["module"], layer["call"]
+    attributes["type"], attributes["depth"] = layer["type"], layer["depth"]
+    attributes["shape"] = layer["shape"]
+    attributes["reduction"] = item.reduction
+    attributes["stride"] = stride_of(layer["shape"], item.reduction)

@@ -1,0 +1,65 @@
+"""Digest of the code behind a rule: its script and every library module that the script reaches.
+
+Taken from the syntax tree without comments and docstrings, so an edited comment reruns nothing and
+an edited function reruns the stages that reach it, and no others.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "codespectra"
+
+
+@cache
+def code_digest(script: Path) -> str:
+    """First 16 hexadecimal digits of the digest of `script` and the library modules it reaches.
+
+    The library is the folder `codespectra` beside the script.
+    """
+    library = script.parent / PACKAGE
+    digest = hashlib.sha256()
+    for file in [script, *sorted(reached_modules(script, library))]:
+        digest.update(f"{file.relative_to(script.parent)}\n{_bare_source(file)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def reached_modules(file: Path, library: Path) -> set[Path]:
+    """Library files that `file` imports, directly or through others, itself left out."""
+    reached: set[Path] = set()
+    pending = [file]
+    while pending:
+        for module in _imports(pending.pop(), library):
+            if module not in reached:
+                reached.add(module)
+                pending.append(module)
+    return reached - {file}
+
+
+@cache
+def _syntax(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(), filename=str(file))
+
+
+def _imports(file: Path, library: Path) -> set[Path]:
+    names = set()
+    for node in ast.walk(_syntax(file)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    parts = [name.split(".")[1:] for name in names if name.split(".")[0] == PACKAGE]
+    candidates = {library.joinpath(*part).with_suffix(".py") for part in parts if part}
+    packages = {library.joinpath(*part) / "__init__.py" for part in parts}
+    return {path for path in candidates | packages if path.is_file()}
+
+
+@cache
+def _bare_source(file: Path) -> str:
+    tree = ast.parse(file.read_text(), filename=str(file))
+    for node in ast.walk(tree):
+        documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)

@@ -1,0 +1,17 @@
+"""The one exception that means: the user can mend this. It is shown without a traceback."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A mistake in a config, a file or a machine; the message says what to do next."""
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str:
+    """Say which names are allowed, the nearest one first: `did you mean 'x'? allowed: x, y`."""
+    allowed = list(allowed)
+    close = difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    shown = ", ".join(allowed[:40]) + (f", … ({len(allowed)} in all)" if len(allowed) > 40 else "")
+    return f"{hint}allowed: {shown or 'none'}"
