@@ -16,15 +16,17 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from codespectra import kmeans
 
 ITERATIONS = 20
+SEEDS = 6  # seeds differ by about 1e-4, as much as the goal allows
 
 
 def features(rows: int = 50_000, dimensions: int = 256) -> np.ndarray:
-    """Unit rows like a pooled ReLU layer's: a mixture in 64 dimensions through a random layer."""
+    """Unit rows like a pooled ReLU layer's: 1,000 overlapping blobs through a random layer."""
     rng = np.random.default_rng(0)
-    centres = rng.standard_normal((300, 64))
-    hidden = centres[rng.integers(300, size=rows)] + 0.7 * rng.standard_normal((rows, 64))
-    layer = rng.standard_normal((64, dimensions)) / 8
-    return kmeans.unit_rows(np.maximum(hidden @ layer, 0))
+    widths = np.arange(1, 65) ** -0.5
+    centres = rng.standard_normal((1000, 64))
+    hidden = centres[rng.integers(1000, size=rows)] + 0.7 * rng.standard_normal((rows, 64))
+    layer = rng.standard_normal((64, dimensions)) * widths[:, None]
+    return kmeans.unit_rows(np.maximum(hidden @ layer + 4, 0))
 
 
 def sklearn_fit(rows: np.ndarray, k: int, init="k-means++", seed: int = 0) -> KMeans:
@@ -44,9 +46,9 @@ def mean_cosine(rows: np.ndarray, centroids: np.ndarray) -> float:
 
 
 def assert_as_good(rows: np.ndarray, k: int) -> None:
-    """Our mean cosine over three seeds is not below scikit-learn's by 1e-4, at equal iterations."""
+    """Our mean cosine over seeds is not below scikit-learn's by 1e-4, at equal iterations."""
     theirs, ours = [], []
-    for seed in range(3):
+    for seed in range(SEEDS):
         peer, fit = sklearn_fit(rows, k, seed=seed), our_fit(rows, k, seed)
         assert peer.n_iter_ == fit.iterations == ITERATIONS
         theirs.append(mean_cosine(rows, peer.cluster_centers_))

@@ -121,11 +121,13 @@ def capture(
     dtype: str,
     batch: int,
     attributes: dict[str, Any],
+    accept: Callable[[float | None], None] = lambda accuracy: None,
 ) -> float | None:
     """Write the activations of `images` (N, H, W, 3) to `path`; resume where a killed job stopped.
 
     The growing file is `.{name}.partial`; its progress is noted beside it every few
-    seconds, and it counts only for the same `attributes`. It gets its final name when all rows are in.
+    seconds, and it counts only for the same datasets and `attributes`. It gets its final name when
+    all rows are in and `accept` has raised nothing at the accuracy.
 
     Returns:
         Share of `labels` that the network's own output predicts, None without labels.
@@ -136,7 +138,8 @@ def capture(
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial")
     progress = path.with_name(f".{path.name}.progress.json")
-    identity = store.content_digest(attributes)
+    keys = [item.key for item in wanted]
+    identity = store.content_digest([attributes, keys, dtype, len(images)])
     done, correct = _progress(partial, progress, identity)
     if not done:
         _check_disk(partial, wanted, len(images), dtype)
@@ -152,15 +155,17 @@ def capture(
                 logits = network(preprocess(images[start:stop]))
                 if labels is not None:
                     correct += int((logits.argmax(1).cpu().numpy() == labels[start:stop]).sum())
-                if time.monotonic() - noted > PROGRESS_SECONDS:
+                if stop == len(images) or time.monotonic() - noted > PROGRESS_SECONDS:
                     file.flush()
                     note = {"identity": identity, "rows": stop, "correct": correct}
                     store.write_json(progress, note)
                     noted = time.monotonic()
                 bar.update(stop - start)
+    accuracy = correct / len(images) if labels is not None else None
+    accept(accuracy)
     store.publish(partial, path)
-    progress.unlink(missing_ok=True)
-    return correct / len(images) if labels is not None else None
+    progress.unlink()
+    return accuracy
 
 
 class _Writer:
@@ -222,7 +227,7 @@ def _create(
     with h5py.File(partial, "w") as file:
         file.attrs["schema_version"] = store.SCHEMA_VERSION
         for key, value in attributes.items():
-            file.attrs[key] = value if isinstance(value, str | int | float) else str(value)
+            file.attrs[key] = str(value)
         for item in wanted:
             _create_dataset(file, item, count, dtype)
 

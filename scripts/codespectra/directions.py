@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from codespectra.errors import UserError
-from codespectra.kmeans import spherical_kmeans
+from codespectra.kmeans import spherical_kmeans, unit_rows
 
 # A response whose spread is below this share of its size is constant: the direction is dead.
 DEAD_SPREAD = 1e-8
@@ -33,16 +33,16 @@ def neurons(activations: np.ndarray) -> Directions:
     return Directions(np.eye(activations.shape[1], dtype=np.float32), activations)
 
 
-def kmeans(
-    activations: np.ndarray, *, k: int, starts: int, readout: str, seed: int
-) -> Directions:
+def kmeans(activations: np.ndarray, *, k: int, starts: int, readout: str, seed: int) -> Directions:
     """Centroids of spherical K-Means, read out by `cosine`, `dot` or `neg_distance` (B eq. 6).
 
     Raises:
-        UserError: k is larger than the number of stimuli.
+        UserError: k is larger than the number of stimuli whose activations aren't all zero.
     """
-    _check_count(k, activations, "directions.methods.kmeans.k")
-    centroids = spherical_kmeans(activations, k, starts=starts, seed=seed).centroids
+    try:
+        centroids = spherical_kmeans(activations, k, starts=starts, seed=seed).centroids
+    except ValueError as error:
+        raise UserError(f"directions.methods.kmeans: {error}") from error
     return Directions(centroids, read_out(activations, centroids, readout))
 
 
@@ -63,7 +63,10 @@ def exemplar(activations: np.ndarray, *, k: int, seed: int) -> Directions:
     Raises:
         UserError: k is larger than the number of stimuli.
     """
-    _check_count(k, activations, "directions.methods.exemplar.k")
+    if k > len(activations):
+        raise UserError(
+            f"directions.methods.exemplar.k: {k} is more than {len(activations)} stimuli; lower it"
+        )
     chosen = np.random.default_rng(seed).choice(len(activations), size=k, replace=False)
     vectors = unit_rows(activations[np.sort(chosen)])
     return Directions(vectors, read_out(activations, vectors, "cosine"))
@@ -83,12 +86,6 @@ def read_out(activations: np.ndarray, vectors: np.ndarray, how: str) -> np.ndarr
     return -np.sqrt(np.maximum(lengths - 2 * products, 0))
 
 
-def unit_rows(rows: np.ndarray) -> np.ndarray:
-    """Rows at unit length, float32; a zero row stays zero."""
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return (rows / np.where(length > 0, length, 1)).astype(np.float32)
-
-
 def top_stimuli(responses: np.ndarray, count: int) -> np.ndarray:
     """Rows of the `count` largest responses of each direction, (K, count), strongest first.
 
@@ -101,8 +98,3 @@ def top_stimuli(responses: np.ndarray, count: int) -> np.ndarray:
         order = np.argsort(-column[candidates], kind="stable")
         top[index] = candidates[order[:count]]
     return top
-
-
-def _check_count(k: int, activations: np.ndarray, key: str) -> None:
-    if k > len(activations):
-        raise UserError(f"{key}: {k} is more than the {len(activations)} stimuli; lower it")

@@ -33,11 +33,11 @@ def spherical_kmeans(
     starts: int = 3,
     max_iterations: int = 300,
     seed: int = 0,
-    start_rows: int = 20,
+    start_rows: int = 30,
 ) -> Clustering:
     """Cluster rows (N, D) into k directions: the best of `starts` by mean cosine.
 
-    Each start is greedy k-means++ on `start_rows` * k random rows: as good as on all rows, and
+    Each start is greedy k-means++ on `start_rows` * k random rows: nearly as good as on all, and
     that start would cost more than the iterations. A zero row stays zero: its cosine is 0.
 
     Raises ValueError for rows that are not finite, and unless 1 <= k <= the non-zero rows.
@@ -148,4 +148,5 @@ def _distances(
     centres: NDArray[np.float32], directions: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Half the squared distances (centres, rows) of unit rows."""
-    return np.maximum(1 - centres @ directions.T, 0)
+    cosines = np.ascontiguousarray((directions @ centres.T).T)  # twice as fast as the other order
+    return np.maximum(1 - cosines, 0)

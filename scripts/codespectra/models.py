@@ -12,7 +12,6 @@ from torchvision.models.resnet import Bottleneck
 from codespectra.errors import UserError, nearest
 
 
-
 class BottleneckResNet(torchvision_models.ResNet):
     """torchvision's ResNet with bottleneck blocks and a free width, for 32-pixel images.
 

@@ -6,6 +6,7 @@ both fake interpretability.
 """
 
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -111,8 +112,8 @@ def _blocks(image: np.ndarray, size: int) -> list[tuple[int, int, int, int]]:
     columns = np.linspace(0, width, max(1, width // size) + 1).astype(int)
     return [
         (int(top), int(left), int(bottom - top), int(right - left))
-        for top, bottom in zip(rows[:-1], rows[1:], strict=True)
-        for left, right in zip(columns[:-1], columns[1:], strict=True)
+        for top, bottom in pairwise(rows)
+        for left, right in pairwise(columns)
     ]
 
 

@@ -18,7 +18,7 @@ from scipy.special import zeta
 
 AXES = 3
 COLUMNS = 4096  # a block's columns: its float32 products stay in the cache, their sums in float64
-BATCH_ENTRIES = 2**24  # entries of r that are held at once: 64 MiB
+BATCH_ENTRIES = 2**25  # entries of r that are held at once: 128 MiB
 
 
 class ActionLaw(NamedTuple):
@@ -185,7 +185,8 @@ def _step_gram(activations: NDArray) -> NDArray[np.float64]:
 
 
 def _fill_normal(out: NDArray[np.float32], draw: int, seed: int) -> None:
-    np.random.default_rng([seed, draw]).standard_normal(dtype=np.float32, out=out)
+    rng = np.random.Generator(np.random.SFC64([seed, draw]))  # numpy's fastest
+    rng.standard_normal(dtype=np.float32, out=out)
 
 
 def _frames_second(rows: NDArray[np.float32]) -> NDArray[np.float32]:

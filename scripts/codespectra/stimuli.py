@@ -8,10 +8,6 @@ from typing import Any
 
 import h5py
 import numpy as np
-from PIL import Image
-from torchvision import datasets
-from torchvision.datasets.folder import IMG_EXTENSIONS
-from torchvision.transforms import CenterCrop, Compose, Resize
 from tqdm import tqdm
 
 from codespectra import photographs, store
@@ -54,53 +50,13 @@ def _photographs(source: str, **options: Any) -> StimulusSet:
     )
 
 
-def _cifar(
-    source: str, root: str, split: str, limit: int | None, download: bool = False
-) -> StimulusSet:
-    kind = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[source]
-    try:
-        data = kind(root, train=split == "train", download=download)
-    except RuntimeError as error:
-        raise UserError(
-            f"{root}: torchvision finds no whole {source} there ({error}); put the folder "
-            f"{kind.base_folder} there, or set the set's download: true"
-        ) from error
-    images, labels = data.data[:limit], np.array(data.targets)[:limit]
-    return StimulusSet(images, len(images), images.shape[1], tuple(data.classes), labels)
+def _image_files(source: str, **options: Any) -> StimulusSet:
+    # torchvision takes seconds to import: only these sets pay for it.
+    from codespectra import image_files
 
-
-def _folder(source: str, root: str, side: int, limit: int | None) -> StimulusSet:
-    folder = Path(root)
-    has_classes = folder.is_dir() and any(path.is_dir() for path in folder.iterdir())
-    try:
-        if has_classes:
-            found = datasets.ImageFolder(root)
-            files, classes = found.samples, tuple(found.classes)
-        else:
-            names = sorted(path for path in folder.iterdir() if _is_image(path))
-            files, classes = [(str(path), -1) for path in names], ()
-    except OSError as error:
-        raise UserError(f"{root}: no readable image folder ({error})") from error
-    if not files:
-        raise UserError(f"{root}: holds no images ({', '.join(IMG_EXTENSIONS)})")
-    files = files[:limit]
-    labels = np.array([label for _, label in files]) if classes else None
-    paths = [path for path, _ in files]
-    return StimulusSet(_read_images(paths, side), len(paths), side, classes, labels)
-
-
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in IMG_EXTENSIONS
-
-
-def _read_images(paths: list[str], side: int) -> Iterator[np.ndarray]:
-    shrink = Compose([Resize(side), CenterCrop(side)])
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                yield np.asarray(shrink(image.convert("RGB")))
-        except OSError as error:
-            raise UserError(f"{path}: not a readable image ({error}); mend or remove it") from error
+    load = image_files.read_folder if source == "folder" else image_files.read_cifar
+    images, count, classes, labels = load(source, **options)
+    return StimulusSet(images, count, options.get("side", 32), classes, labels)
 
 
 def _moving_dot(
@@ -148,9 +104,9 @@ def moving_dot(
 _MAKERS = {
     "photographs": _photographs,
     "photograph_tiles": _photographs,
-    "cifar10": _cifar,
-    "cifar100": _cifar,
-    "folder": _folder,
+    "cifar10": _image_files,
+    "cifar100": _image_files,
+    "folder": _image_files,
     "moving_dot": _moving_dot,
 }
 

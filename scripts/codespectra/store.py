@@ -83,10 +83,9 @@ def content_digest(content: Any) -> str:
 @contextmanager
 def create_hdf5(path: str | Path) -> Iterator[h5py.File]:
     """Yield a new HDF5 file that gets its name when it is complete; same content, same bytes."""
-    with atomic(path) as temporary:
-        with h5py.File(temporary, "w", track_order=False) as file:
-            file.attrs["schema_version"] = SCHEMA_VERSION
-            yield file
+    with atomic(path) as temporary, h5py.File(temporary, "w", track_order=False) as file:
+        file.attrs["schema_version"] = SCHEMA_VERSION
+        yield file
 
 
 @contextmanager

@@ -1,0 +1,54 @@
+"""codespectra: checkpoints in; spectra, projections, directions, scores, figures, claims out."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+# A study given by --configfile replaces the embedded default; it isn't merged into it.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/stimuli.smk"
+include: "workflow/rules/checkpoints.smk"
+include: "workflow/rules/capture.smk"
+include: "workflow/rules/spectra.smk"
+include: "workflow/rules/projections.smk"
+include: "workflow/rules/directions.smk"
+include: "workflow/rules/interpretability.smk"
+include: "workflow/rules/claims.smk"
+include: "workflow/rules/figures.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+localrules:
+    main,
+    everything,
+
+
+rule main:
+    default_target: True
+    message:
+        "The main job: every figure, table and claim of {config[study]}"
+    input:
+        MAIN_TARGETS,
+
+
+rule everything:
+    message:
+        "Every study"
+    input:
+        rules.main.input,
+
+
+onsuccess:
+    print(f"Figures: results/figures/{study.study}/   claims: results/claims.csv")
+
+
+onerror:
+    print(f"A job failed; its log is named above, and all are under results/logs/. Snakemake's: {log}")

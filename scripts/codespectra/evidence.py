@@ -1,0 +1,118 @@
+"""A statistic with its interval, and the verdict that follows from the interval alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+SUPPORTED, CONTRADICTED, INCONCLUSIVE = "supported", "contradicted", "inconclusive"
+NOT_RUN = "not run"
+
+# From the ends of a 95 % interval to a verdict.
+Judge = Callable[[float, float], str]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the data say of a claim: estimate, 95 % interval, sample size, p of a test if any."""
+
+    scope: str
+    statistic: str
+    estimate: float
+    low: float
+    high: float
+    n: int
+    p: float | None = None
+
+
+def verdict_positive(low: float, high: float) -> str:
+    """Verdict on `the statistic is above 0`."""
+    if not np.isfinite([low, high]).all():
+        return INCONCLUSIVE
+    if low > 0:
+        return SUPPORTED
+    return CONTRADICTED if high < 0 else INCONCLUSIVE
+
+
+def verdict_negative(low: float, high: float) -> str:
+    """Verdict on `the statistic is below 0`."""
+    return verdict_positive(-high, -low)
+
+
+def verdict_negligible(low: float, high: float, margin: float = 0.5) -> str:
+    """Verdict on `there is no effect`: the interval lies within, or outside, +- `margin`.
+
+    0.5 is Cohen's medium effect.
+    """
+    if not np.isfinite([low, high]).all():
+        return INCONCLUSIVE
+    if -margin < low and high < margin:
+        return SUPPORTED
+    return CONTRADICTED if low > margin or high < -margin else INCONCLUSIVE
+
+
+def verdict_effect(low: float, high: float, margin: float = 0.2) -> str:
+    """Verdict on `there is an effect, whichever its sign`; none if within +- `margin` (small)."""
+    if not np.isfinite([low, high]).all():
+        return INCONCLUSIVE
+    if low > 0 or high < 0:
+        return SUPPORTED
+    return CONTRADICTED if -margin < low and high < margin else INCONCLUSIVE
+
+
+def cohens_d(first: np.ndarray, second: np.ndarray) -> float:
+    """Difference of means over the pooled standard deviation; nan if nothing varies."""
+    a, b = len(first), len(second)
+    pooled = ((a - 1) * first.var(ddof=1) + (b - 1) * second.var(ddof=1)) / (a + b - 2)
+    return float((first.mean() - second.mean()) / np.sqrt(pooled)) if pooled > 0 else np.nan
+
+
+def compare_groups(
+    scope: str, first: np.ndarray, second: np.ndarray, *, draws: int, seed: int
+) -> Evidence:
+    """Cohen's d of two unpaired groups, bootstrapped over their members, and Mann-Whitney's p."""
+    first, second = first[np.isfinite(first)], second[np.isfinite(second)]
+    n = len(first) + len(second)
+    if min(len(first), len(second)) < 2:
+        return Evidence(scope, "Cohen's d", np.nan, np.nan, np.nan, n)
+    rng = np.random.default_rng(seed)
+    resampled = [
+        cohens_d(rng.choice(first, len(first)), rng.choice(second, len(second)))
+        for _ in range(draws)
+    ]
+    low, high = np.nanquantile(resampled, [0.025, 0.975])
+    p = stats.mannwhitneyu(first, second).pvalue
+    return Evidence(scope, "Cohen's d", cohens_d(first, second), low, high, n, float(p))
+
+
+def rank_correlation(
+    scope: str, first: np.ndarray, second: np.ndarray, *, draws: int, seed: int
+) -> Evidence:
+    """Spearman's rho with an interval bootstrapped over the pairs."""
+    n = len(first)
+    statistic = "Spearman's rho"
+    if n < 5:
+        return Evidence(scope, statistic, np.nan, np.nan, np.nan, n)
+    rho, p = stats.spearmanr(first, second)
+    rng = np.random.default_rng(seed)
+    chosen = rng.integers(n, size=(draws, n))
+    resampled = _spearman(first[chosen], second[chosen])
+    low, high = np.nanquantile(resampled, [0.025, 0.975])
+    return Evidence(scope, statistic, float(rho), low, high, n, float(p))
+
+
+def _spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    ranks = [stats.rankdata(values, axis=1) for values in (first, second)]
+    a, b = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)
+    spread = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (a * b).sum(axis=1) / spread
+
+
+def from_draws(
+    scope: str, statistic: str, estimate: float, draws: np.ndarray, *, n: int
+) -> Evidence:
+    """A statistic with the interval of its bootstrap draws."""
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Evidence(scope, statistic, float(estimate), float(low), float(high), n)

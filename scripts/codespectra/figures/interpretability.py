@@ -1,0 +1,118 @@
+"""II by method and metric as box plots, and the images behind it (B fig. 3, 4)."""
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from codespectra.figures import style
+
+QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def draw_index(scores: pd.DataFrame, study: str) -> Figure:
+    """Box plots of II: a row a run (the controls below), a column a metric, colours are layers.
+
+    Args:
+        scores: model, stimuli, layer, method, metric, ii of every direction, whole metrics only.
+        study: the study's name.
+    """
+    runs = list(scores.groupby(["model", "stimuli"], sort=False))
+    metrics = list(scores["metric"].unique())
+    figure, axes = plt.subplots(
+        len(runs),
+        len(metrics),
+        figsize=(style.PAGE, 0.5 + 1.5 * len(runs)),
+        sharex=True,
+        sharey="col",
+        squeeze=False,
+    )
+    for row, ((model, stimuli), run) in zip(axes, runs, strict=True):
+        for panel, metric in zip(row, metrics, strict=True):
+            _draw_boxes(panel, run[run["metric"] == metric])
+            panel.set(xlabel="", ylabel=f"II ({style.metric_name(metric)})")
+        row[0].set_title(f"{model} on {stimuli}", loc="left")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    for panel in axes.flat:
+        if panel.get_legend():
+            panel.get_legend().remove()
+    axes[0, -1].legend(handles, labels, frameon=False, loc="lower right")
+    sns.despine(figure)
+    style.credit(
+        figure,
+        f"{study} · II: mean similarity of a direction's most exciting images; higher is more "
+        "alike · inhouse: this workflow's own backbone, not LPIPS",
+    )
+    return figure
+
+
+def _draw_boxes(panel: Axes, scores: pd.DataFrame) -> None:
+    sns.boxplot(
+        scores, x="method", y="ii", hue="layer", ax=panel, fliersize=1, linewidth=0.6, width=0.75
+    )
+    panel.tick_params(axis="x", rotation=40)
+    for label in panel.get_xticklabels():
+        label.set_horizontalalignment("right")
+
+
+def at_quantiles(scores: pd.DataFrame) -> pd.DataFrame:
+    """Of live directions with their II, those nearest to five quantiles of it, best first."""
+    ranked = scores.dropna(subset="ii").sort_values("ii", ascending=False, kind="stable")
+    places = np.round((1 - np.array(QUANTILES[::-1])) * (len(ranked) - 1)).astype(int)
+    return ranked.iloc[places].assign(quantile=QUANTILES[::-1])
+
+
+def draw_exciting_images(
+    chosen: pd.DataFrame, images: dict[int, np.ndarray], study: str, metric: str
+) -> Figure:
+    """Grids of most exciting images: a panel a layer and method, a row a quantile of II.
+
+    Args:
+        chosen: layer, method, direction, quantile, ii, rank, image: a row an image shown.
+        images: uint8 (H, W, 3) by image index.
+        study: the study's name.
+        metric: the metric whose II orders the rows.
+    """
+    layers, methods = chosen["layer"].unique(), chosen["method"].unique()
+    figure, axes = plt.subplots(
+        len(layers),
+        len(methods),
+        figsize=(style.PAGE, 3.2 * len(layers)),
+        squeeze=False,
+    )
+    for row, layer in zip(axes, layers, strict=True):
+        for panel, method in zip(row, methods, strict=True):
+            shown = chosen[(chosen["layer"] == layer) & (chosen["method"] == method)]
+            _draw_grid(panel, shown, images)
+            panel.set_title(f"{layer}, {method}")
+    model, stimuli = chosen["model"].iloc[0], chosen["stimuli"].iloc[0]
+    figure.supylabel(f"quantile of II ({style.metric_name(metric)})")
+    style.credit(
+        figure,
+        f"{study} · {model} on {stimuli} · one direction a row: its most exciting images, "
+        "strongest first",
+    )
+    return figure
+
+
+def _draw_grid(panel: Axes, shown: pd.DataFrame, images: dict[int, np.ndarray]) -> None:
+    rows = [
+        np.concatenate([_framed(images[image]) for image in group.sort_values("rank")["image"]], 1)
+        for _, group in shown.groupby("quantile", sort=False)
+    ]
+    panel.imshow(np.concatenate(rows), interpolation="nearest")
+    height = len(rows[0])
+    labels = [
+        f"{quantile:.0%}\n{group['ii'].iloc[0]:.2f}"
+        for quantile, group in shown.groupby("quantile", sort=False)
+    ]
+    panel.set_yticks([height * (index + 0.5) for index in range(len(rows))], labels)
+    panel.set_xticks([])
+    panel.tick_params(length=0)
+    sns.despine(ax=panel, left=True, bottom=True)
+
+
+def _framed(image: np.ndarray) -> np.ndarray:
+    return np.pad(image, ((1, 1), (1, 1), (0, 0)), constant_values=255)

@@ -1,0 +1,76 @@
+"""Eigenspectra by depth with their fits, and exponents against depth (A fig. 3 b, c)."""
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from codespectra.figures import style
+
+
+def draw_spectra(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, study: str) -> Figure:
+    """Log-log spectra, one panel a run, lines coloured by depth, fits dashed.
+
+    Args:
+        eigenvalues: model, stimuli, layer, depth, rank, share (of the total variance).
+        exponents: a row a layer with intercept, alpha, total_variance and the window.
+        study: the study's name.
+    """
+    runs = list(eigenvalues.groupby(["model", "stimuli"], sort=False))
+    figure, axes = plt.subplots(1, len(runs), figsize=(style.PAGE, 2.9), sharey=True, squeeze=False)
+    shade = ScalarMappable(Normalize(1, eigenvalues["depth"].max()), style.SEQUENTIAL)
+    for panel, ((model, stimuli), run) in zip(axes[0], runs, strict=True):
+        laws = exponents.query("model == @model and stimuli == @stimuli").set_index("depth")
+        for depth, layer in run.groupby("depth"):
+            panel.loglog(layer["rank"], layer["share"], color=shade.to_rgba(depth))
+            _draw_fit(panel, laws.loc[depth])
+        panel.set(
+            xlabel="rank of principal component", ylim=(1e-7, 1), title=f"{model} on {stimuli}"
+        )
+        sns.despine(ax=panel)
+    axes[0, 0].set_ylabel("share of variance")
+    figure.colorbar(shade, ax=axes[0, -1], label="depth (ReLU, in running order)")
+    window = "{}–{}".format(*exponents[["first_rank", "last_rank"]].mode().iloc[0].astype(int))
+    count = exponents["stimulus_count"].iloc[0]
+    style.credit(figure, f"{study} · n = {count} stimuli · dashed: Huber fit over ranks {window}")
+    return figure
+
+
+def _draw_fit(panel: Axes, law: pd.Series) -> None:
+    if np.isfinite(law["alpha"]):
+        rank = np.array([law["first_rank"], law["last_rank"]])
+        variance = np.exp(law["intercept"] + law["alpha"] * np.log(rank))
+        panel.loglog(rank, variance / law["total_variance"], "--", color="black", linewidth=0.7)
+
+
+def draw_exponents(exponents: pd.DataFrame, study: str) -> Figure:
+    """Power-law exponent against depth with 95 % intervals, a colour a model, and the line at -1.
+
+    Args:
+        exponents: model, stimuli, depth, alpha, alpha_low, alpha_high, stimulus_count.
+        study: the study's name.
+    """
+    figure, panel = plt.subplots(figsize=(style.COLUMN, 2.6))
+    runs = exponents.groupby(["model", "stimuli"], sort=False)
+    markers = "osD^v"
+    for index, ((model, stimuli), run) in enumerate(runs):
+        reach = [run["alpha"] - run["alpha_low"], run["alpha_high"] - run["alpha"]]
+        panel.errorbar(
+            run["depth"],
+            run["alpha"],
+            yerr=np.array(reach),
+            marker=markers[index % len(markers)],
+            elinewidth=0.8,
+            label=f"{model} on {stimuli}",
+        )
+    panel.axhline(-1, linestyle="--", color="0.5", linewidth=0.8)
+    panel.set(xlabel="depth (ReLU, in running order)", ylabel="power-law exponent α")
+    panel.legend(frameon=False)
+    sns.despine(ax=panel)
+    count = exponents["stimulus_count"].iloc[0]
+    style.credit(figure, f"{study} · n = {count} stimuli · bars: 95 % bootstrap intervals")
+    return figure

@@ -1,0 +1,61 @@
+"""One look for every figure: column width, colour-blind safe, a line that says what it shows."""
+
+from pathlib import Path
+
+import matplotlib
+import pandas as pd
+import seaborn as sns
+
+matplotlib.use("agg")
+
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from codespectra import store
+
+# Widths in inches of one and of two journal columns.
+COLUMN, PAGE = 3.5, 7.2
+# Perceptually uniform and readable without colour vision; the second for angles and other cycles.
+SEQUENTIAL, CYCLIC = "cividis", "twilight"
+
+THEME = {
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "legend.fontsize": 7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "axes.linewidth": 0.6,
+    "lines.linewidth": 1.0,
+    "lines.markersize": 3,
+    "savefig.dpi": 300,
+    "pdf.fonttype": 42,
+    "figure.constrained_layout.use": True,
+}
+
+METRIC_NAMES = {"color": "colour", "label": "label"}
+
+
+def apply() -> None:
+    """Set the theme for figures made from here on."""
+    sns.set_theme(context="paper", style="ticks", palette="colorblind", rc=THEME)
+
+
+def metric_name(metric: str) -> str:
+    """A metric as figures call it."""
+    return METRIC_NAMES.get(metric, metric)
+
+
+def credit(figure: Figure, text: str) -> None:
+    """Small print under a figure: study, data, weights, metric and sample size."""
+    figure.supxlabel(text, fontsize=6, color="0.4", x=0.01, ha="left")
+
+
+def save(figure: Figure, table: pd.DataFrame, paths: dict[str, str]) -> None:
+    """Write a figure as PDF and PNG beside the CSV that it draws; the same bytes every time."""
+    for form in ("pdf", "png"):
+        with store.atomic(Path(paths[form])) as temporary:
+            metadata = {"CreationDate": None} if form == "pdf" else {"Software": None}
+            figure.savefig(temporary, format=form, metadata=metadata)
+    store.write_csv(paths["csv"], table)
+    plt.close(figure)

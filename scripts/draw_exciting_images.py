@@ -1,0 +1,30 @@
+"""Rule draw_exciting_images: most exciting images of directions at five quantiles of II."""
+
+import numpy as np
+import pandas as pd
+
+from codespectra import job, store
+from codespectra.directions import top_stimuli
+from codespectra.figures import style
+from codespectra.figures.interpretability import at_quantiles, draw_exciting_images
+from codespectra.stimuli import open_stimuli
+
+job.start(snakemake.log[0])
+style.apply()
+cfg = snakemake.params.cfg
+scores = pd.read_csv(snakemake.input.scores)
+scores = scores[(scores["metric"] == cfg["metric"]) & (scores["part"] == "all")]
+tables = []
+for method, path in zip(cfg["methods"], snakemake.input.directions, strict=True):
+    with store.open_hdf5(path) as file:
+        for layer, rows in scores[scores["method"] == method].groupby("layer", sort=False):
+            for _, direction in at_quantiles(rows).iterrows():
+                responses = file[layer]["responses"][:, int(direction["direction"])]
+                top = top_stimuli(responses[:, None], cfg["m"])[0]
+                table = pd.DataFrame({"rank": np.arange(1, len(top) + 1), "image": top})
+                tables.append(table.assign(**direction))
+chosen = pd.concat(tables, ignore_index=True)
+with open_stimuli(snakemake.input.stimuli) as file:
+    images = {int(index): file["images"][int(index)] for index in chosen["image"].unique()}
+figure = draw_exciting_images(chosen, images, cfg["study"], cfg["metric"])
+style.save(figure, chosen, snakemake.output)

@@ -1,0 +1,18 @@
+"""Rule draw_trajectories: random projections of the moving dot as curves coloured by time."""
+
+import numpy as np
+import pandas as pd
+
+from codespectra import job
+from codespectra.figures import style
+from codespectra.figures.projections import draw_trajectories, trajectory_table
+
+job.start(snakemake.log[0])
+style.apply()
+files = zip(snakemake.input.trajectories, snakemake.input.action, strict=True)
+curves = pd.concat(
+    [trajectory_table(np.load(curve), pd.read_csv(action)) for curve, action in files],
+    ignore_index=True,
+)
+figure = draw_trajectories(curves, snakemake.params.cfg["study"])
+style.save(figure, curves, snakemake.output)

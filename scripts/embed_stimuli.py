@@ -1,0 +1,46 @@
+"""Rule embed_stimuli: each image's perceptual embedding, once for every score that needs it."""
+
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from codespectra import job, store
+from codespectra.checkpoints import load_checkpoint
+from codespectra.device import resolve_device
+from codespectra.perceptual import Backbone, alexnet_backbone
+from codespectra.preprocessing import Preprocess
+from codespectra.stimuli import open_stimuli
+
+job.start(snakemake.log[0])
+torch.set_num_threads(snakemake.threads)
+kind = snakemake.params.cfg["backbone"]["kind"]
+batch = snakemake.config["runtime"]["batch"]
+device = resolve_device(snakemake.config["runtime"]["device"])
+checkpoint = load_checkpoint(snakemake.input.checkpoint_manifest)
+if kind == "inhouse":
+    preprocess = Preprocess(checkpoint.description["preprocessing"], device)
+    backbone = Backbone(checkpoint.network.features, None, preprocess)
+else:
+    backbone = alexnet_backbone(checkpoint.network.state_dict(), device)
+
+with (
+    open_stimuli(snakemake.input.stimuli) as stimuli,
+    store.create_hdf5(snakemake.output.data) as file,
+):
+    images = stimuli["images"]
+    for start in tqdm(range(0, len(images), batch), disable=None, leave=False):
+        for part, rows in backbone.embed(images[start : start + batch]).items():
+            shape = (len(images), rows.shape[1])
+            dataset = file.require_dataset(part, shape, rows.dtype, chunks=(1, rows.shape[1]))
+            dataset[start : start + len(rows)] = rows
+store.write_json(
+    snakemake.output.manifest,
+    {
+        "file": Path(snakemake.output.data).name,
+        "sha256": store.file_digest(snakemake.output.data),
+        "kind": kind,
+        "checkpoint_sha256": checkpoint.description["sha256"],
+        "stimuli_sha256": store.read_json(snakemake.input.stimuli_manifest)["sha256"],
+    },
+)

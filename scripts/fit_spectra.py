@@ -1,0 +1,61 @@
+"""Rule fit_spectra: eigenvalues, exponents and their bootstrap, layer by layer."""
+
+import pandas as pd
+from tqdm import tqdm
+
+from codespectra import job, spectra, store
+
+log = job.start(snakemake.log[0])
+cfg = snakemake.params.cfg
+manifest = store.read_json(snakemake.input.manifest)
+ranks = tuple(cfg["ranks"])
+known = {(item["layer"], item["reduction"]): item for item in manifest["datasets"]}
+eigenvalues, exponents, bootstrap = [], [], []
+with store.open_hdf5(snakemake.input.data) as file:
+    for depth, layer in enumerate(tqdm(cfg["layers"], desc="spectra", disable=None), start=1):
+        dataset = known[layer, cfg["reduction"]]
+        found = spectra.spectrum(
+            file[dataset["key"]],
+            components=cfg["components"],
+            solver=cfg["solver"],
+            seed=cfg["seed"],
+        )
+        law = spectra.fit_power_law(found.eigenvalues, ranks=ranks)
+        if law.note:
+            log.warning("%s: %s", layer, law.note)
+        draws = spectra.bootstrap_exponents(
+            found.scores, ranks=ranks, draws=cfg["bootstrap"], seed=cfg["seed"]
+        )
+        low, high = spectra.interval(law.alpha, draws)
+        where = {"model": cfg["model"], "stimuli": cfg["stimuli"], "layer": layer, "depth": depth}
+        exponents.append(
+            where
+            | {
+                "alpha": law.alpha,
+                "alpha_low": low,
+                "alpha_high": high,
+                "intercept": law.intercept,
+                "rmse": law.rmse,
+                "first_rank": law.first_rank,
+                "last_rank": law.last_rank,
+                "curvature": spectra.curvature(found.eigenvalues),
+                "participation_ratio": found.participation_ratio,
+                "total_variance": found.total_variance,
+                "stimulus_count": found.n,
+                "width": found.width,
+                "stride": dataset["stride"],
+                "reduction": cfg["reduction"],
+                "solver": cfg["solver"],
+                "note": law.note,
+            }
+            | {
+                f"capacity_loss_{k}": v
+                for k, v in spectra.capacity_loss(law.alpha, found.width).items()
+            }
+        )
+        ranked = enumerate(found.eigenvalues, start=1)
+        eigenvalues += [where | {"rank": rank, "eigenvalue": value} for rank, value in ranked]
+        bootstrap += [where | {"draw": i, "alpha": value} for i, value in enumerate(draws)]
+store.write_csv(snakemake.output.eigenvalues, pd.DataFrame(eigenvalues))
+store.write_csv(snakemake.output.exponents, pd.DataFrame(exponents))
+store.write_csv(snakemake.output.bootstrap, pd.DataFrame(bootstrap))

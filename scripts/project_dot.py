@@ -1,0 +1,60 @@
+"""Rule project_dot: exact action, drawn trajectories and how much of the dot they explain."""
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from codespectra import job, projections, store
+from codespectra.stimuli import open_stimuli
+
+job.start(snakemake.log[0])
+cfg = snakemake.params.cfg
+explain = {
+    "regression": projections.explained_input_variance,
+    "correlation": projections.explained_correlation,
+}[cfg["read_out"]]
+with open_stimuli(snakemake.input.stimuli) as file:
+    position = file["position"][:]
+rows, kept = [], []
+with store.open_hdf5(snakemake.input.data) as file:
+    for depth, layer in enumerate(tqdm(cfg["layers"], desc="projections", disable=None), start=1):
+        activations = file[f"{cfg['reduction']}/{layer}"][:]
+        law = projections.expected_action(activations)
+        root = projections.trajectory_root(activations)
+        drawn = projections.draw_trajectories(root, draws=cfg["draws"], seed=cfg["seed"])
+        action = projections.action(drawn)
+        explained = explain(drawn, position)
+        scale = projections.unit_variance_scale(activations) ** 2
+        low, high = np.quantile(action, [0.025, 0.975])
+        explained_low, explained_high = np.quantile(explained, [0.025, 0.975])
+        rows.append(
+            {
+                "model": cfg["model"],
+                "stimuli": cfg["stimuli"],
+                "layer": layer,
+                "depth": depth,
+                "action": law.mean,
+                "action_sd": np.sqrt(law.variance),
+                "action_low": low,
+                "action_high": high,
+                "action_sampled": action.mean(),
+                "action_sampled_se": action.std(ddof=1) / np.sqrt(len(action)),
+                "relative_action": law.mean * scale,
+                "relative_action_low": low * scale,
+                "relative_action_high": high * scale,
+                "explained": explained.mean(),
+                "explained_low": explained_low,
+                "explained_high": explained_high,
+                "explained_se": explained.std(ddof=1) / np.sqrt(len(explained)),
+                "read_out": cfg["read_out"],
+                "draws": len(drawn),
+                "frames": len(activations),
+                "width": activations.shape[1],
+            }
+        )
+        first = int(action.argmin())
+        kept.append(np.concatenate([drawn[first][None], drawn[: cfg["keep"]]]))
+store.write_csv(snakemake.output.action, pd.DataFrame(rows))
+with store.atomic(snakemake.output.trajectories) as temporary, temporary.open("wb") as handle:
+    # (layers, 1 + keep, frames, 3): the draw with the least action, then the first draws.
+    np.save(handle, np.stack(kept))

@@ -1,0 +1,53 @@
+"""Rule train_classifier: train a network of the workflow, resuming after a kill."""
+
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from codespectra import job, store
+from codespectra.checkpoints import write_checkpoint
+from codespectra.device import resolve_device
+from codespectra.models import build
+from codespectra.preprocessing import Preprocess
+from codespectra.stimuli import open_stimuli
+from codespectra.training import Labelled, Recipe, train_classifier
+
+job.start(snakemake.log[0])
+torch.set_num_threads(snakemake.threads)
+model, training = snakemake.params.cfg["model"], snakemake.params.cfg["training"]
+device = resolve_device(snakemake.config["runtime"]["device"])
+
+
+def labelled(path: str) -> Labelled:
+    """All images and labels of a stimulus file."""
+    with open_stimuli(path) as file:
+        return Labelled(torch.from_numpy(file["images"][:]), torch.from_numpy(file["labels"][:]))
+
+
+train, test = labelled(snakemake.input.train), labelled(snakemake.input.test)
+digests = {
+    part: store.read_json(snakemake.input[f"{part}_manifest"])["sha256"]
+    for part in ("train", "test")
+}
+identity = store.content_digest([dict(model), dict(training), digests, snakemake.params.code])
+recipe = Recipe(
+    epochs=training["epochs"],
+    batch=training["batch"],
+    learning_rate=training["learning_rate"],
+    weight_decay=training["weight_decay"],
+    crop_padding=training["crop_padding"],
+    seed=training["seed"],
+    identity=identity,
+)
+checkpoint = Path(snakemake.output.checkpoint)
+partial = checkpoint.with_name(f".{checkpoint.name}.partial")
+with store.only_writer(checkpoint):
+    torch.manual_seed(training["seed"])
+    network = build(model["architecture"], model["classes"]).to(device)
+    preprocess = Preprocess(model["preprocessing"], device)
+    history = train_classifier(network, preprocess, train, test, recipe, partial)
+    store.write_csv(snakemake.output.epochs, pd.DataFrame(history))
+    description = model | {"trained_on": digests, "training": training}
+    write_checkpoint(checkpoint, network, description, metrics=history[-1])
+    partial.unlink()

@@ -1,0 +1,36 @@
+"""Activations of every layer that an analysis looks at, from one forward pass a stimulus."""
+
+
+rule capture_activations:
+    message:
+        "Capture {wildcards.model} on {wildcards.stimuli}"
+    input:
+        checkpoint=ancient("results/checkpoints/{model}.pt"),
+        checkpoint_manifest="results/checkpoints/{model}.json",
+        stimuli=ancient("results/stimuli/{stimuli}.h5"),
+        stimuli_manifest="results/stimuli/{stimuli}.json",
+    output:
+        data="results/activations/{model}/{stimuli}.h5",
+        manifest="results/activations/{model}/{stimuli}.json",
+    params:
+        cfg=lambda w: stage_config(
+            study.capture,
+            model=w.model,
+            stimuli=w.stimuli,
+            wanted=plan.captures[w.model, w.stimuli],
+            expected_accuracy=plan.models[w.model].expected_accuracy.get(w.stimuli),
+        ),
+        code=code_of("capture_activations.py"),
+    log:
+        "results/logs/capture_activations/{model}/{stimuli}.log",
+    benchmark:
+        "results/benchmarks/capture_activations/{model}/{stimuli}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=720,
+        gpu=gpu_request,
+    conda:
+        "../../envs/gpu.yaml"
+    script:
+        "../../scripts/capture_activations.py"

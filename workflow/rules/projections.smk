@@ -1,0 +1,43 @@
+"""Random projections of the moving dot (methods §3)."""
+
+
+rule project_dot:
+    message:
+        "Random projections of {wildcards.model} on {wildcards.stimuli}"
+    input:
+        data=ancient("results/activations/{model}/{stimuli}.h5"),
+        manifest="results/activations/{model}/{stimuli}.json",
+        stimuli=ancient("results/stimuli/{stimuli}.h5"),
+        stimuli_manifest="results/stimuli/{stimuli}.json",
+    output:
+        action=report(
+            "results/projections/{model}/{stimuli}/action.csv",
+            caption="../report/action.rst",
+            category="Code",
+            labels={"table": "action", "model": "{model}", "stimuli": "{stimuli}"},
+        ),
+        trajectories="results/projections/{model}/{stimuli}/trajectories.npy",
+    params:
+        cfg=lambda w: stage_config(
+            draws=study.projections.draws,
+            keep=study.projections.keep,
+            read_out=study.projections.read_out,
+            seed=study.projections.seed,
+            reduction=study.projections.reduction,
+            layers=plan.layer_names("projections", w.model, w.stimuli),
+            model=w.model,
+            stimuli=w.stimuli,
+        ),
+        code=code_of("project_dot.py"),
+    log:
+        "results/logs/project_dot/{model}/{stimuli}.log",
+    benchmark:
+        "results/benchmarks/project_dot/{model}/{stimuli}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    conda:
+        "../../envs/cpu.yaml"
+    script:
+        "../../scripts/project_dot.py"

@@ -1,0 +1,48 @@
+"""Eigenspectra and power-law exponents of each layer (methods §2)."""
+
+
+rule fit_spectra:
+    message:
+        "Eigenspectra of {wildcards.model} on {wildcards.stimuli}"
+    input:
+        data=ancient("results/activations/{model}/{stimuli}.h5"),
+        manifest="results/activations/{model}/{stimuli}.json",
+    output:
+        eigenvalues=report(
+            "results/spectra/{model}/{stimuli}/eigenvalues.csv",
+            caption="../report/eigenvalues.rst",
+            category="Code",
+            labels={"table": "eigenvalues", "model": "{model}", "stimuli": "{stimuli}"},
+        ),
+        exponents=report(
+            "results/spectra/{model}/{stimuli}/exponents.csv",
+            caption="../report/exponents.rst",
+            category="Code",
+            labels={"table": "exponents", "model": "{model}", "stimuli": "{stimuli}"},
+        ),
+        bootstrap="results/spectra/{model}/{stimuli}/bootstrap.csv",
+    params:
+        cfg=lambda w: stage_config(
+            ranks=study.spectra.ranks,
+            solver=study.spectra.solver,
+            components=study.spectra.components,
+            bootstrap=study.spectra.bootstrap,
+            seed=study.spectra.seed,
+            reduction=study.spectra.reduction,
+            layers=plan.layer_names("spectra", w.model, w.stimuli),
+            model=w.model,
+            stimuli=w.stimuli,
+        ),
+        code=code_of("fit_spectra.py"),
+    log:
+        "results/logs/fit_spectra/{model}/{stimuli}.log",
+    benchmark:
+        "results/benchmarks/fit_spectra/{model}/{stimuli}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=240,
+    conda:
+        "../../envs/cpu.yaml"
+    script:
+        "../../scripts/fit_spectra.py"
