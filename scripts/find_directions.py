@@ -22,6 +22,7 @@ with (
         group["vectors"], group["responses"] = found.vectors, found.responses
         dead[layer] = int(found.dead.sum())
         log.info("%s: %d directions, %d dead", layer, len(found.vectors), dead[layer])
+captured = store.read_json(snakemake.input.manifest)
 store.write_json(
     snakemake.output.manifest,
     {
@@ -30,6 +31,8 @@ store.write_json(
         "method": method,
         "options": options,
         "dead": dead,
-        "activations_sha256": store.read_json(snakemake.input.manifest)["sha256"],
+        "activations_sha256": captured["sha256"],
+        "weights": captured["weights"],
+        "stimulus_count": captured["count"],
     },
 )

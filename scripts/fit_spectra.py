@@ -27,7 +27,13 @@ with store.open_hdf5(snakemake.input.data) as file:
             found.scores, ranks=ranks, draws=cfg["bootstrap"], seed=cfg["seed"]
         )
         low, high = spectra.interval(law.alpha, draws)
-        where = {"model": cfg["model"], "stimuli": cfg["stimuli"], "layer": layer, "depth": depth}
+        where = {
+            "model": cfg["model"],
+            "weights": manifest["weights"],
+            "stimuli": cfg["stimuli"],
+            "layer": layer,
+            "depth": depth,
+        }
         exponents.append(
             where
             | {

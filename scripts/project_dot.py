@@ -15,6 +15,7 @@ explain = {
 }[cfg["read_out"]]
 with open_stimuli(snakemake.input.stimuli) as file:
     position = file["position"][:]
+weights = store.read_json(snakemake.input.manifest)["weights"]
 rows, kept = [], []
 with store.open_hdf5(snakemake.input.data) as file:
     for depth, layer in enumerate(tqdm(cfg["layers"], desc="projections", disable=None), start=1):
@@ -30,6 +31,7 @@ with store.open_hdf5(snakemake.input.data) as file:
         rows.append(
             {
                 "model": cfg["model"],
+                "weights": weights,
                 "stimuli": cfg["stimuli"],
                 "layer": layer,
                 "depth": depth,

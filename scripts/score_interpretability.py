@@ -66,6 +66,15 @@ for metric, part, self_similarity, scores in scored(sets):
         )
         tables.append(table.assign(layer=layer, method=method, metric=metric, part=part))
 table = pd.concat(tables, ignore_index=True)
-table.insert(0, "stimuli", cfg["stimuli"])
-table.insert(0, "model", cfg["model"])
+manifest = store.read_json(snakemake.input.directions_manifests[0])
+context = {
+    "model": cfg["model"],
+    "weights": manifest["weights"],
+    "stimuli": cfg["stimuli"],
+    "stimulus_count": manifest["stimulus_count"],
+    "m": cfg["m"],
+    "normalisation": cfg["normalisation"],
+}
+for place, (column, value) in enumerate(context.items()):
+    table.insert(place, column, value)
 store.write_csv(snakemake.output.scores, table)

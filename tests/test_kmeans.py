@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.cluster import KMeans
+from sklearn.cluster import KMeans, kmeans_plusplus
 from sklearn.metrics import adjusted_rand_score
 
 from codespectra.kmeans import lloyd, spherical_kmeans, unit_rows
@@ -89,24 +89,25 @@ def test_same_seed_same_clusters_other_seed_others():
     assert not np.array_equal(first.labels, other.labels)
 
 
-def test_greedy_start_is_better_than_random_rows():
-    rows, _ = planted(40)
-    directions = unit_rows(rows)
-    rng = np.random.default_rng(0)
-    scattered = [
-        lloyd(directions, directions[rng.choice(600, 40, replace=False)], 0).objective
-        for _ in range(20)
-    ]
-    started = spherical_kmeans(rows, 40, starts=1, max_iterations=0)
-    assert started.objective > max(scattered)
+def test_start_is_as_good_as_scikit_learn_greedy_start():
+    rows = unit_rows(overlapping())
+    ours, peers = [], []
+    for seed in range(40):
+        centres, _ = kmeans_plusplus(rows, 20, random_state=seed)
+        peers.append(lloyd(rows, centres, 0).objective)
+        fit = spherical_kmeans(rows, 20, starts=1, max_iterations=0, seed=seed, start_rows=150)
+        ours.append(fit.objective)
+    error = np.hypot(np.std(ours), np.std(peers)) / np.sqrt(40)
+    assert abs(np.mean(ours) - np.mean(peers)) < 4 * error
 
 
 def test_empty_cluster_takes_the_row_that_fits_worst():
-    east, north, west = np.eye(3, dtype=np.float32)
-    directions = np.array([east, east, north, [0.8, 0, 0.6]], dtype=np.float32)
-    fit = lloyd(directions, np.array([east, north, -west]), 1)
+    east, north, up = np.eye(3, dtype=np.float32)
+    nothing = np.zeros(3)  # has no direction to give
+    directions = np.array([east, east, north, [0.8, 0, 0.6], nothing], dtype=np.float32)
+    fit = lloyd(directions, np.array([east, north, -up]), 1)
     np.testing.assert_array_equal(fit.centroids[2], directions[3])
-    np.testing.assert_array_equal(fit.labels, [0, 0, 1, 2])
+    np.testing.assert_array_equal(fit.labels, [0, 0, 1, 2, 0])
 
 
 def test_duplicated_rows_fill_every_cluster_that_they_can():

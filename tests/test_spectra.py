@@ -171,6 +171,15 @@ def test_the_window_solver_finds_the_leading_ranks(alpha, shape):
     np.testing.assert_array_equal(found.eigenvalues, again.eigenvalues)
 
 
+@pytest.mark.parametrize("rank", [5, 70])
+def test_the_window_solver_outlives_the_rank_of_the_code(rank):
+    rows = planted(700, 600, -6.0)
+    rows += planted(700, rank, -0.5) @ np.eye(rank, 600, dtype=np.float32)
+    found = spectra.spectrum(rows, solver="window", scores=0).eigenvalues
+    wanted = reference(rows)[:60]
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6 * wanted[0])
+
+
 def test_the_randomized_solver_is_scikit_learns():
     rows = planted(800, 600, -1.0)
     found = spectra.spectrum(rows, components=40, solver="randomized", scores=0, seed=3)

@@ -2,12 +2,12 @@
 
 import io
 import pickle
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
@@ -45,12 +45,13 @@ def _read(path: Path) -> Any:
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        reason = str(error).split("\n")[0]
+        # The rest of torch's message advises to unpickle the file all the same.
+        reason = re.search(r"Unsupported operand \d+|GLOBAL \S+|$", str(error))[0]
         raise UserError(
-            f"{path}: refused, because unpickling it would need more than tensors ({reason}); "
-            "a checkpoint may run code when unpickled: save model.state_dict(), or safetensors"
+            f"{path}: refused: no checkpoint, or one that may run code when unpickled, since it "
+            f"holds more than tensors ({reason}); save model.state_dict(), or safetensors"
         ) from error
-    except (RuntimeError, EOFError, SafetensorError, ValueError, KeyError) as error:
+    except Exception as error:  # Unpickling a damaged file raises nearly anything.
         reason = str(error).split("\n")[0]
         raise UserError(
             f"{path}: damaged or no checkpoint ({reason}); fetch or make it again"

@@ -102,7 +102,7 @@ def _resampled_exponents(tables: Tables, run: pd.DataFrame) -> np.ndarray:
 def _non_monotonic(tables: Tables) -> Iterator[Evidence]:
     for scope, run in _runs(tables.exponents, tables.trained):
         alpha, draws = run["alpha"].to_numpy(), _resampled_exponents(tables, run)
-        if len(alpha) < 3 or not np.isfinite(draws).all():
+        if len(alpha) < 3:
             continue
         rise = _interior_rise(alpha)
         resampled = _interior_rise(draws)
@@ -118,19 +118,20 @@ def _interior_rise(alpha: np.ndarray) -> np.ndarray:
 def _largest_exponent(tables: Tables) -> Iterator[Evidence]:
     for scope, run in _runs(tables.exponents, tables.trained):
         alpha, draws = run["alpha"].to_numpy(), _resampled_exponents(tables, run)
-        if not np.isfinite(draws).all():
-            continue
         statistic = "largest alpha of any layer, plus 1"
         yield from_draws(scope, statistic, alpha.max() + 1, draws.max(axis=1) + 1, n=len(alpha))
 
 
 def _exponent_and_action(tables: Tables) -> Iterator[Evidence]:
     keys = ["model", "layer"]
-    joined = tables.action.merge(tables.exponents[[*keys, "alpha"]], on=keys)
-    for scope, run in _runs(joined, tables.trained):
-        for column in ("action", "relative_action"):
-            alpha, action = run["alpha"].to_numpy(), run[column].to_numpy()
-            yield rank_correlation(f"{scope}, {column}", alpha, action, **tables.resampling)
+    # One set of spectra at a time: a layer counts once.
+    for stimuli, exponents in tables.exponents.groupby("stimuli", sort=True):
+        joined = tables.action.merge(exponents[[*keys, "alpha"]], on=keys)
+        for scope, run in _runs(joined, tables.trained):
+            for column in ("action", "relative_action"):
+                where = f"{scope}, {column}, alpha on {stimuli}"
+                alpha, action = run["alpha"].to_numpy(), run[column].to_numpy()
+                yield rank_correlation(where, alpha, action, **tables.resampling)
 
 
 def _action_and_explained(tables: Tables) -> Iterator[Evidence]:
@@ -193,10 +194,10 @@ def _each_backbone_layer(tables: Tables) -> Iterator[Evidence]:
     for (model, stimuli, layer, metric, part), group in parts.groupby(keys, sort=True):
         if model not in tables.trained:
             continue
-        for ours in _named(group, "kmeans"):
+        neurons = _values(group, "neurons")
+        for ours in _named(group, "kmeans") if len(neurons) else ():
             where = f"{model} on {stimuli}, {layer}, {metric} {part}, {ours} against neurons"
-            first, second = _values(group, ours), _values(group, "neurons")
-            yield compare_groups(where, first, second, **tables.resampling)
+            yield compare_groups(where, _values(group, ours), neurons, **tables.resampling)
 
 
 def _other_sets(tables: Tables) -> Iterator[Evidence]:

@@ -49,10 +49,18 @@ def _imports(file: Path, library: Path) -> set[Path]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    parts = [name.split(".")[1:] for name in names if name.split(".")[0] == PACKAGE]
-    candidates = {library.joinpath(*part).with_suffix(".py") for part in parts if part}
-    packages = {library.joinpath(*part) / "__init__.py" for part in parts}
-    return {path for path in candidates | packages if path.is_file()}
+    candidates = set()
+    for name in names:
+        top, *inside = name.split(".")
+        if top != PACKAGE:
+            continue
+        module = library.joinpath(*inside)
+        candidates.add(module.with_suffix(".py"))
+        # Importing a.b.c runs the __init__ of a, of a.b, and of a.b.c if that is a package.
+        candidates |= {
+            library.joinpath(*inside[:depth]) / "__init__.py" for depth in range(len(inside) + 1)
+        }
+    return {path for path in candidates if path.is_file()}
 
 
 @cache

@@ -15,7 +15,6 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from codespectra.errors import UserError, nearest
 
@@ -36,16 +35,13 @@ class Strict(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _known_keys(cls, data: Any) -> Any:
-        if isinstance(data, dict):
-            for key in data:
-                if key not in cls.model_fields:
-                    raise PydanticCustomError(
-                        "unknown_key",
-                        "unknown key '{key}'; {hint}",
-                        {"key": str(key), "hint": nearest(str(key), cls.model_fields)},
-                    )
-        return data
+    def _hint_at_unknown_keys(cls, data: Any) -> Any:
+        # pydantic's error on an unknown key shows its value: put the hint there. Raising it here
+        # would hide every other mistake of this section and of those inside it.
+        if not isinstance(data, dict):
+            return data
+        known = cls.model_fields
+        return {k: v if k in known else nearest(str(k), known) for k, v in data.items()}
 
 
 class Runtime(Strict):
@@ -423,9 +419,13 @@ def load_study(config: dict[str, Any]) -> Study:
 def _explain(problem: Any, config: dict[str, Any]) -> str:
     where = ".".join(_path(problem["loc"], config)) or "top level"
     message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "union_tag_invalid":
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: unknown key; {problem['input']}"
+    if problem["type"] in {"union_tag_invalid", "union_tag_not_found"}:
         context = problem["ctx"]
         where += "." + context["discriminator"].strip("'")
+        if "tag" not in context:
+            return f"{where}: Field required"
         allowed = [tag.strip("'") for tag in context["expected_tags"].split(", ")]
         return f"{where}: {context['tag']!r} is unknown; {nearest(context['tag'], allowed)}"
     found = problem.get("input")
@@ -434,12 +434,12 @@ def _explain(problem: Any, config: dict[str, Any]) -> str:
 
 
 def _path(location: tuple[Any, ...], config: Any) -> list[str]:
-    """Keys as the user wrote them: pydantic also lists the tag of each union that it entered."""
+    """Keys as the user wrote them: pydantic also lists the member of each union that it entered."""
     path, here, entered = [], config, False
     for part in location:
         is_tag = isinstance(here, dict) and part in [here.get(tag) for tag in _TAGS]
-        if is_tag and not entered:
-            entered = True
+        if (is_tag and not entered) or (path[-2:-1] == ["layers"] and part in _SELECTORS):
+            entered = is_tag
             continue
         path.append(str(part))
         entered = False
@@ -451,6 +451,7 @@ def _path(location: tuple[Any, ...], config: Any) -> list[str]:
 
 
 _TAGS = ("name", "weights", "source", "kind")
+_SELECTORS = (LayerType.__name__, str.__name__)
 
 
 def stage_config(*sections: BaseModel, **fields: Any) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from codespectra.spectra import interval
+
 SUPPORTED, CONTRADICTED, INCONCLUSIVE = "supported", "contradicted", "inconclusive"
 NOT_RUN = "not run"
 
@@ -61,11 +63,16 @@ def verdict_effect(low: float, high: float, margin: float = 0.2) -> str:
     return CONTRADICTED if -margin < low and high < margin else INCONCLUSIVE
 
 
-def cohens_d(first: np.ndarray, second: np.ndarray) -> float:
-    """Difference of means over the pooled standard deviation; nan if nothing varies."""
-    a, b = len(first), len(second)
-    pooled = ((a - 1) * first.var(ddof=1) + (b - 1) * second.var(ddof=1)) / (a + b - 2)
-    return float((first.mean() - second.mean()) / np.sqrt(pooled)) if pooled > 0 else np.nan
+def cohens_d(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Difference of means over the pooled standard deviation, along the last axis.
+
+    nan where nothing varies.
+    """
+    a, b = first.shape[-1], second.shape[-1]
+    squares = (a - 1) * first.var(axis=-1, ddof=1) + (b - 1) * second.var(axis=-1, ddof=1)
+    pooled = np.sqrt(squares / (a + b - 2))
+    difference = first.mean(axis=-1) - second.mean(axis=-1)
+    return np.divide(difference, pooled, out=np.full_like(pooled, np.nan), where=pooled > 0)
 
 
 def compare_groups(
@@ -77,20 +84,20 @@ def compare_groups(
     if min(len(first), len(second)) < 2:
         return Evidence(scope, "Cohen's d", np.nan, np.nan, np.nan, n)
     rng = np.random.default_rng(seed)
-    resampled = [
-        cohens_d(rng.choice(first, len(first)), rng.choice(second, len(second)))
-        for _ in range(draws)
-    ]
+    resampled = cohens_d(
+        rng.choice(first, (draws, len(first))), rng.choice(second, (draws, len(second)))
+    )
     low, high = np.nanquantile(resampled, [0.025, 0.975])
     p = stats.mannwhitneyu(first, second).pvalue
-    return Evidence(scope, "Cohen's d", cohens_d(first, second), low, high, n, float(p))
+    return Evidence(scope, "Cohen's d", float(cohens_d(first, second)), low, high, n, float(p))
 
 
 def rank_correlation(
     scope: str, first: np.ndarray, second: np.ndarray, *, draws: int, seed: int
 ) -> Evidence:
-    """Spearman's rho with an interval bootstrapped over the pairs."""
-    n = len(first)
+    """Spearman's rho of the finite pairs, with an interval bootstrapped over them."""
+    known = np.isfinite(first) & np.isfinite(second)
+    first, second, n = first[known], second[known], int(known.sum())
     statistic = "Spearman's rho"
     if n < 5:
         return Evidence(scope, statistic, np.nan, np.nan, np.nan, n)
@@ -113,6 +120,6 @@ def _spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def from_draws(
     scope: str, statistic: str, estimate: float, draws: np.ndarray, *, n: int
 ) -> Evidence:
-    """A statistic with the interval of its bootstrap draws."""
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return Evidence(scope, statistic, float(estimate), float(low), float(high), n)
+    """A statistic with the normal interval of its draws (`spectra.interval` says why normal)."""
+    low, high = interval(estimate, draws)
+    return Evidence(scope, statistic, float(estimate), low, high, n)

@@ -65,5 +65,5 @@ def _read(paths: list[str], side: int) -> Iterator[np.ndarray]:
         try:
             with Image.open(path) as image:
                 yield np.asarray(shrink(image.convert("RGB")))
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise UserError(f"{path}: not a readable image ({error}); mend or remove it") from error

@@ -38,7 +38,7 @@ def spherical_kmeans(
     """Cluster rows (N, D) into k directions: the best of `starts` by mean cosine.
 
     Each start is greedy k-means++ on `start_rows` * k random rows: nearly as good as on all, and
-    that start would cost more than the iterations. A zero row stays zero: its cosine is 0.
+    a start on all would cost more than 20 iterations. A zero row stays zero: its cosine is 0.
 
     Raises ValueError for rows that are not finite, and unless 1 <= k <= the non-zero rows.
     """

@@ -191,18 +191,28 @@ def _check_stimuli(study: Study, problems: _Problems) -> None:
 
 def _check_models(study: Study, problems: _Problems) -> None:
     unlabelled = {name for name, spec in study.stimuli.items() if isinstance(spec, MovingDot)}
-    for name, model in (study.models | implied_models(study)).items():
+    for name, model in study.models.items():
         key = f"models.{name}"
         for stimuli in model.expected_accuracy:
             problems.known(f"{key}.expected_accuracy", stimuli, study.stimuli)
-        if isinstance(model, PathModel) and not model.path.is_file():
-            problems.add(f"{key}.path: no such checkpoint file: {model.path}")
+        if isinstance(model, PathModel):
+            _check_file(f"{key}.path", model.path, problems)
+        if isinstance(model, DownloadedModel) and not isinstance(model.architecture, Torchvision):
+            problems.add(
+                f"{key}.weights: torchvision has none for {model.architecture.name}; allowed: "
+                "train, path, random, or architecture: {name: torchvision, model: NAME}"
+            )
         if isinstance(model, TrainedModel):
             for field in ("train", "test"):
                 chosen = getattr(model.training, field)
                 problems.known(f"{key}.training.{field}", chosen, study.stimuli)
                 if chosen in unlabelled:
                     problems.add(f"{key}.training.{field}: {chosen} has no labels to train on")
+
+
+def _check_file(key: str, path: Path, problems: _Problems) -> None:
+    if not path.is_file():
+        problems.add(f"{key}: no such checkpoint file: {path}")
 
 
 def _check_analyses(study: Study, problems: _Problems) -> None:
@@ -235,6 +245,8 @@ def _check_scores(study: Study, methods: dict[str, dict[str, Any]], problems: _P
         if isinstance(backbone, InhouseBackbone):
             problems.known(f"backbones.{name}.model", backbone.model, study.models)
             _check_trunk(f"backbones.{name}.model", study.models.get(backbone.model), problems)
+        if isinstance(backbone, PathBackbone):
+            _check_file(f"backbones.{name}.path", backbone.path, problems)
     for name in study.interpretability.backbones:
         problems.known("interpretability.backbones", name, study.backbones)
     for name in study.figures.mei_methods:

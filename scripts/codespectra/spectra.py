@@ -208,16 +208,14 @@ def _block_krylov(rows: Rows, mean: np.ndarray, seed: int) -> tuple[np.ndarray, 
     images = np.empty_like(basis)
     block = np.random.default_rng(seed).standard_normal((width, BLOCK), dtype=np.float32)
     for start in range(0, BLOCK * DEPTH, BLOCK):
-        known = basis[:, :start]
-        for _ in range(2):  # float32 needs a second pass to be orthogonal
-            block -= known @ (known.T @ block)
-            block = linalg.qr(block, mode="economic")[0]
-        basis[:, start : start + BLOCK] = block
+        stop = start + BLOCK
+        basis[:, start:stop] = block  # Gram-Schmidt would fail where the rank is exhausted
+        basis[:, start:stop] = linalg.qr(basis[:, :stop], mode="economic")[0][:, start:]
         block = np.zeros((width, BLOCK), np.float32)
         for slab in _slabs(rows, mean):
-            block += slab.T @ (slab @ basis[:, start : start + BLOCK])
+            block += slab.T @ (slab @ basis[:, start:stop])
         block /= n - 1
-        images[:, start : start + BLOCK] = block
+        images[:, start:stop] = block
     small = basis.T @ images
     values, turn = np.linalg.eigh((small + small.T).astype(np.float64) / 2)
     return values[::-1].copy(), basis @ turn[:, ::-1].astype(np.float32)

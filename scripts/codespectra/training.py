@@ -70,9 +70,10 @@ def train_classifier(
     for epoch in range(len(history) + 1, recipe.epochs + 1):
         train_loss = _epoch(network, preprocess, train, recipe, optimizer, schedule, epoch)
         if not np.isfinite(train_loss):
+            kept = f". The state after epoch {epoch - 1} is in {partial}" if epoch > 1 else ""
             raise UserError(
                 f"training loss is {train_loss} in epoch {epoch}; lower training.learning_rate "
-                f"({recipe.learning_rate:g}). The state after epoch {epoch - 1} is in {partial}"
+                f"({recipe.learning_rate:g}){kept}"
             )
         row = {"epoch": epoch, "train_loss": train_loss, **evaluate(network, preprocess, test)}
         log.info("epoch %d/%d: %s", epoch, recipe.epochs, row)

@@ -36,16 +36,24 @@ def draw_index(scores: pd.DataFrame, study: str) -> Figure:
         row[0].set_title(f"{model} on {stimuli}", loc="left")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     for panel in axes.flat:
-        if panel.get_legend():
-            panel.get_legend().remove()
-    axes[0, -1].legend(handles, labels, frameon=False, loc="lower right")
+        panel.get_legend().remove()
+    figure.legend(handles, labels, loc="outside upper right", frameon=False, ncols=len(labels))
     sns.despine(figure)
-    style.credit(
-        figure,
-        f"{study} · II: mean similarity of a direction's most exciting images; higher is more "
-        "alike · inhouse: this workflow's own backbone, not LPIPS",
-    )
+    style.credit(figure, f"{study} · {_sample(scores)} · {_EXPLANATION}")
     return figure
+
+
+_EXPLANATION = (
+    "II: mean similarity of a direction's most exciting images, higher is more alike\n"
+    "inhouse: this workflow's own perceptual backbone (all heads 1, same labels), not LPIPS"
+)
+
+
+def _sample(scores: pd.DataFrame) -> str:
+    """M, numbers of stimuli and weights, for the small print."""
+    sets = scores[["stimuli", "stimulus_count"]].drop_duplicates()
+    counts = ", ".join(f"{row.stimuli} n = {row.stimulus_count}" for row in sets.itertuples())
+    return f"M = {scores['m'].iloc[0]} · {counts} · {style.weights_note(scores)}"
 
 
 def _draw_boxes(panel: Axes, scores: pd.DataFrame) -> None:
@@ -91,8 +99,8 @@ def draw_exciting_images(
     figure.supylabel(f"quantile of II ({style.metric_name(metric)})")
     style.credit(
         figure,
-        f"{study} · {model} on {stimuli} · one direction a row: its most exciting images, "
-        "strongest first",
+        f"{study} · {model} on {stimuli}, {_sample(chosen)} · one direction a row: its most "
+        "exciting images, strongest first",
     )
     return figure
 

@@ -30,7 +30,7 @@ def trajectory_table(trajectories: np.ndarray, action: pd.DataFrame) -> pd.DataF
         for draw, name in ROWS.items():
             flat = _main_axes(trajectories[index, draw])
             table = pd.DataFrame({"frame": np.arange(len(flat)), "x": flat[:, 0], "y": flat[:, 1]})
-            where = action.iloc[index][["model", "stimuli", "layer", "depth"]]
+            where = action.iloc[index][["model", "weights", "stimuli", "layer", "depth"]]
             tables.append(table.assign(draw=name, **where))
     return pd.concat(tables, ignore_index=True)
 
@@ -65,8 +65,8 @@ def draw_trajectories(curves: pd.DataFrame, study: str) -> Figure:
     stimuli = ", ".join(curves["stimuli"].unique())
     style.credit(
         figure,
-        f"{study} · {stimuli}, {frames} frames · 3-D projections seen along their two main axes, "
-        "each scaled to its panel",
+        f"{study} · {stimuli}, {frames} frames · {style.weights_note(curves)} · 3-D projections "
+        "seen along their two main axes, each scaled to its panel",
     )
     return figure
 
@@ -98,10 +98,12 @@ def draw_action(table: pd.DataFrame, study: str) -> Figure:
             strict=True,
         ):
             reach = [run[column] - run[f"{column}_low"], run[f"{column}_high"] - run[column]]
-            panel.errorbar(run["depth"], run[column], yerr=np.array(reach).clip(min=0), **look)
+            panel.errorbar(
+                run["depth"] + 0.15 * index, run[column], yerr=np.array(reach).clip(min=0), **look
+            )
         axes[1, 0].plot(run["alpha"], run["action"], look["marker"], label=model)
     _draw_theory(axes[1, 0], table["alpha"])
-    axes[0, 0].set(ylabel="action E (squared units a frame)", yscale="log")
+    axes[0, 0].set(ylabel="action E (a.u.)", yscale="log")
     axes[0, 1].set(ylabel="action at unit variance", yscale="log")
     axes[1, 0].set(ylabel="action E", xlabel="power-law exponent α", yscale="log")
     axes[1, 1].set(ylabel="explained input variance R²", ylim=(0, 1))
@@ -113,8 +115,8 @@ def draw_action(table: pd.DataFrame, study: str) -> Figure:
     draws, frames = int(table["draws"].iloc[0]), int(table["frames"].iloc[0])
     style.credit(
         figure,
-        f"{study} · moving dot, {frames} frames · points: exact expectation of E, mean R²; bars: "
-        f"95 % of {draws} random projections",
+        f"{study} · moving dot, {frames} frames · {style.weights_note(table)} · points: exact "
+        f"expectation of E, mean R²; bars: 95 % of {draws} random projections",
     )
     return figure
 

@@ -36,7 +36,11 @@ def draw_spectra(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, study: str)
     figure.colorbar(shade, ax=axes[0, -1], label="depth (ReLU, in running order)")
     window = "{}–{}".format(*exponents[["first_rank", "last_rank"]].mode().iloc[0].astype(int))
     count = exponents["stimulus_count"].iloc[0]
-    style.credit(figure, f"{study} · n = {count} stimuli · dashed: Huber fit over ranks {window}")
+    style.credit(
+        figure,
+        f"{study} · n = {count} stimuli · {style.weights_note(exponents)} · dashed: Huber fit over "
+        f"ranks {window}",
+    )
     return figure
 
 
@@ -44,7 +48,7 @@ def _draw_fit(panel: Axes, law: pd.Series) -> None:
     if np.isfinite(law["alpha"]):
         rank = np.array([law["first_rank"], law["last_rank"]])
         variance = np.exp(law["intercept"] + law["alpha"] * np.log(rank))
-        panel.loglog(rank, variance / law["total_variance"], "--", color="black", linewidth=0.7)
+        panel.loglog(rank, variance / law["total_variance"], "--", color="black", linewidth=0.5)
 
 
 def draw_exponents(exponents: pd.DataFrame, study: str) -> Figure:
@@ -72,5 +76,9 @@ def draw_exponents(exponents: pd.DataFrame, study: str) -> Figure:
     panel.legend(frameon=False)
     sns.despine(ax=panel)
     count = exponents["stimulus_count"].iloc[0]
-    style.credit(figure, f"{study} · n = {count} stimuli · bars: 95 % bootstrap intervals")
+    style.credit(
+        figure,
+        f"{study} · n = {count} stimuli · bars: 95 % bootstrap intervals\n"
+        + style.weights_note(exponents),
+    )
     return figure

@@ -46,6 +46,12 @@ def metric_name(metric: str) -> str:
     return METRIC_NAMES.get(metric, metric)
 
 
+def weights_note(table: pd.DataFrame) -> str:
+    """Where each model's weights come from, for the small print: `weights: a trained, b random`."""
+    known = table[["model", "weights"]].drop_duplicates()
+    return "weights: " + ", ".join(f"{row.model} {row.weights}" for row in known.itertuples())
+
+
 def credit(figure: Figure, text: str) -> None:
     """Small print under a figure: study, data, weights, metric and sample size."""
     figure.supxlabel(text, fontsize=6, color="0.4", x=0.01, ha="left")

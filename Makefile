@@ -1,0 +1,36 @@
+# `make`: the main job on the embedded default. `make test`: the tests. Both set up .venv first.
+# After that everything is plain snakemake: source .venv/bin/activate, or .venv/bin/snakemake.
+BIN := .venv/bin
+REPORT := results/report.html
+
+.PHONY: main test lint bench lock schema
+.DEFAULT_GOAL := main
+
+main: .venv/.synced
+	$(BIN)/snakemake
+	@if [ ! -e $(REPORT) ] || [ -n "$$(find results -name '*.csv' -newer $(REPORT))" ]; then \
+		$(BIN)/snakemake --report $(REPORT); fi
+	@echo "Figures: results/figures/   claims: results/claims.csv   report: $(REPORT)"
+
+test: .venv/.synced
+	$(BIN)/python -m pytest
+
+lint: .venv/.synced
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+# Ratios of CPU time, both sides in one process, one thread.
+bench: .venv/.synced
+	for bench in benchmarks/bench_*.py; do OMP_NUM_THREADS=1 $(BIN)/python $$bench || exit 1; done
+
+lock: .venv/.synced
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --upgrade \
+		--extra dev --output-file requirements.lock pyproject.toml
+
+schema: .venv/.synced
+	$(BIN)/python scripts/write_schema.py
+
+.venv/.synced: requirements.lock envs/setup.sh
+	envs/setup.sh
