@@ -1,0 +1,71 @@
+"""A copy of the project with the mini study run in it, once a session."""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MINI = "workflow/studies/mini.yaml"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A working copy in which snakemake is run as a user would run it."""
+
+    folder: Path
+
+    def snakemake(self, *arguments: str, study: str | None = MINI) -> subprocess.CompletedProcess:
+        """Run snakemake here; stdout and stderr come back together."""
+        config = ["--configfile", study] if study else []
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", *config, *arguments],
+            cwd=self.folder,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+
+    def would_run(self, *arguments: str, study: str = MINI) -> dict[str, int]:
+        """Jobs of a dry run: how many of each rule."""
+        done = self.snakemake("--dry-run", *arguments, study=study)
+        assert done.returncode == 0, done.stdout
+        table = done.stdout.partition("Job stats:")[2].partition("total")[0]
+        jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
+        jobs.pop("main", None)
+        return jobs
+
+
+def copy_project(folder: Path) -> Project:
+    """Copy what git tracks, and new files that it doesn't ignore."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        check=True,
+    ).stdout.split("\n")
+    for name in filter(None, listed):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return Project(folder)
+
+
+def run_mini(folder: Path) -> Project:
+    """A fresh copy with the mini study done."""
+    project = copy_project(folder)
+    done = project.snakemake("--cores", "2")
+    assert done.returncode == 0, done.stdout
+    return project
+
+
+@pytest.fixture(scope="session")
+def mini(tmp_path_factory) -> Project:
+    """The mini study, finished; tests put back what they change."""
+    return run_mini(tmp_path_factory.mktemp("mini"))

@@ -1,0 +1,143 @@
+"""The mini study end to end: what comes out, that it comes out the same, and how mistakes read."""
+
+import json
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import MINI, run_mini
+
+CHANGING = {"logs", "benchmarks"}
+
+
+def outputs(project):
+    """Every file under results but logs and benchmarks, by its relative path."""
+    root = project.folder / "results"
+    files = (file for file in root.rglob("*") if file.is_file() and not file.name.endswith(".lock"))
+    relative = {file.relative_to(root): file for file in files}
+    return {name: file for name, file in relative.items() if name.parts[0] not in CHANGING}
+
+
+def test_a_second_run_from_scratch_gives_the_same_bytes(mini, tmp_path):
+    first, second = outputs(mini), outputs(run_mini(tmp_path))
+    assert set(first) == set(second)
+    different = [str(n) for n in first if first[n].read_bytes() != second[n].read_bytes()]
+    assert different == []
+
+
+def test_nothing_unfinished_is_left(mini):
+    assert not [name for name in outputs(mini) if name.suffix in {".tmp", ".partial"}]
+
+
+def test_every_figure_has_its_three_forms(mini):
+    folder = mini.folder / "results/figures/mini"
+    stems = {file.stem for file in folder.iterdir()}
+    assert {"spectra", "exponents", "trajectories", "action", "interpretability"} < stems
+    for stem in stems:
+        for form in ("pdf", "png", "csv"):
+            assert (folder / f"{stem}.{form}").stat().st_size > 100
+
+
+def test_manifests_tell_what_the_stores_hold(mini):
+    results = mini.folder / "results"
+    manifest = json.loads((results / "activations/classifier/test.json").read_text())
+    with h5py.File(results / "activations/classifier/test.h5") as file:
+        for dataset in manifest["datasets"]:
+            assert file[dataset["key"]].shape == (manifest["count"], dataset["width"])
+            assert np.isfinite(file[dataset["key"]][:]).all()
+    assert 0 <= manifest["accuracy"] <= 1
+    assert manifest["count"] == 60
+
+
+def test_the_dot_has_no_accuracy(mini):
+    manifest = mini.folder / "results/activations/classifier/dot.json"
+    assert json.loads(manifest.read_text())["accuracy"] is None
+
+
+def test_the_sampled_action_agrees_with_the_exact_one(mini):
+    table = pd.read_csv(mini.folder / "results/projections/classifier/dot/action.csv")
+    error = (table["action_sampled"] - table["action"]).abs() / table["action_sampled_se"]
+    assert (error < 4).all()
+
+
+def test_scores_cover_every_method_metric_and_layer(mini):
+    table = pd.read_csv(mini.folder / "results/interpretability/classifier/tiles.csv")
+    assert set(table["method"]) == {"neurons", "kmeans-4", "kmeans-6", "random-5", "exemplar-5"}
+    assert set(table["metric"]) == {"color", "label", "inhouse"}
+    whole = table[(table["metric"] == "inhouse")].pivot(
+        index=["layer", "method", "direction"], columns="part", values="ii"
+    )
+    parts = whole[[f"relu{index}" for index in range(1, 6)]].sum(axis=1, min_count=5)
+    np.testing.assert_allclose(parts, whole["all"], rtol=1e-6)
+
+
+def test_claims_name_every_claim_with_a_verdict(mini):
+    table = pd.read_csv(mini.folder / "results/claims.csv", keep_default_na=False)
+    verdicts = {"supported", "contradicted", "inconclusive", "not run"}
+    assert set(table["verdict"]) <= verdicts
+    assert {"A1", "A12", "B1", "B21", "C1", "C4"} < set(table["id"])
+    assert (table.loc[table["verdict"] == "not run", "reason"] != "").all()
+
+
+def test_the_report_is_one_file_with_every_figure(mini):
+    done = mini.snakemake("--report", "results/report.html")
+    assert done.returncode == 0, done.stdout
+    text = (mini.folder / "results/report.html").read_text()
+    for name in ("eigenspectra by depth", "II by method and metric", "verdicts"):
+        assert name in text
+    (mini.folder / "results/report.html").unlink()
+
+
+WRONG = {
+    "a typo": (("spectra", "ranjs"), [2, 12], ["spectra", "'ranjs'", "did you mean 'ranks'"]),
+    "a wrong type": (
+        ("models", "classifier", "training", "epochs"),
+        "many",
+        ["models.classifier.training.epochs", "integer", "'many'"],
+    ),
+    "an unknown layer": (
+        ("directions", "layers"),
+        ["layer11"],
+        ["directions.layers", "'layer11'", "did you mean 'layer1'"],
+    ),
+    "too many centroids": (
+        ("directions", "methods", "kmeans", "k"),
+        [4000],
+        ["directions.methods.kmeans.k", "4000", "80"],
+    ),
+    "ranks beyond the stimuli": (("spectra", "ranks"), [10, 90], ["spectra.ranks", "10..90", "59"]),
+}
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_a_mistake_stops_before_any_job_and_without_a_traceback(mini, tmp_path, mistake):
+    path, value, expected = WRONG[mistake]
+    config = yaml.safe_load((mini.folder / MINI).read_text())
+    section = config
+    for key in path[:-1]:
+        section = section[key]
+    section[path[-1]] = value
+    file = tmp_path / "wrong.yaml"
+    file.write_text(yaml.safe_dump(config))
+    done = mini.snakemake("--cores", "1", study=str(file))
+    assert done.returncode != 0
+    assert "Traceback" not in done.stdout
+    for text in expected:
+        assert text in done.stdout
+
+
+def test_a_missing_checkpoint_is_named_before_any_job(mini, tmp_path):
+    config = yaml.safe_load((mini.folder / MINI).read_text())
+    config["models"]["untrained"] = {
+        "architecture": {"name": "bottleneck_resnet"},
+        "weights": "path",
+        "path": "checkpoints/mine.pt",
+    }
+    file = tmp_path / "missing.yaml"
+    file.write_text(yaml.safe_dump(config))
+    done = mini.snakemake("--cores", "1", study=str(file))
+    assert done.returncode != 0
+    assert "models.untrained.path: no such checkpoint file: checkpoints/mine.pt" in done.stdout
+    assert "Traceback" not in done.stdout

@@ -1,0 +1,295 @@
+"""The rerun matrix: after a change, exactly the stages that depend on it run again (design.md)."""
+
+import copy
+import os
+import re
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import MINI, Project
+
+from codespectra.config import load_study
+
+# Stages by what they follow from.
+SCORED = {"draw_index", "draw_exciting_images", "judge_claims"}
+DIRECTED = {"score_interpretability"} | SCORED
+SPECTRAL = {"draw_spectra", "draw_exponents", "draw_action", "judge_claims"}
+PROJECTED = {"draw_trajectories", "draw_action", "judge_claims"}
+FOUND = {"find_directions"} | DIRECTED
+CAPTURED = {"fit_spectra", "project_dot"} | FOUND | SPECTRAL | PROJECTED
+SHOWN = {"capture_activations"} | CAPTURED
+DRAWN = {rule for rule in SHOWN if rule.startswith("draw_")}
+TRAINED_ON = {"make_stimuli", "train_classifier", "embed_stimuli"} | SHOWN
+CLASSIFIER = {"train_classifier"} | SHOWN
+UNTRAINED = {"initialise_checkpoint", "capture_activations"} | FOUND
+PERCEPTUAL = {"train_classifier", "embed_stimuli"} | DIRECTED
+TILES = {"make_stimuli", "capture_activations", "embed_stimuli"} | FOUND
+DOT = {"make_stimuli", "capture_activations", "project_dot"} | PROJECTED
+EMBEDDED = {"embed_stimuli"} | DIRECTED
+
+# Each leaf of the mini study's config (lists are leaves), a new value, and what must run again.
+MATRIX: dict[str, tuple[Any, set[str]]] = {
+    "study": ("renamed", DRAWN),
+    "runtime.device": ("cpu", set()),
+    "runtime.batch": (64, set()),
+    "stimuli.train.split": ("test", TRAINED_ON),
+    "stimuli.train.per_class": (13, TRAINED_ON),
+    "stimuli.train.side": (36, TRAINED_ON),
+    "stimuli.train.crops": ([32], TRAINED_ON),
+    "stimuli.train.block": (110, TRAINED_ON),
+    "stimuli.train.test_share": (0.3, TRAINED_ON),
+    "stimuli.train.seed": (5, TRAINED_ON),
+    "stimuli.test.split": ("train", TRAINED_ON),
+    "stimuli.test.per_class": (7, TRAINED_ON),
+    "stimuli.test.side": (36, TRAINED_ON),
+    "stimuli.test.crops": ([32], TRAINED_ON),
+    "stimuli.test.block": (110, TRAINED_ON),
+    "stimuli.test.test_share": (0.3, TRAINED_ON),
+    "stimuli.test.seed": (5, TRAINED_ON),
+    "stimuli.tiles.pitch": (44, TILES),
+    "stimuli.tiles.side": (36, TILES),
+    "stimuli.tiles.max_per_class": (9, TILES),
+    "stimuli.tiles.min_contrast": (0.05, TILES),
+    "stimuli.tiles.seed": (5, TILES),
+    "stimuli.dot.frames": (20, DOT),
+    "stimuli.dot.side": (36, DOT),
+    "stimuli.dot.orbit": (0.2, DOT),
+    "stimuli.dot.radius": (0.2, DOT),
+    "stimuli.dot.color": ([1.0, 0.0, 0.0], DOT),
+    "stimuli.dot.background": ([0.0, 0.0, 1.0], DOT),
+    "models.classifier.architecture.width": (5, CLASSIFIER),
+    "models.classifier.architecture.blocks": ([1, 2, 1, 1], CLASSIFIER),
+    "models.classifier.architecture.stem_stride": (1, CLASSIFIER),
+    "models.classifier.classes": (11, CLASSIFIER),
+    "models.classifier.preprocessing.side": (40, CLASSIFIER),
+    "models.classifier.preprocessing.mean": ([0.4, 0.5, 0.5], CLASSIFIER),
+    "models.classifier.preprocessing.std": ([0.2, 0.25, 0.25], CLASSIFIER),
+    # The accuracy that one capture must find: only that capture, and what hangs on it.
+    "models.classifier.expected_accuracy": (
+        {"test": 0.1},
+        {"capture_activations", "fit_spectra"} | SPECTRAL,
+    ),
+    "models.classifier.training.train": ("test", CLASSIFIER),
+    "models.classifier.training.test": ("train", CLASSIFIER),
+    "models.classifier.training.epochs": (2, CLASSIFIER),
+    "models.classifier.training.batch": (30, CLASSIFIER),
+    "models.classifier.training.learning_rate": (0.001, CLASSIFIER),
+    "models.classifier.training.weight_decay": (0.1, CLASSIFIER),
+    "models.classifier.training.crop_padding": (1, CLASSIFIER),
+    "models.classifier.training.seed": (5, CLASSIFIER),
+    "models.untrained.architecture.width": (5, UNTRAINED),
+    "models.untrained.architecture.blocks": ([1, 2, 1, 1], UNTRAINED),
+    "models.untrained.architecture.stem_stride": (1, UNTRAINED),
+    "models.untrained.classes": (11, UNTRAINED),
+    "models.untrained.preprocessing.side": (40, UNTRAINED),
+    "models.untrained.preprocessing.mean": ([0.4, 0.5, 0.5], UNTRAINED),
+    "models.untrained.preprocessing.std": ([0.2, 0.25, 0.25], UNTRAINED),
+    "models.untrained.expected_accuracy": (
+        {"tiles": 0.1},
+        {"capture_activations"} | FOUND,
+    ),
+    "models.untrained.seed": (5, UNTRAINED),
+    "models.perceptual.architecture.widths": ([4, 6, 8, 6, 5], PERCEPTUAL),
+    "models.perceptual.classes": (11, PERCEPTUAL),
+    "models.perceptual.preprocessing.side": (40, PERCEPTUAL),
+    "models.perceptual.preprocessing.mean": ([0.4, 0.5, 0.5], PERCEPTUAL),
+    "models.perceptual.preprocessing.std": ([0.2, 0.25, 0.25], PERCEPTUAL),
+    # The perceptual network is captured nowhere.
+    "models.perceptual.expected_accuracy": ({"test": 0.1}, set()),
+    "models.perceptual.training.train": ("test", PERCEPTUAL),
+    "models.perceptual.training.test": ("train", PERCEPTUAL),
+    "models.perceptual.training.epochs": (2, PERCEPTUAL),
+    "models.perceptual.training.batch": (30, PERCEPTUAL),
+    "models.perceptual.training.learning_rate": (0.001, PERCEPTUAL),
+    "models.perceptual.training.weight_decay": (0.1, PERCEPTUAL),
+    "models.perceptual.training.crop_padding": (1, PERCEPTUAL),
+    "models.perceptual.training.seed": (5, PERCEPTUAL),
+    "capture.dtype": ("float16", SHOWN),
+    # A model more: only what it adds, and what draws all models together.
+    "spectra.models": (
+        ["classifier", "untrained"],
+        {"capture_activations", "fit_spectra"} | SPECTRAL,
+    ),
+    "spectra.stimuli": (["train"], {"capture_activations", "fit_spectra"} | SPECTRAL),
+    "spectra.layers": (["layer1*"], {"capture_activations", "fit_spectra"} | SPECTRAL),
+    "spectra.reduction": ("none", {"capture_activations", "fit_spectra"} | SPECTRAL),
+    "spectra.solver": ("randomized", {"fit_spectra"} | SPECTRAL),
+    "spectra.components": (40, {"fit_spectra"} | SPECTRAL),
+    "spectra.ranks": ([3, 12], {"fit_spectra"} | SPECTRAL),
+    "spectra.bootstrap": (25, {"fit_spectra"} | SPECTRAL),
+    "spectra.seed": (5, {"fit_spectra"} | SPECTRAL),
+    "projections.models": (
+        ["classifier", "untrained"],
+        {"capture_activations", "project_dot"} | PROJECTED,
+    ),
+    "projections.layers": (["relu"], {"capture_activations", "project_dot"} | PROJECTED),
+    "projections.reduction": ("stride", {"capture_activations", "project_dot"} | PROJECTED),
+    "projections.draws": (60, {"project_dot"} | PROJECTED),
+    "projections.keep": (3, {"project_dot"} | PROJECTED),
+    "projections.read_out": ("correlation", {"project_dot"} | PROJECTED),
+    "projections.seed": (5, {"project_dot"} | PROJECTED),
+    # Without the untrained run only what draws all runs together changes.
+    "directions.runs": (
+        [{"model": "classifier", "stimuli": "tiles"}],
+        {"draw_index", "judge_claims"},
+    ),
+    "directions.layers": (["layer1"], {"capture_activations"} | FOUND),
+    "directions.reduction": ("stride", {"capture_activations"} | FOUND),
+    "directions.methods.kmeans.k": ([4, 7], FOUND - {"draw_exciting_images"}),
+    "directions.methods.kmeans.starts": (2, FOUND),
+    "directions.methods.kmeans.readout": ("dot", FOUND),
+    "directions.methods.kmeans.seed": (5, FOUND),
+    "directions.methods.random.k": (6, FOUND),
+    "directions.methods.random.seed": (5, FOUND),
+    "directions.methods.exemplar.k": (6, FOUND),
+    "directions.methods.exemplar.seed": (5, FOUND),
+    "backbones.inhouse.model": ("perceptual", set()),
+    "interpretability.m": (4, DIRECTED),
+    "interpretability.normalisation": ("code", DIRECTED),
+    "interpretability.color": (False, DIRECTED),
+    "interpretability.label": (False, DIRECTED),
+    "interpretability.backbones": ([], DIRECTED),
+    "claims.bootstrap": (120, {"judge_claims"}),
+    "claims.seed": (5, {"judge_claims"}),
+    "figures.mei_methods": (["neurons", "kmeans-6"], {"draw_exciting_images"}),
+}
+# Keys with one legal value in this study, and tags that would make another kind of section.
+FIXED = re.compile(
+    r"\.source$|\.weights$|\.kind$|\.architecture\.name$|^projections\.stimuli$|methods\.neurons"
+)
+
+
+def leaves(content: Any, path: str = "") -> Iterator[str]:
+    """Dotted paths of a config's leaves; lists and empty mappings are leaves."""
+    if isinstance(content, dict) and content:
+        for key, value in content.items():
+            yield from leaves(value, f"{path}.{key}" if path else key)
+    else:
+        yield path
+
+
+def changed(config: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy of the config with one leaf replaced."""
+    config = copy.deepcopy(config)
+    *parents, last = path.split(".")
+    section = config
+    for key in parents:
+        section = section.setdefault(key, {})
+    section[last] = value
+    return config
+
+
+def mini_config(project: Project) -> dict[str, Any]:
+    return yaml.safe_load((project.folder / MINI).read_text())
+
+
+def test_the_matrix_covers_every_key(mini):
+    full = load_study(mini_config(mini)).model_dump(mode="json", exclude_none=False)
+    keys = {key for key in leaves(full) if not FIXED.search(key)}
+    assert keys == set(MATRIX)
+
+
+@pytest.fixture(scope="module")
+def rerun_by_key(mini, tmp_path_factory) -> dict[str, set[str]]:
+    """For each key of the matrix, the rules that a dry run with its new value names."""
+    folder = tmp_path_factory.mktemp("configs")
+    base = mini_config(mini)
+
+    def dry_run(item: tuple[int, str]) -> set[str]:
+        index, key = item
+        file = folder / f"{index}.yaml"
+        file.write_text(yaml.safe_dump(changed(base, key, MATRIX[key][0])))
+        return set(mini.would_run(study=str(file)))
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(MATRIX, pool.map(dry_run, enumerate(MATRIX)), strict=True))
+
+
+@pytest.mark.parametrize("key", MATRIX)
+def test_a_changed_key_reruns_what_depends_on_it(rerun_by_key, key):
+    assert rerun_by_key[key] == MATRIX[key][1]
+
+
+def test_a_new_k_refits_one_clustering_a_run(mini, tmp_path):
+    file = tmp_path / "k.yaml"
+    config = changed(mini_config(mini), "directions.methods.kmeans.k", [4, 6, 7])
+    file.write_text(yaml.safe_dump(config))
+    assert mini.would_run(study=str(file))["find_directions"] == 2
+
+
+def test_a_changed_seed_retrains_one_network(mini, tmp_path):
+    file = tmp_path / "seed.yaml"
+    config = changed(mini_config(mini), "models.perceptual.training.seed", 5)
+    file.write_text(yaml.safe_dump(config))
+    assert mini.would_run(study=str(file))["train_classifier"] == 1
+
+
+# Library modules: one edited function each, and the rules that reach it or follow from one.
+MODULES = {
+    "kmeans.py": FOUND,
+    "spectra.py": {"fit_spectra"} | SPECTRAL,
+    "projections.py": {"project_dot"} | PROJECTED,
+    "claims.py": {"judge_claims"},
+    "evidence.py": {"judge_claims"},
+    "similarity.py": DIRECTED,
+    "perceptual.py": EMBEDDED,
+    "interpretability.py": DIRECTED,
+    "training.py": {"train_classifier", "embed_stimuli"} | SHOWN,
+    "capture.py": SHOWN,
+    "figures/style.py": DRAWN,
+    "figures/spectra.py": {"draw_spectra", "draw_exponents"},
+    "figures/interpretability.py": {"draw_index", "draw_exciting_images"},
+    # Read at the start, reached by no script.
+    "config.py": set(),
+    "plan.py": set(),
+}
+
+
+@contextmanager
+def edited(file: Path, text: str) -> Iterator[None]:
+    """Append `text` to a file for the time of a test, its date new."""
+    before = file.read_text()
+    try:
+        file.write_text(before + text)
+        yield
+    finally:
+        file.write_text(before)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_an_edited_module_reruns_the_stages_that_reach_it(mini, module):
+    file = mini.folder / "scripts/codespectra" / module
+    with edited(file, "\n\ndef added(value):\n    return value + 1\n"):
+        assert set(mini.would_run()) == MODULES[module]
+
+
+def test_an_edited_comment_or_docstring_reruns_nothing(mini):
+    scripts = mini.folder / "scripts"
+    before = {file: file.read_text() for file in scripts.rglob("*.py")}
+    for file, text in before.items():
+        assert text.startswith('"""'), f"{file} has no module docstring"
+        file.write_text('"""Changed.\n\n' + text.removeprefix('"""') + "\n# A comment.\n")
+    jobs = mini.would_run()
+    for file, text in before.items():
+        file.write_text(text)
+    assert jobs == {}
+
+
+def test_a_touch_of_every_file_reruns_nothing(mini):
+    now = time.time()
+    for file in mini.folder.rglob("*"):
+        if file.is_file() and ".snakemake" not in file.parts:
+            os.utime(file, (now, now))
+    assert mini.would_run() == {}
+
+
+def test_a_second_run_has_nothing_to_do(mini):
+    done = mini.snakemake("--cores", "1")
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout
