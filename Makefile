@@ -23,7 +23,8 @@ lint: .venv/.synced
 
 # Ratios of CPU time, both sides in one process, one thread.
 bench: .venv/.synced
-	for bench in benchmarks/bench_*.py; do OMP_NUM_THREADS=1 $(BIN)/python $$bench || exit 1; done
+	for bench in benchmarks/bench_*.py; do \
+		OMP_NUM_THREADS=1 PYTHONPATH=scripts $(BIN)/python $$bench || exit 1; done
 
 lock: .venv/.synced
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --upgrade \

@@ -91,7 +91,7 @@ def test_the_report_is_one_file_with_every_figure(mini):
 
 
 WRONG = {
-    "a typo": (("spectra", "ranjs"), [2, 12], ["spectra", "'ranjs'", "did you mean 'ranks'"]),
+    "a typo": (("spectra", "ranjs"), [2, 12], ["config: spectra.ranjs", "did you mean 'ranks'"]),
     "a wrong type": (
         ("models", "classifier", "training", "epochs"),
         "many",

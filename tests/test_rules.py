@@ -2,6 +2,7 @@
 
 import ast
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -116,7 +117,7 @@ def test_environments_pin_what_the_lock_pins():
 def test_every_profile_entry_has_a_comment():
     for file in (ROOT / "profiles").glob("*/config.yaml"):
         lines = file.read_text().splitlines()
-        for before, line in zip(lines, lines[1:], strict=False):
+        for before, line in pairwise(lines):
             if re.match(r"^[a-z-]+:", line):
                 assert before.startswith("#"), f"{file}: {line}"
 

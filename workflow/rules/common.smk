@@ -19,7 +19,7 @@ def checked_plan():
         describe = cached_layers(Path(".snakemake/codespectra"), layers_code)
         return make_plan(load_study(config), describe)
     except UserError as error:
-        raise WorkflowError(str(error)) from None
+        sys.exit(str(error))
 
 
 plan = checked_plan()

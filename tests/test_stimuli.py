@@ -1,0 +1,432 @@
+"""Stimulus sets: what they hold, where it was cut, and files that are missing or damaged."""
+
+import pickle
+import struct
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+from torchvision import datasets
+
+from codespectra import image_files, photographs, store
+from codespectra.config import MovingDot, Photographs, PhotographTiles, stage_config
+from codespectra.errors import UserError
+from codespectra.stimuli import StimulusSet, make_stimuli, moving_dot, open_stimuli, write_stimuli
+
+# Photographs -------------------------------------------------------------------------------------
+
+SHAPE = (300, 420)
+
+
+def coordinates(height: int, width: int) -> np.ndarray:
+    """An image whose every pixel tells its row and column."""
+    row, column = np.indices((height, width))
+    return np.stack([row % 256, column % 256, 16 * (row // 256) + column // 256], 2).astype(np.uint8)
+
+
+def places(images: np.ndarray) -> list[tuple[int, int]]:
+    """(row, column) of every pixel of images cut from `coordinates`."""
+    red, green, blue = images.reshape(-1, 3).astype(int).T
+    return list(zip(red + 256 * (blue // 16), green + 256 * (blue % 16), strict=True))
+
+
+@pytest.fixture
+def coded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten photographs that tell where they were cut; their first 96 columns are flat grey."""
+    image = coordinates(*SHAPE)
+    image[:, :96] = 128
+    pictures = dict.fromkeys(photographs.CLASSES, image)
+    monkeypatch.setattr(photographs, "read_photographs", lambda: pictures)
+
+
+def crops(split: str, per_class: int = 40, seed: int = 0, **options: Any) -> tuple:
+    spec = {"side": 32, "crops": (32,), "block": 112, "test_share": 0.25} | options
+    return photographs.random_crops(split=split, per_class=per_class, seed=seed, **spec)
+
+
+def test_photographs_are_ten_balanced_classes() -> None:
+    spec = Photographs(source="photographs", split="train", per_class=3)
+    made = make_stimuli(stage_config(spec, name="train"))
+    assert made.images.shape == (30, 32, 32, 3)
+    assert made.images.dtype == np.uint8
+    np.testing.assert_array_equal(np.bincount(made.labels), [3] * 10)
+    assert len(made.classes) == 10
+    assert set(made.provenance) == set(made.classes)
+    assert len({image.tobytes() for image in made.images}) == 30
+
+
+@pytest.mark.usefixtures("coded")
+def test_train_and_test_crops_share_no_pixel() -> None:
+    images, labels = crops("train")
+    others, _ = crops("test")
+    share = []
+    for label in range(10):
+        train = set(places(images[labels == label]))
+        test = set(places(others[labels == label]))
+        flat = {(128, 128 + 256 * 8)}  # Where the flat grey seems to lie.
+        assert (train - flat).isdisjoint(test - flat)
+        share.append(len(test - flat) > 32 * 32)
+    assert all(share)
+
+
+@pytest.mark.usefixtures("coded")
+def test_crops_follow_the_seed() -> None:
+    first, again, other = crops("train"), crops("train"), crops("train", seed=1)
+    np.testing.assert_array_equal(first[0], again[0])
+    assert not np.array_equal(first[0], other[0])
+
+
+@pytest.mark.usefixtures("coded")
+def test_crops_of_all_sizes_are_resized() -> None:
+    images, _ = crops("test", crops=(32, 64, 96), side=16)
+    assert images.shape == (400, 16, 16, 3)
+
+
+@pytest.mark.usefixtures("coded")
+def test_crop_larger_than_a_block_is_refused() -> None:
+    with pytest.raises(UserError, match="crops: 200 pixels don't fit blocks of .*; raise block"):
+        crops("train", crops=(32, 200))
+
+
+@pytest.mark.usefixtures("coded")
+def test_tiles_overlap_nowhere_and_flat_ones_are_left_out() -> None:
+    images, labels = photographs.tiles(
+        pitch=32, side=32, max_per_class=500, min_contrast=0.005, seed=0
+    )
+    whole, flat = (SHAPE[0] // 32) * (SHAPE[1] // 32), (SHAPE[0] // 32) * (96 // 32)
+    np.testing.assert_array_equal(np.bincount(labels), [whole - flat] * 10)
+    for label in range(10):
+        found = places(images[labels == label])
+        assert len(set(found)) == len(found)
+        assert min(column for _, column in found) == 96
+
+
+@pytest.mark.usefixtures("coded")
+def test_at_most_so_many_tiles_a_class_and_flat_ones_only_add() -> None:
+    options = {"pitch": 32, "side": 32, "max_per_class": 60, "seed": 0}
+    every, labels = photographs.tiles(min_contrast=-1, **options)
+    np.testing.assert_array_equal(np.bincount(labels), [60] * 10)
+    filtered, _ = photographs.tiles(min_contrast=0.005, **options)
+    assert 0 < len(filtered) < len(every)
+    assert {tile.tobytes() for tile in filtered} < {tile.tobytes() for tile in every}
+
+
+@pytest.mark.usefixtures("coded")
+def test_threshold_that_leaves_no_tile_is_refused() -> None:
+    with pytest.raises(UserError, match=r"min_contrast: 0\.9 leaves no tile; lower it"):
+        photographs.tiles(pitch=32, side=32, max_per_class=60, min_contrast=0.9, seed=0)
+
+
+def test_embedded_tiles_are_those_of_the_field_notes() -> None:
+    spec = PhotographTiles(source="photograph_tiles")
+    made = make_stimuli(stage_config(spec, name="tiles"))
+    assert made.count == len(made.images) == 848
+    assert np.bincount(made.labels).max() <= 160
+
+
+# The moving dot ----------------------------------------------------------------------------------
+
+FRAMES, SIDE, ORBIT = 40, 32, 0.3
+
+
+@pytest.fixture(scope="module")
+def film() -> tuple[np.ndarray, np.ndarray]:
+    """Mass (frames,) and centroid (frames, 2) in pixels of a white dot on black."""
+    spec = MovingDot(source="moving_dot", frames=FRAMES, side=SIDE, orbit=ORBIT)
+    light = make_stimuli(stage_config(spec, name="dot")).images[..., 0] / 255
+    mass = light.sum(axis=(1, 2))
+    middle = np.arange(SIDE) + 0.5
+    across, down = (light.sum(axis=1) @ middle, light.sum(axis=2) @ middle)
+    return mass, np.stack([across, down], axis=1) / mass[:, None]
+
+
+def test_dot_keeps_its_mass(film: tuple[np.ndarray, np.ndarray]) -> None:
+    mass, _ = film
+    np.testing.assert_allclose(mass, np.pi * (0.1 * SIDE) ** 2, rtol=0.01)
+
+
+def test_dot_follows_the_circle(film: tuple[np.ndarray, np.ndarray]) -> None:
+    angle = 2 * np.pi * np.arange(FRAMES) / FRAMES
+    circle = SIDE / 2 + ORBIT * SIDE * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    np.testing.assert_allclose(film[1], circle, atol=0.1)
+
+
+def test_film_is_closed(film: tuple[np.ndarray, np.ndarray]) -> None:
+    _, centroid = film
+    steps = np.linalg.norm(np.roll(centroid, -1, axis=0) - centroid, axis=1)
+    np.testing.assert_allclose(steps, 2 * ORBIT * SIDE * np.sin(np.pi / FRAMES), atol=0.1)
+
+
+def test_dot_has_its_colors_and_position() -> None:
+    images, position = moving_dot(
+        frames=8, side=16, orbit=0.25, radius=0.2, color=[1, 0.5, 0], background=[0, 0, 0.2]
+    )
+    np.testing.assert_array_equal(images[0, 8, 12], [255, 128, 0])
+    np.testing.assert_array_equal(images[0, 0, 0], [0, 0, 51])
+    np.testing.assert_allclose(position[[0, 2]], [[1, 0], [0, 1]], atol=1e-12)
+
+
+# CIFAR -------------------------------------------------------------------------------------------
+
+
+class Python2Pickler(pickle._Pickler):
+    """Writes str as Python 2 did, with which the published files were pickled."""
+
+    dispatch = dict(pickle._Pickler.dispatch)
+
+    def save_str(self, text: str) -> None:
+        raw = text.encode("latin1")
+        self.write(pickle.BINSTRING + struct.pack("<i", len(raw)) + raw)
+        self.memoize(text)
+
+    dispatch[str] = save_str
+
+
+def dump(path: Path, content: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        Python2Pickler(file, protocol=2).dump(content)
+
+
+NAMES = {
+    "cifar10": [f"class {index}" for index in range(10)],
+    "cifar100": [f"class {index}" for index in range(100)],
+}
+
+
+@pytest.fixture(params=["cifar10", "cifar100"])
+def cifar(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[str, Path, dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """A small set in the published layout: source, root, and (planes, labels) of each split."""
+    source = request.param
+    kind = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[source]
+    folder, rng = tmp_path / kind.base_folder, np.random.default_rng(0)
+    label_key, names_key = ("labels", "label_names")
+    if source == "cifar100":
+        label_key, names_key = ("fine_labels", "fine_label_names")
+    content = {}
+    for split, attribute in (("train", "train_list"), ("test", "test_list")):
+        planes, labels, digests = [], [], []
+        for name, _ in getattr(kind, attribute):
+            planes.append(rng.integers(0, 256, (6, 3072), dtype=np.uint8))
+            labels += (found := rng.integers(0, len(NAMES[source]), 6).tolist())
+            dump(folder / name, {"data": planes[-1], label_key: found, "batch_label": name})
+            digests.append([name, md5(folder / name)])
+        monkeypatch.setattr(kind, attribute, digests)
+        content[split] = np.concatenate(planes), np.array(labels)
+    meta = folder / kind.meta["filename"]
+    dump(meta, {names_key: NAMES[source]})
+    monkeypatch.setattr(kind, "meta", kind.meta | {"md5": md5(meta)})
+    return source, tmp_path, content
+
+
+def md5(path: Path) -> str:
+    return datasets.utils.calculate_md5(path)
+
+
+def load_cifar(source: str, root: Path, split: str, limit: int | None = None) -> StimulusSet:
+    spec = {"source": source, "root": str(root), "split": split, "limit": limit, "name": "mine"}
+    return make_stimuli(spec)
+
+
+def test_fixture_is_pickled_as_published(cifar: tuple) -> None:
+    source, root, _ = cifar
+    (path,) = root.glob("*/test*")
+    with path.open("rb") as file:
+        keys = set(pickle.load(file, encoding="bytes"))
+    assert {b"data", b"labels" if source == "cifar10" else b"fine_labels"} <= keys
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_cifar_keeps_pixels_and_order(cifar: tuple, split: str) -> None:
+    source, root, content = cifar
+    planes, labels = content[split]
+    made = load_cifar(source, root, split)
+    for image, plane in zip(made.images, planes, strict=True):
+        for channel in range(3):
+            expected = plane[1024 * channel : 1024 * (channel + 1)].reshape(32, 32)
+            np.testing.assert_array_equal(image[:, :, channel], expected)
+    np.testing.assert_array_equal(made.labels, labels)
+    assert made.classes == tuple(NAMES[source])
+    assert (made.count, made.side) == (len(planes), 32)
+
+
+def test_cifar_limit_takes_the_first(cifar: tuple) -> None:
+    source, root, _ = cifar
+    whole, first = load_cifar(source, root, "train"), load_cifar(source, root, "train", limit=4)
+    assert first.count == 4
+    np.testing.assert_array_equal(first.images, whole.images[:4])
+    np.testing.assert_array_equal(first.labels, whole.labels[:4])
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"")])
+@pytest.mark.parametrize("pattern", ["*/test*", "*/*meta"])
+def test_damaged_cifar_says_what_to_do(cifar: tuple, pattern: str, damage: Any) -> None:
+    source, root, _ = cifar
+    (path,) = root.glob(pattern)
+    damage(path)
+    with pytest.raises(UserError) as caught:
+        load_cifar(source, root, "test")
+    for told in (str(root), source, path.parent.name, "download: true"):
+        assert told in str(caught.value)
+
+
+# Image folders -----------------------------------------------------------------------------------
+
+COLORS = {"green": (0, 255, 0), "blue": (0, 0, 255)}
+
+
+def save(path: Path, color: tuple[int, int, int], size: tuple[int, int] = (8, 8)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, color).save(path)
+
+
+def load_folder(root: Path, side: int = 8, limit: int | None = None) -> StimulusSet:
+    spec = {"source": "folder", "root": str(root), "side": side, "limit": limit, "name": "mine"}
+    return make_stimuli(spec)
+
+
+def test_subfolders_are_classes(tmp_path: Path) -> None:
+    for name, color in COLORS.items():
+        for index in range(2):
+            save(tmp_path / name / f"{index}.png", color)
+    made = load_folder(tmp_path)
+    assert made.classes == ("blue", "green")
+    np.testing.assert_array_equal(made.labels, [0, 0, 1, 1])
+    for image, label in zip(made.images, made.labels, strict=True):
+        assert (image == COLORS[made.classes[label]]).all()
+
+
+def test_images_alone_have_no_labels(tmp_path: Path) -> None:
+    save(tmp_path / "b.png", COLORS["blue"])
+    save(tmp_path / "a.PNG", COLORS["green"])
+    (tmp_path / "notes.txt").write_text("no image")
+    made = load_folder(tmp_path)
+    assert (made.count, made.labels, made.classes) == (2, None, ())
+    assert [tuple(image[0, 0]) for image in made.images] == [COLORS["green"], COLORS["blue"]]
+    assert load_folder(tmp_path, limit=1).count == 1
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["wide", "high"])
+def test_centre_of_a_non_square_image_is_kept(turned: bool, tmp_path: Path) -> None:
+    image = np.zeros((40, 120, 3), np.uint8)
+    image[:, 40:80] = COLORS["green"]
+    Image.fromarray(image.transpose(1, 0, 2) if turned else image).save(tmp_path / "stripes.png")
+    (found,) = load_folder(tmp_path, side=20).images
+    assert found.shape == (20, 20, 3)
+    assert (found[2:-2, 2:-2] == COLORS["green"]).all()
+
+
+def test_grey_and_transparent_images_become_rgb(tmp_path: Path) -> None:
+    for mode in ("L", "RGBA"):
+        Image.new(mode, (8, 8)).save(tmp_path / f"{mode}.png")
+    assert [image.shape for image in load_folder(tmp_path).images] == [(8, 8, 3)] * 2
+
+
+def truncated(path: Path) -> None:
+    save(path, COLORS["blue"], (64, 64))
+    path.write_bytes(path.read_bytes()[:60])
+
+
+BROKEN = {
+    "text.png": lambda path: path.write_text("no image"),
+    "truncated.png": truncated,
+    "header.ppm": lambda path: path.write_bytes(b"P6\n8 8\n25T\n"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_image_is_named(name: str, tmp_path: Path) -> None:
+    save(tmp_path / "good.png", COLORS["green"])
+    BROKEN[name](tmp_path / name)
+    with pytest.raises(UserError, match=rf"{name}: not a readable image .*; mend or remove it"):
+        write_stimuli(tmp_path / "out" / "mine.h5", "mine", load_folder_only(tmp_path))
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def load_folder_only(root: Path) -> StimulusSet:
+    """The images of a folder; the set is made before a subfolder for the output exists."""
+    return load_folder(root)
+
+
+def test_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"holds no images \(\.jpg"):
+        load_folder(tmp_path)
+
+
+def test_class_without_images_is_refused(tmp_path: Path) -> None:
+    save(tmp_path / "green" / "0.png", COLORS["green"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="no readable image folder .*empty"):
+        load_folder(tmp_path)
+
+
+# Files -------------------------------------------------------------------------------------------
+
+
+def write_two(folder: Path) -> Path:
+    for name, color in COLORS.items():
+        save(folder / "images" / name / "0.png", color)
+    path = folder / "two.h5"
+    write_stimuli(path, "two", load_folder(folder / "images"))
+    return path
+
+
+def test_manifest_tells_what_the_file_holds(tmp_path: Path) -> None:
+    path = write_two(tmp_path)
+    assert store.read_json(path.with_suffix(".json")) == {
+        "file": "two.h5",
+        "name": "two",
+        "sha256": store.file_digest(path),
+        "count": 2,
+        "side": 8,
+        "classes": ["blue", "green"],
+        "labelled": True,
+        "per_class": {"blue": 1, "green": 1},
+        "sources": {},
+    }
+    with open_stimuli(path) as file:
+        assert (file["images"].shape, file["images"].dtype) == ((2, 8, 8, 3), np.uint8)
+        np.testing.assert_array_equal(file["images"][0, 0, 0], COLORS["blue"])
+        np.testing.assert_array_equal(file["labels"], [0, 1])
+        assert "position" not in file
+
+
+def test_unlabelled_set_has_a_position_instead(tmp_path: Path) -> None:
+    made = make_stimuli(stage_config(MovingDot(source="moving_dot", frames=8), name="dot"))
+    write_stimuli(tmp_path / "dot.h5", "dot", made)
+    manifest = store.read_json(tmp_path / "dot.json")
+    assert (manifest["labelled"], manifest["per_class"], manifest["count"]) == (False, {}, 8)
+    with open_stimuli(tmp_path / "dot.h5") as file:
+        np.testing.assert_array_equal(file["position"], made.position)
+        assert "labels" not in file
+
+
+def test_second_run_writes_the_same_bytes(tmp_path: Path) -> None:
+    paths = [write_two(tmp_path / run) for run in ("first", "second")]
+    for suffix in (".h5", ".json"):
+        first, second = (path.with_suffix(suffix).read_bytes() for path in paths)
+        assert first == second
+
+
+def test_other_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.h5"
+    with store.create_hdf5(path) as file:
+        file["activations"] = np.zeros(3)
+    with pytest.raises(UserError, match="holds no stimuli"), open_stimuli(path):
+        pass
+    with h5py.File(path, "w") as file:
+        file["images"] = np.zeros(3)
+    with pytest.raises(UserError, match="schema version None, expected 1"), open_stimuli(path):
+        pass
+    path.write_text("no HDF5")
+    with pytest.raises(UserError, match="not a readable HDF5 file"), open_stimuli(path):
+        pass
+
+
+def test_extensions_are_those_of_torchvision() -> None:
+    assert ".webp" in image_files.IMG_EXTENSIONS
