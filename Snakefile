@@ -33,17 +33,17 @@ localrules:
 
 rule main:
     default_target: True
-    message:
-        "The main job: every figure, table and claim of {config[study]}"
     input:
         MAIN_TARGETS,
+    message:
+        "The main job: every figure, table and claim of {config[study]}"
 
 
 rule everything:
-    message:
-        "Every study"
     input:
         rules.main.input,
+    message:
+        "Every study"
 
 
 onsuccess:
@@ -51,4 +51,6 @@ onsuccess:
 
 
 onerror:
-    print(f"A job failed; its log is named above, and all are under results/logs/. Snakemake's: {log}")
+    print(
+        f"A job failed; its log is named above, and all are under results/logs/. Snakemake's: {log}"
+    )

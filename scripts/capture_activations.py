@@ -1,5 +1,6 @@
 """Rule capture_activations: every wanted layer and reduction from one pass over the stimuli."""
 
+import sys
 from pathlib import Path
 
 import h5py
@@ -41,6 +42,7 @@ attributes = {
     "h5py": h5py.__version__,
     "numpy": np.__version__,
 }
+identity = store.content_digest([attributes, dict(cfg)])
 
 
 def check_accuracy(accuracy: float | None) -> None:
@@ -56,29 +58,12 @@ def check_accuracy(accuracy: float | None) -> None:
         )
 
 
-with (
-    store.only_writer(snakemake.output.data),
-    open_stimuli(snakemake.input.stimuli) as file,
-):
-    comparable = shown["labelled"] and len(shown["classes"]) == description["classes"]
-    accuracy = capture.capture(
-        snakemake.output.data,
-        network,
-        preprocess,
-        file["images"],
-        file["labels"][:] if comparable else None,
-        wanted,
-        dtype=cfg["dtype"],
-        batch=runtime["batch"],
-        attributes=attributes,
-        accept=check_accuracy,
-    )
-log.info("accuracy on %s: %s", cfg["stimuli"], accuracy)
-store.write_json(
-    snakemake.output.manifest,
-    {
+def manifest(accuracy: float | None) -> dict[str, object]:
+    """What later stages need to know of the activations, and depend on."""
+    return {
         "file": Path(snakemake.output.data).name,
         "sha256": store.file_digest(snakemake.output.data),
+        "identity": identity,
         "model": cfg["model"],
         "stimuli": cfg["stimuli"],
         "count": shown["count"],
@@ -100,5 +85,28 @@ store.write_json(
             }
             for item in wanted
         ],
-    },
-)
+    }
+
+
+with (
+    store.only_writer(snakemake.output.data),
+    open_stimuli(snakemake.input.stimuli) as file,
+):
+    if store.is_finished(snakemake.output.manifest, identity):
+        log.info("finished by another process")
+        sys.exit()
+    comparable = shown["labelled"] and len(shown["classes"]) == description["classes"]
+    accuracy = capture.capture(
+        snakemake.output.data,
+        network,
+        preprocess,
+        file["images"],
+        file["labels"][:] if comparable else None,
+        wanted,
+        dtype=cfg["dtype"],
+        batch=runtime["batch"],
+        attributes=attributes,
+        accept=check_accuracy,
+    )
+    log.info("accuracy on %s: %s", cfg["stimuli"], accuracy)
+    store.write_json(snakemake.output.manifest, manifest(accuracy))

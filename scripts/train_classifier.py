@@ -1,5 +1,6 @@
 """Rule train_classifier: train a network of the workflow, resuming after a kill."""
 
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ from codespectra.preprocessing import Preprocess
 from codespectra.stimuli import open_stimuli
 from codespectra.training import Labelled, Recipe, train_classifier
 
-job.start(snakemake.log[0])
+log = job.start(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 model, training = snakemake.params.cfg["model"], snakemake.params.cfg["training"]
 device = resolve_device(snakemake.config["runtime"]["device"])
@@ -43,11 +44,14 @@ recipe = Recipe(
 checkpoint = Path(snakemake.output.checkpoint)
 partial = checkpoint.with_name(f".{checkpoint.name}.partial")
 with store.only_writer(checkpoint):
+    if store.is_finished(snakemake.output.manifest, identity):
+        log.info("finished by another process")
+        sys.exit()
     torch.manual_seed(training["seed"])
     network = build(model["architecture"], model["classes"]).to(device)
     preprocess = Preprocess(model["preprocessing"], device)
     history = train_classifier(network, preprocess, train, test, recipe, partial)
     store.write_csv(snakemake.output.epochs, pd.DataFrame(history))
-    description = model | {"trained_on": digests, "training": training}
+    description = model | {"trained_on": digests, "training": training, "identity": identity}
     write_checkpoint(checkpoint, network, description, metrics=history[-1])
     partial.unlink()

@@ -86,7 +86,10 @@ def test_other_edit_does_not_count(changes: dict[str, str], tmp_path: Path) -> N
         ("from codespectra.indirect import answer", {"indirect.py"}),
         ("import codespectra.indirect", {"indirect.py"}),
         ("import codespectra.indirect as i, json", {"indirect.py"}),
-        ("from codespectra.figures.style import WIDTH", {"figures/__init__.py", "figures/style.py"}),
+        (
+            "from codespectra.figures.style import WIDTH",
+            {"figures/__init__.py", "figures/style.py"},
+        ),
         ("from codespectra.figures import style", {"figures/__init__.py", "figures/style.py"}),
         ("import codespectra.figures.style", {"figures/__init__.py", "figures/style.py"}),
         ("import codespectra.figures", {"figures/__init__.py"}),
@@ -101,7 +104,9 @@ def test_imports_are_followed(line: str, reached: set[str], tmp_path: Path) -> N
 
 
 def test_foreign_imports_are_left_out(tmp_path: Path) -> None:
-    script = write(tmp_path, PROJECT | {"rule.py": "import json\nfrom codespectral import direct\n"})
+    script = write(
+        tmp_path, PROJECT | {"rule.py": "import json\nfrom codespectral import direct\n"}
+    )
     assert reached_modules(script, script.parent / "codespectra") == set()
 
 

@@ -257,7 +257,11 @@ UNKNOWN_NAMES = {
     "spectra.stimuli": (["tset"], "spectra: stimuli", "test"),
     "projections.models": (["untraind"], "projections: model", "untrained"),
     "projections.stimuli": (["dott"], "projections: stimuli", "dot"),
-    "directions.runs": ([{"model": "classifer", "stimuli": "tiles"}], "directions: model", "classifier"),
+    "directions.runs": (
+        [{"model": "classifer", "stimuli": "tiles"}],
+        "directions: model",
+        "classifier",
+    ),
     "models.classifier.training.test": ("tset", "models.classifier.training.test", "test"),
     "models.classifier.expected_accuracy": ({"tset": 0.5}, "expected_accuracy", "test"),
     "backbones.inhouse.model": ("perceptul", "backbones.inhouse.model", "perceptual"),

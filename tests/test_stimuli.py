@@ -3,43 +3,55 @@
 import pickle
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import h5py
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 from torchvision import datasets
 
-from codespectra import image_files, photographs, store
-from codespectra.config import MovingDot, Photographs, PhotographTiles, stage_config
+from codespectra import photographs, store
+from codespectra.config import MovingDot, Photographs, load_study, stage_config
 from codespectra.errors import UserError
 from codespectra.stimuli import StimulusSet, make_stimuli, moving_dot, open_stimuli, write_stimuli
+
+ROOT = Path(__file__).parents[1]
 
 # Photographs -------------------------------------------------------------------------------------
 
 SHAPE = (300, 420)
+FLAT = 96
 
 
-def coordinates(height: int, width: int) -> np.ndarray:
-    """An image whose every pixel tells its row and column."""
-    row, column = np.indices((height, width))
-    return np.stack([row % 256, column % 256, 16 * (row // 256) + column // 256], 2).astype(np.uint8)
+def coordinates(label: int) -> np.ndarray:
+    """A photograph whose every pixel tells its row, its column and the photograph's label."""
+    row, column = np.indices(SHAPE)
+    over = 4 * label + 2 * (row // 256) + column // 256
+    return np.stack([row % 256, column % 256, over], axis=2).astype(np.uint8)
 
 
-def places(images: np.ndarray) -> list[tuple[int, int]]:
-    """(row, column) of every pixel of images cut from `coordinates`."""
+def places(images: np.ndarray) -> list[tuple[int, int, int]]:
+    """(label, row, column) of every pixel of images cut from `coordinates`."""
     red, green, blue = images.reshape(-1, 3).astype(int).T
-    return list(zip(red + 256 * (blue // 16), green + 256 * (blue % 16), strict=True))
+    row, column = red + 256 * (blue // 2 % 2), green + 256 * (blue % 2)
+    return list(zip(blue // 4, row, column, strict=True))
 
 
 @pytest.fixture
-def coded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten photographs that tell where they were cut; their first 96 columns are flat grey."""
-    image = coordinates(*SHAPE)
-    image[:, :96] = 128
-    pictures = dict.fromkeys(photographs.CLASSES, image)
+def coded(monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
+    """Ten photographs that tell where they were cut."""
+    pictures = {name: coordinates(label) for label, name in enumerate(photographs.CLASSES)}
     monkeypatch.setattr(photographs, "read_photographs", lambda: pictures)
+    return pictures
+
+
+@pytest.fixture
+def partly_flat(coded: dict[str, np.ndarray]) -> None:
+    """The same, their first columns flat grey."""
+    for image in coded.values():
+        image[:, :FLAT] = 128
 
 
 def crops(split: str, per_class: int = 40, seed: int = 0, **options: Any) -> tuple:
@@ -60,16 +72,19 @@ def test_photographs_are_ten_balanced_classes() -> None:
 
 @pytest.mark.usefixtures("coded")
 def test_train_and_test_crops_share_no_pixel() -> None:
-    images, labels = crops("train")
-    others, _ = crops("test")
-    share = []
-    for label in range(10):
-        train = set(places(images[labels == label]))
-        test = set(places(others[labels == label]))
-        flat = {(128, 128 + 256 * 8)}  # Where the flat grey seems to lie.
-        assert (train - flat).isdisjoint(test - flat)
-        share.append(len(test - flat) > 32 * 32)
-    assert all(share)
+    train, test = (set(places(crops(split)[0])) for split in ("train", "test"))
+    assert train.isdisjoint(test)
+
+
+@pytest.mark.usefixtures("coded")
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_crops_are_labelled_by_their_photograph(split: str) -> None:
+    images, labels = crops(split)
+    for image, label in zip(images, labels, strict=True):
+        found = places(image)
+        assert {name for name, _, _ in found} == {label}
+        assert len(set(found)) == 32 * 32
+    np.testing.assert_array_equal(np.bincount(labels), [40] * 10)
 
 
 @pytest.mark.usefixtures("coded")
@@ -87,30 +102,28 @@ def test_crops_of_all_sizes_are_resized() -> None:
 
 @pytest.mark.usefixtures("coded")
 def test_crop_larger_than_a_block_is_refused() -> None:
-    with pytest.raises(UserError, match="crops: 200 pixels don't fit blocks of .*; raise block"):
+    with pytest.raises(UserError, match=r"crops: 200 pixels don't fit blocks of .*; raise block"):
         crops("train", crops=(32, 200))
 
 
-@pytest.mark.usefixtures("coded")
+@pytest.mark.usefixtures("partly_flat")
 def test_tiles_overlap_nowhere_and_flat_ones_are_left_out() -> None:
     images, labels = photographs.tiles(
         pitch=32, side=32, max_per_class=500, min_contrast=0.005, seed=0
     )
-    whole, flat = (SHAPE[0] // 32) * (SHAPE[1] // 32), (SHAPE[0] // 32) * (96 // 32)
-    np.testing.assert_array_equal(np.bincount(labels), [whole - flat] * 10)
-    for label in range(10):
-        found = places(images[labels == label])
-        assert len(set(found)) == len(found)
-        assert min(column for _, column in found) == 96
+    rows, columns = SHAPE[0] // 32, (SHAPE[1] - FLAT) // 32
+    np.testing.assert_array_equal(np.bincount(labels), [rows * columns] * 10)
+    found = places(images)
+    assert len(set(found)) == len(found)
+    assert min(column for _, _, column in found) == FLAT
 
 
-@pytest.mark.usefixtures("coded")
-def test_at_most_so_many_tiles_a_class_and_flat_ones_only_add() -> None:
+@pytest.mark.usefixtures("partly_flat")
+def test_at_most_so_many_tiles_a_class_and_a_low_threshold_only_adds() -> None:
     options = {"pitch": 32, "side": 32, "max_per_class": 60, "seed": 0}
     every, labels = photographs.tiles(min_contrast=-1, **options)
     np.testing.assert_array_equal(np.bincount(labels), [60] * 10)
     filtered, _ = photographs.tiles(min_contrast=0.005, **options)
-    assert 0 < len(filtered) < len(every)
     assert {tile.tobytes() for tile in filtered} < {tile.tobytes() for tile in every}
 
 
@@ -120,22 +133,21 @@ def test_threshold_that_leaves_no_tile_is_refused() -> None:
         photographs.tiles(pitch=32, side=32, max_per_class=60, min_contrast=0.9, seed=0)
 
 
-def test_embedded_tiles_are_those_of_the_field_notes() -> None:
-    spec = PhotographTiles(source="photograph_tiles")
-    made = make_stimuli(stage_config(spec, name="tiles"))
-    assert made.count == len(made.images) == 848
-    assert np.bincount(made.labels).max() <= 160
+def test_embedded_overlapping_set_is_as_large_as_the_tiles() -> None:
+    study = load_study(yaml.safe_load((ROOT / "config.yaml").read_text()))
+    tiles = make_stimuli(stage_config(study.stimuli["tiles"], name="tiles"))
+    assert tiles.count == len(tiles.images) == 10 * study.stimuli["overlapping"].per_class
 
 
 # The moving dot ----------------------------------------------------------------------------------
 
-FRAMES, SIDE, ORBIT = 40, 32, 0.3
+FRAMES, SIDE, ORBIT, RADIUS = 40, 32, 0.3, 0.1
 
 
 @pytest.fixture(scope="module")
 def film() -> tuple[np.ndarray, np.ndarray]:
     """Mass (frames,) and centroid (frames, 2) in pixels of a white dot on black."""
-    spec = MovingDot(source="moving_dot", frames=FRAMES, side=SIDE, orbit=ORBIT)
+    spec = MovingDot(source="moving_dot", frames=FRAMES, side=SIDE, orbit=ORBIT, radius=RADIUS)
     light = make_stimuli(stage_config(spec, name="dot")).images[..., 0] / 255
     mass = light.sum(axis=(1, 2))
     middle = np.arange(SIDE) + 0.5
@@ -145,7 +157,8 @@ def film() -> tuple[np.ndarray, np.ndarray]:
 
 def test_dot_keeps_its_mass(film: tuple[np.ndarray, np.ndarray]) -> None:
     mass, _ = film
-    np.testing.assert_allclose(mass, np.pi * (0.1 * SIDE) ** 2, rtol=0.01)
+    # A disc whose edge falls linearly over one pixel: pi * (r ** 2 + 1 / 12).
+    np.testing.assert_allclose(mass, np.pi * ((RADIUS * SIDE) ** 2 + 1 / 12), rtol=0.01)
 
 
 def test_dot_follows_the_circle(film: tuple[np.ndarray, np.ndarray]) -> None:
@@ -173,16 +186,16 @@ def test_dot_has_its_colors_and_position() -> None:
 
 
 class Python2Pickler(pickle._Pickler):
-    """Writes str as Python 2 did, with which the published files were pickled."""
+    """Writes strings as Python 2 did, with which the published files were pickled."""
 
-    dispatch = dict(pickle._Pickler.dispatch)
+    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
 
-    def save_str(self, text: str) -> None:
-        raw = text.encode("latin1")
+    def save_string(self, text: str | bytes) -> None:
+        raw = text.encode("latin1") if isinstance(text, str) else text
         self.write(pickle.BINSTRING + struct.pack("<i", len(raw)) + raw)
         self.memoize(text)
 
-    dispatch[str] = save_str
+    dispatch[str] = dispatch[bytes] = save_string
 
 
 def dump(path: Path, content: dict[str, Any]) -> None:
@@ -341,16 +354,12 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_image_is_named(name: str, tmp_path: Path) -> None:
-    save(tmp_path / "good.png", COLORS["green"])
-    BROKEN[name](tmp_path / name)
+    images, path = tmp_path / "images", tmp_path / "out" / "mine.h5"
+    save(images / "good.png", COLORS["green"])
+    BROKEN[name](images / name)
     with pytest.raises(UserError, match=rf"{name}: not a readable image .*; mend or remove it"):
-        write_stimuli(tmp_path / "out" / "mine.h5", "mine", load_folder_only(tmp_path))
-    assert list((tmp_path / "out").iterdir()) == []
-
-
-def load_folder_only(root: Path) -> StimulusSet:
-    """The images of a folder; the set is made before a subfolder for the output exists."""
-    return load_folder(root)
+        write_stimuli(path, "mine", load_folder(images))
+    assert list(path.parent.iterdir()) == []
 
 
 def test_empty_folder_is_refused(tmp_path: Path) -> None:
@@ -361,7 +370,7 @@ def test_empty_folder_is_refused(tmp_path: Path) -> None:
 def test_class_without_images_is_refused(tmp_path: Path) -> None:
     save(tmp_path / "green" / "0.png", COLORS["green"])
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="no readable image folder .*empty"):
+    with pytest.raises(UserError, match=r"no readable image folder .*empty"):
         load_folder(tmp_path)
 
 
@@ -426,7 +435,3 @@ def test_other_file_is_refused(tmp_path: Path) -> None:
     path.write_text("no HDF5")
     with pytest.raises(UserError, match="not a readable HDF5 file"), open_stimuli(path):
         pass
-
-
-def test_extensions_are_those_of_torchvision() -> None:
-    assert ".webp" in image_files.IMG_EXTENSIONS

@@ -142,13 +142,17 @@ def capture(
     identity = store.content_digest([attributes, keys, dtype, len(images)])
     done, correct = _progress(partial, progress, identity)
     if not done:
+        progress.unlink(missing_ok=True)  # a note of another capture must not outlive its rows
         _check_disk(partial, wanted, len(images), dtype)
         _create(partial, wanted, len(images), dtype, attributes)
     network.to(memory_format=torch.channels_last).eval()
     # Without a chunk cache rows go straight to the file, uncopied.
-    with h5py.File(partial, "r+", rdcc_nbytes=0) as file, tqdm(total=len(images), disable=None) as bar:
+    with (
+        h5py.File(partial, "r+", rdcc_nbytes=0) as file,
+        tqdm(total=len(images), disable=None) as bar,
+    ):
         bar.update(done)
-        writer, noted = _Writer(file, wanted, getattr(torch, dtype)), time.monotonic()
+        writer, noted = _Writer(file, wanted, dtype), time.monotonic()
         with capturing(network, wanted, writer), torch.inference_mode():
             for start in range(done, len(images), batch):
                 stop = min(start + batch, len(images))
@@ -172,9 +176,9 @@ def capture(
 class _Writer:
     """Writes one batch's outputs into the rows it is set to, and refuses NaN and infinity."""
 
-    def __init__(self, file: h5py.File, wanted: list[Wanted], dtype: torch.dtype):
+    def __init__(self, file: h5py.File, wanted: list[Wanted], dtype: str):
         self.datasets = {item.key: file[item.key].id for item in wanted}
-        self.dtype = dtype
+        self.dtype = getattr(torch, dtype)
         self.rows = slice(0, 0)
 
     def __call__(self, item: Wanted, values: torch.Tensor) -> None:
@@ -191,10 +195,9 @@ class _Writer:
                     + (", or store float32" if self.dtype == torch.float16 else "")
                 )
         # h5py's `dataset[rows] = values` spends longer on the indexing than on the writing.
-        rows = dataset.get_space()
-        rows.select_hyperslab((self.rows.start, 0), tuple(values.shape))
-        memory = h5py.h5s.create_simple(tuple(values.shape))
-        dataset.write(memory, rows, values.cpu().contiguous().numpy())
+        target, shape = dataset.get_space(), tuple(values.shape)
+        target.select_hyperslab((self.rows.start, 0), shape)
+        dataset.write(h5py.h5s.create_simple(shape), target, values.cpu().contiguous().numpy())
 
 
 def bytes_needed(wanted: list[Wanted], count: int, dtype: str) -> int:

@@ -5,6 +5,7 @@ each image passes the trunk once and every pair after that is arithmetic (Zhang 
 Channels whose weight is exactly zero are dropped, which loses nothing.
 """
 
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,9 @@ EPSILON = 1e-10
 
 def lpips_heads() -> list[torch.Tensor]:
     """Weights (C,) of the five AlexNet heads that ship inside the lpips package."""
-    import lpips
-
-    network = lpips.LPIPS(net="alex", pnet_rand=True, pretrained=True, verbose=False)
-    return [head.model[1].weight.detach().flatten().clone() for head in network.lins]
+    with (resources.files("lpips") / "weights/v0.1/alex.pth").open("rb") as file:
+        state = torch.load(file, weights_only=True)
+    return [state[f"lin{layer}.model.1.weight"].flatten() for layer in range(5)]
 
 
 class Backbone:
@@ -36,9 +36,11 @@ class Backbone:
         self, trunk: nn.Sequential, heads: list[torch.Tensor] | None, preprocess: Preprocess
     ):
         """Take an AlexNet-like `features`; `heads` None means all ones (uncalibrated)."""
-        self.trunk = trunk.eval().to(preprocess.device, memory_format=torch.channels_last)
-        self.preprocess = preprocess
         taps = [index for index, module in enumerate(trunk) if isinstance(module, nn.ReLU)]
+        # What follows the last tap is not needed, and AlexNet's last pool can't take 32 pixels.
+        used = trunk[: taps[-1] + 1]
+        self.trunk = used.eval().to(preprocess.device, memory_format=torch.channels_last)
+        self.preprocess = preprocess
         self.taps = {index: f"relu{count}" for count, index in enumerate(taps, start=1)}
         if heads is not None and len(heads) != len(taps):
             raise ValueError(f"{len(heads)} heads for a trunk of {len(taps)} ReLUs")

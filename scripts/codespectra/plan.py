@@ -247,6 +247,9 @@ def _check_scores(study: Study, methods: dict[str, dict[str, Any]], problems: _P
             _check_trunk(f"backbones.{name}.model", study.models.get(backbone.model), problems)
         if isinstance(backbone, PathBackbone):
             _check_file(f"backbones.{name}.path", backbone.path, problems)
+    index = study.interpretability
+    if not (index.color or index.label or index.backbones):
+        problems.add("interpretability: no metric; set color or label, or name a backbone")
     for name in study.interpretability.backbones:
         problems.known("interpretability.backbones", name, study.backbones)
     for name in study.figures.mei_methods:

@@ -110,6 +110,15 @@ def open_hdf5(path: str | Path) -> Iterator[h5py.File]:
         yield file
 
 
+def is_finished(manifest: str | Path, identity: str) -> bool:
+    """Whether `manifest` says that this very work is done: by an orphan that `only_writer` met.
+
+    Snakemake removes a job's outputs before it starts, so nothing older can be found here.
+    """
+    manifest = Path(manifest)
+    return manifest.exists() and read_json(manifest).get("identity") == identity
+
+
 @contextmanager
 def only_writer(path: str | Path) -> Iterator[None]:
     """Hold the lock of `path`, waiting for another process that still writes it.

@@ -2,8 +2,6 @@
 
 
 rule capture_activations:
-    message:
-        "Capture {wildcards.model} on {wildcards.stimuli}"
     input:
         checkpoint=ancient("results/checkpoints/{model}.pt"),
         checkpoint_manifest="results/checkpoints/{model}.json",
@@ -12,6 +10,17 @@ rule capture_activations:
     output:
         data="results/activations/{model}/{stimuli}.h5",
         manifest="results/activations/{model}/{stimuli}.json",
+    log:
+        "results/logs/capture_activations/{model}/{stimuli}.log",
+    benchmark:
+        "results/benchmarks/capture_activations/{model}/{stimuli}.jsonl"
+    conda:
+        "../../envs/gpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=720,
+        gpu=gpu_request,
     params:
         cfg=lambda w: stage_config(
             study.capture,
@@ -21,16 +30,7 @@ rule capture_activations:
             expected_accuracy=plan.models[w.model].expected_accuracy.get(w.stimuli),
         ),
         code=code_of("capture_activations.py"),
-    log:
-        "results/logs/capture_activations/{model}/{stimuli}.log",
-    benchmark:
-        "results/benchmarks/capture_activations/{model}/{stimuli}.jsonl"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=720,
-        gpu=gpu_request,
-    conda:
-        "../../envs/gpu.yaml"
+    message:
+        "Capture {wildcards.model} on {wildcards.stimuli}"
     script:
         "../../scripts/capture_activations.py"

@@ -2,12 +2,12 @@
 
 
 rule judge_claims:
-    message:
-        "Judge the claims"
     input:
         exponents=per_run("results/spectra/{model}/{stimuli}/exponents.csv", "spectra"),
         bootstrap=per_run("results/spectra/{model}/{stimuli}/bootstrap.csv", "spectra"),
-        action=per_run("results/projections/{model}/{stimuli}/action.csv", "projections"),
+        action=per_run(
+            "results/projections/{model}/{stimuli}/action.csv", "projections"
+        ),
         scores=per_run("results/interpretability/{model}/{stimuli}.csv", "directions"),
     output:
         claims=report(
@@ -16,22 +16,28 @@ rule judge_claims:
             category="Claims",
             labels={"table": "verdicts"},
         ),
-    params:
-        cfg=stage_config(
-            study.claims,
-            trained=[name for name, model in plan.models.items() if model.weights != "random"],
-            analysis_set=study.directions.runs[0].stimuli,
-        ),
-        code=code_of("judge_claims.py"),
     log:
         "results/logs/judge_claims.log",
     benchmark:
         "results/benchmarks/judge_claims.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
-    conda:
-        "../../envs/cpu.yaml"
+    params:
+        cfg=stage_config(
+            study.claims,
+            trained=[
+                name
+                for name, model in plan.models.items()
+                if model.weights != "random"
+            ],
+            analysis_set=study.directions.runs[0].stimuli,
+        ),
+        code=code_of("judge_claims.py"),
+    message:
+        "Judge the claims"
     script:
         "../../scripts/judge_claims.py"

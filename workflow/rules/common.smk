@@ -1,5 +1,6 @@
 """What the rules share: the checked study, their params, and the request for a GPU."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -27,6 +28,8 @@ study = plan.study
 # Scripts read runtime settings, which are no params, from the config: give them the defaults too.
 config["runtime"] = study.runtime.model_dump()
 
+FIGURES = f"results/figures/{study.study}"
+
 
 def code_of(script):
     """`params.code`: changes when the script or a library module that it reaches does."""
@@ -41,13 +44,60 @@ def models_with(weights):
 
 def gpu_request(wildcards):
     """One GPU; none where this machine runs the jobs itself and has none, or the CPU is wanted."""
-    here = workflow.local_exec and not list(Path("/dev").glob("nvidia[0-9]*"))
+    here = workflow.local_exec and shutil.which("nvidia-smi") is None
     return 0 if here or study.runtime.device == "cpu" else 1
 
 
 def per_run(pattern, stage):
     """One file for each (model, stimuli) that a stage looks at."""
-    return [pattern.format(model=model, stimuli=stimuli) for model, stimuli in stage_runs(study)[stage]]
+    return [
+        pattern.format(model=model, stimuli=stimuli)
+        for model, stimuli in stage_runs(study)[stage]
+    ]
+
+
+def model_description(name):
+    """What a checkpoint's manifest says of the network itself."""
+    model = plan.models[name]
+    return stage_config(
+        name=name,
+        architecture=stage_config(model.architecture),
+        classes=model.classes,
+        preprocessing=stage_config(model.preprocessing),
+        weights=model.weights,
+    )
+
+
+def training_sets(wildcards):
+    """Stimulus files of a training run."""
+    training = plan.models[wildcards.model].training
+    return {
+        "train": ancient(f"results/stimuli/{training.train}.h5"),
+        "train_manifest": f"results/stimuli/{training.train}.json",
+        "test": ancient(f"results/stimuli/{training.test}.h5"),
+        "test_manifest": f"results/stimuli/{training.test}.json",
+    }
+
+
+def backbone_config(name):
+    """What the embeddings of a backbone depend on, besides its checkpoint."""
+    backbone = study.backbones[name]
+    return stage_config(
+        name=name, kind=backbone.kind, model=backbone_model(study, name)
+    )
+
+
+def figure_files(name, category, title):
+    """Outputs of a figure's rule, with their place in the report."""
+    return {
+        form: report(
+            f"{FIGURES}/{name}.{form}",
+            caption=f"../report/figure_{name.split('-')[0]}.rst",
+            category=category,
+            labels={"figure": title, "form": form},
+        )
+        for form in ("pdf", "png", "csv")
+    }
 
 
 wildcard_constraints:

@@ -2,14 +2,22 @@
 
 
 rule find_directions:
-    message:
-        "Directions {wildcards.method} of {wildcards.model} on {wildcards.stimuli}"
     input:
         data=ancient("results/activations/{model}/{stimuli}.h5"),
         manifest="results/activations/{model}/{stimuli}.json",
     output:
         data="results/directions/{model}/{stimuli}/{method}.h5",
         manifest="results/directions/{model}/{stimuli}/{method}.json",
+    log:
+        "results/logs/find_directions/{model}/{stimuli}/{method}.log",
+    benchmark:
+        "results/benchmarks/find_directions/{model}/{stimuli}/{method}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
     params:
         cfg=lambda w: stage_config(
             options=plan.methods[w.method],
@@ -19,15 +27,7 @@ rule find_directions:
             stimuli=w.stimuli,
         ),
         code=code_of("find_directions.py"),
-    log:
-        "results/logs/find_directions/{model}/{stimuli}/{method}.log",
-    benchmark:
-        "results/benchmarks/find_directions/{model}/{stimuli}/{method}.jsonl"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=240,
-    conda:
-        "../../envs/cpu.yaml"
+    message:
+        "Directions {wildcards.method} of {wildcards.model} on {wildcards.stimuli}"
     script:
         "../../scripts/find_directions.py"

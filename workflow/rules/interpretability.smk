@@ -1,50 +1,50 @@
 """Perceptual embeddings, once an image, and the Interpretability Index (methods §6)."""
 
 
-def backbone_config(name):
-    """What the embeddings of a backbone depend on, besides its checkpoint."""
-    backbone = study.backbones[name]
-    return stage_config(name=name, kind=backbone.kind, model=backbone_model(study, name))
-
-
 rule embed_stimuli:
-    message:
-        "Embed {wildcards.stimuli} with the backbone {wildcards.backbone}"
     input:
-        checkpoint=lambda w: ancient(f"results/checkpoints/{backbone_model(study, w.backbone)}.pt"),
+        checkpoint=lambda w: ancient(
+            f"results/checkpoints/{backbone_model(study, w.backbone)}.pt"
+        ),
         checkpoint_manifest=lambda w: f"results/checkpoints/{backbone_model(study, w.backbone)}.json",
         stimuli=ancient("results/stimuli/{stimuli}.h5"),
         stimuli_manifest="results/stimuli/{stimuli}.json",
     output:
         data="results/embeddings/{backbone}/{stimuli}.h5",
         manifest="results/embeddings/{backbone}/{stimuli}.json",
-    params:
-        cfg=lambda w: stage_config(backbone=backbone_config(w.backbone), stimuli=w.stimuli),
-        code=code_of("embed_stimuli.py"),
     log:
         "results/logs/embed_stimuli/{backbone}/{stimuli}.log",
     benchmark:
         "results/benchmarks/embed_stimuli/{backbone}/{stimuli}.jsonl"
+    conda:
+        "../../envs/gpu.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=240,
         gpu=gpu_request,
-    conda:
-        "../../envs/gpu.yaml"
+    params:
+        cfg=lambda w: stage_config(
+            backbone=backbone_config(w.backbone), stimuli=w.stimuli
+        ),
+        code=code_of("embed_stimuli.py"),
+    message:
+        "Embed {wildcards.stimuli} with the backbone {wildcards.backbone}"
     script:
         "../../scripts/embed_stimuli.py"
 
 
 rule score_interpretability:
-    message:
-        "Interpretability Index of {wildcards.model} on {wildcards.stimuli}"
     input:
         directions=ancient(
-            expand("results/directions/{{model}}/{{stimuli}}/{method}.h5", method=plan.methods)
+            expand(
+                "results/directions/{{model}}/{{stimuli}}/{method}.h5",
+                method=plan.methods,
+            )
         ),
         directions_manifests=expand(
-            "results/directions/{{model}}/{{stimuli}}/{method}.json", method=plan.methods
+            "results/directions/{{model}}/{{stimuli}}/{method}.json",
+            method=plan.methods,
         ),
         embeddings=ancient(
             expand(
@@ -63,8 +63,22 @@ rule score_interpretability:
             "results/interpretability/{model}/{stimuli}.csv",
             caption="../report/scores.rst",
             category="Interpretability",
-            labels={"table": "II of every direction", "model": "{model}", "stimuli": "{stimuli}"},
+            labels={
+                "table": "II of every direction",
+                "model": "{model}",
+                "stimuli": "{stimuli}",
+            },
         ),
+    log:
+        "results/logs/score_interpretability/{model}/{stimuli}.log",
+    benchmark:
+        "results/benchmarks/score_interpretability/{model}/{stimuli}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
     params:
         cfg=lambda w: stage_config(
             study.interpretability,
@@ -74,15 +88,7 @@ rule score_interpretability:
             stimuli=w.stimuli,
         ),
         code=code_of("score_interpretability.py"),
-    log:
-        "results/logs/score_interpretability/{model}/{stimuli}.log",
-    benchmark:
-        "results/benchmarks/score_interpretability/{model}/{stimuli}.jsonl"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=120,
-    conda:
-        "../../envs/cpu.yaml"
+    message:
+        "Interpretability Index of {wildcards.model} on {wildcards.stimuli}"
     script:
         "../../scripts/score_interpretability.py"

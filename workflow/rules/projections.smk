@@ -2,8 +2,6 @@
 
 
 rule project_dot:
-    message:
-        "Random projections of {wildcards.model} on {wildcards.stimuli}"
     input:
         data=ancient("results/activations/{model}/{stimuli}.h5"),
         manifest="results/activations/{model}/{stimuli}.json",
@@ -17,6 +15,16 @@ rule project_dot:
             labels={"table": "action", "model": "{model}", "stimuli": "{stimuli}"},
         ),
         trajectories="results/projections/{model}/{stimuli}/trajectories.npy",
+    log:
+        "results/logs/project_dot/{model}/{stimuli}.log",
+    benchmark:
+        "results/benchmarks/project_dot/{model}/{stimuli}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
     params:
         cfg=lambda w: stage_config(
             draws=study.projections.draws,
@@ -29,15 +37,7 @@ rule project_dot:
             stimuli=w.stimuli,
         ),
         code=code_of("project_dot.py"),
-    log:
-        "results/logs/project_dot/{model}/{stimuli}.log",
-    benchmark:
-        "results/benchmarks/project_dot/{model}/{stimuli}.jsonl"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=120,
-    conda:
-        "../../envs/cpu.yaml"
+    message:
+        "Random projections of {wildcards.model} on {wildcards.stimuli}"
     script:
         "../../scripts/project_dot.py"

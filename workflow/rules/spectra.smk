@@ -2,8 +2,6 @@
 
 
 rule fit_spectra:
-    message:
-        "Eigenspectra of {wildcards.model} on {wildcards.stimuli}"
     input:
         data=ancient("results/activations/{model}/{stimuli}.h5"),
         manifest="results/activations/{model}/{stimuli}.json",
@@ -12,7 +10,11 @@ rule fit_spectra:
             "results/spectra/{model}/{stimuli}/eigenvalues.csv",
             caption="../report/eigenvalues.rst",
             category="Code",
-            labels={"table": "eigenvalues", "model": "{model}", "stimuli": "{stimuli}"},
+            labels={
+                "table": "eigenvalues",
+                "model": "{model}",
+                "stimuli": "{stimuli}",
+            },
         ),
         exponents=report(
             "results/spectra/{model}/{stimuli}/exponents.csv",
@@ -21,6 +23,16 @@ rule fit_spectra:
             labels={"table": "exponents", "model": "{model}", "stimuli": "{stimuli}"},
         ),
         bootstrap="results/spectra/{model}/{stimuli}/bootstrap.csv",
+    log:
+        "results/logs/fit_spectra/{model}/{stimuli}.log",
+    benchmark:
+        "results/benchmarks/fit_spectra/{model}/{stimuli}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=240,
     params:
         cfg=lambda w: stage_config(
             ranks=study.spectra.ranks,
@@ -34,15 +46,7 @@ rule fit_spectra:
             stimuli=w.stimuli,
         ),
         code=code_of("fit_spectra.py"),
-    log:
-        "results/logs/fit_spectra/{model}/{stimuli}.log",
-    benchmark:
-        "results/benchmarks/fit_spectra/{model}/{stimuli}.jsonl"
-    threads: 1
-    resources:
-        mem_mb=6000,
-        runtime=240,
-    conda:
-        "../../envs/cpu.yaml"
+    message:
+        "Eigenspectra of {wildcards.model} on {wildcards.stimuli}"
     script:
         "../../scripts/fit_spectra.py"

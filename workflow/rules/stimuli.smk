@@ -2,23 +2,23 @@
 
 
 rule make_stimuli:
-    message:
-        "Make the stimulus set {wildcards.stimuli}"
     output:
         data="results/stimuli/{stimuli}.h5",
         manifest="results/stimuli/{stimuli}.json",
-    params:
-        cfg=lambda w: stage_config(study.stimuli[w.stimuli], name=w.stimuli),
-        code=code_of("make_stimuli.py"),
     log:
         "results/logs/make_stimuli/{stimuli}.log",
     benchmark:
         "results/benchmarks/make_stimuli/{stimuli}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=60,
-    conda:
-        "../../envs/cpu.yaml"
+    params:
+        cfg=lambda w: stage_config(study.stimuli[w.stimuli], name=w.stimuli),
+        code=code_of("make_stimuli.py"),
+    message:
+        "Make the stimulus set {wildcards.stimuli}"
     script:
         "../../scripts/make_stimuli.py"

@@ -1,0 +1,110 @@
+"""Goals 1a and 1a': the LPIPS index of 256 directions from embeddings against lpips calls."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import sys
+import warnings
+from pathlib import Path
+
+import lpips
+import numpy as np
+import torch
+from side_by_side import compare
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
+from codespectra import directions, perceptual, photographs, similarity
+
+DIRECTIONS, M, BATCH = 256, 5, 64
+PAIRS_A_CALL, SHARE = 64, 20  # one pair a call is timed on one pair in SHARE
+
+
+def crops() -> np.ndarray:
+    images, _ = photographs.random_crops(
+        split="train", per_class=1000, side=32, crops=(32, 48), block=96, test_share=0.2, seed=0
+    )
+    return images
+
+
+@torch.inference_mode()
+def responses(images: np.ndarray) -> np.ndarray:
+    """Pooled ReLUs of random filters: like neurons, directions share some of their top images."""
+    torch.manual_seed(0)
+    layer = torch.nn.Conv2d(3, DIRECTIONS, 7, stride=4, bias=False)
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2) / 255 - 0.5
+    return layer(pixels).relu().mean(dim=(2, 3)).numpy()
+
+
+class Bench:
+    """The same random trunk and shipped heads on both sides."""
+
+    def __init__(self):
+        torch.manual_seed(0)
+        self.images = crops()
+        self.sets = directions.top_stimuli(responses(self.images), M)
+        with warnings.catch_warnings(action="ignore"):  # torchvision's, of lpips' old arguments
+            self.peer = lpips.LPIPS(net="alex", pnet_rand=True, pretrained=True, verbose=False)
+        slices = self.peer.net.state_dict().items()
+        state = {f"features.{name.partition('.')[2]}": value for name, value in slices}
+        self.backbone = perceptual.alexnet_backbone(state, torch.device("cpu"))
+        first, second = np.triu_indices(M, k=1)
+        self.pairs = np.stack([self.sets[:, first].ravel(), self.sets[:, second].ravel()])
+
+    def ours(self) -> np.ndarray:
+        rows, members = np.unique(self.sets, return_inverse=True)
+        members = members.reshape(self.sets.shape)
+        batches = [
+            self.backbone.embed(self.images[rows[start : start + BATCH]])
+            for start in range(0, len(rows), BATCH)
+        ]
+        return sum(
+            similarity.embedding_similarity(np.concatenate([b[part] for b in batches]), members)
+            for part in batches[0]
+        )
+
+    @torch.inference_mode()
+    def lpips_of(self, pairs: np.ndarray, pairs_a_call: int) -> np.ndarray:
+        found = []
+        for start in range(0, pairs.shape[1], pairs_a_call):
+            first, second = (
+                torch.from_numpy(self.images[rows]).permute(0, 3, 1, 2).contiguous() / 255
+                for rows in pairs[:, start : start + pairs_a_call]
+            )
+            found.append(self.peer(first, second, normalize=True).flatten())
+        return torch.cat(found).numpy()
+
+    def theirs(self) -> np.ndarray:
+        distances = self.lpips_of(self.pairs, PAIRS_A_CALL)
+        return -distances.reshape(len(self.sets), -1).mean(axis=1)
+
+
+def main() -> None:
+    bench = Bench()
+    ours, theirs = bench.ours(), bench.theirs()
+    error = np.abs(ours - theirs)
+    assert (error <= np.maximum(1e-7, 1e-5 * np.abs(theirs))).all()
+    print(
+        f"{DIRECTIONS} directions, top {M}: {bench.pairs.shape[1]} pairs of "
+        f"{len(np.unique(bench.sets))} distinct images; largest difference {error.max():.1e} "
+        f"on {np.abs(theirs).mean():.1e}"
+    )
+    compare(
+        "1a",
+        f"II of {DIRECTIONS} directions, top {M}, over an lpips call a pair",
+        lambda: bench.lpips_of(bench.pairs[:, ::SHARE], 1),
+        bench.ours,
+        at_least=40,
+        baseline_scale=SHARE,
+    )
+    compare(
+        "1a'",
+        f"II of {DIRECTIONS} directions, top {M}, over lpips calls of {PAIRS_A_CALL}",
+        bench.theirs,
+        bench.ours,
+        at_least=8,
+    )
+
+
+if __name__ == "__main__":
+    main()
