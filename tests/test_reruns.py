@@ -22,7 +22,8 @@ DIRECTED = {"score_interpretability"} | SCORED
 SPECTRAL = {"draw_spectra", "draw_exponents", "draw_action", "judge_claims"}
 PROJECTED = {"draw_trajectories", "draw_action", "judge_claims"}
 FOUND = {"find_directions"} | DIRECTED
-CAPTURED = {"fit_spectra", "project_dot"} | FOUND | SPECTRAL | PROJECTED
+FILTERED = {"compute_filters", "draw_filters"}
+CAPTURED = {"fit_spectra", "project_dot"} | FOUND | SPECTRAL | FILTERED | PROJECTED
 SHOWN = {"capture_activations"} | CAPTURED
 DRAWN = {rule for rule in SHOWN if rule.startswith("draw_")}
 TRAINED_ON = {"make_stimuli", "train_classifier", "embed_stimuli"} | SHOWN
@@ -73,7 +74,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     # The accuracy that one capture must find: only that capture, and what hangs on it.
     "models.classifier.expected_accuracy": (
         {"test": 0.1},
-        {"capture_activations", "fit_spectra"} | SPECTRAL,
+        {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED,
     ),
     "models.classifier.training.train": ("test", CLASSIFIER),
     "models.classifier.training.test": ("train", CLASSIFIER),
@@ -114,16 +115,22 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     # A model more: only what it adds, and what draws all models together.
     "spectra.models": (
         ["classifier", "untrained"],
-        {"capture_activations", "fit_spectra"} | SPECTRAL,
+        {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED,
     ),
-    "spectra.stimuli": (["train"], {"capture_activations", "fit_spectra"} | SPECTRAL),
-    "spectra.layers": (["layer1*"], {"capture_activations", "fit_spectra"} | SPECTRAL),
-    "spectra.reduction": ("none", {"capture_activations", "fit_spectra"} | SPECTRAL),
-    "spectra.solver": ("randomized", {"fit_spectra"} | SPECTRAL),
+    "spectra.stimuli": (["train"], {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED),
+    "spectra.layers": (
+        ["relu", "layer1*"],
+        {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED,
+    ),
+    "spectra.reduction": ("none", {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED),
+    "spectra.solver": ("randomized", {"fit_spectra"} | SPECTRAL | FILTERED),
     "spectra.components": (40, {"fit_spectra"} | SPECTRAL),
     "spectra.ranks": ([3, 12], {"fit_spectra"} | SPECTRAL),
     "spectra.bootstrap": (25, {"fit_spectra"} | SPECTRAL),
-    "spectra.seed": (5, {"fit_spectra"} | SPECTRAL),
+    "spectra.seed": (5, {"fit_spectra"} | SPECTRAL | FILTERED),
+    "filters.layers": (["layer1*:1"], FILTERED),
+    "filters.ranks": ([1, 3], FILTERED),
+    "filters.images": (9, FILTERED),
     "projections.models": (
         ["classifier", "untrained"],
         {"capture_activations", "project_dot"} | PROJECTED,
@@ -141,7 +148,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     ),
     "directions.layers": (["layer1"], {"capture_activations"} | FOUND),
     "directions.reduction": ("stride", {"capture_activations"} | FOUND),
-    "directions.methods.kmeans.k": ([4, 7], FOUND - {"draw_exciting_images"}),
+    "directions.methods.kmeans.k": ([4, 7], FOUND),
     "directions.methods.kmeans.starts": (2, FOUND),
     "directions.methods.kmeans.readout": ("dot", FOUND),
     "directions.methods.kmeans.seed": (5, FOUND),
@@ -233,7 +240,8 @@ def test_a_changed_seed_retrains_one_network(mini, tmp_path):
 # Library modules: one edited function each, and the rules that reach it or follow from one.
 MODULES = {
     "kmeans.py": FOUND,
-    "spectra.py": {"fit_spectra"} | SPECTRAL,
+    "spectra.py": {"fit_spectra"} | SPECTRAL | FILTERED,
+    "filters.py": FILTERED,
     "projections.py": {"project_dot"} | PROJECTED,
     "claims.py": {"judge_claims"},
     "evidence.py": {"judge_claims"},
@@ -243,6 +251,7 @@ MODULES = {
     "training.py": {"train_classifier", "embed_stimuli"} | SHOWN,
     "capture.py": SHOWN,
     "figures/style.py": DRAWN,
+    "figures/filters.py": {"draw_filters"},
     "figures/spectra.py": {"draw_spectra", "draw_exponents"},
     "figures/interpretability.py": {"draw_index", "draw_exciting_images"},
     # Read at the start, reached by no script.

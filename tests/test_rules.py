@@ -10,7 +10,7 @@ import yaml
 from conftest import ROOT
 
 TARGETS = {"main", "everything"}
-GPU_TAGGED = {"train_classifier", "capture_activations", "embed_stimuli"}
+GPU_TAGGED = {"train_classifier", "capture_activations", "embed_stimuli", "compute_filters"}
 NEEDED = (
     "message",
     "output",

@@ -157,6 +157,23 @@ def test_separable_classes_are_learned(tmp_path: Path) -> None:
     }
 
 
+def test_every_epoch_sees_each_image_once_in_an_order_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def recording(batch: torch.Tensor, *arguments: Any) -> torch.Tensor:
+        seen.extend(image.numpy().tobytes() for image in batch)
+        return augment(batch, *arguments)
+
+    monkeypatch.setattr(training, "augment", recording)
+    train(tmp_path / "partial", replace(RECIPE, epochs=2))
+    first, second = seen[:96], seen[96:]
+    expected = sorted(image.numpy().tobytes() for image in TRAIN.images)
+    assert sorted(first) == sorted(second) == expected
+    assert first != second
+
+
 def test_evaluation_is_over_all_images_whatever_the_batch() -> None:
     network = models.build(**NORMALISED)
     whole, parts = (evaluate(network, PREPROCESS, TEST, batch) for batch in (30, 7))
@@ -196,3 +213,12 @@ def test_padding_only_moves_pixels() -> None:
 def test_constant_image_stays_as_it_is() -> None:
     before = torch.full((5, 8, 8, 3), 7, dtype=torch.uint8) * torch.arange(3, dtype=torch.uint8)
     assert torch.equal(augment(before, 3, torch.Generator().manual_seed(0)), before)
+
+
+def test_edges_are_repeated() -> None:
+    row, column = torch.meshgrid(torch.arange(8), torch.arange(8), indexing="ij")
+    before = torch.stack([row, column, row], dim=2).to(torch.uint8).expand(64, 8, 8, 3)
+    after = augment(before, 3, torch.Generator().manual_seed(0)).int()
+    down, across = after[..., 0].diff(dim=1), after[..., 1].diff(dim=2)
+    assert set(down.flatten().tolist()) == {0, 1}
+    assert all(set(image.flatten().tolist()) in ({0, 1}, {0, -1}, {1}, {-1}) for image in across)

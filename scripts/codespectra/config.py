@@ -4,6 +4,7 @@ A field marked `Runtime` says how a job runs, not what it computes; it never rea
 so never reruns anything.
 """
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -265,6 +266,20 @@ class Spectra(Strict):
         return self
 
 
+class Filters(Strict):
+    """Eigenvectors as filters (methods §2); layers are among those of the spectra."""
+
+    layers: Layers = ("*",)
+    ranks: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1, 2, 4, 8, 16, 32)
+    images: Positive = 64
+
+    @model_validator(mode="after")
+    def _ascending(self) -> "Filters":
+        if any(rank >= after for rank, after in pairwise(self.ranks)):
+            raise ValueError(f"ranks: {list(self.ranks)} doesn't increase strictly")
+        return self
+
+
 class Projections(Strict):
     """Random projections of the moving dot (methods §3)."""
 
@@ -395,6 +410,7 @@ class Study(Strict):
     models: dict[Name, Model]
     capture: Capture = Capture()
     spectra: Spectra
+    filters: Filters = Filters()
     projections: Projections
     directions: Directions
     backbones: dict[Name, Backbone] = {}

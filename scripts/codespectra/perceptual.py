@@ -25,7 +25,7 @@ EPSILON = 1e-10
 def lpips_heads() -> list[torch.Tensor]:
     """Weights (C,) of the five AlexNet heads that ship inside the lpips package."""
     with (resources.files("lpips") / "weights/v0.1/alex.pth").open("rb") as file:
-        state = torch.load(file, weights_only=True)
+        state = torch.load(file, map_location="cpu", weights_only=True)
     return [state[f"lin{layer}.model.1.weight"].flatten() for layer in range(5)]
 
 

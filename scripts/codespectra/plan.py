@@ -19,6 +19,7 @@ from codespectra.config import (
     ImageFolder,
     ImagenetBackbone,
     InhouseBackbone,
+    Layers,
     LayerType,
     Model,
     MovingDot,
@@ -78,10 +79,11 @@ def make_plan(study: Study, describe: Describe) -> Plan:
     problems.raise_any()
     selected = _select(study, describe, problems)
     _check_widths(study, selected, problems)
+    filtered = _select_filters(study, selected, problems)
     problems.raise_any()
-    return Plan(
-        study, study.models | implied_models(study), selected, _captures(study, selected), methods
-    )
+    captures = _captures(study, selected)
+    models = study.models | implied_models(study)
+    return Plan(study, models, selected | filtered, captures, methods)
 
 
 class _Problems:
@@ -224,6 +226,12 @@ def _check_analyses(study: Study, problems: _Problems) -> None:
         spec = study.stimuli.get(stimuli)
         if spec is not None and not isinstance(spec, MovingDot):
             problems.add(f"projections.stimuli: {stimuli} is no moving_dot (it is {spec.source})")
+    most_components = study.spectra.components
+    if study.filters.ranks[-1] > most_components:
+        problems.add(
+            f"filters.ranks: {study.filters.ranks[-1]} lies outside the spectrum of "
+            f"{most_components} components; lower it or raise spectra.components"
+        )
     last = study.spectra.ranks[1]
     for stimuli in study.spectra.stimuli:
         most = most_stimuli(study.stimuli[stimuli]) if stimuli in study.stimuli else None
@@ -296,10 +304,7 @@ def _select(
 ) -> dict[tuple[str, str, str], list[dict[str, Any]]]:
     selected = {}
     for stage, runs in stage_runs(study).items():
-        selectors = [
-            item.model_dump() if isinstance(item, LayerType) else item
-            for item in getattr(study, stage).layers
-        ]
+        selectors = _selectors(getattr(study, stage).layers)
         for model, stimuli in runs:
             spec = study.models[model]
             side = spec.preprocessing.side or side_of(study.stimuli[stimuli])
@@ -309,6 +314,25 @@ def _select(
             except UserError as error:
                 problems.add(f"{stage}.layers for models.{model}: {error}")
     return selected
+
+
+def _selectors(layers: Layers) -> list[str | dict[str, str]]:
+    return [item.model_dump() if isinstance(item, LayerType) else item for item in layers]
+
+
+def _select_filters(
+    study: Study, selected: dict[tuple[str, str, str], list[dict[str, Any]]], problems: _Problems
+) -> dict[tuple[str, str, str], list[dict[str, Any]]]:
+    filtered = {}
+    for (stage, model, stimuli), layers in selected.items():
+        if stage != "spectra":
+            continue
+        try:
+            chosen = select_layers(_selectors(study.filters.layers), layers)
+            filtered["filters", model, stimuli] = chosen
+        except UserError as error:
+            problems.add(f"filters.layers: not among spectra.layers for models.{model}: {error}")
+    return filtered
 
 
 def _check_widths(

@@ -8,12 +8,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import h5py
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from codespectra.errors import UserError
+
+if TYPE_CHECKING:
+    import h5py
+    import pandas as pd
 
 SCHEMA_VERSION = 1
 
@@ -63,7 +64,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
         raise UserError(f"{path}: can't be read as JSON ({error}); delete it and rerun") from error
 
 
-def write_csv(path: str | Path, table: pd.DataFrame) -> None:
+def write_csv(path: str | Path, table: "pd.DataFrame") -> None:
     """Write a tidy table atomically, nine significant digits."""
     with atomic(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")
@@ -81,20 +82,24 @@ def content_digest(content: Any) -> str:
 
 
 @contextmanager
-def create_hdf5(path: str | Path) -> Iterator[h5py.File]:
+def create_hdf5(path: str | Path) -> Iterator["h5py.File"]:
     """Yield a new HDF5 file that gets its name when it is complete; same content, same bytes."""
+    import h5py  # here: every start of snakemake imports this module
+
     with atomic(path) as temporary, h5py.File(temporary, "w", track_order=False) as file:
         file.attrs["schema_version"] = SCHEMA_VERSION
         yield file
 
 
 @contextmanager
-def open_hdf5(path: str | Path) -> Iterator[h5py.File]:
+def open_hdf5(path: str | Path) -> Iterator["h5py.File"]:
     """Yield an HDF5 file of this project for reading.
 
     Raises:
         UserError: the file is missing, truncated, no HDF5, or of another schema version.
     """
+    import h5py
+
     try:
         file = h5py.File(path, "r")
     except OSError as error:

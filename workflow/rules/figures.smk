@@ -37,6 +37,32 @@ rule draw_spectra:
         "../../scripts/draw_spectra.py"
 
 
+rule draw_filters:
+    input:
+        data=ancient(per_run("results/filters/{model}/{stimuli}.h5", "spectra")),
+        manifests=per_run("results/filters/{model}/{stimuli}.json", "spectra"),
+        tables=per_run("results/filters/{model}/{stimuli}.csv", "spectra"),
+    output:
+        **figure_files("filters", "Code", "eigenvectors as filters"),
+    log:
+        "results/logs/draw_filters.log",
+    benchmark:
+        "results/benchmarks/draw_filters.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        cfg=stage_config(study=study.study),
+        code=code_of("draw_filters.py"),
+    message:
+        "Draw the eigenvectors as filters"
+    script:
+        "../../scripts/draw_filters.py"
+
+
 rule draw_exponents:
     input:
         exponents=EXPONENTS,
@@ -188,7 +214,7 @@ MAIN_TARGETS = [
     "results/claims.csv",
     *[
         f"{FIGURES}/{name}.png"
-        for name in ("spectra", "exponents", "trajectories", "action")
+        for name in ("spectra", "filters", "exponents", "trajectories", "action")
     ],
     f"{FIGURES}/interpretability.png",
     *per_run(f"{FIGURES}/images-{{model}}-{{stimuli}}.png", "directions"),

@@ -1,0 +1,98 @@
+"""Rule compute_filters: eigenvectors as kernels of the first convolution and as gradients."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from codespectra import filters, job, store
+from codespectra.capture import Wanted
+from codespectra.checkpoints import load_checkpoint
+from codespectra.device import resolve_device
+from codespectra.models import inspect_layers
+from codespectra.preprocessing import Preprocess
+from codespectra.stimuli import open_stimuli
+
+log = job.start(snakemake.log[0])
+torch.set_num_threads(snakemake.threads)
+cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
+device = resolve_device(runtime["device"])
+checkpoint = load_checkpoint(snakemake.input.checkpoint_manifest)
+captured = store.read_json(snakemake.input.manifest)
+shown = store.read_json(snakemake.input.stimuli_manifest)
+network = checkpoint.network.to(device, memory_format=torch.channels_last)
+preprocess = Preprocess(checkpoint.description["preprocessing"], device)
+layers = [vars(layer) for layer in inspect_layers(network, preprocess.side or shown["side"])]
+chosen = [layer for layer in layers if layer["name"] in cfg["layers"]]
+wanted = [Wanted(layer, cfg["reduction"]) for layer in chosen]
+convolution, held = filters.first_convolution(network, layers)
+stem = [layer for layer in chosen if layer["name"] in held]
+
+
+def components(rows):
+    """Eigenvectors of the ranks that are shown."""
+    return filters.eigenvectors(rows, cfg["ranks"], solver=cfg["solver"], seed=cfg["seed"])
+
+
+with store.open_hdf5(snakemake.input.data) as file:
+    directions = {item.layer["name"]: components(file[item.key]) for item in wanted}
+found = {layer["name"]: {} for layer in chosen}
+with open_stimuli(snakemake.input.stimuli) as file:
+    images = file["images"][: cfg["images"]]
+    if stem:
+        means = filters.channel_means(
+            network, preprocess, file["images"], stem, batch=runtime["batch"]
+        )
+        for name, rows in means.items():
+            found[name]["kernel"] = filters.kernel_filters(convolution, components(rows))
+gradients = filters.gradient_filters(
+    network, preprocess, images, wanted, directions, batch=runtime["batch"]
+)
+for name, pictures in gradients.items():
+    found[name]["gradient"] = pictures
+
+
+def describe(layer, kind, pictures):
+    """Rows of the table: one a rank."""
+    mapped = kind == "gradient" and len(layer["shape"]) == 3
+    grid = tuple(layer["shape"][1:]) if mapped else None
+    for rank, picture in zip(cfg["ranks"], pictures, strict=True):
+        scale = np.abs(picture).max()
+        if np.isnan(scale):
+            log.warning("%s: no component %d for a %s", layer["name"], rank, kind)
+        yield {
+            "model": cfg["model"],
+            "weights": captured["weights"],
+            "stimuli": cfg["stimuli"],
+            "stimulus_count": captured["count"],
+            "image_count": len(images),
+            "layer": layer["name"],
+            "kind": kind,
+            "rank": rank,
+            "scale": scale,
+            "frequency_cycles_per_side": filters.frequency_centroid(picture),
+            "folded_frequency_cycles_per_side": filters.frequency_centroid(picture, grid),
+        }
+
+
+table = []
+with store.create_hdf5(snakemake.output.data) as file:
+    for layer in chosen:
+        for kind, pictures in found[layer["name"]].items():
+            file[f"{layer['name']}/{kind}"] = pictures
+            table += describe(layer, kind, pictures)
+store.write_csv(snakemake.output.table, pd.DataFrame(table))
+store.write_json(
+    snakemake.output.manifest,
+    {
+        "file": Path(snakemake.output.data).name,
+        "sha256": store.file_digest(snakemake.output.data),
+        "ranks": cfg["ranks"],
+        "image_count": len(images),
+        "activations_sha256": captured["sha256"],
+        "checkpoint_sha256": checkpoint.description["sha256"],
+        "stimuli_sha256": shown["sha256"],
+        "weights": captured["weights"],
+    },
+)
