@@ -133,7 +133,7 @@ def main() -> None:
         resnet18 = {"name": "torchvision", "model": "resnet18"}
         report(Bench("ResNet-18", resnet18, images, Path(folder)), passes=3)
         resnet50 = {"name": "pytorch_cifar10", "model": "resnet50"}
-        report(Bench("ResNet-50", resnet50, images[:192], Path(folder)), passes=1)
+        report(Bench("ResNet-50", resnet50, images[:128], Path(folder)), passes=1)
 
 
 if __name__ == "__main__":
