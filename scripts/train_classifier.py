@@ -9,6 +9,7 @@ import torch
 from codespectra import job, store
 from codespectra.checkpoints import write_checkpoint
 from codespectra.device import resolve_device
+from codespectra.errors import UserError
 from codespectra.models import build
 from codespectra.preprocessing import Preprocess
 from codespectra.stimuli import open_stimuli
@@ -21,8 +22,17 @@ device = resolve_device(snakemake.config["runtime"]["device"])
 
 
 def labelled(path: str) -> Labelled:
-    """All images and labels of a stimulus file."""
+    """All images and labels of a stimulus file.
+
+    Raises:
+        UserError: the set has no labels, or more classes than the network.
+    """
     with open_stimuli(path) as file:
+        if "labels" not in file or file["labels"][:].max() >= model["classes"]:
+            raise UserError(
+                f"models.{model['name']}.classes: {model['classes']}, but {path} has no labels or "
+                "more classes; correct it or take another set"
+            )
         return Labelled(torch.from_numpy(file["images"][:]), torch.from_numpy(file["labels"][:]))
 
 

@@ -149,6 +149,14 @@ MISTAKES = {
         {"spectra.layers": [{"typ": "ReLU"}]},
         ["spectra.layers.0.typ: unknown key", "'type'"],
     ),
+    "too few classes for the training set": (
+        {"models.classifier.classes": 9},
+        ["models.classifier.classes: 9", "10 of train"],
+    ),
+    "a name kept for backbones": (
+        {"models.backbone-x": {"weights": "random", "architecture": NETWORK}},
+        ["models.backbone-x", "names with backbone-"],
+    ),
     "wrong type": (
         {"spectra.bootstrap": "many"},
         ["spectra.bootstrap: ", "valid integer", "'many'"],

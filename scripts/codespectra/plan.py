@@ -44,6 +44,9 @@ Describe = Callable[[dict[str, Any], int, int], list[dict[str, Any]]]
 # The lpips package's AlexNet takes no smaller image.
 SMALLEST_EMBEDDED_SIDE = 31
 
+# Begins the names of the models that backbones imply.
+IMPLIED = "backbone-"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -149,14 +152,14 @@ def implied_models(study: Study) -> dict[str, Model]:
             continue
         else:
             model = RandomModel(weights="random", seed=backbone.seed, **common)
-        models[f"backbone-{name}"] = model
+        models[f"{IMPLIED}{name}"] = model
     return models
 
 
 def backbone_model(study: Study, name: str) -> str:
     """Name of the model whose weights a backbone uses."""
     backbone = study.backbones[name]
-    return backbone.model if isinstance(backbone, InhouseBackbone) else f"backbone-{name}"
+    return backbone.model if isinstance(backbone, InhouseBackbone) else f"{IMPLIED}{name}"
 
 
 # Checks -----------------------------------------------------------------------------------------
@@ -173,6 +176,13 @@ def most_stimuli(spec: Strict) -> int | None:
     if isinstance(spec, Cifar):
         return min(50_000 if spec.split == "train" else 10_000, spec.limit or 50_000)
     return spec.limit
+
+
+def class_count(spec: Strict | None) -> int:
+    """Classes of a set, as far as its config tells; else 0."""
+    if isinstance(spec, Photographs | PhotographTiles):
+        return PHOTOGRAPHS
+    return {"cifar10": 10, "cifar100": 100}.get(getattr(spec, "source", ""), 0)
 
 
 def side_of(spec: Strict) -> int:
@@ -195,6 +205,8 @@ def _check_models(study: Study, problems: _Problems) -> None:
     unlabelled = {name for name, spec in study.stimuli.items() if isinstance(spec, MovingDot)}
     for name, model in study.models.items():
         key = f"models.{name}"
+        if name.startswith(IMPLIED):
+            problems.add(f"{key}: names with {IMPLIED} are kept for backbones; take another")
         for stimuli in model.expected_accuracy:
             problems.known(f"{key}.expected_accuracy", stimuli, study.stimuli)
         if isinstance(model, PathModel):
@@ -210,6 +222,9 @@ def _check_models(study: Study, problems: _Problems) -> None:
                 problems.known(f"{key}.training.{field}", chosen, study.stimuli)
                 if chosen in unlabelled:
                     problems.add(f"{key}.training.{field}: {chosen} has no labels to train on")
+                known = class_count(study.stimuli.get(chosen))
+                if model.classes < known:
+                    problems.add(f"{key}.classes: {model.classes} for the {known} of {chosen}")
 
 
 def _check_file(key: str, path: Path, problems: _Problems) -> None:

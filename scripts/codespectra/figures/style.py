@@ -1,5 +1,6 @@
 """One look for every figure: column width, colour-blind safe, a line that says what it shows."""
 
+import textwrap
 from pathlib import Path
 
 import matplotlib
@@ -17,6 +18,9 @@ from codespectra import store
 COLUMN, PAGE = 3.5, 7.2
 # Perceptually uniform and readable without colour vision; the second for angles and other cycles.
 SEQUENTIAL, CYCLIC = "cividis", "twilight"
+
+# Of the small print under a figure.
+LETTERS_AN_INCH = 20
 
 THEME = {
     "font.size": 8,
@@ -54,7 +58,9 @@ def weights_note(table: pd.DataFrame) -> str:
 
 def credit(figure: Figure, text: str) -> None:
     """Small print under a figure: study, data, weights, metric and sample size."""
-    figure.supxlabel(text, fontsize=6, color="0.4", x=0.01, ha="left")
+    letters = int(figure.get_figwidth() * LETTERS_AN_INCH)
+    lines = [part for line in text.split("\n") for part in textwrap.wrap(line, letters)]
+    figure.supxlabel("\n".join(lines), fontsize=6, color="0.4", x=0.01, ha="left")
 
 
 def save(figure: Figure, table: pd.DataFrame, paths: dict[str, str]) -> None:
