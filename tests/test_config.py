@@ -149,6 +149,10 @@ MISTAKES = {
         {"spectra.layers": [{"typ": "ReLU"}]},
         ["spectra.layers.0.typ: unknown key", "'type'"],
     ),
+    "no model to analyse": (
+        {"projections.models": []},
+        ["projections.models: ", "at least 1 item"],
+    ),
     "too few classes for the training set": (
         {"models.classifier.classes": 9},
         ["models.classifier.classes: 9", "10 of train"],

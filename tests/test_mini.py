@@ -1,13 +1,14 @@
 """The mini study end to end: what comes out, that it comes out the same, and how mistakes read."""
 
 import json
+import shutil
 
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import MINI, run_mini
+from conftest import MINI, Project, run_mini
 
 CHANGING = {"logs", "benchmarks"}
 
@@ -126,6 +127,28 @@ def test_a_mistake_stops_before_any_job_and_without_a_traceback(mini, tmp_path, 
     assert "Traceback" not in done.stdout
     for text in expected:
         assert text in done.stdout
+
+
+def test_a_missed_accuracy_fails_the_capture_and_keeps_its_work(mini, tmp_path):
+    shutil.copytree(mini.folder, tmp_path / "copy")
+    project = Project(tmp_path / "copy")
+    config = yaml.safe_load((project.folder / MINI).read_text())
+    config["models"]["classifier"]["expected_accuracy"] = {"test": 1.0}
+    (project.folder / "strict.yaml").write_text(yaml.safe_dump(config))
+    activations = project.folder / "results/activations/classifier"
+    target = "results/activations/classifier/test.json"
+    failed = project.snakemake("--cores", "1", target, study="strict.yaml")
+    assert failed.returncode != 0
+    assert "models.classifier.expected_accuracy" in failed.stdout
+    assert not (activations / "test.h5").exists()
+    assert (activations / ".test.h5.partial").exists()
+    done = project.snakemake("--cores", "1", target)
+    assert done.returncode == 0, done.stdout
+    log = project.folder / "results/logs/capture_activations/classifier/test.log"
+    assert "resuming .test.h5.partial after row 60" in log.read_text()
+    assert (activations / "test.h5").read_bytes() == (
+        mini.folder / "results/activations/classifier/test.h5"
+    ).read_bytes()
 
 
 def test_a_missing_checkpoint_is_named_before_any_job(mini, tmp_path):

@@ -2,12 +2,15 @@
 
 import ast
 import re
+import sys
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
 from conftest import ROOT
+
+from codespectra.code import reached_modules
 
 TARGETS = {"main", "everything"}
 GPU_TAGGED = {"train_classifier", "capture_activations", "embed_stimuli", "compute_filters"}
@@ -112,6 +115,23 @@ def test_environments_pin_what_the_lock_pins():
         assert pip["pip"]
         for pin in pip["pip"]:
             assert re.search(rf"^{re.escape(pin)}[ \\]", lock, flags=re.M), f"{file.name}: {pin}"
+
+
+PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "skimage": "scikit-image"}
+
+
+@pytest.mark.parametrize("name", WORKING)
+def test_an_environment_holds_what_its_scripts_import(name):
+    script = ROOT / "scripts" / f"{name}.py"
+    files = [script, *reached_modules(script, ROOT / "scripts/codespectra")]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    modules = {a.name for node in nodes if isinstance(node, ast.Import) for a in node.names}
+    modules |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    tops = {module.split(".")[0] for module in modules} - sys.stdlib_module_names - {"codespectra"}
+    file = ROOT / "envs" / re.search(r"envs/(\w+\.yaml)", RULES[name])[1]
+    *_, pip = yaml.safe_load(file.read_text())["dependencies"]
+    held = {pin.split("==")[0] for pin in pip["pip"]}
+    assert {PACKAGES.get(top, top) for top in tops} <= held
 
 
 def test_every_profile_entry_has_a_comment():

@@ -20,6 +20,7 @@ from pydantic import (
 from codespectra.errors import UserError, nearest
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Names = Annotated[tuple[Name, ...], Field(min_length=1)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -243,8 +244,8 @@ class Capture(Strict):
 class Spectra(Strict):
     """Eigenspectra and power-law exponents (methods §2)."""
 
-    models: tuple[Name, ...]
-    stimuli: tuple[Name, ...]
+    models: Names
+    stimuli: Names
     layers: Layers = (LayerType(type="ReLU"),)
     reduction: Reduction = "stride"
     solver: Literal["exact", "window", "randomized"] = "exact"
@@ -283,8 +284,8 @@ class Filters(Strict):
 class Projections(Strict):
     """Random projections of the moving dot (methods §3)."""
 
-    models: tuple[Name, ...]
-    stimuli: tuple[Name, ...]
+    models: Names
+    stimuli: Names
     layers: Layers = (LayerType(type="ReLU"),)
     reduction: Reduction = "none"
     draws: Annotated[int, Field(ge=20)] = 1000
