@@ -10,7 +10,8 @@ sys.path.insert(0, str(SCRIPTS))
 from codespectra.code import code_digest
 from codespectra.config import load_study, stage_config
 from codespectra.errors import UserError
-from codespectra.plan import backbone_model, cached_layers, make_plan, stage_runs
+from codespectra.inventory import backbone_model, stage_runs
+from codespectra.plan import cached_layers, make_plan
 
 
 def checked_plan():

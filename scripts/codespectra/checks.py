@@ -1,0 +1,181 @@
+"""Mistakes in a study that its config alone shows: names, files, sizes. All are told together."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from codespectra.config import (
+    Architecture,
+    Cifar,
+    DownloadedModel,
+    ImageFolder,
+    InhouseBackbone,
+    Model,
+    MovingDot,
+    PathBackbone,
+    PathModel,
+    Run,
+    Strict,
+    Study,
+    Torchvision,
+    TrainedModel,
+)
+from codespectra.errors import UserError, nearest
+from codespectra.inventory import IMPLIED, class_count, most_stimuli, side_of, stage_runs
+
+# The lpips package's AlexNet takes no smaller image.
+SMALLEST_EMBEDDED_SIDE = 31
+
+
+class Problems:
+    """Mistakes found so far, so that a user sees them all at once."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def add(self, line: str) -> None:
+        self.lines.append(f"config: {line}")
+
+    def known(self, key: str, name: str, allowed: Iterable[str]) -> bool:
+        allowed = list(allowed)
+        if name not in allowed:
+            self.add(f"{key}: {name!r} is unknown; {nearest(name, allowed)}")
+        return name in allowed
+
+    def raise_any(self) -> None:
+        if self.lines:
+            raise UserError("\n".join(dict.fromkeys(self.lines)))
+
+
+def check_study(study: Study, methods: dict[str, dict[str, Any]], problems: Problems) -> None:
+    """Add every mistake that can be told before any layer is looked up."""
+    _check_stimuli(study, problems)
+    _check_models(study, problems)
+    _check_analyses(study, problems)
+    _check_scores(study, methods, problems)
+
+
+def window(study: Study) -> str:
+    """The rank window as messages show it."""
+    return "{}..{}".format(*study.spectra.ranks)
+
+
+def _check_stimuli(study: Study, problems: Problems) -> None:
+    for name, spec in study.stimuli.items():
+        if isinstance(spec, ImageFolder) and not spec.root.is_dir():
+            problems.add(f"stimuli.{name}.root: {spec.root} is no folder; give a folder of images")
+        if isinstance(spec, Cifar) and not spec.download and not spec.root.is_dir():
+            problems.add(
+                f"stimuli.{name}.root: {spec.root} is no folder; put torchvision's {spec.source} "
+                "folder there, or set download: true where the network allows it"
+            )
+
+
+def _check_models(study: Study, problems: Problems) -> None:
+    unlabelled = {name for name, spec in study.stimuli.items() if isinstance(spec, MovingDot)}
+    for name, model in study.models.items():
+        key = f"models.{name}"
+        if name.startswith(IMPLIED):
+            problems.add(f"{key}: names with {IMPLIED} are kept for backbones; take another")
+        for stimuli in model.expected_accuracy:
+            problems.known(f"{key}.expected_accuracy", stimuli, study.stimuli)
+        if isinstance(model, PathModel):
+            _check_file(f"{key}.path", model.path, problems)
+        if isinstance(model, DownloadedModel) and not isinstance(model.architecture, Torchvision):
+            problems.add(
+                f"{key}.weights: torchvision has none for {model.architecture.name}; allowed: "
+                "train, path, random, or architecture: {name: torchvision, model: NAME}"
+            )
+        if isinstance(model, TrainedModel):
+            for field in ("train", "test"):
+                chosen = getattr(model.training, field)
+                problems.known(f"{key}.training.{field}", chosen, study.stimuli)
+                if chosen in unlabelled:
+                    problems.add(f"{key}.training.{field}: {chosen} has no labels to train on")
+                known = class_count(study.stimuli.get(chosen))
+                if model.classes < known:
+                    problems.add(f"{key}.classes: {model.classes} for the {known} of {chosen}")
+
+
+def _check_file(key: str, path: Path, problems: Problems) -> None:
+    if not path.is_file():
+        problems.add(f"{key}: no such checkpoint file: {path}")
+
+
+def _check_analyses(study: Study, problems: Problems) -> None:
+    for stage, runs in stage_runs(study).items():
+        for model, stimuli in runs:
+            problems.known(f"{stage}: model", model, study.models)
+            problems.known(f"{stage}: stimuli", stimuli, study.stimuli)
+    for stimuli in study.projections.stimuli:
+        spec = study.stimuli.get(stimuli)
+        if spec is not None and not isinstance(spec, MovingDot):
+            problems.add(f"projections.stimuli: {stimuli} is no moving_dot (it is {spec.source})")
+    most_components = study.spectra.components
+    if study.filters.ranks[-1] > most_components:
+        problems.add(
+            f"filters.ranks: {study.filters.ranks[-1]} lies outside the spectrum of "
+            f"{most_components} components; lower it or raise spectra.components"
+        )
+    last = study.spectra.ranks[1]
+    for stimuli in study.spectra.stimuli:
+        most = most_stimuli(study.stimuli[stimuli]) if stimuli in study.stimuli else None
+        if most is not None and last > most - 1:
+            problems.add(
+                f"spectra.ranks: window {window(study)} lies outside the spectrum of {stimuli}: "
+                f"{most} stimuli give at most {most - 1} ranks"
+            )
+
+
+def _check_scores(study: Study, methods: dict[str, dict[str, Any]], problems: Problems) -> None:
+    if not methods:
+        problems.add("directions.methods: none is named; name at least neurons: {}")
+    for run in study.directions.runs:
+        spec = study.stimuli.get(run.stimuli)
+        if spec is not None:
+            _check_run(study, run, spec, methods, problems)
+    for name, backbone in study.backbones.items():
+        if isinstance(backbone, InhouseBackbone):
+            problems.known(f"backbones.{name}.model", backbone.model, study.models)
+            _check_trunk(f"backbones.{name}.model", study.models.get(backbone.model), problems)
+        if isinstance(backbone, PathBackbone):
+            _check_file(f"backbones.{name}.path", backbone.path, problems)
+    index = study.interpretability
+    if not (index.color or index.label or index.backbones):
+        problems.add("interpretability: no metric; set color or label, or name a backbone")
+    for name in study.interpretability.backbones:
+        problems.known("interpretability.backbones", name, study.backbones)
+    for name in study.figures.mei_methods:
+        problems.known("figures.mei_methods", name, methods)
+
+
+def _check_trunk(key: str, model: Model | None, problems: Problems) -> None:
+    if model is None:
+        return
+    architecture: Architecture = model.architecture
+    kind = getattr(architecture, "model", architecture.name)
+    if not kind.startswith(("small_alexnet", "alexnet", "vgg")):
+        problems.add(
+            f"{key}: {kind} has no sequential `features`; allowed: small_alexnet, alexnet, vgg…"
+        )
+
+
+def _check_run(
+    study: Study, run: Run, spec: Strict, methods: dict[str, dict[str, Any]], problems: Problems
+) -> None:
+    most = most_stimuli(spec)
+    for name, options in methods.items():
+        if most is not None and options.get("k", 0) > most:
+            problems.add(
+                f"directions.methods.{options['method']}.k: {options['k']} ({name}) is more than "
+                f"the stimuli of {run.stimuli} (at most {most}); lower k or take a larger set"
+            )
+    if most is not None and study.interpretability.m > most:
+        problems.add(f"interpretability.m: {study.interpretability.m} is more than {most} stimuli")
+    if study.interpretability.label and isinstance(spec, MovingDot):
+        problems.add(f"interpretability.label: {run.stimuli} has no labels; set label: false")
+    if study.interpretability.backbones and side_of(spec) < SMALLEST_EMBEDDED_SIDE:
+        problems.add(
+            f"interpretability.backbones: {run.stimuli} has images of {side_of(spec)} pixels; "
+            f"perceptual embeddings need at least {SMALLEST_EMBEDDED_SIDE}"
+        )
