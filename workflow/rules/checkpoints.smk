@@ -11,7 +11,7 @@ rule train_classifier:
             "results/checkpoints/{model}.csv",
             caption="../report/epochs.rst",
             category="Networks",
-            labels={"table": "training epochs", "model": "{model}"},
+            labels={"result": "training epochs of {model}", "form": "table"},
         ),
     log:
         "results/logs/train_classifier/{model}.log",

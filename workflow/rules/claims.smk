@@ -14,7 +14,7 @@ rule judge_claims:
             "results/claims.csv",
             caption="../report/claims.rst",
             category="Claims",
-            labels={"table": "verdicts"},
+            labels={"result": "verdicts", "form": "table"},
         ),
     log:
         "results/logs/judge_claims.log",

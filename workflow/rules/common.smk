@@ -95,7 +95,7 @@ def figure_files(name, category, title):
             f"{FIGURES}/{name}.{form}",
             caption=f"../report/figure_{name.split('-')[0]}.rst",
             category=category,
-            labels={"figure": title, "form": form},
+            labels={"result": title, "form": form},
         )
         for form in ("pdf", "png", "csv")
     }

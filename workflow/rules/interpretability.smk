@@ -64,9 +64,8 @@ rule score_interpretability:
             caption="../report/scores.rst",
             category="Interpretability",
             labels={
-                "table": "II of every direction",
-                "model": "{model}",
-                "stimuli": "{stimuli}",
+                "result": "II of every direction, {model} on {stimuli}",
+                "form": "table",
             },
         ),
     log:

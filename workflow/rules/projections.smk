@@ -12,7 +12,7 @@ rule project_dot:
             "results/projections/{model}/{stimuli}/action.csv",
             caption="../report/action.rst",
             category="Code",
-            labels={"table": "action", "model": "{model}", "stimuli": "{stimuli}"},
+            labels={"result": "action, {model} on {stimuli}", "form": "table"},
         ),
         trajectories="results/projections/{model}/{stimuli}/trajectories.npy",
     log:

@@ -10,17 +10,13 @@ rule fit_spectra:
             "results/spectra/{model}/{stimuli}/eigenvalues.csv",
             caption="../report/eigenvalues.rst",
             category="Code",
-            labels={
-                "table": "eigenvalues",
-                "model": "{model}",
-                "stimuli": "{stimuli}",
-            },
+            labels={"result": "eigenvalues, {model} on {stimuli}", "form": "table"},
         ),
         exponents=report(
             "results/spectra/{model}/{stimuli}/exponents.csv",
             caption="../report/exponents.rst",
             category="Code",
-            labels={"table": "exponents", "model": "{model}", "stimuli": "{stimuli}"},
+            labels={"result": "exponents, {model} on {stimuli}", "form": "table"},
         ),
         bootstrap="results/spectra/{model}/{stimuli}/bootstrap.csv",
     log:
