@@ -43,8 +43,10 @@ rule main:
 rule everything:
     input:
         rules.main.input,
-    message:
-        "Every study"
+
+
+onstart:
+    refuse_missing_gpu()
 
 
 onsuccess:

@@ -151,6 +151,18 @@ def test_a_missed_accuracy_fails_the_capture_and_keeps_its_work(mini, tmp_path):
     ).read_bytes()
 
 
+@pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="this machine has a GPU")
+def test_a_demanded_gpu_that_is_missing_stops_before_any_job(mini, tmp_path):
+    config = yaml.safe_load((mini.folder / MINI).read_text())
+    file = tmp_path / "cuda.yaml"
+    file.write_text(yaml.safe_dump(config | {"runtime": {"device": "cuda"}}))
+    done = mini.snakemake("--cores", "1", "--forceall", study=str(file))
+    assert done.returncode != 0
+    assert "config: runtime.device: cuda, but this machine has no GPU" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert "Finished jobid" not in done.stdout
+
+
 def test_a_missing_checkpoint_is_named_before_any_job(mini, tmp_path):
     config = yaml.safe_load((mini.folder / MINI).read_text())
     config["models"]["untrained"] = {

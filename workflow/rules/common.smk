@@ -43,10 +43,20 @@ def models_with(weights):
     return "|".join(names) or "(?!)"
 
 
+def without_gpu():
+    """Whether this machine runs the jobs itself and has no GPU."""
+    return workflow.local_exec and shutil.which("nvidia-smi") is None
+
+
 def gpu_request(wildcards):
-    """One GPU; none where this machine runs the jobs itself and has none, or the CPU is wanted."""
-    here = workflow.local_exec and shutil.which("nvidia-smi") is None
-    return 0 if here or study.runtime.device == "cpu" else 1
+    """One GPU; none where there is none for these jobs, or the CPU is wanted."""
+    return 0 if without_gpu() or study.runtime.device == "cpu" else 1
+
+
+def refuse_missing_gpu():
+    """End before any job when the config demands a GPU that isn't there."""
+    if study.runtime.device == "cuda" and without_gpu():
+        sys.exit("config: runtime.device: cuda, but this machine has no GPU; set auto or cpu")
 
 
 def per_run(pattern, stage):
