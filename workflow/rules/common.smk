@@ -56,7 +56,9 @@ def gpu_request(wildcards):
 def refuse_missing_gpu():
     """End before any job when the config demands a GPU that isn't there."""
     if study.runtime.device == "cuda" and without_gpu():
-        sys.exit("config: runtime.device: cuda, but this machine has no GPU; set auto or cpu")
+        sys.exit(
+            "config: runtime.device: cuda, but this machine has no GPU; set auto or cpu"
+        )
 
 
 def per_run(pattern, stage):
