@@ -241,7 +241,11 @@ MISTAKES = {
     ),
     "missing CIFAR folder": (
         {"stimuli.mine": {"source": "cifar10", "root": "no/such", "split": "test"}},
-        ["stimuli.mine.root: no/such is no folder", "cifar10", "download: true"],
+        ["stimuli.mine.root: no/such/cifar-10-batches-py is no folder", "download: true"],
+    ),
+    "a CIFAR root without its folder": (
+        {"stimuli.mine": {"source": "cifar100", "root": "tests", "split": "test"}},
+        ["stimuli.mine.root: tests/cifar-100-python is no folder", "download: true"],
     ),
     "labels of unlabelled stimuli": (
         {"directions.runs": [{"model": "classifier", "stimuli": "dot"}]},

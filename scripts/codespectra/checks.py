@@ -26,6 +26,9 @@ from codespectra.inventory import IMPLIED, class_count, most_stimuli, side_of, s
 # The lpips package's AlexNet takes no smaller image.
 SMALLEST_EMBEDDED_SIDE = 31
 
+# Where torchvision looks inside a CIFAR set's root.
+CIFAR_FOLDERS = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
+
 
 class Problems:
     """Mistakes found so far, so that a user sees them all at once."""
@@ -64,11 +67,13 @@ def _check_stimuli(study: Study, problems: Problems) -> None:
     for name, spec in study.stimuli.items():
         if isinstance(spec, ImageFolder) and not spec.root.is_dir():
             problems.add(f"stimuli.{name}.root: {spec.root} is no folder; give a folder of images")
-        if isinstance(spec, Cifar) and not spec.download and not spec.root.is_dir():
-            problems.add(
-                f"stimuli.{name}.root: {spec.root} is no folder; put torchvision's {spec.source} "
-                "folder there, or set download: true where the network allows it"
-            )
+        if isinstance(spec, Cifar) and not spec.download:
+            folder = spec.root / CIFAR_FOLDERS[spec.source]
+            if not folder.is_dir():
+                problems.add(
+                    f"stimuli.{name}.root: {folder} is no folder; put torchvision's {spec.source} "
+                    "there, or set download: true where the network allows it"
+                )
 
 
 def _check_models(study: Study, problems: Problems) -> None:

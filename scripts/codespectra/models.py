@@ -101,11 +101,6 @@ class Layer:
     shape: tuple[int, ...]
     depth: int
 
-    @property
-    def size(self) -> int:
-        """Numbers in one stimulus' output."""
-        return int(torch.Size(self.shape).numel())
-
 
 def inspect_layers(network: nn.Module, side: int) -> list[Layer]:
     """List every module call of a forward pass over one `side`-pixel image, in running order.

@@ -59,19 +59,9 @@ def _image_files(source: str, **options: Any) -> StimulusSet:
     return StimulusSet(images, count, options.get("side", 32), classes, labels)
 
 
-def _moving_dot(
-    source: str,
-    frames: int,
-    side: int,
-    orbit: float,
-    radius: float,
-    color: list[float],
-    background: list[float],
-) -> StimulusSet:
-    images, position = moving_dot(
-        frames=frames, side=side, orbit=orbit, radius=radius, color=color, background=background
-    )
-    return StimulusSet(images, frames, side, position=position)
+def _moving_dot(source: str, **options: Any) -> StimulusSet:
+    images, position = moving_dot(**options)
+    return StimulusSet(images, len(images), options["side"], position=position)
 
 
 def moving_dot(
