@@ -12,14 +12,17 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from codespectra import config
-from codespectra.config import Cifar, ImageFolder, Runtime, Study, load_study, stage_config
+from codespectra.config import analyses, base, interpretability, models, stimuli, study
+from codespectra.config.stage import stage_config
+from codespectra.config.stimuli import Cifar, ImageFolder
+from codespectra.config.study import Runtime, Study, load_study
 from codespectra.errors import UserError
 from codespectra.plan import Plan, cached_layers, make_plan
 
 ROOT = Path(__file__).parents[1]
 CONFIG = (ROOT / "config.yaml").read_text()
-BASES = {config.Strict, config._Model}
+SECTIONS = (analyses, base, interpretability, models, stimuli, study)
+BASES = {base.Strict, models._Model}
 
 
 # What the models accept --------------------------------------------------------------------------
@@ -39,10 +42,11 @@ def reached(kind: Any) -> set[type[BaseModel]]:
 def test_study_reaches_every_model() -> None:
     defined = {
         thing
-        for thing in vars(config).values()
+        for section in SECTIONS
+        for thing in vars(section).values()
         if inspect.isclass(thing)
         and issubclass(thing, BaseModel)
-        and thing.__module__ == config.__name__
+        and thing.__module__ == section.__name__
     }
     assert reached(Study) == defined - BASES
 

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from codespectra import filters, layers, models
 from codespectra.capture import Wanted
-from codespectra.config import load_study
+from codespectra.config.study import load_study
 from codespectra.errors import UserError
 from codespectra.figures.filters import draw_filters
 from codespectra.plan import cached_layers, make_plan

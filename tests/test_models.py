@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torchvision import models as torchvision_models
 
-from codespectra.config import BottleneckResNet
+from codespectra.config.models import BottleneckResNet
 from codespectra.errors import UserError
 from codespectra.layers import select_layers
 from codespectra.models import build, describe_layers, inspect_layers

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from conftest import MINI, Project
 
-from codespectra.config import load_study
+from codespectra.config.study import load_study
 
 # Stages by what they follow from.
 SCORED = {"draw_index", "draw_exciting_images", "judge_claims"}
@@ -255,7 +255,7 @@ MODULES = {
     "figures/spectra.py": {"draw_spectra", "draw_exponents"},
     "figures/interpretability.py": {"draw_index", "draw_exciting_images"},
     # Read at the start, reached by no script.
-    "config.py": set(),
+    "config/study.py": set(),
     "checks.py": set(),
     "inventory.py": set(),
     "plan.py": set(),

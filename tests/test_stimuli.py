@@ -13,7 +13,9 @@ from PIL import Image
 from torchvision import datasets
 
 from codespectra import photographs, store
-from codespectra.config import MovingDot, Photographs, load_study, stage_config
+from codespectra.config.stage import stage_config
+from codespectra.config.stimuli import MovingDot, Photographs
+from codespectra.config.study import load_study
 from codespectra.errors import UserError
 from codespectra.stimuli import StimulusSet, make_stimuli, moving_dot, open_stimuli, write_stimuli
 

@@ -4,22 +4,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from codespectra.config import (
+from codespectra.config.analyses import Run
+from codespectra.config.base import Strict
+from codespectra.config.interpretability import InhouseBackbone, PathBackbone
+from codespectra.config.models import (
     Architecture,
-    Cifar,
     DownloadedModel,
-    ImageFolder,
-    InhouseBackbone,
     Model,
-    MovingDot,
-    PathBackbone,
     PathModel,
-    Run,
-    Strict,
-    Study,
     Torchvision,
     TrainedModel,
 )
+from codespectra.config.stimuli import Cifar, ImageFolder, MovingDot
+from codespectra.config.study import Study
 from codespectra.errors import UserError, nearest
 from codespectra.inventory import IMPLIED, class_count, most_stimuli, side_of, stage_runs
 

@@ -2,25 +2,13 @@
 
 from typing import Any
 
-from codespectra.config import (
-    PHOTOGRAPHS,
-    Cifar,
-    DirectionMethods,
-    DownloadedModel,
-    ImagenetBackbone,
-    InhouseBackbone,
-    Model,
-    MovingDot,
-    PathBackbone,
-    PathModel,
-    Photographs,
-    PhotographTiles,
-    RandomModel,
-    Strict,
-    Study,
-    Torchvision,
-    stage_config,
-)
+from codespectra.config.analyses import DirectionMethods
+from codespectra.config.base import Strict
+from codespectra.config.interpretability import ImagenetBackbone, InhouseBackbone, PathBackbone
+from codespectra.config.models import DownloadedModel, Model, PathModel, RandomModel, Torchvision
+from codespectra.config.stage import stage_config
+from codespectra.config.stimuli import PHOTOGRAPHS, Cifar, MovingDot, Photographs, PhotographTiles
+from codespectra.config.study import Study
 
 # Begins the names of the models that backbones imply.
 IMPLIED = "backbone-"

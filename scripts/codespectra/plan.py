@@ -11,7 +11,10 @@ from typing import Any
 
 from codespectra import store
 from codespectra.checks import Problems, check_study, window
-from codespectra.config import Layers, LayerType, Model, Study, stage_config
+from codespectra.config.analyses import Layers, LayerType
+from codespectra.config.models import Model
+from codespectra.config.stage import stage_config
+from codespectra.config.study import Study
 from codespectra.errors import UserError
 from codespectra.inventory import direction_methods, implied_models, side_of, stage_runs
 from codespectra.layers import reduced_width, select_layers

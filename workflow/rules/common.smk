@@ -8,7 +8,8 @@ SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from codespectra.code import code_digest
-from codespectra.config import load_study, stage_config
+from codespectra.config.stage import stage_config
+from codespectra.config.study import load_study
 from codespectra.errors import UserError
 from codespectra.inventory import backbone_model, stage_runs
 from codespectra.plan import cached_layers, make_plan
