@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from codespectra.intervals import mean_interval
 from codespectra.spectra import interval
 
 SUPPORTED, CONTRADICTED, INCONCLUSIVE = "supported", "contradicted", "inconclusive"
@@ -123,3 +124,35 @@ def from_draws(
     """A statistic with the normal interval of its draws (`spectra.interval` says why normal)."""
     low, high = interval(estimate, draws)
     return Evidence(scope, statistic, float(estimate), low, high, n)
+
+
+def slope_over_networks(
+    scope: str, predictor: np.ndarray, values: np.ndarray, draws: np.ndarray | None = None
+) -> Evidence:
+    """Least-squares slope of `values` (n,) on `predictor` (n,), one observation a network.
+
+    Two variances add up: that over networks (seeds), from the residuals with n - 2 degrees of
+    freedom, and that over stimuli, from the slopes of `draws` (draws, n), in which all networks
+    see the same resampled stimuli. The interval is Student's; nan with fewer than 3 networks, or
+    where a value is missing.
+    """
+    n, centred = len(predictor), predictor - np.mean(predictor)
+    weights = centred / np.sum(centred**2) if np.ptp(predictor) > 0 else centred * np.nan
+    deviations = values - np.mean(values)  # centred, or equal values have a slope by rounding
+    slope, freedom = float(weights @ deviations), n - 2
+    if freedom < 1 or not np.isfinite(slope):
+        return Evidence(scope, "slope on dropout", slope, np.nan, np.nan, n)
+    residuals = deviations - slope * centred
+    variance = np.sum(residuals**2) / freedom * np.sum(weights**2)
+    if draws is not None:
+        variance += np.var(draws @ weights, ddof=1)
+    error = float(np.sqrt(variance))
+    reach = stats.t.ppf(0.975, freedom) * error
+    p = float(2 * stats.t.sf(abs(slope) / error, freedom)) if error > 0 else None
+    return Evidence(scope, "slope on dropout", slope, slope - reach, slope + reach, n, p)
+
+
+def mean_over_seeds(scope: str, statistic: str, values: np.ndarray) -> Evidence:
+    """Mean of `values`, one a seed, with Student's interval over the finite ones."""
+    mean, low, high = mean_interval(values)
+    return Evidence(scope, statistic, mean, low, high, int(np.isfinite(values).sum()))

@@ -15,7 +15,8 @@ import numpy as np
 from scipy import linalg
 from scipy.special import gammaln, ndtri
 from sklearn.decomposition import PCA
-from sklearn.linear_model import HuberRegressor
+
+from codespectra.huber import huber_lines
 
 Rows = np.ndarray | h5py.Dataset
 
@@ -238,8 +239,6 @@ def fit_power_law(eigenvalues: np.ndarray, *, ranks: tuple[int, int] = (10, 50))
     """Huber regression of log variance on log rank (paper A, Methods).
 
     Only the leading eigenvalues above the noise floor, float32 epsilon times the first, are used.
-    scikit-learn's regressor is given the residuals of least squares in units of their spread, so
-    that it converges on exact laws too.
 
     Args:
         eigenvalues: (k,), descending.
@@ -261,34 +260,10 @@ def fit_power_law(eigenvalues: np.ndarray, *, ranks: tuple[int, int] = (10, 50))
         return PowerLaw(math.nan, math.nan, math.nan, first, last, note)
     rank = np.log(np.arange(first, last + 1))
     variance = np.log(np.asarray(eigenvalues[first - 1 : last], dtype=np.float64))
-    alpha, intercept = _huber(rank, variance)
+    (alpha,), (intercept,) = (part.tolist() for part in huber_lines(rank, variance[None]))
     rmse = float(np.sqrt(np.mean((variance - intercept - alpha * rank) ** 2)))
     note = "" if last == ranks[1] else f"ranks {first}-{ranks[1]} shrunk to {first}-{last}: {note}"
     return PowerLaw(alpha, intercept, rmse, first, last, note)
-
-
-def _huber(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept of scikit-learn's Huber regression, started again until they stand.
-
-    Its optimiser stops early: by 1e-6 on a smooth spectrum, but by up to 1 on one with a cliff.
-    """
-    slope, intercept = np.polyfit(x, y, 1)
-    residual = y - intercept - slope * x
-    spread = residual.std()
-    if spread < 1e-12:  # a line already, on which the regressor's scale would collapse
-        return float(slope), float(intercept)
-    problem = (x - x.mean())[:, None], residual / spread
-    regressor = HuberRegressor(max_iter=1000, warm_start=True).fit(*problem)
-    for _ in range(50):
-        before = regressor.coef_[0]
-        try:
-            regressor.fit(*problem)
-        except ValueError:  # no descent is left
-            break
-        if abs(regressor.coef_[0] - before) < 1e-6:
-            break
-    tilt = spread * regressor.coef_[0]
-    return float(slope + tilt), float(intercept + spread * regressor.intercept_ - tilt * x.mean())
 
 
 def bootstrap_exponents(
@@ -308,13 +283,23 @@ def bootstrap_exponents(
     """
     n = len(scores)
     scores = np.asarray(scores, dtype=np.float64)
-    window = fit_power_law(_resampled(scores, np.ones(n)), ranks=ranks).last_rank
     rng = np.random.default_rng(seed)
-    exponents = np.empty(draws)
-    for draw in range(draws):
-        counts = rng.multinomial(n, np.full(n, 1 / n))
-        law = fit_power_law(_resampled(scores, counts), ranks=ranks)
-        exponents[draw] = law.alpha if law.last_rank == window else math.nan
+    counts = rng.multinomial(n, np.full(n, 1 / n), size=draws)
+    whole = fit_power_law(_resampled(scores, np.ones(n)), ranks=ranks)
+    resampled = np.stack([_resampled(scores, drawn) for drawn in counts])
+    return exponents_in_window(resampled, ranks=ranks, last_rank=whole.last_rank)
+
+
+def exponents_in_window(
+    eigenvalues: np.ndarray, *, ranks: tuple[int, int], last_rank: int
+) -> np.ndarray:
+    """Exponents (draws,) of spectra (draws, k) whose window ends at `last_rank`; nan for others."""
+    first = ranks[0]
+    same = [min(ranks[1], _above_floor(drawn)) == last_rank for drawn in eigenvalues]
+    exponents = np.full(len(eigenvalues), math.nan)
+    if any(same) and last_rank - first + 1 >= FEWEST_RANKS:
+        rank = np.log(np.arange(first, last_rank + 1))
+        exponents[same] = huber_lines(rank, np.log(eigenvalues[same, first - 1 : last_rank]))[0]
     return exponents
 
 
