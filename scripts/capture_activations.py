@@ -66,7 +66,8 @@ def manifest(accuracy: float | None) -> dict[str, object]:
         "identity": identity,
         "model": cfg["model"],
         "stimuli": cfg["stimuli"],
-        "count": shown["count"],
+        "count": shown["count"] * (2 if cfg["noisy"] else 1),
+        "noisy": cfg["noisy"],
         "dtype": cfg["dtype"],
         "accuracy": accuracy,
         "weights": description["weights"],
@@ -95,18 +96,23 @@ with (
     if store.is_finished(snakemake.output.manifest, identity):
         log.info("finished by another process")
         sys.exit()
-    comparable = shown["labelled"] and len(shown["classes"]) == description["classes"]
+    comparable = (
+        shown["labelled"]
+        and len(shown["classes"]) == description["classes"]
+        and description["architecture"]["name"] != "resnet_vae"
+    )
     accuracy = capture.capture(
         snakemake.output.data,
         network,
         preprocess,
-        file["images"],
+        capture.Twice(file["images"]) if cfg["noisy"] else file["images"],
         file["labels"][:] if comparable else None,
         wanted,
         dtype=cfg["dtype"],
         batch=runtime["batch"],
         attributes=attributes,
         accept=check_accuracy,
+        noisy=cfg["noisy"],
     )
     log.info("accuracy on %s: %s", cfg["stimuli"], accuracy)
     store.write_json(snakemake.output.manifest, manifest(accuracy))

@@ -1,21 +1,21 @@
 """Rule train_classifier: train a network of the workflow, resuming after a kill."""
 
-import sys
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
 import torch
+from torch import nn
 
 from codespectra import job, store
-from codespectra.checkpoints import write_checkpoint
+from codespectra.classification import ClassifierRecipe, Labelled, train_classifier
 from codespectra.device import resolve_device
 from codespectra.errors import UserError
 from codespectra.models import build
 from codespectra.preprocessing import Preprocess
 from codespectra.stimuli import open_stimuli
-from codespectra.training import Labelled, Recipe, train_classifier
+from codespectra.training import write_trained
 
-log = job.start(snakemake.log[0])
+job.start(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 model, training = snakemake.params.cfg["model"], snakemake.params.cfg["training"]
 device = resolve_device(snakemake.config["runtime"]["device"])
@@ -42,7 +42,7 @@ digests = {
     for part in ("train", "test")
 }
 identity = store.content_digest([dict(model), dict(training), digests, snakemake.params.code])
-recipe = Recipe(
+recipe = ClassifierRecipe(
     epochs=training["epochs"],
     batch=training["batch"],
     learning_rate=training["learning_rate"],
@@ -51,17 +51,15 @@ recipe = Recipe(
     seed=training["seed"],
     identity=identity,
 )
-checkpoint = Path(snakemake.output.checkpoint)
-partial = checkpoint.with_name(f".{checkpoint.name}.partial")
-with store.only_writer(checkpoint):
-    if store.is_finished(snakemake.output.manifest, identity):
-        log.info("finished by another process")
-        sys.exit()
+
+
+def train_network(partial: Path) -> tuple[nn.Module, list[dict[str, Any]]]:
+    """The network and its epochs, from fresh weights or the partial state."""
     torch.manual_seed(training["seed"])
     network = build(model["architecture"], model["classes"]).to(device)
     preprocess = Preprocess(model["preprocessing"], device)
-    history = train_classifier(network, preprocess, train, test, recipe, partial)
-    store.write_csv(snakemake.output.epochs, pd.DataFrame(history))
-    description = model | {"trained_on": digests, "training": training, "identity": identity}
-    write_checkpoint(checkpoint, network, description, metrics=history[-1])
-    partial.unlink()
+    return network, train_classifier(network, preprocess, train, test, recipe, partial)
+
+
+description = model | {"trained_on": digests, "training": training, "identity": identity}
+write_trained(snakemake.output.checkpoint, snakemake.output.epochs, description, train_network)

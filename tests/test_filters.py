@@ -14,6 +14,7 @@ from conftest import ROOT
 from sklearn.decomposition import PCA
 from torch import nn
 from torch.nn import functional
+from torchvision.models.resnet import Bottleneck
 
 from codespectra import filters, layers, models
 from codespectra.capture import Wanted
@@ -76,7 +77,9 @@ def described(network: nn.Module, side: int) -> list[dict[str, Any]]:
 
 
 def test_the_first_convolution_and_the_layers_that_hold_its_channels():
-    resnet = models.BottleneckResNet(width=4, blocks=(1, 1, 1, 1), stem_stride=2, classes=3)
+    resnet = models.SmallResNet(
+        block=Bottleneck, width=4, blocks=(1, 1, 1, 1), stem_stride=2, classes=3
+    )
     convolution, held = filters.first_convolution(resnet, described(resnet, 16))
     assert convolution is resnet.conv1
     assert held == {"conv1", "bn1", "relu", "maxpool"}

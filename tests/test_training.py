@@ -8,10 +8,16 @@ import pytest
 import torch
 from torch import nn
 
-from codespectra import models, training
+from codespectra import classification, models
+from codespectra.classification import (
+    ClassifierRecipe,
+    Labelled,
+    augment,
+    evaluate,
+    train_classifier,
+)
 from codespectra.errors import UserError
 from codespectra.preprocessing import Preprocess
-from codespectra.training import Labelled, Recipe, augment, evaluate, train_classifier
 
 CLASSES = 3
 NORMALISED = {
@@ -27,7 +33,7 @@ PLAIN = {"architecture": {"name": "small_alexnet", "widths": [4] * 5}, "classes"
 PREPROCESS = Preprocess(
     {"side": None, "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}, torch.device("cpu")
 )
-RECIPE = Recipe(
+RECIPE = ClassifierRecipe(
     epochs=3,
     batch=16,
     learning_rate=1e-2,
@@ -51,7 +57,10 @@ TRAIN, TEST = images(96, seed=0), images(30, seed=1)
 
 
 def train(
-    partial: Path, recipe: Recipe = RECIPE, network: dict[str, Any] = NORMALISED, start: int = 0
+    partial: Path,
+    recipe: ClassifierRecipe = RECIPE,
+    network: dict[str, Any] = NORMALISED,
+    start: int = 0,
 ) -> tuple[nn.Module, list[dict[str, Any]]]:
     """A trained network and its history; `start` seeds the weights that it starts from."""
     torch.manual_seed(start)
@@ -73,7 +82,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
             raise KeyboardInterrupt
         return evaluate(*arguments)
 
-    monkeypatch.setattr(training, "evaluate", dying)
+    monkeypatch.setattr(classification, "evaluate", dying)
 
 
 def test_two_runs_give_the_same_weights(tmp_path: Path) -> None:
@@ -166,7 +175,7 @@ def test_every_epoch_sees_each_image_once_in_an_order_of_its_own(
         seen.extend(image.numpy().tobytes() for image in batch)
         return augment(batch, *arguments)
 
-    monkeypatch.setattr(training, "augment", recording)
+    monkeypatch.setattr(classification, "augment", recording)
     train(tmp_path / "partial", replace(RECIPE, epochs=2))
     first, second = seen[:96], seen[96:]
     expected = sorted(image.numpy().tobytes() for image in TRAIN.images)

@@ -33,6 +33,9 @@ CHUNK_ROWS, CHUNK_BYTES = (64, 256), 1 << 20
 # What a kill can cost; noting progress after every batch would cost more.
 PROGRESS_SECONDS = 2.0
 
+# With dropout on the noise depends on the batch, which `runtime.batch` mustn't change.
+NOISY_BATCH = 100
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -110,11 +113,37 @@ def _channels_last_stride(output: torch.Tensor, stride: int) -> torch.Tensor:
     return flat.index_select(1, place * channels + channel)
 
 
+class Twice:
+    """Images (N, H, W, 3) one after the other, and then once more: (2 N, H, W, 3)."""
+
+    def __init__(self, images: h5py.Dataset):
+        """Look at `images`, which stay where they are."""
+        self.images = images
+
+    def __len__(self) -> int:
+        """Rows of both passes."""
+        return 2 * len(self.images)
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """Rows start to stop, which may reach from the first pass into the second."""
+        count = len(self.images)
+        first = self.images[min(rows.start, count) : min(rows.stop, count)]
+        again = self.images[max(rows.start - count, 0) : max(rows.stop - count, 0)]
+        return np.concatenate([first, again])
+
+
+def leave_dropout_on(network: nn.Module) -> None:
+    """Let a network in evaluation mode drop units as in training; all else stays evaluated."""
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.train()
+
+
 def capture(
     path: str | Path,
     network: nn.Module,
     preprocess: Preprocess,
-    images: h5py.Dataset,
+    images: h5py.Dataset | Twice,
     labels: np.ndarray | None,
     wanted: list[Wanted],
     *,
@@ -122,6 +151,7 @@ def capture(
     batch: int,
     attributes: dict[str, Any],
     accept: Callable[[float | None], None] = lambda accuracy: None,
+    noisy: bool = False,
 ) -> float | None:
     """Write the activations of `images` (N, H, W, 3) to `path`; resume where a killed job stopped.
 
@@ -129,48 +159,74 @@ def capture(
     seconds, and it counts only for the same datasets and `attributes`. It gets its final name when
     all rows are in and `accept` has raised nothing at the accuracy.
 
+    `noisy` leaves dropout on, in batches of 100: the noise follows from the row that a batch
+    starts at, so that it is the same after a kill, and another when the same images come `Twice`.
+
     Returns:
         Share of `labels` that the network's own output predicts, None without labels.
 
     Raises:
         UserError: too little disk, or an activation that is NaN or infinite.
     """
-    path = Path(path)
+    path, count = Path(path), len(images)
     partial = path.with_name(f".{path.name}.partial")
-    progress = path.with_name(f".{path.name}.progress.json")
-    keys = [item.key for item in wanted]
-    identity = store.content_digest([attributes, keys, dtype, len(images)])
-    done, correct = _progress(partial, progress, identity)
+    identity = store.content_digest([attributes, [item.key for item in wanted], dtype, count])
+    journal = _Journal(path.with_name(f".{path.name}.progress.json"), identity)
+    done, correct = journal.read() if partial.exists() else (0, 0)
     if not done:
-        progress.unlink(missing_ok=True)  # a note of another capture must not outlive its rows
-        _check_disk(partial, wanted, len(images), dtype)
-        _create(partial, wanted, len(images), dtype, attributes)
+        journal.file.unlink(missing_ok=True)  # a note of another capture, which mustn't outlive it
+        _check_disk(partial, wanted, count, dtype)
+        _create(partial, wanted, count, dtype, attributes)
     network.to(memory_format=torch.channels_last).eval()
+    if noisy:
+        leave_dropout_on(network)
+        batch = NOISY_BATCH
     # Without a chunk cache rows go straight to the file, uncopied.
-    with (
-        h5py.File(partial, "r+", rdcc_nbytes=0) as file,
-        tqdm(total=len(images), disable=None) as bar,
-    ):
+    with h5py.File(partial, "r+", rdcc_nbytes=0) as file, tqdm(total=count, disable=None) as bar:
         bar.update(done)
-        writer, noted = _Writer(file, wanted, dtype), time.monotonic()
+        writer = _Writer(file, wanted, dtype)
         with capturing(network, wanted, writer), torch.inference_mode():
-            for start in range(done, len(images), batch):
-                stop = min(start + batch, len(images))
-                writer.rows = slice(start, stop)
-                logits = network(preprocess(images[start:stop]))
+            for start in range(done, count, batch):
+                writer.rows = rows = slice(start, min(start + batch, count))
+                if noisy:
+                    torch.manual_seed(start)
+                outputs = network(preprocess(images[rows]))
                 if labels is not None:
-                    correct += int((logits.argmax(1).cpu().numpy() == labels[start:stop]).sum())
-                if stop == len(images) or time.monotonic() - noted > PROGRESS_SECONDS:
+                    correct += int((outputs.argmax(1).cpu().numpy() == labels[rows]).sum())
+                if rows.stop == count or journal.is_due():
                     file.flush()
-                    note = {"identity": identity, "rows": stop, "correct": correct}
-                    store.write_json(progress, note)
-                    noted = time.monotonic()
-                bar.update(stop - start)
-    accuracy = correct / len(images) if labels is not None else None
+                    journal.write(rows.stop, correct)
+                bar.update(rows.stop - start)
+    accuracy = correct / count if labels is not None else None
     accept(accuracy)
     store.publish(partial, path)
-    progress.unlink()
+    journal.file.unlink()
     return accuracy
+
+
+class _Journal:
+    """How far a capture has come, noted beside its file every few seconds."""
+
+    def __init__(self, file: Path, identity: str):
+        self.file, self.identity = file, identity
+        self.written = time.monotonic()
+
+    def read(self) -> tuple[int, int]:
+        """Rows done and rightly predicted by the same capture before."""
+        if self.file.exists():
+            note = store.read_json(self.file)
+            if note["identity"] == self.identity:
+                log.info("resuming after row %d of %s", note["rows"], self.file.name)
+                return note["rows"], note["correct"]
+        return 0, 0
+
+    def is_due(self) -> bool:
+        return time.monotonic() - self.written > PROGRESS_SECONDS
+
+    def write(self, rows: int, correct: int) -> None:
+        note = {"identity": self.identity, "rows": rows, "correct": correct}
+        store.write_json(self.file, note)
+        self.written = time.monotonic()
 
 
 class _Writer:
@@ -218,15 +274,6 @@ def _check_disk(partial: Path, wanted: list[Wanted], count: int, dtype: str) -> 
             f"{partial.parent}: {needed / 1e9:.1f} GB of activations don't fit {free / 1e9:.1f} GB "
             "of free disk; choose fewer layers, capture.dtype: float16, or another results folder"
         )
-
-
-def _progress(partial: Path, progress: Path, identity: str) -> tuple[int, int]:
-    if partial.exists() and progress.exists():
-        note = store.read_json(progress)
-        if note["identity"] == identity:
-            log.info("resuming %s after row %d", partial.name, note["rows"])
-            return note["rows"], note["correct"]
-    return 0, 0
 
 
 def _create(

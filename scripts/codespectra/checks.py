@@ -1,24 +1,28 @@
 """Mistakes in a study that its config alone shows: names, files, sizes. All are told together."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from codespectra.config.analyses import Run
 from codespectra.config.base import Strict
+from codespectra.config.coding import Coding
 from codespectra.config.interpretability import InhouseBackbone, PathBackbone
 from codespectra.config.models import (
     Architecture,
     DownloadedModel,
     Model,
     PathModel,
+    ResNetVAE,
     Torchvision,
     TrainedModel,
 )
 from codespectra.config.stimuli import Cifar, ImageFolder, MovingDot
 from codespectra.config.study import Study
 from codespectra.errors import UserError, nearest
-from codespectra.inventory import IMPLIED, class_count, most_stimuli, side_of, stage_runs
+from codespectra.inventory import IMPLIED, analyses, class_count, most_stimuli, side_of
+from codespectra.sweep import SWEPT, swept_models
 
 # The lpips package's AlexNet takes no smaller image.
 SMALLEST_EMBEDDED_SIDE = 31
@@ -53,6 +57,8 @@ def check_study(study: Study, methods: dict[str, dict[str, Any]], problems: Prob
     _check_models(study, problems)
     _check_analyses(study, problems)
     _check_scores(study, methods, problems)
+    if study.coding is not None:
+        _check_coding(study, study.coding, problems)
 
 
 def window(study: Study) -> str:
@@ -62,6 +68,8 @@ def window(study: Study) -> str:
 
 def _check_stimuli(study: Study, problems: Problems) -> None:
     for name, spec in study.stimuli.items():
+        if name.endswith("-noisy"):
+            problems.add(f"stimuli.{name}: names with -noisy are kept for dropout left on")
         if isinstance(spec, ImageFolder) and not spec.root.is_dir():
             problems.add(f"stimuli.{name}.root: {spec.root} is no folder; give a folder of images")
         if isinstance(spec, Cifar) and not spec.download:
@@ -77,8 +85,9 @@ def _check_models(study: Study, problems: Problems) -> None:
     unlabelled = {name for name, spec in study.stimuli.items() if isinstance(spec, MovingDot)}
     for name, model in study.models.items():
         key = f"models.{name}"
-        if name.startswith(IMPLIED):
-            problems.add(f"{key}: names with {IMPLIED} are kept for backbones; take another")
+        for kept, what in ((IMPLIED, "backbones"), (SWEPT, "the coding study")):
+            if name.startswith(kept):
+                problems.add(f"{key}: names with {kept} are kept for {what}; take another")
         for stimuli in model.expected_accuracy:
             problems.known(f"{key}.expected_accuracy", stimuli, study.stimuli)
         if isinstance(model, PathModel):
@@ -88,7 +97,9 @@ def _check_models(study: Study, problems: Problems) -> None:
                 f"{key}.weights: torchvision has none for {model.architecture.name}; allowed: "
                 "train, path, random, or architecture: {name: torchvision, model: NAME}"
             )
-        if isinstance(model, TrainedModel):
+        if isinstance(model, TrainedModel) and isinstance(model.architecture, ResNetVAE):
+            problems.add(f"{key}.weights: a resnet_vae is trained by the section coding; use that")
+        elif isinstance(model, TrainedModel):
             for field in ("train", "test"):
                 chosen = getattr(model.training, field)
                 problems.known(f"{key}.training.{field}", chosen, study.stimuli)
@@ -105,28 +116,72 @@ def _check_file(key: str, path: Path, problems: Problems) -> None:
 
 
 def _check_analyses(study: Study, problems: Problems) -> None:
-    for stage, runs in stage_runs(study).items():
-        for model, stimuli in runs:
+    for stage in ("spectra", "projections", "directions"):
+        for model, stimuli in analyses(study)[stage].runs:
             problems.known(f"{stage}: model", model, study.models)
             problems.known(f"{stage}: stimuli", stimuli, study.stimuli)
     for stimuli in study.projections.stimuli:
-        spec = study.stimuli.get(stimuli)
-        if spec is not None and not isinstance(spec, MovingDot):
-            problems.add(f"projections.stimuli: {stimuli} is no moving_dot (it is {spec.source})")
+        _check_dot("projections.stimuli", stimuli, study, problems)
     most_components = study.spectra.components
     if study.filters.ranks[-1] > most_components:
         problems.add(
             f"filters.ranks: {study.filters.ranks[-1]} lies outside the spectrum of "
             f"{most_components} components; lower it or raise spectra.components"
         )
-    last = study.spectra.ranks[1]
     for stimuli in study.spectra.stimuli:
-        most = most_stimuli(study.stimuli[stimuli]) if stimuli in study.stimuli else None
-        if most is not None and last > most - 1:
-            problems.add(
-                f"spectra.ranks: window {window(study)} lies outside the spectrum of {stimuli}: "
-                f"{most} stimuli give at most {most - 1} ranks"
-            )
+        _check_window(stimuli, study, problems)
+
+
+def _check_dot(key: str, stimuli: str, study: Study, problems: Problems) -> None:
+    spec = study.stimuli.get(stimuli)
+    if spec is not None and not isinstance(spec, MovingDot):
+        problems.add(f"{key}: {stimuli} is no moving_dot (it is {spec.source})")
+
+
+def _check_window(stimuli: str, study: Study, problems: Problems) -> None:
+    most = most_stimuli(study.stimuli[stimuli]) if stimuli in study.stimuli else None
+    if most is not None and study.spectra.ranks[1] > most - 1:
+        problems.add(
+            f"spectra.ranks: window {window(study)} lies outside the spectrum of {stimuli}: "
+            f"{most} stimuli give at most {most - 1} ranks"
+        )
+
+
+def _check_coding(study: Study, coding: Coding, problems: Problems) -> None:
+    for key in ("stimuli", "dot"):
+        problems.known(f"coding.{key}", getattr(coding, key), study.stimuli)
+    for key in ("train", "test"):
+        problems.known(f"coding.training.{key}", getattr(coding.training, key), study.stimuli)
+    _check_dot("coding.dot", coding.dot, study, problems)
+    _check_window(coding.stimuli, study, problems)
+    if not problems.known("coding.encoder", coding.encoder, study.models):
+        return
+    architecture = study.models[coding.encoder].architecture
+    kind = getattr(architecture, "model", architecture.name)
+    if not re.search("resnet|resnext", kind) or kind == "resnet_vae":
+        problems.add(
+            f"coding.encoder: {coding.encoder} is a {kind}, which has no ResNet stages; allowed: "
+            "basic_resnet, bottleneck_resnet, torchvision's resnet…, pytorch_cifar10"
+        )
+    elif coding.checkpoints is not None:
+        _check_sweep_files(study, coding, problems)
+
+
+def _check_sweep_files(study: Study, coding: Coding, problems: Problems) -> None:
+    missing = [
+        field
+        for field, values in (("{dropout}", coding.dropouts), ("{seed}", coding.seeds))
+        if len(values) > 1 and field not in coding.checkpoints
+    ]
+    if missing:
+        problems.add(
+            f"coding.checkpoints: {coding.checkpoints} lacks {' and '.join(missing)}, which tells "
+            "the sweep's files apart"
+        )
+        return
+    for model in swept_models(study).values():
+        if isinstance(model, PathModel):
+            _check_file("coding.checkpoints", model.path, problems)
 
 
 def _check_scores(study: Study, methods: dict[str, dict[str, Any]], problems: Problems) -> None:

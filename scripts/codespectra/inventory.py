@@ -1,28 +1,82 @@
 """What a study's config implies by itself: its runs, methods, models, and sizes of its sets."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from codespectra.config.analyses import DirectionMethods
+from codespectra.config.analyses import DirectionMethods, Layers
 from codespectra.config.base import Strict
 from codespectra.config.interpretability import ImagenetBackbone, InhouseBackbone, PathBackbone
 from codespectra.config.models import DownloadedModel, Model, PathModel, RandomModel, Torchvision
 from codespectra.config.stage import stage_config
 from codespectra.config.stimuli import PHOTOGRAPHS, Cifar, MovingDot, Photographs, PhotographTiles
 from codespectra.config.study import Study
+from codespectra.sweep import AS_TRAINED, RecalibratedModel, VaeModel, networks, swept_models
 
 # Begins the names of the models that backbones imply.
 IMPLIED = "backbone-"
 
 
-def stage_runs(study: Study) -> dict[str, list[tuple[str, str]]]:
-    """The (model, stimuli) pairs of each analysis."""
-    return {
-        "spectra": [(m, s) for m in study.spectra.models for s in study.spectra.stimuli],
-        "projections": [
-            (m, s) for m in study.projections.models for s in study.projections.stimuli
-        ],
-        "directions": [(run.model, run.stimuli) for run in study.directions.runs],
-    }
+@dataclass(frozen=True)
+class Analysis:
+    """The (model, stimuli) pairs that an analysis looks at, and which layers.
+
+    `kind` names the section that says how: spectra, projections, directions, filters. `key` is
+    where the config lists the layers.
+    """
+
+    kind: str
+    key: str
+    layers: Layers
+    runs: list[tuple[str, str]]
+
+
+def analyses(study: Study) -> dict[str, Analysis]:
+    """The analyses of a study by name; those of the coding study have names of their own."""
+    found = {}
+    for kind in ("spectra", "projections"):
+        section = getattr(study, kind)
+        runs = [(model, stimuli) for model in section.models for stimuli in section.stimuli]
+        found[kind] = Analysis(kind, f"{kind}.layers", section.layers, runs)
+    runs = [(run.model, run.stimuli) for run in study.directions.runs]
+    found["directions"] = Analysis("directions", "directions.layers", study.directions.layers, runs)
+    if study.coding is not None:
+        for kind, stimuli in (("spectra", study.coding.stimuli), ("projections", study.coding.dot)):
+            runs = [(name, stimuli) for name in networks(study.coding)]
+            found[f"coding_{kind}"] = Analysis(kind, "coding.layers", study.coding.layers, runs)
+    return found
+
+
+def filter_runs(study: Study) -> list[Analysis]:
+    """Eigenvectors as filters: of all spectra, and of the sweep's first network."""
+    runs = analyses(study)["spectra"].runs
+    found = [Analysis("filters", "filters.layers", study.filters.layers, runs)]
+    if study.coding is not None:
+        runs = [(next(iter(networks(study.coding))), study.coding.stimuli)]
+        found.append(Analysis("filters", "coding.filters", study.coding.filters, runs))
+    return found
+
+
+def noisy_runs(study: Study) -> list[tuple[str, str]]:
+    """Networks whose dropout stays on for two repeats of the same stimuli (cvPCA).
+
+    As trained, since their statistics are those of dropout on; without dropout nothing is noisy.
+    """
+    return [
+        (name, study.coding.stimuli)
+        for name, network in networks(study.coding).items()
+        if network.statistics == AS_TRAINED and network.dropout > 0
+    ]
+
+
+def shown_networks(study: Study) -> list[str]:
+    """The sweep's lowest and highest dropout as trained, of the first seed."""
+    coding = study.coding
+    names = [
+        name
+        for name, network in networks(coding).items()
+        if network.statistics == AS_TRAINED and network.seed == coding.seeds[0]
+    ]
+    return list(dict.fromkeys([names[0], names[-1]]))
 
 
 def direction_methods(methods: DirectionMethods) -> dict[str, dict[str, Any]]:
@@ -40,8 +94,12 @@ def direction_methods(methods: DirectionMethods) -> dict[str, dict[str, Any]]:
     return found
 
 
-def implied_models(study: Study) -> dict[str, Model]:
-    """AlexNets that the backbones need, named backbone-NAME."""
+def implied_models(study: Study) -> dict[str, Model | VaeModel | RecalibratedModel]:
+    """AlexNets that the backbones need, named backbone-NAME, and the networks of the sweep."""
+    return _alexnets(study) | (swept_models(study) if study.coding else {})
+
+
+def _alexnets(study: Study) -> dict[str, Model]:
     alexnet = Torchvision(name="torchvision", model="alexnet")
     models: dict[str, Model] = {}
     for name, backbone in study.backbones.items():

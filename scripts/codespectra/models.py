@@ -7,19 +7,30 @@ from typing import Any
 import torch
 from torch import nn
 from torchvision import models as torchvision_models
-from torchvision.models.resnet import Bottleneck
+from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from codespectra.errors import UserError, nearest
+from codespectra.resnet_vae import ResNetVAE
+
+BLOCKS = {"basic_resnet": BasicBlock, "bottleneck_resnet": Bottleneck}
 
 
-class BottleneckResNet(torchvision_models.ResNet):
-    """torchvision's ResNet with bottleneck blocks and a free width, for 32-pixel images.
+class SmallResNet(torchvision_models.ResNet):
+    """torchvision's ResNet with a free width, for 32-pixel images.
 
     Module names are torchvision's; the stem is a 3x3 convolution without max-pool.
     """
 
-    def __init__(self, *, width: int, blocks: tuple[int, ...], stem_stride: int, classes: int):
-        """Build with `4 * width` channels after layer1, doubling with each further layer."""
+    def __init__(
+        self,
+        *,
+        block: type[BasicBlock | Bottleneck],
+        width: int,
+        blocks: tuple[int, ...],
+        stem_stride: int,
+        classes: int,
+    ):
+        """Build with `block.expansion * width` channels after layer1, doubling with each layer."""
         nn.Module.__init__(self)
         self._norm_layer = nn.BatchNorm2d
         self.inplanes, self.dilation, self.groups, self.base_width = width, 1, 1, 64
@@ -29,10 +40,10 @@ class BottleneckResNet(torchvision_models.ResNet):
         self.maxpool = nn.Identity()
         for index, count in enumerate(blocks):
             stride = 1 if index == 0 else 2
-            layer = self._make_layer(Bottleneck, width * 2**index, count, stride=stride)
+            layer = self._make_layer(block, width * 2**index, count, stride=stride)
             setattr(self, f"layer{index + 1}", layer)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(width * 8 * Bottleneck.expansion, classes)
+        self.fc = nn.Linear(width * 8 * block.expansion, classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -67,13 +78,16 @@ def build(architecture: dict[str, Any], classes: int) -> nn.Module:
     Raises:
         UserError: torchvision has no classifier of that name.
     """
+    name = architecture["name"]
     options = {key: value for key, value in architecture.items() if key != "name"}
-    if architecture["name"] == "bottleneck_resnet":
-        return BottleneckResNet(**options, classes=classes)
-    if architecture["name"] == "small_alexnet":
+    if name in BLOCKS:
+        return SmallResNet(block=BLOCKS[name], **options, classes=classes)
+    if name == "small_alexnet":
         return SmallAlexNet(**options, classes=classes)
+    if name == "resnet_vae":
+        return ResNetVAE(build(options.pop("encoder"), classes), **options)
     network = _torchvision(architecture["model"], classes)
-    if architecture["name"] == "pytorch_cifar10":
+    if name == "pytorch_cifar10":
         network.conv1 = nn.Conv2d(3, 64, kernel_size=3, stride=1, padding=1, bias=False)
     return network
 

@@ -16,25 +16,38 @@ from codespectra.config.models import Model
 from codespectra.config.stage import stage_config
 from codespectra.config.study import Study
 from codespectra.errors import UserError
-from codespectra.inventory import direction_methods, implied_models, side_of, stage_runs
+from codespectra.inventory import (
+    analyses,
+    direction_methods,
+    filter_runs,
+    implied_models,
+    noisy_runs,
+    side_of,
+)
 from codespectra.layers import reduced_width, select_layers
+from codespectra.sweep import RecalibratedModel, VaeModel
 
 # Layers of an architecture (its config section, classes, side of its input), in running order.
 Describe = Callable[[dict[str, Any], int, int], list[dict[str, Any]]]
+Models = dict[str, Model | VaeModel | RecalibratedModel]
+# Layers by kind of analysis, model and stimuli.
+Selected = dict[tuple[str, str, str], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
 class Plan:
     """A checked study.
 
-    `models` are the study's and those that its backbones imply; `selected` are the layers of each
-    analysis for each run; `captures` are the (layer, reduction) pairs of each activations file.
+    `models` are the study's and those that it implies; `selected` are the layers of each kind of
+    analysis for each run; `captures` are the (layer, reduction) pairs of each activations file,
+    `noisy_captures` those of the files with dropout left on.
     """
 
     study: Study
-    models: dict[str, Model]
-    selected: dict[tuple[str, str, str], list[dict[str, Any]]]
+    models: Models
+    selected: Selected
     captures: dict[tuple[str, str], list[dict[str, str]]]
+    noisy_captures: dict[tuple[str, str], list[dict[str, str]]]
     methods: dict[str, dict[str, Any]]
 
     def layer_names(self, stage: str, model: str, stimuli: str) -> list[str]:
@@ -52,29 +65,33 @@ def make_plan(study: Study, describe: Describe) -> Plan:
     methods = direction_methods(study.directions.methods)
     check_study(study, methods, problems)
     problems.raise_any()
-    selected = _select(study, describe, problems)
+    models = study.models | implied_models(study)
+    selected = _select(study, models, describe, problems)
     _check_widths(study, selected, problems)
     filtered = _select_filters(study, selected, problems)
     problems.raise_any()
-    captures = _captures(study, selected)
-    models = study.models | implied_models(study)
-    return Plan(study, models, selected | filtered, captures, methods)
+    return Plan(
+        study,
+        models,
+        selected | filtered,
+        _captures(study, selected),
+        _captures(study, {key: selected[key] for key in _noisy_keys(study)}),
+        methods,
+    )
 
 
-def _select(
-    study: Study, describe: Describe, problems: Problems
-) -> dict[tuple[str, str, str], list[dict[str, Any]]]:
+def _select(study: Study, models: Models, describe: Describe, problems: Problems) -> Selected:
     selected = {}
-    for stage, runs in stage_runs(study).items():
-        selectors = _selectors(getattr(study, stage).layers)
-        for model, stimuli in runs:
-            spec = study.models[model]
+    for analysis in analyses(study).values():
+        for model, stimuli in analysis.runs:
+            spec = models[model]
             side = spec.preprocessing.side or side_of(study.stimuli[stimuli])
             try:
                 available = describe(stage_config(spec.architecture), spec.classes, side)
-                selected[stage, model, stimuli] = select_layers(selectors, available)
+                chosen = select_layers(_selectors(analysis.layers), available)
+                selected[analysis.kind, model, stimuli] = chosen
             except UserError as error:
-                problems.add(f"{stage}.layers for models.{model}: {error}")
+                problems.add(f"{analysis.key} for models.{model}: {error}")
     return selected
 
 
@@ -82,24 +99,24 @@ def _selectors(layers: Layers) -> list[str | dict[str, str]]:
     return [item.model_dump() if isinstance(item, LayerType) else item for item in layers]
 
 
-def _select_filters(
-    study: Study, selected: dict[tuple[str, str, str], list[dict[str, Any]]], problems: Problems
-) -> dict[tuple[str, str, str], list[dict[str, Any]]]:
+def _select_filters(study: Study, selected: Selected, problems: Problems) -> Selected:
     filtered = {}
-    for (stage, model, stimuli), layers in selected.items():
-        if stage != "spectra":
-            continue
-        try:
-            chosen = select_layers(_selectors(study.filters.layers), layers)
-            filtered["filters", model, stimuli] = chosen
-        except UserError as error:
-            problems.add(f"filters.layers: not among spectra.layers for models.{model}: {error}")
+    for analysis in filter_runs(study):
+        for model, stimuli in analysis.runs:
+            available = selected.get(("spectra", model, stimuli), [])
+            try:
+                chosen = select_layers(_selectors(analysis.layers), available)
+                filtered["filters", model, stimuli] = chosen
+            except UserError as error:
+                problems.add(f"{analysis.key}: not among the spectra's for models.{model}: {error}")
     return filtered
 
 
-def _check_widths(
-    study: Study, selected: dict[tuple[str, str, str], list[dict[str, Any]]], problems: Problems
-) -> None:
+def _noisy_keys(study: Study) -> list[tuple[str, str, str]]:
+    return [("spectra", model, stimuli) for model, stimuli in noisy_runs(study)]
+
+
+def _check_widths(study: Study, selected: Selected, problems: Problems) -> None:
     for (stage, model, stimuli), layers in selected.items():
         if stage != "spectra":
             continue
@@ -111,9 +128,7 @@ def _check_widths(
             )
 
 
-def _captures(
-    study: Study, selected: dict[tuple[str, str, str], list[dict[str, Any]]]
-) -> dict[tuple[str, str], list[dict[str, str]]]:
+def _captures(study: Study, selected: Selected) -> dict[tuple[str, str], list[dict[str, str]]]:
     wanted: dict[tuple[str, str], dict[tuple[int, str], dict[str, str]]] = {}
     for (stage, model, stimuli), layers in selected.items():
         reduction = getattr(study, stage).reduction

@@ -19,6 +19,10 @@ class Preprocess:
 
     def __call__(self, images: np.ndarray | torch.Tensor) -> torch.Tensor:
         """Return a channels-last batch, which convolutions run fastest on."""
+        return self.normalise(self.pixels(images))
+
+    def pixels(self, images: np.ndarray | torch.Tensor) -> torch.Tensor:
+        """Resized pixels in [0, 1], not yet normalised."""
         pixels = torch.as_tensor(images).to(self.device).permute(0, 3, 1, 2)
         pixels = pixels.to(torch.float32, memory_format=torch.channels_last) / 255
         if self.side is not None and self.side != pixels.shape[-1]:
@@ -26,4 +30,8 @@ class Preprocess:
             pixels = functional.interpolate(
                 pixels, size, mode="bilinear", antialias=True, align_corners=False
             ).clamp(0, 1)
+        return pixels
+
+    def normalise(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(x - mean) / std of pixels (N, 3, H, W)."""
         return (pixels - self.mean) / self.std

@@ -17,6 +17,15 @@ class BottleneckResNet(Strict):
     stem_stride: Literal[1, 2] = 2
 
 
+class BasicResNet(Strict):
+    """Small ResNet of torchvision basic blocks (ResNet-18 by default), for 32-pixel images."""
+
+    name: Literal["basic_resnet"]
+    width: Positive = 16
+    blocks: Annotated[tuple[Positive, ...], Field(min_length=4, max_length=4)] = (2, 2, 2, 2)
+    stem_stride: Literal[1, 2] = 2
+
+
 class SmallAlexNet(Strict):
     """Five convolutions for 32-pixel images: the `inhouse` perceptual backbone."""
 
@@ -44,8 +53,27 @@ class PytorchCifar10(Strict):
     model: Literal["resnet18", "resnet34", "resnet50"]
 
 
+Encoder = Annotated[
+    BottleneckResNet | BasicResNet | Torchvision | PytorchCifar10, Field(discriminator="name")
+]
+DropoutSites = Literal["relu", "encoder_relu", "stage"]
+DropoutRate = Annotated[float, Field(ge=0, lt=1)]
+
+
+class ResNetVAE(Strict):
+    """The ResNet-VAE of paper A, in the layout of its checkpoints."""
+
+    name: Literal["resnet_vae"]
+    encoder: Encoder
+    hidden: tuple[Positive, Positive] = (1024, 1024)
+    latent: Positive = 256
+    dropout: DropoutRate = 0.2
+    dropout_sites: DropoutSites = "relu"
+
+
 Architecture = Annotated[
-    BottleneckResNet | SmallAlexNet | Torchvision | PytorchCifar10, Field(discriminator="name")
+    BottleneckResNet | BasicResNet | SmallAlexNet | Torchvision | PytorchCifar10 | ResNetVAE,
+    Field(discriminator="name"),
 ]
 
 
@@ -70,21 +98,21 @@ class Training(Strict):
     seed: int = 0
 
 
-class _Model(Strict):
+class AnyModel(Strict):
     architecture: Architecture
     classes: Positive = 10
     preprocessing: Preprocessing = Preprocessing()
     expected_accuracy: dict[Name, Share] = Field({})
 
 
-class TrainedModel(_Model):
+class TrainedModel(AnyModel):
     """A network that the workflow trains."""
 
     weights: Literal["train"]
     training: Training
 
 
-class PathModel(_Model):
+class PathModel(AnyModel):
     """A network with weights from a local .pt, .pth or .safetensors file."""
 
     weights: Literal["path"]
@@ -92,14 +120,14 @@ class PathModel(_Model):
     sha256: Sha256 | None = None
 
 
-class RandomModel(_Model):
+class RandomModel(AnyModel):
     """An untrained network: the control."""
 
     weights: Literal["random"]
     seed: int = 0
 
 
-class DownloadedModel(_Model):
+class DownloadedModel(AnyModel):
     """A network with torchvision's own weights, downloaded and checked by torchvision."""
 
     weights: Literal["torchvision"]

@@ -17,9 +17,11 @@ from codespectra.config.analyses import (
     Spectra,
 )
 from codespectra.config.base import RUNTIME, Name, Positive, Strict
+from codespectra.config.coding import Coding
 from codespectra.config.interpretability import Backbone, Claims, Figures, Interpretability
 from codespectra.config.models import Model
 from codespectra.config.stimuli import Stimuli
+from codespectra.config.theory import Theory
 from codespectra.errors import UserError, nearest
 
 
@@ -44,6 +46,8 @@ class Study(Strict):
     directions: Directions
     backbones: dict[Name, Backbone] = Field({})
     interpretability: Interpretability
+    coding: Coding | None = None
+    theory: Theory = Theory()
     claims: Claims = Claims()
     figures: Figures = Figures()
 

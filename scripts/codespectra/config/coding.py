@@ -1,0 +1,51 @@
+"""Section of the coding study: a ResNet-VAE over dropouts and seeds (paper A, fig. 3-6)."""
+
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AfterValidator, Field
+
+from codespectra.config.analyses import Layers, LayerType
+from codespectra.config.base import Name, Positive, Strict
+from codespectra.config.models import DropoutRate, DropoutSites
+
+Value = TypeVar("Value")
+
+
+def _distinct(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    twice = [value for value in dict.fromkeys(values) if values.count(value) > 1]
+    if twice:
+        raise ValueError(f"{twice[0]} stands there twice; name each value once")
+    return values
+
+
+Seeds = Annotated[tuple[int, ...], Field(min_length=1), AfterValidator(_distinct)]
+Dropouts = Annotated[tuple[DropoutRate, ...], Field(min_length=1), AfterValidator(_distinct)]
+
+
+class VaeTraining(Strict):
+    """Adam on the reconstruction of the pixels plus the KL divergence of the code."""
+
+    train: Name
+    test: Name
+    epochs: Positive = 20
+    batch: Positive = 50
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    loss: Literal["paper", "code"] = "paper"
+    kld_weight: Annotated[float, Field(ge=0)] = 1.0
+
+
+class Coding(Strict):
+    """A ResNet-VAE at each dropout and seed, as trained and with recalibrated BatchNorm."""
+
+    encoder: Name
+    hidden: tuple[Positive, Positive] = (1024, 1024)
+    latent: Positive = 256
+    dropout_sites: DropoutSites = "relu"
+    dropouts: Dropouts = (0.0, 0.2, 0.4, 0.6, 0.8)
+    seeds: Seeds = (0,)
+    training: VaeTraining
+    checkpoints: str | None = None
+    stimuli: Name
+    dot: Name
+    layers: Layers = (LayerType(type="ReLU"),)
+    filters: Layers = ("resnet.2*",)
