@@ -27,6 +27,7 @@ with store.open_hdf5(snakemake.input.data) as file:
         explained = explain(drawn, position)
         scale = projections.unit_variance_scale(activations) ** 2
         low, high = np.quantile(action, [0.025, 0.975])
+        rough_low, rough_high = np.quantile(projections.trajectory_roughness(drawn), [0.025, 0.975])
         explained_low, explained_high = np.quantile(explained, [0.025, 0.975])
         rows.append(
             {
@@ -44,6 +45,9 @@ with store.open_hdf5(snakemake.input.data) as file:
                 "relative_action": law.mean * scale,
                 "relative_action_low": low * scale,
                 "relative_action_high": high * scale,
+                "roughness": projections.roughness(activations),
+                "roughness_low": rough_low,
+                "roughness_high": rough_high,
                 "explained": explained.mean(),
                 "explained_low": explained_low,
                 "explained_high": explained_high,

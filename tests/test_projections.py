@@ -197,6 +197,52 @@ def test_unit_variance_scale_gives_total_variance_one():
     assert np.isnan(projections.unit_variance_scale(np.full((5, 4), 3.0)))
 
 
+@pytest.mark.parametrize("frames", [3, 20, 200])
+def test_roughness_of_a_circle_in_closed_form(frames):
+    """n - 1 chords 2 rho sin(pi / n), total variance rho^2 n / (n - 1)."""
+    wanted = 2 * (frames - 1) ** 2 * np.sin(np.pi / frames) ** 2 / frames
+    placed = 3 * circle(frames) + 7
+    assert projections.roughness(placed) == pytest.approx(wanted, rel=1e-9)
+    space = np.concatenate([placed, np.ones((frames, 1))], axis=1)
+    np.testing.assert_allclose(projections.trajectory_roughness(space[None]), wanted, rtol=1e-9)
+
+
+def test_roughness_of_white_noise_is_the_number_of_steps():
+    noise = np.random.default_rng(0).standard_normal((50, 20_000))
+    assert projections.roughness(noise) == pytest.approx(49, rel=0.01)
+
+
+@given(st.floats(1e-3, 1e3))
+def test_roughness_is_free_of_scale_and_of_the_number_of_units(scale):
+    activations = rectified(frames=20, dimensions=50)
+    wanted = projections.roughness(activations)
+    more = np.float32(scale) * np.tile(activations, (1, 90))  # more than a block of columns
+    assert projections.roughness(more) == pytest.approx(wanted, rel=1e-5)
+    relative = projections.expected_action(activations).mean
+    relative *= projections.unit_variance_scale(activations) ** 2
+    assert relative * 50 / 3 == pytest.approx(wanted, rel=1e-5)
+
+
+def test_roughness_is_the_mean_action_of_draws_over_their_mean_variance():
+    activations = rectified()
+    root = projections.trajectory_root(activations)
+    drawn = projections.draw_trajectories(root, draws=DRAWS, seed=1)
+    action = projections.action(drawn)
+    variance = action / projections.trajectory_roughness(drawn)
+    ratio = action.mean() / variance.mean()
+    error = (action - ratio * variance).std() / variance.mean() / np.sqrt(DRAWS)
+    assert abs(ratio - projections.roughness(activations)) < 4 * error
+    assert 4 * error < 0.05 * ratio
+
+
+@pytest.mark.filterwarnings("error")
+def test_roughness_of_what_does_not_move_is_missing():
+    still = np.full((5, 4), 3.0)
+    assert np.isnan(projections.roughness(still))
+    drawn = projections.draw_trajectories(projections.trajectory_root(still), draws=2, seed=0)
+    assert np.isnan(projections.trajectory_roughness(drawn)).all()
+
+
 def test_smooth_code_action_is_half_the_zeta_function():
     assert projections.smooth_code_action(-2) == pytest.approx(np.pi**2 / 12)
     assert projections.smooth_code_action(-4) == pytest.approx(np.pi**4 / 180)
@@ -207,7 +253,11 @@ def test_smooth_code_action_is_half_the_zeta_function():
 
 @pytest.mark.parametrize("shape", [(1, 5), (5,), (5, 0)])
 def test_too_few_frames_or_units_are_refused(shape):
-    for function in (projections.expected_action, projections.unit_variance_scale):
+    for function in (
+        projections.expected_action,
+        projections.unit_variance_scale,
+        projections.roughness,
+    ):
         with pytest.raises(ValueError, match=r"shape"):
             function(np.zeros(shape))
 

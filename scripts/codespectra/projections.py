@@ -150,6 +150,32 @@ def unit_variance_scale(activations: NDArray) -> float:
     return float(total**-0.5) if total > 0 else float("nan")
 
 
+def roughness(activations: NDArray) -> float:
+    """Expected action over expected variance of a trajectory's three axes, from (n, D).
+
+    1/2 |dA|_F^2 / tr cov(A), covariance over frames with divisor n - 1, dt = 1: D and the scale of
+    A cancel, so that layers compare. White noise has n - 1; a circle in the long run pi^2 * 2 / n.
+    It is paper A's eq. 4 (see `expected_action`) over the variance that the same r gives z.
+
+    NaN for activations that don't vary. Raises ValueError for fewer than two frames.
+    """
+    steps = total = 0.0
+    for _, block in _column_blocks(_checked(activations)):
+        steps += np.sum(np.diff(block, axis=0) ** 2, dtype=np.float64)
+        total += block.var(axis=0, dtype=np.float64, ddof=1).sum()
+    return float(steps / 2 / total) if total > 0 else float("nan")
+
+
+def trajectory_roughness(trajectories: NDArray) -> NDArray[np.float64]:
+    """Action over the variance, summed over axes, of each of the trajectories (draws, n, 3).
+
+    Divisor n - 1, dt = 1; NaN for a trajectory that doesn't move.
+    """
+    variance = trajectories.var(axis=-2, dtype=np.float64, ddof=1).sum(axis=-1)
+    still = np.full_like(variance, np.nan)
+    return np.divide(action(trajectories), variance, out=still, where=variance > 0)
+
+
 def smooth_code_action(alpha: float) -> float:
     """Action 1/2 zeta(-alpha) of a code with variances i^alpha; inf for alpha >= -1.
 

@@ -27,7 +27,7 @@ def draw_spectra(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, study: str)
         laws = exponents.query("model == @model and stimuli == @stimuli").set_index("depth")
         for depth, layer in run.groupby("depth"):
             panel.loglog(layer["rank"], layer["share"], color=shade.to_rgba(depth))
-            _draw_fit(panel, laws.loc[depth])
+            draw_fit(panel, laws.loc[depth])
         panel.set(
             xlabel="rank of principal component", ylim=(1e-7, 1), title=f"{model} on {stimuli}"
         )
@@ -44,7 +44,8 @@ def draw_spectra(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, study: str)
     return figure
 
 
-def _draw_fit(panel: Axes, law: pd.Series) -> None:
+def draw_fit(panel: Axes, law: pd.Series) -> None:
+    """The power law of a row of exponents.csv over its window, as a share of variance."""
     if np.isfinite(law["alpha"]):
         rank = np.array([law["first_rank"], law["last_rank"]])
         variance = np.exp(law["intercept"] + law["alpha"] * np.log(rank))

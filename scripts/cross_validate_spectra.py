@@ -1,0 +1,64 @@
+"""Rule cross_validate_spectra: plain and cross-validated spectra of two noisy repeats, by layer."""
+
+import pandas as pd
+from tqdm import tqdm
+
+from codespectra import cvpca, job, spectra, store
+
+log = job.start(snakemake.log[0])
+cfg = snakemake.params.cfg
+manifest = store.read_json(snakemake.input.manifest)
+ranks = tuple(cfg["ranks"])
+resampling = {"ranks": ranks, "draws": cfg["bootstrap"], "seed": cfg["seed"]}
+known = {(item["layer"], item["reduction"]): item for item in manifest["datasets"]}
+eigenvalues, exponents = [], []
+with store.open_hdf5(snakemake.input.data) as file:
+    for depth, layer in enumerate(tqdm(cfg["layers"], desc="cvPCA", disable=None), start=1):
+        dataset = known[layer, cfg["reduction"]]
+        found = cvpca.cross_validated_spectrum(
+            *cvpca.repeats(file[dataset["key"]]),
+            components=cfg["components"],
+            solver=cfg["solver"],
+            seed=cfg["seed"],
+        )
+        law = cvpca.fit_power_law(found.eigenvalues, ranks=ranks)
+        if law.note:
+            log.warning("%s: %s", layer, law.note)
+        low, high = spectra.interval(law.alpha, cvpca.bootstrap_exponents(found, **resampling))
+        plain = spectra.fit_power_law(found.plain.eigenvalues, ranks=ranks)
+        plain_draws = spectra.bootstrap_exponents(found.plain.scores, **resampling)
+        plain_low, plain_high = spectra.interval(plain.alpha, plain_draws)
+        where = {
+            "model": cfg["model"],
+            "weights": manifest["weights"],
+            "stimuli": cfg["stimuli"],
+            "layer": layer,
+            "depth": depth,
+        }
+        exponents.append(
+            where
+            | {
+                "alpha": law.alpha,
+                "alpha_low": low,
+                "alpha_high": high,
+                "plain_alpha": plain.alpha,
+                "plain_alpha_low": plain_low,
+                "plain_alpha_high": plain_high,
+                "first_rank": law.first_rank,
+                "last_rank": law.last_rank,
+                "plain_last_rank": plain.last_rank,
+                "stimulus_count": found.plain.n,
+                "width": found.plain.width,
+                "stride": dataset["stride"],
+                "reduction": cfg["reduction"],
+                "solver": cfg["solver"],
+                "note": law.note,
+            }
+        )
+        pairs = zip(found.eigenvalues, found.plain.eigenvalues, strict=True)
+        eigenvalues += [
+            where | {"rank": rank, "eigenvalue": shared, "plain": variance}
+            for rank, (shared, variance) in enumerate(pairs, start=1)
+        ]
+store.write_csv(snakemake.output.eigenvalues, pd.DataFrame(eigenvalues))
+store.write_csv(snakemake.output.exponents, pd.DataFrame(exponents))

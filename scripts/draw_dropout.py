@@ -1,0 +1,19 @@
+"""Rule draw_dropout: exponent, action, roughness and what projections explain, by dropout."""
+
+import pandas as pd
+
+from codespectra import job
+from codespectra.figures import style
+from codespectra.figures.coding import draw_dropout
+from codespectra.networks import with_networks
+
+job.start(snakemake.log[0])
+style.apply()
+cfg = snakemake.params.cfg
+exponents, action = (
+    with_networks(pd.concat(map(pd.read_csv, paths), ignore_index=True), cfg["networks"])
+    for paths in (snakemake.input.exponents, snakemake.input.action)
+)
+figure = draw_dropout(exponents, action, cfg["study"])
+laws = exponents[["model", "layer", "alpha", "alpha_low", "alpha_high", "stimulus_count"]]
+style.save(figure, action.merge(laws, on=["model", "layer"], how="left"), snakemake.output)
