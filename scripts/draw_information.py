@@ -1,0 +1,15 @@
+"""Rule draw_information: what the layers of deep dropout networks keep of their input."""
+
+import pandas as pd
+
+from codespectra import job
+from codespectra.figures import style
+from codespectra.figures.information import draw_information
+
+job.start(snakemake.log[0])
+style.apply()
+cfg = snakemake.params.cfg
+table, checks = pd.read_csv(snakemake.input.table), pd.read_csv(snakemake.input.checks)
+figure = draw_information(table, checks, cfg["study"], cfg["information"])
+drawn = pd.concat([table.assign(panel="networks"), checks.assign(panel="check")])
+style.save(figure, drawn, snakemake.output)

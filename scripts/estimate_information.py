@@ -1,0 +1,84 @@
+"""Rule estimate_information: information on the input, layer by layer, in deep dropout networks."""
+
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from codespectra import job, store
+from codespectra.device import resolve_device
+from codespectra.dropout_networks import DropoutNetworks, networks_of_each_kind
+from codespectra.mutual_information import MutualInformation, Sample, correlated_gaussians, mine
+from codespectra.retention import KINDS
+
+CHECKED_CORRELATIONS = (0.0, 0.3, 0.6, 0.9, 0.97, 0.99)
+TEST_INPUTS = 2**14
+
+log = job.start(snakemake.log[0])
+torch.set_num_threads(snakemake.threads)
+cfg = snakemake.params.cfg
+device = resolve_device(snakemake.config["runtime"]["device"])
+dropout = torch.full((len(KINDS),), cfg["dropout"], device=device)
+
+
+def estimate(sample: Sample, generator: torch.Generator) -> MutualInformation:
+    """MINE with the study's settings, the same for the networks and for the check."""
+    return mine(
+        sample,
+        hidden=cfg["estimator_width"],
+        steps=cfg["estimator_steps"],
+        batch=cfg["estimator_batch"],
+        learning_rate=cfg["estimator_learning_rate"],
+        generator=generator,
+    )
+
+
+def rows_of_seed(seed: int) -> list[dict]:
+    """Train the networks of a seed and measure each of their layers, dropout on."""
+    generator = torch.Generator(device).manual_seed(seed)
+    networks = networks_of_each_kind(
+        inputs=cfg["inputs"],
+        depth=cfg["depth"],
+        width=cfg["width"],
+        dropout=cfg["dropout"],
+        steps=cfg["training_steps"],
+        batch=cfg["training_batch"],
+        learning_rate=cfg["learning_rate"],
+        generator=generator,
+    )
+    x = torch.randn(TEST_INPUTS, cfg["inputs"], generator=generator, device=device)
+    errors = networks.errors(x, dropout, generator).tolist()
+    found = estimate(layer_sampler(networks), generator)
+    places = [(k, layer) for layer in range(1, cfg["depth"] + 1) for k in range(len(KINDS))]
+    return [
+        {"kind": KINDS[k], "seed": seed, "layer": layer, "bits": bits, "diverged": diverged}
+        | {"test_mse": errors[k]}
+        for (k, layer), bits, diverged in zip(places, found.bits, found.diverged, strict=True)
+    ]
+
+
+def layer_sampler(networks: DropoutNetworks) -> Sample:
+    """Pairs of the input and each hidden layer's output, layer by layer, kinds within."""
+
+    @torch.no_grad()
+    def sample(count: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        x = torch.randn(count, cfg["inputs"], generator=generator, device=device)
+        outputs = torch.cat(networks.layer_activations(x, dropout, generator))
+        return x.expand(len(outputs), *x.shape), outputs
+
+    return sample
+
+
+rows = [
+    row
+    for seed in tqdm(cfg["seeds"], desc="information", disable=None)
+    for row in rows_of_seed(seed)
+]
+table = pd.DataFrame(rows)
+sample, bits = correlated_gaussians(
+    torch.tensor(CHECKED_CORRELATIONS, device=device), cfg["inputs"]
+)
+known = estimate(sample, torch.Generator(device).manual_seed(cfg["seeds"][0]))
+checks = pd.DataFrame({"rho": CHECKED_CORRELATIONS, "true_bits": bits.cpu(), "bits": known.bits})
+log.info("of %d estimates %d diverged", len(table), table["diverged"].sum())
+store.write_csv(snakemake.output.table, table.sort_values(["seed", "kind", "layer"]))
+store.write_csv(snakemake.output.checks, checks)

@@ -1,0 +1,41 @@
+"""Rule train_superposition: toy models over densities and seeds, and how R(S) predicts them."""
+
+import numpy as np
+import torch
+
+from codespectra import job, store
+from codespectra.device import resolve_device
+from codespectra.superposition import describe_toys, fit_scores, train_toys
+
+log = job.start(snakemake.log[0])
+torch.set_num_threads(snakemake.threads)
+cfg = snakemake.params.cfg
+densities = np.geomspace(1, cfg["least_density"], cfg["densities"])
+toys = train_toys(
+    features=cfg["features"],
+    hidden=cfg["hidden"],
+    densities=densities,
+    seeds=cfg["seeds"],
+    steps=cfg["steps"],
+    batch=cfg["batch"],
+    learning_rate=cfg["learning_rate"],
+    device=resolve_device(snakemake.config["runtime"]["device"]),
+)
+table = describe_toys(toys, seeds=cfg["seeds"], densities=densities)
+fit = fit_scores(table, entropy_bits=cfg["entropy_bits"], floor=cfg["hidden"] / cfg["features"])
+for row in fit.itertuples():
+    log.info(
+        "seed %d, H = %g bits: Pearson %.3f, RMSE %.3f over %d models",
+        row.seed,
+        row.entropy_bits,
+        row.pearson,
+        row.rmse,
+        row.n_scored,
+    )
+store.write_csv(snakemake.output.table, table)
+store.write_csv(snakemake.output.fit, fit)
+with store.create_hdf5(snakemake.output.weights) as file:
+    file["weights"] = toys.weights
+    file["biases"] = toys.biases
+    file["seeds"] = cfg["seeds"]
+    file["densities"] = densities
