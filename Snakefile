@@ -20,29 +20,15 @@ include: "workflow/rules/filters.smk"
 include: "workflow/rules/projections.smk"
 include: "workflow/rules/directions.smk"
 include: "workflow/rules/interpretability.smk"
+include: "workflow/rules/coding.smk"
+include: "workflow/rules/theory.smk"
+include: "workflow/rules/information.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/targets.smk"
 
 
 report: "workflow/report/workflow.rst"
-
-
-localrules:
-    main,
-    everything,
-
-
-rule main:
-    default_target: True
-    input:
-        MAIN_TARGETS,
-    message:
-        "The main job: every figure, table and claim of {config[study]}"
-
-
-rule everything:
-    input:
-        rules.main.input,
 
 
 onstart:

@@ -3,28 +3,31 @@
 import pandas as pd
 
 from codespectra import job, store
-from codespectra.claims import Tables, judge_claims
+from codespectra.claims import judge_claims
+from codespectra.measures.tables import Tables
 
 log = job.start(snakemake.log[0])
 cfg = snakemake.params.cfg
 
 
-def read(paths: list[str]) -> pd.DataFrame:
-    """Tables of all runs, one below the other."""
-    return pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
+def read(name: str) -> pd.DataFrame | None:
+    """Tables of all runs, one below the other; None if this target has none."""
+    paths = snakemake.input.get(name)
+    return pd.concat(map(pd.read_csv, paths), ignore_index=True) if paths else None
 
 
-table = judge_claims(
-    Tables(
-        exponents=read(snakemake.input.exponents),
-        bootstrap=read(snakemake.input.bootstrap),
-        action=read(snakemake.input.action),
-        scores=read(snakemake.input.scores),
-        trained=tuple(cfg["trained"]),
-        analysis_set=cfg["analysis_set"],
-        draws=cfg["bootstrap"],
-        seed=cfg["seed"],
-    )
+measured = (
+    *("exponents", "bootstrap", "action", "scores"),
+    *("superposition", "information", "capacity"),
 )
+tables = Tables(
+    **{name: read(name) for name in measured},
+    networks=cfg["networks"],
+    trained=tuple(cfg["trained"]),
+    analysis_set=cfg["analysis_set"],
+    draws=cfg["bootstrap"],
+    seed=cfg["seed"],
+)
+table = judge_claims(tables, measured_only=cfg["measured_only"])
 log.info("verdicts: %s", table["verdict"].value_counts().to_dict())
 store.write_csv(snakemake.output.claims, table)

@@ -8,12 +8,16 @@ rule capture_activations:
         stimuli=ancient("results/stimuli/{stimuli}.h5"),
         stimuli_manifest="results/stimuli/{stimuli}.json",
     output:
-        data="results/activations/{model}/{stimuli}.h5",
-        manifest="results/activations/{model}/{stimuli}.json",
+        data="results/activations/{model}/{stimuli}{noise}.h5",
+        manifest="results/activations/{model}/{stimuli}{noise}.json",
     log:
-        "results/logs/capture_activations/{model}/{stimuli}.log",
+        "results/logs/capture_activations/{model}/{stimuli}{noise}.log",
     benchmark:
-        "results/benchmarks/capture_activations/{model}/{stimuli}.jsonl"
+        "results/benchmarks/capture_activations/{model}/{stimuli}{noise}.jsonl"
+    wildcard_constraints:
+        # Two passes with dropout left on; a set's own name never ends so.
+        noise="(-noisy)?",
+        stimuli=names_of(study.stimuli),
     conda:
         "../../envs/gpu.yaml"
     threads: 1
@@ -26,11 +30,14 @@ rule capture_activations:
             study.capture,
             model=w.model,
             stimuli=w.stimuli,
-            wanted=plan.captures[w.model, w.stimuli],
+            noisy=bool(w.noise),
+            wanted=(plan.noisy_captures if w.noise else plan.captures)[
+                w.model, w.stimuli
+            ],
             expected_accuracy=plan.models[w.model].expected_accuracy.get(w.stimuli),
         ),
         code=code_of("capture_activations.py"),
     message:
-        "Capture {wildcards.model} on {wildcards.stimuli}"
+        "Capture {wildcards.model} on {wildcards.stimuli}{wildcards.noise}"
     script:
         "../../scripts/capture_activations.py"

@@ -3,23 +3,20 @@
 
 rule judge_claims:
     input:
-        exponents=per_run("results/spectra/{model}/{stimuli}/exponents.csv", "spectra"),
-        bootstrap=per_run("results/spectra/{model}/{stimuli}/bootstrap.csv", "spectra"),
-        action=per_run(
-            "results/projections/{model}/{stimuli}/action.csv", "projections"
-        ),
-        scores=per_run("results/interpretability/{model}/{stimuli}.csv", "directions"),
+        unpack(claim_tables),
     output:
         claims=report(
-            "results/claims.csv",
+            "results/claims{scope}.csv",
             caption="../report/claims.rst",
             category="Claims",
-            labels={"result": "verdicts", "form": "table"},
+            labels={"result": "verdicts{scope}", "form": "table"},
         ),
     log:
-        "results/logs/judge_claims.log",
+        "results/logs/judge_claims{scope}.log",
     benchmark:
-        "results/benchmarks/judge_claims.jsonl"
+        "results/benchmarks/judge_claims{scope}.jsonl"
+    wildcard_constraints:
+        scope="(-coding|-theory|-everything)?",
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -27,17 +24,9 @@ rule judge_claims:
         mem_mb=2000,
         runtime=30,
     params:
-        cfg=stage_config(
-            study.claims,
-            trained=[
-                name
-                for name, model in plan.models.items()
-                if model.weights != "random"
-            ],
-            analysis_set=study.directions.runs[0].stimuli,
-        ),
+        cfg=lambda w: claims_config(w),
         code=code_of("judge_claims.py"),
     message:
-        "Judge the claims"
+        "Judge the claims{wildcards.scope}"
     script:
         "../../scripts/judge_claims.py"

@@ -1,5 +1,6 @@
 """What the rules share: the checked study, their params, and the request for a GPU."""
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -11,8 +12,9 @@ from codespectra.code import code_digest
 from codespectra.config.stage import stage_config
 from codespectra.config.study import load_study
 from codespectra.errors import UserError
-from codespectra.inventory import backbone_model, stage_runs
+from codespectra.inventory import analyses, backbone_model, noisy_runs, shown_networks
 from codespectra.plan import cached_layers, make_plan
+from codespectra.sweep import networks
 
 
 def checked_plan():
@@ -38,10 +40,14 @@ def code_of(script):
     return code_digest(SCRIPTS / script)
 
 
+def names_of(names):
+    """Wildcard constraint: one of these names."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
 def models_with(weights):
     """Wildcard constraint: names of the models whose weights come from there."""
-    names = [name for name, model in plan.models.items() if model.weights == weights]
-    return "|".join(names) or "(?!)"
+    return names_of(n for n, model in plan.models.items() if model.weights == weights)
 
 
 def without_gpu():
@@ -62,12 +68,38 @@ def refuse_missing_gpu():
         )
 
 
-def per_run(pattern, stage):
-    """One file for each (model, stimuli) that a stage looks at."""
-    return [
-        pattern.format(model=model, stimuli=stimuli)
-        for model, stimuli in stage_runs(study)[stage]
-    ]
+def wanted(targets, section):
+    """The targets of a study, or one line when the config has no such section."""
+    if not targets:
+        sys.exit(
+            f"config: {section}: missing; the target {section} needs this section, as in the "
+            "embedded config.yaml"
+        )
+    return targets
+
+
+def per_run(pattern, analysis):
+    """One file for each (model, stimuli) that an analysis looks at."""
+    found = analyses(study).get(analysis)
+    return for_each(pattern, found.runs if found else [])
+
+
+def for_each(pattern, runs):
+    """One file for each (model, stimuli)."""
+    return [pattern.format(model=model, stimuli=stimuli) for model, stimuli in runs]
+
+
+def drawn(pattern, kind):
+    """Input function: one file for each run of a figure, which `prefix` tells."""
+
+    def runs(wildcards):
+        if not wildcards.prefix:
+            return analyses(study)["spectra" if kind == "filters" else kind].runs
+        names = shown_networks(study)[: 1 if kind == "filters" else None]
+        stimuli = study.coding.dot if kind == "projections" else study.coding.stimuli
+        return [(name, stimuli) for name in names]
+
+    return lambda wildcards: for_each(pattern, runs(wildcards))
 
 
 def model_description(name):
@@ -79,6 +111,75 @@ def model_description(name):
         classes=model.classes,
         preprocessing=stage_config(model.preprocessing),
         weights=model.weights,
+    )
+
+
+def spectra_config(wildcards):
+    """What the spectra of one run depend on, plain or cross-validated."""
+    return stage_config(
+        ranks=study.spectra.ranks,
+        solver=study.spectra.solver,
+        components=study.spectra.components,
+        bootstrap=study.spectra.bootstrap,
+        seed=study.spectra.seed,
+        reduction=study.spectra.reduction,
+        layers=plan.layer_names("spectra", wildcards.model, wildcards.stimuli),
+        model=wildcards.model,
+        stimuli=wildcards.stimuli,
+    )
+
+
+def network_table():
+    """What each network of the sweep is, for figures and claims."""
+    return {
+        name: {
+            "dropout": network.dropout,
+            "seed": network.seed,
+            "statistics": network.statistics,
+        }
+        for name, network in networks(study.coding).items()
+    }
+
+
+LAYER_TABLES = {
+    "exponents": ("results/spectra/{model}/{stimuli}/exponents.csv", "spectra"),
+    "bootstrap": ("results/spectra/{model}/{stimuli}/bootstrap.csv", "spectra"),
+    "action": ("results/projections/{model}/{stimuli}/action.csv", "projections"),
+}
+
+
+def claim_tables(wildcards):
+    """What the claims of a scope are judged by."""
+    scope, files = wildcards.scope, {}
+    for prefix in claim_prefixes(scope):
+        for name, (pattern, kind) in LAYER_TABLES.items():
+            files.setdefault(name, []).extend(per_run(pattern, prefix + kind))
+    if scope in ("", "-everything"):
+        pattern = "results/interpretability/{model}/{stimuli}.csv"
+        files["scores"] = per_run(pattern, "directions")
+    if scope in ("-theory", "-everything"):
+        files["superposition"] = ["results/theory/superposition_fit.csv"]
+        files["information"] = ["results/theory/information.csv"]
+        files["capacity"] = ["results/theory/capacity.csv"]
+    return files
+
+
+def claim_prefixes(scope):
+    """Which analyses of layers a scope looks at: the main job's, the coding study's, or both."""
+    prefixes = {"": [""], "-coding": ["coding_"], "-theory": []}
+    return prefixes.get(scope, ["", "coding_"] if study.coding else [""])
+
+
+def claims_config(wildcards):
+    """What the verdicts of a scope depend on, besides the tables."""
+    swept = network_table() if "coding_" in claim_prefixes(wildcards.scope) else None
+    trained = [n for n, model in study.models.items() if model.weights != "random"]
+    return stage_config(
+        study.claims,
+        trained=[*trained, *(swept or [])],
+        networks=swept,
+        analysis_set=study.directions.runs[0].stimuli,
+        measured_only=wildcards.scope in ("-coding", "-theory"),
     )
 
 
@@ -106,7 +207,7 @@ def figure_files(name, category, title):
     return {
         form: report(
             f"{FIGURES}/{name}.{form}",
-            caption=f"../report/figure_{name.split('-')[0]}.rst",
+            caption=f"../report/figure_{name.removeprefix('{prefix}').split('-')[0]}.rst",
             category=category,
             labels={"result": title, "form": form},
         )
@@ -115,7 +216,8 @@ def figure_files(name, category, title):
 
 
 wildcard_constraints:
-    model=r"[A-Za-z0-9_-]+",
+    model=r"[A-Za-z0-9_.-]+",
     stimuli=r"[A-Za-z0-9_-]+",
     method=r"[A-Za-z0-9_-]+",
     backbone=r"[A-Za-z0-9_-]+",
+    prefix="(coding-)?",

@@ -1,7 +1,11 @@
-"""Figures, each as PDF and PNG beside the CSV that it draws."""
+"""Figures, each as PDF and PNG beside the CSV that it draws.
 
-EXPONENTS = per_run("results/spectra/{model}/{stimuli}/exponents.csv", "spectra")
-ACTION = per_run("results/projections/{model}/{stimuli}/action.csv", "projections")
+Those with {prefix} are drawn of the main job's networks, and of the sweep's lowest and highest
+dropout.
+"""
+
+EXPONENTS = drawn("results/spectra/{model}/{stimuli}/exponents.csv", "spectra")
+ACTION = drawn("results/projections/{model}/{stimuli}/action.csv", "projections")
 SCORES = per_run("results/interpretability/{model}/{stimuli}.csv", "directions")
 # The metric whose quantiles order the grids of images: a perceptual one where there is one.
 MEI_METRIC = [
@@ -12,16 +16,16 @@ MEI_METRIC = [
 
 rule draw_spectra:
     input:
-        eigenvalues=per_run(
+        eigenvalues=drawn(
             "results/spectra/{model}/{stimuli}/eigenvalues.csv", "spectra"
         ),
         exponents=EXPONENTS,
     output:
-        **figure_files("spectra", "Code", "eigenspectra by depth"),
+        **figure_files("{prefix}spectra", "Code", "eigenspectra by depth"),
     log:
-        "results/logs/draw_spectra.log",
+        "results/logs/draw_spectra/{prefix}spectra.log",
     benchmark:
-        "results/benchmarks/draw_spectra.jsonl"
+        "results/benchmarks/draw_spectra/{prefix}spectra.jsonl"
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -39,15 +43,15 @@ rule draw_spectra:
 
 rule draw_filters:
     input:
-        data=ancient(per_run("results/filters/{model}/{stimuli}.h5", "spectra")),
-        manifests=per_run("results/filters/{model}/{stimuli}.json", "spectra"),
-        tables=per_run("results/filters/{model}/{stimuli}.csv", "spectra"),
+        data=ancient(drawn("results/filters/{model}/{stimuli}.h5", "filters")),
+        manifests=drawn("results/filters/{model}/{stimuli}.json", "filters"),
+        tables=drawn("results/filters/{model}/{stimuli}.csv", "filters"),
     output:
-        **figure_files("filters", "Code", "eigenvectors as filters"),
+        **figure_files("{prefix}filters", "Code", "eigenvectors as filters"),
     log:
-        "results/logs/draw_filters.log",
+        "results/logs/draw_filters/{prefix}filters.log",
     benchmark:
-        "results/benchmarks/draw_filters.jsonl"
+        "results/benchmarks/draw_filters/{prefix}filters.jsonl"
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -67,11 +71,11 @@ rule draw_exponents:
     input:
         exponents=EXPONENTS,
     output:
-        **figure_files("exponents", "Code", "exponent against depth"),
+        **figure_files("{prefix}exponents", "Code", "exponent against depth"),
     log:
-        "results/logs/draw_exponents.log",
+        "results/logs/draw_exponents/{prefix}exponents.log",
     benchmark:
-        "results/benchmarks/draw_exponents.jsonl"
+        "results/benchmarks/draw_exponents/{prefix}exponents.jsonl"
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -89,16 +93,16 @@ rule draw_exponents:
 
 rule draw_trajectories:
     input:
-        trajectories=per_run(
+        trajectories=drawn(
             "results/projections/{model}/{stimuli}/trajectories.npy", "projections"
         ),
         action=ACTION,
     output:
-        **figure_files("trajectories", "Code", "random projections of the dot"),
+        **figure_files("{prefix}trajectories", "Code", "random projections of the dot"),
     log:
-        "results/logs/draw_trajectories.log",
+        "results/logs/draw_trajectories/{prefix}trajectories.log",
     benchmark:
-        "results/benchmarks/draw_trajectories.jsonl"
+        "results/benchmarks/draw_trajectories/{prefix}trajectories.jsonl"
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -119,11 +123,11 @@ rule draw_action:
         action=ACTION,
         exponents=EXPONENTS,
     output:
-        **figure_files("action", "Code", "action against depth and exponent"),
+        **figure_files("{prefix}action", "Code", "action against depth and exponent"),
     log:
-        "results/logs/draw_action.log",
+        "results/logs/draw_action/{prefix}action.log",
     benchmark:
-        "results/benchmarks/draw_action.jsonl"
+        "results/benchmarks/draw_action/{prefix}action.jsonl"
     conda:
         "../../envs/cpu.yaml"
     threads: 1

@@ -30,19 +30,48 @@ rule fit_spectra:
         mem_mb=6000,
         runtime=240,
     params:
-        cfg=lambda w: stage_config(
-            ranks=study.spectra.ranks,
-            solver=study.spectra.solver,
-            components=study.spectra.components,
-            bootstrap=study.spectra.bootstrap,
-            seed=study.spectra.seed,
-            reduction=study.spectra.reduction,
-            layers=plan.layer_names("spectra", w.model, w.stimuli),
-            model=w.model,
-            stimuli=w.stimuli,
-        ),
+        cfg=lambda w: spectra_config(w),
         code=code_of("fit_spectra.py"),
     message:
         "Eigenspectra of {wildcards.model} on {wildcards.stimuli}"
     script:
         "../../scripts/fit_spectra.py"
+
+
+rule cross_validate_spectra:
+    input:
+        data=ancient("results/activations/{model}/{stimuli}-noisy.h5"),
+        manifest="results/activations/{model}/{stimuli}-noisy.json",
+    output:
+        eigenvalues=report(
+            "results/spectra/{model}/{stimuli}/cross_validated_eigenvalues.csv",
+            caption="../report/cross_validated.rst",
+            category="Code",
+            labels={"result": "cvPCA, {model} on {stimuli}", "form": "table"},
+        ),
+        exponents=report(
+            "results/spectra/{model}/{stimuli}/cross_validated_exponents.csv",
+            caption="../report/cross_validated.rst",
+            category="Code",
+            labels={
+                "result": "cvPCA exponents, {model} on {stimuli}",
+                "form": "table",
+            },
+        ),
+    log:
+        "results/logs/cross_validate_spectra/{model}/{stimuli}.log",
+    benchmark:
+        "results/benchmarks/cross_validate_spectra/{model}/{stimuli}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=240,
+    params:
+        cfg=lambda w: spectra_config(w),
+        code=code_of("cross_validate_spectra.py"),
+    message:
+        "Cross-validated eigenspectra of {wildcards.model} on {wildcards.stimuli}"
+    script:
+        "../../scripts/cross_validate_spectra.py"

@@ -1,0 +1,1 @@
+"""Statistics of the claims, each from the tables of a study."""

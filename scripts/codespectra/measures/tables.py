@@ -1,0 +1,39 @@
+"""What a study has measured, as the claims look at it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from codespectra.evidence import Evidence
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables that there are, and how often to resample them; None for what wasn't run.
+
+    `trained` names the models whose weights were learned; claims of the papers are about these.
+    `networks` are those of the coding study by name: dropout, seed, statistics.
+    `analysis_set` is the stimulus set of the directions' first run; other sets are controls.
+    """
+
+    draws: int
+    seed: int
+    trained: tuple[str, ...] = ()
+    analysis_set: str = ""
+    networks: dict[str, dict] | None = None
+    exponents: pd.DataFrame | None = None
+    bootstrap: pd.DataFrame | None = None
+    action: pd.DataFrame | None = None
+    scores: pd.DataFrame | None = None
+    superposition: pd.DataFrame | None = None
+    information: pd.DataFrame | None = None
+    capacity: pd.DataFrame | None = None
+
+    @property
+    def resampling(self) -> dict[str, int]:
+        """Keyword arguments of the bootstraps."""
+        return {"draws": self.draws, "seed": self.seed}
+
+
+Measure = Callable[[Tables], Iterator[Evidence]]
