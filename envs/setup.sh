@@ -21,6 +21,7 @@ free_kb=$(df -Pk . | awk 'NR == 2 { print $4 }')
 "$python" -m venv .venv || fail "$python -m venv .venv failed; remove .venv and try again"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check uv ||
     fail "pip can't install uv; is a package registry reachable?"
-.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock ||
+# Compiled once here: where Python may not write bytecode, each job would compile torch anew.
+.venv/bin/uv pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes requirements.lock ||
     fail "the packages of requirements.lock can't be installed; see above"
 touch .venv/.synced

@@ -1,12 +1,12 @@
 """Rule capture_activations: every wanted layer and reduction from one pass over the stimuli."""
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import h5py
 import numpy as np
 import torch
-import torchvision
 
 from codespectra import capture, job, store
 from codespectra.checkpoints import load_checkpoint
@@ -38,7 +38,7 @@ attributes = {
     "preprocessing": str(description["preprocessing"]),
     "code": snakemake.params.code,
     "torch": torch.__version__,
-    "torchvision": torchvision.__version__,
+    "torchvision": version("torchvision"),
     "h5py": h5py.__version__,
     "numpy": np.__version__,
 }

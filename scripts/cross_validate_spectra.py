@@ -15,9 +15,12 @@ eigenvalues, exponents = [], []
 with store.open_hdf5(snakemake.input.data) as file:
     for depth, layer in enumerate(tqdm(cfg["layers"], desc="cvPCA", disable=None), start=1):
         dataset = known[layer, cfg["reduction"]]
+        first, second = cvpca.repeats(file[dataset["key"]])
         found = cvpca.cross_validated_spectrum(
-            *cvpca.repeats(file[dataset["key"]]),
-            components=cfg["components"],
+            first,
+            second,
+            # Beyond, the components of one noisy repeat are its noise's.
+            components=min(cfg["components"], len(first) // 4),
             solver=cfg["solver"],
             seed=cfg["seed"],
         )

@@ -10,10 +10,9 @@ from codespectra.dropout_networks import DropoutNetworks, networks_of_each_kind
 from codespectra.mutual_information import MutualInformation, Sample, correlated_gaussians, mine
 from codespectra.retention import KINDS
 
+log = job.start(snakemake.log[0])
 CHECKED_CORRELATIONS = (0.0, 0.3, 0.6, 0.9, 0.97, 0.99)
 TEST_INPUTS = 2**14
-
-log = job.start(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 cfg = snakemake.params.cfg
 device = resolve_device(snakemake.config["runtime"]["device"])

@@ -23,7 +23,7 @@ class Project:
         """Run snakemake here; stdout and stderr come back together."""
         config = ["--configfile", study] if study else []
         return subprocess.run(
-            [sys.executable, "-m", "snakemake", *config, *arguments],
+            [sys.executable, "-m", "snakemake", *arguments, *config],
             cwd=self.folder,
             text=True,
             stdout=subprocess.PIPE,
@@ -32,12 +32,12 @@ class Project:
         )
 
     def would_run(self, *arguments: str, study: str = MINI) -> dict[str, int]:
-        """Jobs of a dry run: how many of each rule."""
-        done = self.snakemake("--dry-run", *arguments, study=study)
+        """Jobs of a dry run of all studies: how many of each rule."""
+        done = self.snakemake("everything", "--dry-run", *arguments, study=study)
         assert done.returncode == 0, done.stdout
         table = done.stdout.partition("Job stats:")[2].partition("total")[0]
         jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
-        jobs.pop("main", None)
+        jobs.pop("everything", None)
         return jobs
 
 
@@ -58,9 +58,9 @@ def copy_project(folder: Path) -> Project:
 
 
 def run_mini(folder: Path) -> Project:
-    """A fresh copy with the mini study done."""
+    """A fresh copy with all of the mini study done."""
     project = copy_project(folder)
-    done = project.snakemake("--cores", "2")
+    done = project.snakemake("everything", "--cores", "2")
     assert done.returncode == 0, done.stdout
     return project
 

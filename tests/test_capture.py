@@ -446,3 +446,139 @@ def assert_refused(path: Path, why: str) -> None:
         pass
     assert str(refusal.value).startswith(f"{path}: {why}")
     assert "delete it and rerun" in str(refusal.value)
+
+
+# Dropout left on ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """Ninety pictures in an HDF5 file, open, as a job sees them."""
+    with h5py.File(tmp_path_factory.mktemp("stored") / "images.h5", "w") as file:
+        yield file.create_dataset("images", data=pictures())
+
+
+@given(start=st.integers(0, 180), length=st.integers(0, 180))
+def test_twice_is_the_images_after_themselves(stored, start, length):
+    images, stop = capture.Twice(stored), min(start + length, 180)
+    expected = np.concatenate([pictures(), pictures()])
+    assert len(images) == 180
+    np.testing.assert_array_equal(images[start:stop], expected[start:stop])
+    assert images[start:stop].dtype == np.uint8
+
+
+class Dropping(nn.Module):
+    """Convolution, BatchNorm, ReLU, dropout, readout."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(3, 8, 3, stride=4), nn.BatchNorm2d(8)
+        self.relu, self.dropout, self.fc = nn.ReLU(), nn.Dropout(0.4), nn.Linear(8, 5)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.fc(self.dropout(self.relu(self.bn(self.conv(images)))).mean(dim=(2, 3)))
+
+
+def dropping() -> Dropping:
+    torch.manual_seed(0)
+    return Dropping()
+
+
+def run_noisy(path: Path, stored: h5py.Dataset, **changes) -> dict[str, np.ndarray]:
+    """Capture both passes of the network with dropout: rows 0 to 89, and 90 to 179."""
+    layers = [vars(layer) for layer in inspect_layers(dropping(), 16)]
+    arguments = {
+        "network": dropping(),
+        "preprocess": preprocess(),
+        "images": capture.Twice(stored),
+        "labels": None,
+        "wanted": [Wanted(layer, "none") for layer in layers],
+        "dtype": "float32",
+        "batch": 16,
+        "attributes": {},
+        "noisy": True,
+    } | changes
+    torch.seed()  # what was drawn before has no part in the noise
+    capture.capture(path, **arguments)
+    return read(path)
+
+
+def test_noisy_passes_differ_after_the_dropout_and_only_there(tmp_path, stored):
+    found = run_noisy(tmp_path / "a.h5", stored)
+    for name in ("conv", "bn", "relu"):
+        first, second = np.split(found[f"none/{name}"], 2)
+        np.testing.assert_allclose(first, second, atol=1e-6)
+    for name in ("dropout", "fc"):
+        first, second = np.split(found[f"none/{name}"], 2)
+        assert (first != second).any(axis=1).all()
+    before, after = found["none/relu"], found["none/dropout"]
+    kept = after != 0
+    np.testing.assert_allclose(after[kept], before[kept] / 0.6, rtol=1e-6)
+    assert abs(1 - kept.sum() / (before > 0).sum() - 0.4) < 0.02
+    # Units kept twice: 0.36 of them when the passes are independent.
+    first, second = np.split(kept, 2)
+    positive = (before[:90] > 0) & (before[90:] > 0)
+    assert abs((first & second & positive).sum() / positive.sum() - 0.36) < 0.02
+
+
+def test_noise_is_another_for_every_stimulus(tmp_path, stored):
+    """No two rows share a mask: neither in a batch, nor in batches that start elsewhere."""
+    same = np.repeat(pictures(1), 250, axis=0)
+    found = run_noisy(tmp_path / "a.h5", stored, images=same)
+    np.testing.assert_allclose(found["none/relu"], found["none/relu"][:1].repeat(250, 0), atol=1e-6)
+    assert len(np.unique(found["none/dropout"] != 0, axis=0)) == 250
+
+
+def test_noisy_rerun_gives_the_same_bytes(tmp_path, stored):
+    run_noisy(tmp_path / "a.h5", stored)
+    run_noisy(tmp_path / "b.h5", stored)
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+@pytest.mark.parametrize("batch", [1, 7, 64, 256])
+def test_noise_does_not_depend_on_the_batch(tmp_path, stored, batch):
+    run_noisy(tmp_path / "a.h5", stored)
+    run_noisy(tmp_path / "b.h5", stored, batch=batch)
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+def test_interrupted_noisy_capture_ends_with_the_same_bytes(tmp_path, stored, noting_every_batch):
+    whole = run_noisy(tmp_path / "whole.h5", stored)
+    with pytest.raises(KeyboardInterrupt):
+        run_noisy(tmp_path / "a.h5", stored, preprocess=Watched(fail_at=1))
+    second = Watched()
+    found = run_noisy(tmp_path / "a.h5", stored, preprocess=second)
+    np.testing.assert_array_equal(np.concatenate(second.fed), pictures()[10:])
+    assert (found["none/dropout"] == whole["none/dropout"]).all()
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
+
+
+def test_without_dropout_both_passes_are_equal(tmp_path, stored):
+    found = run_noisy(tmp_path / "a.h5", stored, network=network(), wanted=wanted("none"))
+    clean = run(tmp_path / "b.h5", images=stored, batch=100, wanted=wanted("none"))
+    assert clean is None
+    for key, values in read(tmp_path / "b.h5").items():
+        first, second = np.split(found[key], 2)
+        close = {"rtol": 0, "atol": 1e-6 * np.abs(values).max()}
+        np.testing.assert_allclose(first, second, **close)
+        np.testing.assert_allclose(first, values, **close)
+
+
+def test_noisy_capture_leaves_batch_statistics_out(tmp_path, stored):
+    """BatchNorm stays evaluated: running statistics are used, and not followed."""
+    dropped = dropping().train()
+    with torch.no_grad():
+        dropped(torch.randn(20, 3, 16, 16) + 2)
+    before = {name: value.clone() for name, value in dropped.state_dict().items()}
+    found = run_noisy(tmp_path / "a.h5", stored, network=dropped)
+    after = dropped.state_dict()
+    assert [name for name in before if not torch.equal(before[name], after[name])] == []
+    mean, variance = (before[f"bn.running_{part}"].numpy() for part in ("mean", "var"))
+    outputs = found["none/conv"].reshape(180, 8, -1)
+    expected = (outputs - mean[:, None]) / np.sqrt(variance[:, None] + dropped.bn.eps)
+    np.testing.assert_allclose(found["none/bn"].reshape(180, 8, -1), expected, atol=1e-5)
+
+
+def test_capture_without_noise_turns_dropout_off(tmp_path, stored):
+    found = run_noisy(tmp_path / "a.h5", stored, network=dropping().train(), noisy=False)
+    np.testing.assert_array_equal(found["none/dropout"], found["none/relu"])

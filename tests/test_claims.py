@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from codespectra import claims, evidence
-from codespectra.claims import CLAIMS, Claim, Tables, judge_claims
+from codespectra.claims import CLAIMS, TABLES, TARGETS, Claim, judge_claims
 from codespectra.evidence import (
     CONTRADICTED,
     INCONCLUSIVE,
@@ -25,6 +25,7 @@ from codespectra.evidence import (
     verdict_negligible,
     verdict_positive,
 )
+from codespectra.measures.tables import Tables
 
 VERDICTS = {SUPPORTED, CONTRADICTED, INCONCLUSIVE, NOT_RUN}
 RESAMPLING = {"draws": 500, "seed": 0}
@@ -258,6 +259,16 @@ MEASURED = {
 }
 
 
+# How the reason starts of what a study of layers and scores alone can't tell.
+REASONS = {
+    claim.id: f"run `snakemake {TARGETS[claim.needs]}`, or `snakemake everything`"
+    if claim.measure
+    else f"needs the study `{claim.needs}`, which"
+    for claim in CLAIMS
+    if claim.id not in MEASURED
+}
+
+
 @pytest.mark.parametrize("claim", MEASURED)
 def test_planted_effect_is_found(claim: str, judged: tuple[int, pd.DataFrame]) -> None:
     sign, table = judged
@@ -282,7 +293,8 @@ def test_every_claim_gets_a_verdict(judged: tuple[int, pd.DataFrame]) -> None:
     assert set(table["verdict"]) <= VERDICTS
     left = table[table["verdict"] == NOT_RUN]
     assert set(left["id"]) == {claim.id for claim in CLAIMS} - set(MEASURED)
-    assert left["reason"].str.contains("needs the study").all()
+    for row in left.itertuples():
+        assert row.reason.startswith(REASONS[row.id])
     assert left[["estimate", "low", "high"]].isna().all(axis=None)
 
 
@@ -301,7 +313,7 @@ def test_neither_estimate_nor_p_decides(
     estimate: float, p: float, low: float, high: float, verdict: str, monkeypatch: Any
 ) -> None:
     found = Evidence("scope", "statistic", estimate, low, high, 10, p)
-    claim = Claim("X1", "A sentence", "none", lambda tables: iter([found]))
+    claim = Claim("X1", "A sentence", "none", "layers", lambda tables: iter([found]))
     monkeypatch.setattr(claims, "CLAIMS", (claim,))
     assert list(judge_claims(planted(1))["verdict"]) == [verdict]
 
@@ -313,6 +325,38 @@ def test_claim_ids_are_unique() -> None:
 
 def test_claims_without_a_measure_tell_what_they_need() -> None:
     assert all(claim.needs for claim in CLAIMS if claim.measure is None)
+
+
+def test_a_claim_has_a_measure_where_its_study_exists_and_only_there() -> None:
+    assert {claim.needs for claim in CLAIMS if claim.measure} == set(TABLES)
+    assert not {claim.needs for claim in CLAIMS if claim.measure is None} & set(TABLES)
+
+
+# A table that is missing -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name, unmeasured",
+    [
+        ("exponents", {"A4", "A5", "A9", "B20"}),
+        ("bootstrap", {"A4", "A5", "A9", "B20"}),
+        ("action", {"A4", "A5", "A9", "B20"}),
+        ("scores", {"B1", "B6", "B7", "B8", "C1", "C2", "C4"}),
+    ],
+)
+def test_a_missing_table_is_told_by_its_target(name: str, unmeasured: set[str]) -> None:
+    table = judge_claims(replace(planted(1), **{name: None}))
+    left = table[(table["verdict"] == NOT_RUN) & table["id"].isin(list(MEASURED))]
+    assert set(left["id"]) == unmeasured
+    assert left["reason"].str.startswith("run `snakemake main`").all()
+
+
+def test_measured_only_leaves_out_what_is_not_run_and_nothing_else() -> None:
+    tables = planted(1)
+    table, whole = judge_claims(tables, measured_only=True), judge_claims(tables)
+    assert set(table["id"]) == set(MEASURED)
+    measured = whole[whole["verdict"] != NOT_RUN].reset_index(drop=True)
+    pd.testing.assert_frame_equal(table, measured, check_dtype=False)
 
 
 # Studies that measure less -----------------------------------------------------------------------

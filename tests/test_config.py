@@ -12,17 +12,28 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from codespectra.config import analyses, base, interpretability, models, stimuli, study
+from codespectra.config import (
+    analyses,
+    base,
+    coding,
+    interpretability,
+    models,
+    stimuli,
+    study,
+    theory,
+)
 from codespectra.config.stage import stage_config
 from codespectra.config.stimuli import Cifar, ImageFolder
 from codespectra.config.study import Runtime, Study, load_study
 from codespectra.errors import UserError
+from codespectra.inventory import noisy_runs, shown_networks
 from codespectra.plan import Plan, cached_layers, make_plan
+from codespectra.sweep import networks
 
 ROOT = Path(__file__).parents[1]
 CONFIG = (ROOT / "config.yaml").read_text()
-SECTIONS = (analyses, base, interpretability, models, stimuli, study)
-BASES = {base.Strict, models._Model}
+SECTIONS = (analyses, base, coding, interpretability, models, stimuli, study, theory)
+BASES = {base.Strict, models.AnyModel}
 
 
 # What the models accept --------------------------------------------------------------------------
@@ -272,6 +283,188 @@ MISTAKES = {
         ["backbones.inhouse.model: bottleneck_resnet", "small_alexnet, alexnet, vgg"],
     ),
 }
+# Mistakes of the coding and theory sections: each is told in one line.
+VAE = {"name": "resnet_vae", "encoder": NETWORK}
+TRAINED = {"weights": "train", "training": {"train": "train", "test": "test"}}
+FEW = {"source": "photographs", "split": "test", "per_class": 5, "side": 32}
+ONE_LINE = {
+    "dropout of 1": (
+        {"coding.dropouts": [0.2, 1.0]},
+        ["coding.dropouts.1: ", "less than 1", "(found 1.0)"],
+    ),
+    "too few blocks": (
+        {"models.classifier.architecture.blocks": [1, 1]},
+        ["models.classifier.architecture.blocks: ", "at least 4 items"],
+    ),
+    "the only dropout is 1": (
+        {"coding.dropouts": [1.0]},
+        ["coding.dropouts.0: ", "less than 1", "(found 1.0)"],
+    ),
+    "dropout above 1": (
+        {"coding.dropouts": [1.2, 0.2]},
+        ["coding.dropouts.0: ", "less than 1", "(found 1.2)"],
+    ),
+    "negative dropout": (
+        {"coding.dropouts": [0.0, -0.1]},
+        ["coding.dropouts.1: ", "greater than or equal to 0", "(found -0.1)"],
+    ),
+    "no dropout": ({"coding.dropouts": []}, ["coding.dropouts: ", "at least 1 item"]),
+    "a dropout twice": (
+        {"coding.dropouts": [0.2, 0.4, 0.2]},
+        ["coding.dropouts: 0.2 stands there twice; name each value once"],
+    ),
+    "a dropout twice, as integer and float": (
+        {"coding.dropouts": [0, 0.0]},
+        ["coding.dropouts: 0 stands there twice"],
+    ),
+    "dropouts of one name": (
+        {"coding.dropouts": [0.3333333, 0.33333331]},
+        ["coding.dropouts: "],
+    ),
+    "a seed twice": (
+        {"coding.seeds": [1, 0, 1]},
+        ["coding.seeds: 1 stands there twice; name each value once"],
+    ),
+    "wrong dropout sites": (
+        {"coding.dropout_sites": "encoder"},
+        ["coding.dropout_sites: ", "'relu', 'encoder_relu' or 'stage'", "'encoder'"],
+    ),
+    "three hidden layers": (
+        {"coding.hidden": [8, 8, 8]},
+        ["coding.hidden: ", "at most 2 items", "[8, 8, 8]"],
+    ),
+    "no hidden units": ({"coding.hidden": [8, 0]}, ["coding.hidden.1: ", "greater than 0"]),
+    "typo in coding": (
+        {"coding.dropout": [0.2]},
+        ["coding.dropout: unknown key", "did you mean 'dropouts'?", "allowed: encoder, hidden"],
+    ),
+    "typo in its training": (
+        {"coding.training.learning_rat": 0.1},
+        ["coding.training.learning_rat: unknown key", "'learning_rate'"],
+    ),
+    "an encoder without stages": (
+        {"coding.encoder": "perceptual"},
+        ["coding.encoder: perceptual is a small_alexnet", "no ResNet stages", "basic_resnet"],
+    ),
+    "a torchvision encoder without stages": (
+        {
+            "models.vgg": {
+                "weights": "random",
+                "architecture": {"name": "torchvision", "model": "vgg11"},
+            },
+            "coding.encoder": "vgg",
+        },
+        ["coding.encoder: vgg is a vgg11", "no ResNet stages"],
+    ),
+    "a VAE as encoder": (
+        {"models.mine": {"weights": "random", "architecture": VAE}, "coding.encoder": "mine"},
+        ["coding.encoder: mine is a resnet_vae", "no ResNet stages"],
+    ),
+    "an unknown torchvision encoder": (
+        {
+            "models.mine": {
+                "weights": "random",
+                "architecture": {"name": "torchvision", "model": "resnet51"},
+            },
+            "coding.encoder": "mine",
+        },
+        ["no model 'resnet51'", "did you mean 'resnet50'?"],
+    ),
+    "no dot": (
+        {"coding.dot": "test"},
+        ["coding.dot: test is no moving_dot (it is photographs)"],
+    ),
+    "window beyond the coding stimuli": (
+        {"stimuli.few": FEW, "coding.stimuli": "few"},
+        ["spectra.ranks: ", "10..50", "of few: 50 stimuli give at most 49 ranks"],
+    ),
+    "files that dropouts share": (
+        {"coding.checkpoints": "vae/resnet_vae_{seed}.pth"},
+        ["coding.checkpoints: vae/resnet_vae_{seed}.pth lacks {dropout}, which tells"],
+    ),
+    "one file for all": (
+        {"coding.checkpoints": "vae.pth"},
+        ["coding.checkpoints: vae.pth lacks {dropout} and {seed}"],
+    ),
+    "missing VAE checkpoint": (
+        {
+            "coding.checkpoints": "no/resnet_vae_{dropout}_{seed}.pth",
+            "coding.dropouts": [0.2],
+            "coding.seeds": [19],
+        },
+        ["coding.checkpoints: no such checkpoint file: no/resnet_vae_0.2_19.pth"],
+    ),
+    "missing VAE checkpoint of the only network": (
+        {"coding.checkpoints": "no/such.pth", "coding.dropouts": [0.2], "coding.seeds": [19]},
+        ["coding.checkpoints: no such checkpoint file: no/such.pth"],
+    ),
+    "unknown layer of a VAE": (
+        {"coding.layers": ["resnet.2.0", "resnet.77.0.relu"]},
+        ["coding.layers", "'resnet.77.0.relu'", "did you mean 'resnet.7.0.relu"],
+    ),
+    "unknown layer type of a VAE": (
+        {"coding.layers": [{"type": "Relu"}]},
+        ["coding.layers", "no layer of type 'Relu'; did you mean 'ReLU'?"],
+    ),
+    "unknown layer of the filters": (
+        {"coding.filters": ["resnet.22.0"]},
+        ["coding.filters: not among coding.layers", "'resnet.22.0'", "mean 'resnet.2.0'?"],
+    ),
+    "a layer that has no spectrum": (
+        {"coding.filters": ["resnet.0"]},
+        ["coding.filters: not among coding.layers", "'resnet.0'", "allowed: resnet.2.0"],
+    ),
+    "a name kept for the sweep": (
+        {"models.vae-mine": {"weights": "random", "architecture": NETWORK}},
+        ["models.vae-mine: names with vae- are kept for the coding study; take another"],
+    ),
+    "a name kept for noisy captures": (
+        {"stimuli.dot-noisy": {"source": "moving_dot"}},
+        ["stimuli.dot-noisy: names with -noisy are kept"],
+    ),
+    "a VAE to train": (
+        {"models.mine": TRAINED | {"architecture": VAE}},
+        ["models.mine.weights: a resnet_vae is trained by the section coding"],
+    ),
+    "downloaded weights of a VAE": (
+        {"models.mine": {"weights": "torchvision", "architecture": VAE}},
+        ["models.mine.weights: torchvision has none for resnet_vae"],
+    ),
+    "typo in a VAE's encoder": (
+        {
+            "models.mine": {
+                "weights": "random",
+                "architecture": VAE | {"encoder": NETWORK | {"widht": 8}},
+            }
+        },
+        ["models.mine.architecture.encoder.widht: unknown key", "did you mean 'width'?"],
+    ),
+    "a VAE around no ResNet": (
+        {
+            "models.mine": {
+                "weights": "random",
+                "architecture": VAE | {"encoder": {"name": "small_alexnet"}},
+            }
+        },
+        ["models.mine.architecture.encoder.name: 'small_alexnet' is unknown", "basic_resnet"],
+    ),
+    "no bottleneck": (
+        {"theory.superposition.hidden": 100},
+        ["theory.superposition: hidden: 100 units hold all 100 features; take fewer"],
+    ),
+    "too many bits": (
+        {"theory.channel.capacity_bits": [1, 11]},
+        ["theory.channel.capacity_bits.1: ", "less than or equal to 10", "(found 11)"],
+    ),
+    "typo in theory": (
+        {"theory.channel.capacity_bit": [1]},
+        ["theory.channel.capacity_bit: unknown key", "did you mean 'capacity_bits'?"],
+    ),
+    "a channel's dropout twice": (
+        {"theory.channel.dropouts": [0.1, 0.1]},
+        ["theory.channel.dropouts: 0.1 stands there twice"],
+    ),
+}
 UNKNOWN_NAMES = {
     "spectra.models": (["classifer"], "spectra: model", "classifier"),
     "spectra.stimuli": (["tset"], "spectra: stimuli", "test"),
@@ -285,6 +478,11 @@ UNKNOWN_NAMES = {
     "models.classifier.training.test": ("tset", "models.classifier.training.test", "test"),
     "models.classifier.expected_accuracy": ({"tset": 0.5}, "expected_accuracy", "test"),
     "backbones.inhouse.model": ("perceptul", "backbones.inhouse.model", "perceptual"),
+    "coding.encoder": ("encodr", "coding.encoder", "encoder"),
+    "coding.stimuli": ("tset", "coding.stimuli", "test"),
+    "coding.dot": ("dott", "coding.dot", "dot"),
+    "coding.training.train": ("trian", "coding.training.train", "train"),
+    "coding.training.test": ("tset", "coding.training.test", "test"),
     "interpretability.backbones": (["inhuose"], "interpretability.backbones", "inhouse"),
     "figures.mei_methods": (["kmeans-65"], "figures.mei_methods", "kmeans-64"),
 }
@@ -296,6 +494,28 @@ def test_mistake_is_explained(changes: dict[str, Any], told: list[str], describe
         checked(changes, describe)
     message = str(caught.value)
     assert [part for part in told if part not in message] == [], message
+
+
+@pytest.mark.parametrize("changes, told", ONE_LINE.values(), ids=ONE_LINE)
+def test_mistake_is_explained_in_one_line(
+    changes: dict[str, Any], told: list[str], describe: Any
+) -> None:
+    with pytest.raises(UserError) as caught:
+        checked(changes, describe)
+    message = str(caught.value)
+    assert [part for part in told if part not in message] == [], message
+    assert len(message.splitlines()) == 1, message
+
+
+@pytest.mark.parametrize(
+    "key", ["spectra.layers", "coding.layers", "filters.layers", "coding.filters"]
+)
+def test_typo_in_a_layer_selector_is_told_as_it_was_written(key: str) -> None:
+    with pytest.raises(UserError) as caught:
+        load_study(changed({key: [{"typ": "ReLU"}]}))
+    lines = str(caught.value).splitlines()
+    assert f"config: {key}.0.typ: unknown key; did you mean 'type'? allowed: type" in lines
+    assert [line for line in lines if "LayerType" in line or f"{key}.0.str" in line] == []
 
 
 @pytest.mark.parametrize("path", UNKNOWN_NAMES)
@@ -346,6 +566,126 @@ def test_all_mistakes_are_told_at_once(
     with pytest.raises(UserError) as caught:
         checked(changes, describe)
     assert {line.split(": ")[1] for line in str(caught.value).splitlines()} == lines
+
+
+# The sweep ---------------------------------------------------------------------------------------
+
+
+def test_sweep_has_a_network_for_each_dropout_seed_and_statistics() -> None:
+    found = networks(load_study(changed({"coding.dropouts": [0.4, 0, 0.25]})).coding)
+    names = [
+        f"vae-dropout{dropout}-seed{seed}{suffix}"
+        for dropout in ("0", "0.25", "0.4")
+        for seed in (0, 1)
+        for suffix in ("", "-recalibrated")
+    ]
+    assert list(found) == names
+    for name, network in found.items():
+        assert network.base == name.removesuffix("-recalibrated")
+        assert name.startswith(f"vae-dropout{network.dropout:g}-seed{network.seed}")
+        recalibrated = name.endswith("-recalibrated")
+        assert network.statistics == ("recalibrated" if recalibrated else "as_trained")
+
+
+def test_study_without_coding_has_no_sweep(describe: Any) -> None:
+    plan = checked({"coding": None}, describe)
+    assert networks(None) == {}
+    assert plan.noisy_captures == {}
+    assert not any("vae-" in model for model, _ in plan.captures)
+
+
+def test_shown_networks_are_the_extremes_of_the_first_seed() -> None:
+    study = load_study(changed({"coding.dropouts": [0.4, 0, 0.8], "coding.seeds": [5, 2]}))
+    assert shown_networks(study) == ["vae-dropout0-seed5", "vae-dropout0.8-seed5"]
+    study = load_study(changed({"coding.dropouts": [0.4]}))
+    assert shown_networks(study) == ["vae-dropout0.4-seed0"]
+
+
+def test_swept_models_say_how_they_come_about(describe: Any) -> None:
+    models = checked({}, describe).models
+    trained = stage_config(models["vae-dropout0.2-seed1"])
+    assert (trained["weights"], trained["start"], trained["seed"]) == ("vae", "encoder", 1)
+    assert trained["architecture"]["dropout"] == 0.2
+    assert trained["architecture"]["encoder"] == stage_config(models["encoder"].architecture)
+    assert (trained["architecture"]["hidden"], trained["architecture"]["latent"]) == ([256] * 2, 64)
+    recalibrated = stage_config(models["vae-dropout0.2-seed1-recalibrated"])
+    assert (recalibrated["weights"], recalibrated["of"]) == (
+        *("recalibrated", "vae-dropout0.2-seed1"),
+    )
+    for key in ("architecture", "preprocessing", "classes", "training"):
+        assert recalibrated[key] == trained[key]
+
+
+def test_checkpoints_are_imported_by_their_names(describe: Any, tmp_path: Path) -> None:
+    for name in ("0.0_3", "0.2_3"):
+        (tmp_path / f"resnet_vae_{name}.pth").touch()
+    pattern = str(tmp_path / "resnet_vae_{dropout}_{seed}.pth")
+    changes = {"coding.dropouts": [0, 0.2], "coding.seeds": [3], "coding.checkpoints": pattern}
+    models = checked(changes, describe).models
+    paths = {name: model.path for name, model in models.items() if model.weights == "path"}
+    assert paths == {
+        "vae-dropout0-seed3": tmp_path / "resnet_vae_0.0_3.pth",
+        "vae-dropout0.2-seed3": tmp_path / "resnet_vae_0.2_3.pth",
+    }
+    recalibrated = models["vae-dropout0.2-seed3-recalibrated"]
+    assert (recalibrated.weights, recalibrated.of) == ("recalibrated", "vae-dropout0.2-seed3")
+    changes["coding.seeds"] = [3, 4]
+    with pytest.raises(UserError) as caught:
+        checked(changes, describe)
+    missing = [f"{tmp_path}/resnet_vae_{dropout}_4.pth" for dropout in (0.0, 0.2)]
+    assert str(caught.value).splitlines() == [
+        f"config: coding.checkpoints: no such checkpoint file: {path}" for path in missing
+    ]
+
+
+def test_another_dropout_changes_its_own_networks_only(describe: Any) -> None:
+    before = checked({}, describe)
+    after = checked({"coding.dropouts": [0.0, 0.2, 0.5]}, describe)
+    gone, come = set(before.models) - set(after.models), set(after.models) - set(before.models)
+    assert {name.partition("-seed")[0] for name in gone} == {"vae-dropout0.4"}
+    assert {name.partition("-seed")[0] for name in come} == {"vae-dropout0.5"}
+    assert (len(gone), len(come)) == (4, 4)
+    for name in set(before.models) & set(after.models):
+        assert stage_config(before.models[name]) == stage_config(after.models[name])
+    for found in ("captures", "noisy_captures", "selected"):
+        old, new = getattr(before, found), getattr(after, found)
+        shared = set(old) & set(new)
+        assert {key: old[key] for key in shared} == {key: new[key] for key in shared}
+        assert all("vae-dropout0.4" in str(key) for key in set(old) - shared)
+        assert all("vae-dropout0.5" in str(key) for key in set(new) - shared)
+
+
+def test_only_networks_of_the_first_seed_as_trained_with_dropout_are_noisy(describe: Any) -> None:
+    plan = checked({"coding.seeds": [5, 2]}, describe)
+    expected = [(f"vae-dropout{dropout}-seed5", "test") for dropout in (0.2, 0.4)]
+    assert noisy_runs(plan.study) == expected
+    assert list(plan.noisy_captures) == expected
+    assert checked({"coding.dropouts": [0]}, describe).noisy_captures == {}
+
+
+def test_noisy_captures_hold_what_the_spectra_take(describe: Any) -> None:
+    """On one set for both, clean captures hold the projections' reduction as well."""
+    plan = checked({"coding.stimuli": "dot"}, describe)
+    run = ("vae-dropout0.2-seed0", "dot")
+    assert {item["reduction"] for item in plan.captures[run]} == {"stride", "none"}
+    noisy = plan.noisy_captures[run]
+    assert {item["reduction"] for item in noisy} == {"stride"}
+    assert [item["layer"] for item in noisy] == plan.layer_names("spectra", *run)
+    assert len(noisy) == len(plan.captures[run]) / 2 == 23
+
+
+def test_every_network_is_analysed_and_the_first_one_filtered(describe: Any) -> None:
+    plan = checked({}, describe)
+    swept = list(networks(plan.study.coding))
+    for stage, shown in (("spectra", "test"), ("projections", "dot")):
+        runs = [key for key in plan.selected if key[0] == stage and key[1].startswith("vae-")]
+        assert runs == [(stage, name, shown) for name in swept]
+        assert all(len(plan.selected[key]) == 23 for key in runs)
+    filtered = [key for key in plan.selected if key[0] == "filters" and key[1] in swept]
+    assert filtered == [("filters", "vae-dropout0-seed0", "test")]
+    assert plan.layer_names(*filtered[0]) == [
+        *("resnet.2.0", "resnet.5.1.relu.0:1", "resnet.7.1.relu.0:1"),
+    ]
 
 
 # What reaches the jobs ---------------------------------------------------------------------------

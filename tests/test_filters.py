@@ -14,7 +14,6 @@ from conftest import ROOT
 from sklearn.decomposition import PCA
 from torch import nn
 from torch.nn import functional
-from torchvision.models.resnet import Bottleneck
 
 from codespectra import filters, layers, models
 from codespectra.capture import Wanted
@@ -23,6 +22,7 @@ from codespectra.errors import UserError
 from codespectra.figures.filters import draw_filters
 from codespectra.plan import cached_layers, make_plan
 from codespectra.preprocessing import Preprocess
+from codespectra.small_resnet import Bottleneck
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.25, 0.2, 0.1)
 

@@ -120,6 +120,21 @@ def test_bottleneck_resnet_is_torchvisions_with_another_stem():
         torch.testing.assert_close(ours(images), peer(images), rtol=0, atol=0)
 
 
+def test_basic_resnet_is_torchvisions_with_another_stem():
+    """At width 64 everything but the stem has the names, shapes and function of ResNet-18's."""
+    torch.manual_seed(0)
+    basic = {"name": "basic_resnet", "width": 64, "blocks": (2, 2, 2, 2), "stem_stride": 2}
+    ours = build(basic, 10)
+    peer = torchvision_models.resnet18(num_classes=10)
+    peer.conv1, peer.maxpool = nn.Conv2d(3, 64, 3, 2, 1, bias=False), nn.Identity()
+    peer.load_state_dict(ours.state_dict())
+    images = torch.randn(4, 3, 32, 32)
+    with torch.no_grad():
+        for network in (ours.train(), ours.eval()):
+            peer.train(network.training)
+            torch.testing.assert_close(network(images), peer(images), rtol=0, atol=0)
+
+
 def test_default_bottleneck_has_64_channels_at_layer1():
     default = BottleneckResNet(name="bottleneck_resnet").model_dump()
     layers = by_name(default)

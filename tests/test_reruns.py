@@ -25,13 +25,27 @@ FOUND = {"find_directions"} | DIRECTED
 FILTERED = {"compute_filters", "draw_filters"}
 CAPTURED = {"fit_spectra", "project_dot"} | FOUND | SPECTRAL | FILTERED | PROJECTED
 SHOWN = {"capture_activations"} | CAPTURED
-DRAWN = {rule for rule in SHOWN if rule.startswith("draw_")}
-TRAINED_ON = {"make_stimuli", "train_classifier", "embed_stimuli"} | SHOWN
+# The same in the coding study.
+SWEPT_SPECTRA = {"draw_dropout", "draw_dropout_spectra"}
+CROSSED = {"cross_validate_spectra", "draw_cross_validated"}
+FITTED = {"fit_spectra"} | SPECTRAL | SWEPT_SPECTRA
+MOVED = {"project_dot", "draw_dropout"} | PROJECTED
+SWEPT = {"capture_activations"} | FITTED | MOVED | CROSSED | FILTERED
+VAES = {"train_vae", "recalibrate_statistics"} | SWEPT
+ENCODER = {"train_classifier"} | VAES
+# And in the theory study.
+TOYS = {"train_superposition", "draw_superposition", "judge_claims"}
+CHANNEL = {"compute_channel", "draw_channel", "judge_claims"}
+INFORMATION = {"estimate_information", "draw_information", "judge_claims"}
+
+EVERYTHING = SHOWN | SWEPT | TOYS | CHANNEL | INFORMATION
+DRAWN = {rule for rule in EVERYTHING if rule.startswith("draw_")}
+TRAINED_ON = {"make_stimuli", "train_classifier", "embed_stimuli"} | SHOWN | VAES
 CLASSIFIER = {"train_classifier"} | SHOWN
 UNTRAINED = {"initialise_checkpoint", "capture_activations"} | FOUND
 PERCEPTUAL = {"train_classifier", "embed_stimuli"} | DIRECTED
 TILES = {"make_stimuli", "capture_activations", "embed_stimuli"} | FOUND
-DOT = {"make_stimuli", "capture_activations", "project_dot"} | PROJECTED
+DOT = {"make_stimuli", "capture_activations"} | MOVED
 EMBEDDED = {"embed_stimuli"} | DIRECTED
 
 # Each leaf of the mini study's config (lists are leaves), a new value, and what must run again.
@@ -111,7 +125,23 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "models.perceptual.training.weight_decay": (0.1, PERCEPTUAL),
     "models.perceptual.training.crop_padding": (1, PERCEPTUAL),
     "models.perceptual.training.seed": (5, PERCEPTUAL),
-    "capture.dtype": ("float16", SHOWN),
+    "models.encoder.architecture.width": (5, ENCODER),
+    "models.encoder.architecture.blocks": ([1, 2, 1, 1], ENCODER),
+    "models.encoder.architecture.stem_stride": (1, ENCODER),
+    "models.encoder.classes": (11, ENCODER),
+    "models.encoder.preprocessing.side": (40, ENCODER),
+    "models.encoder.preprocessing.mean": ([0.4, 0.5, 0.5], ENCODER),
+    "models.encoder.preprocessing.std": ([0.2, 0.25, 0.25], ENCODER),
+    "models.encoder.expected_accuracy": ({"test": 0.1}, set()),
+    "models.encoder.training.train": ("test", ENCODER),
+    "models.encoder.training.test": ("train", ENCODER),
+    "models.encoder.training.epochs": (2, ENCODER),
+    "models.encoder.training.batch": (30, ENCODER),
+    "models.encoder.training.learning_rate": (0.001, ENCODER),
+    "models.encoder.training.weight_decay": (0.1, ENCODER),
+    "models.encoder.training.crop_padding": (1, ENCODER),
+    "models.encoder.training.seed": (5, ENCODER),
+    "capture.dtype": ("float16", SHOWN | SWEPT),
     # A model more: only what it adds, and what draws all models together.
     "spectra.models": (
         ["classifier", "untrained"],
@@ -122,12 +152,13 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
         ["relu", "layer1*"],
         {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED,
     ),
-    "spectra.reduction": ("none", {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED),
-    "spectra.solver": ("randomized", {"fit_spectra"} | SPECTRAL | FILTERED),
-    "spectra.components": (40, {"fit_spectra"} | SPECTRAL),
-    "spectra.ranks": ([3, 12], {"fit_spectra"} | SPECTRAL),
-    "spectra.bootstrap": (25, {"fit_spectra"} | SPECTRAL),
-    "spectra.seed": (5, {"fit_spectra"} | SPECTRAL | FILTERED),
+    "spectra.reduction": ("none", {"capture_activations"} | FITTED | CROSSED | FILTERED),
+    "spectra.solver": ("randomized", FITTED | CROSSED | FILTERED),
+    "spectra.components": (40, FITTED | CROSSED),
+    # Nothing is trained or captured again.
+    "spectra.ranks": ([3, 12], FITTED | CROSSED),
+    "spectra.bootstrap": (25, FITTED | CROSSED),
+    "spectra.seed": (5, FITTED | CROSSED | FILTERED),
     "filters.layers": (["layer1*:1"], FILTERED),
     "filters.ranks": ([1, 3], FILTERED),
     "filters.images": (9, FILTERED),
@@ -136,11 +167,11 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
         {"capture_activations", "project_dot"} | PROJECTED,
     ),
     "projections.layers": (["relu"], {"capture_activations", "project_dot"} | PROJECTED),
-    "projections.reduction": ("stride", {"capture_activations", "project_dot"} | PROJECTED),
-    "projections.draws": (60, {"project_dot"} | PROJECTED),
-    "projections.keep": (3, {"project_dot"} | PROJECTED),
-    "projections.read_out": ("correlation", {"project_dot"} | PROJECTED),
-    "projections.seed": (5, {"project_dot"} | PROJECTED),
+    "projections.reduction": ("stride", {"capture_activations"} | MOVED),
+    "projections.draws": (60, MOVED),
+    "projections.keep": (3, MOVED),
+    "projections.read_out": ("correlation", MOVED),
+    "projections.seed": (5, MOVED),
     # Without the untrained run only what draws all runs together changes.
     "directions.runs": (
         [{"model": "classifier", "stimuli": "tiles"}],
@@ -162,6 +193,52 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "interpretability.color": (False, DIRECTED),
     "interpretability.label": (False, DIRECTED),
     "interpretability.backbones": ([], DIRECTED),
+    "coding.encoder": ("classifier", VAES),
+    "coding.hidden": ([12, 14], VAES),
+    "coding.latent": (5, VAES),
+    "coding.dropout_sites": ("stage", VAES),
+    # The first network, whose filters are shown, stays as it is.
+    "coding.dropouts": ([0, 0.5], VAES - FILTERED),
+    "coding.seeds": (
+        [0, 1],
+        {"train_vae", "recalibrate_statistics", "capture_activations", "fit_spectra", "project_dot"}
+        | SWEPT_SPECTRA
+        | {"judge_claims"},
+    ),
+    "coding.training.train": ("test", VAES),
+    "coding.training.test": ("tiles", VAES),
+    "coding.training.epochs": (2, VAES),
+    "coding.training.batch": (30, VAES),
+    "coding.training.learning_rate": (0.01, VAES),
+    "coding.training.loss": ("code", VAES),
+    "coding.training.kld_weight": (0.5, VAES),
+    "coding.stimuli": ("train", {"capture_activations"} | FITTED | CROSSED | FILTERED),
+    "coding.layers": (["resnet.[24]*"], SWEPT),
+    "coding.filters": (["resnet.4*:0"], FILTERED),
+    "theory.superposition.features": (12, TOYS),
+    "theory.superposition.hidden": (4, TOYS),
+    "theory.superposition.densities": (6, TOYS),
+    "theory.superposition.least_density": (0.1, TOYS),
+    "theory.superposition.seeds": ([0, 2], TOYS),
+    "theory.superposition.steps": (30, TOYS),
+    "theory.superposition.batch": (20, TOYS),
+    "theory.superposition.learning_rate": (0.02, TOYS),
+    "theory.superposition.entropy_bits": ([8], TOYS),
+    "theory.channel.dropouts": ([0.3], CHANNEL),
+    "theory.channel.capacity_bits": ([2], CHANNEL),
+    "theory.channel.layers": (5, CHANNEL),
+    "theory.information.depth": (4, INFORMATION),
+    "theory.information.width": (9, INFORMATION),
+    "theory.information.inputs": (1, INFORMATION),
+    "theory.information.dropout": (0.3, INFORMATION),
+    "theory.information.seeds": ([0, 2], INFORMATION),
+    "theory.information.training_steps": (6, INFORMATION),
+    "theory.information.training_batch": (20, INFORMATION),
+    "theory.information.learning_rate": (0.01, INFORMATION),
+    "theory.information.estimator_width": (5, INFORMATION),
+    "theory.information.estimator_steps": (6, INFORMATION),
+    "theory.information.estimator_batch": (70, INFORMATION),
+    "theory.information.estimator_learning_rate": (0.02, INFORMATION),
     "claims.bootstrap": (120, {"judge_claims"}),
     "claims.seed": (5, {"judge_claims"}),
     "figures.mei_methods": (["neurons", "kmeans-6"], {"draw_exciting_images"}),
@@ -169,6 +246,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
 # Keys with one legal value in this study, and tags that would make another kind of section.
 FIXED = re.compile(
     r"\.source$|\.weights$|\.kind$|\.architecture\.name$|^projections\.stimuli$|methods\.neurons"
+    r"|^coding\.(dot|checkpoints)$"
 )
 
 
@@ -237,27 +315,58 @@ def test_a_changed_seed_retrains_one_network(mini, tmp_path):
     assert mini.would_run(study=str(file))["train_classifier"] == 1
 
 
+def test_a_changed_dropout_retrains_one_network(mini, tmp_path):
+    file = tmp_path / "dropout.yaml"
+    config = changed(mini_config(mini), "coding.dropouts", [0, 0.5])
+    file.write_text(yaml.safe_dump(config))
+    jobs = mini.would_run(study=str(file))
+    counts = {rule: jobs[rule] for rule in ("train_vae", "recalibrate_statistics", "fit_spectra")}
+    assert counts == {"train_vae": 1, "recalibrate_statistics": 1, "fit_spectra": 2}
+    # Both statistics on both sets, and once with dropout on.
+    assert jobs["capture_activations"] == 5
+    assert "train_classifier" not in jobs
+
+
 # Library modules: one edited function each, and the rules that reach it or follow from one.
 MODULES = {
     "kmeans.py": FOUND,
-    "spectra.py": {"fit_spectra"} | SPECTRAL | FILTERED,
+    # Intervals of the claims are those of the spectra.
+    "spectra.py": FITTED | CROSSED | FILTERED,
+    "cvpca.py": CROSSED,
     "filters.py": FILTERED,
-    "projections.py": {"project_dot"} | PROJECTED,
+    "projections.py": MOVED,
     "claims.py": {"judge_claims"},
     "evidence.py": {"judge_claims"},
+    "measures/dropout.py": {"judge_claims"},
+    "networks.py": {
+        "draw_dropout",
+        "draw_dropout_spectra",
+        "draw_cross_validated",
+        "judge_claims",
+    },
+    "retention.py": {"draw_information", "estimate_information", "judge_claims"},
     "similarity.py": DIRECTED,
     "perceptual.py": EMBEDDED,
     "interpretability.py": DIRECTED,
-    "training.py": {"train_classifier", "embed_stimuli"} | SHOWN,
-    "capture.py": SHOWN,
+    "training.py": {"embed_stimuli"} | SHOWN | ENCODER,
+    "classification.py": {"embed_stimuli"} | SHOWN | ENCODER,
+    "autoencoding.py": VAES,
+    "recalibration.py": VAES - {"train_vae"},
+    "capture.py": SHOWN | SWEPT,
+    "superposition.py": TOYS,
+    "dropout_networks.py": INFORMATION,
+    "mutual_information.py": INFORMATION,
     "figures/style.py": DRAWN,
     "figures/filters.py": {"draw_filters"},
-    "figures/spectra.py": {"draw_spectra", "draw_exponents"},
+    "figures/spectra.py": {"draw_spectra", "draw_exponents"} | SWEPT_SPECTRA,
+    "figures/coding.py": SWEPT_SPECTRA | {"draw_cross_validated"},
+    "figures/theory.py": {"draw_superposition", "draw_channel"},
     "figures/interpretability.py": {"draw_index", "draw_exciting_images"},
     # Read at the start, reached by no script.
     "config/study.py": set(),
     "checks.py": set(),
     "inventory.py": set(),
+    "sweep.py": set(),
     "plan.py": set(),
 }
 
@@ -301,6 +410,6 @@ def test_a_touch_of_every_file_reruns_nothing(mini):
 
 
 def test_a_second_run_has_nothing_to_do(mini):
-    done = mini.snakemake("--cores", "1")
+    done = mini.snakemake("everything", "--cores", "1")
     assert done.returncode == 0
     assert "Nothing to be done" in done.stdout

@@ -12,8 +12,17 @@ from conftest import ROOT
 
 from codespectra.code import reached_modules
 
-TARGETS = {"main", "everything"}
-GPU_TAGGED = {"train_classifier", "capture_activations", "embed_stimuli", "compute_filters"}
+TARGETS = {"main", "coding", "theory", "everything"}
+GPU_TAGGED = {
+    "train_classifier",
+    "train_vae",
+    "recalibrate_statistics",
+    "train_superposition",
+    "estimate_information",
+    "capture_activations",
+    "embed_stimuli",
+    "compute_filters",
+}
 NEEDED = (
     "message",
     "output",

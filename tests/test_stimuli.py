@@ -1,16 +1,15 @@
 """Stimulus sets: what they hold, where it was cut, and files that are missing or damaged."""
 
 import pickle
-import struct
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 import yaml
+from cifar_files import KINDS, NAMES, write_cifar
 from PIL import Image
-from torchvision import datasets
 
 from codespectra import photographs, store
 from codespectra.config.stage import stage_config
@@ -187,60 +186,16 @@ def test_dot_has_its_colors_and_position() -> None:
 # CIFAR -------------------------------------------------------------------------------------------
 
 
-class Python2Pickler(pickle._Pickler):
-    """Writes strings as Python 2 did, with which the published files were pickled."""
-
-    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
-
-    def save_string(self, text: str | bytes) -> None:
-        raw = text.encode("latin1") if isinstance(text, str) else text
-        self.write(pickle.BINSTRING + struct.pack("<i", len(raw)) + raw)
-        self.memoize(text)
-
-    dispatch[str] = dispatch[bytes] = save_string
-
-
-def dump(path: Path, content: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        Python2Pickler(file, protocol=2).dump(content)
-
-
-NAMES = {
-    "cifar10": [f"class {index}" for index in range(10)],
-    "cifar100": [f"class {index}" for index in range(100)],
-}
-
-
 @pytest.fixture(params=["cifar10", "cifar100"])
 def cifar(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[str, Path, dict[str, tuple[np.ndarray, np.ndarray]]]:
     """A small set in the published layout: source, root, and (planes, labels) of each split."""
     source = request.param
-    kind = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[source]
-    folder, rng = tmp_path / kind.base_folder, np.random.default_rng(0)
-    label_key, names_key = ("labels", "label_names")
-    if source == "cifar100":
-        label_key, names_key = ("fine_labels", "fine_label_names")
-    content = {}
-    for split, attribute in (("train", "train_list"), ("test", "test_list")):
-        planes, labels, digests = [], [], []
-        for name, _ in getattr(kind, attribute):
-            planes.append(rng.integers(0, 256, (6, 3072), dtype=np.uint8))
-            labels += (found := rng.integers(0, len(NAMES[source]), 6).tolist())
-            dump(folder / name, {"data": planes[-1], label_key: found, "batch_label": name})
-            digests.append([name, md5(folder / name)])
-        monkeypatch.setattr(kind, attribute, digests)
-        content[split] = np.concatenate(planes), np.array(labels)
-    meta = folder / kind.meta["filename"]
-    dump(meta, {names_key: NAMES[source]})
-    monkeypatch.setattr(kind, "meta", kind.meta | {"md5": md5(meta)})
+    content, attributes = write_cifar(source, tmp_path, each=6)
+    for name, value in attributes.items():
+        monkeypatch.setattr(KINDS[source], name, value)
     return source, tmp_path, content
-
-
-def md5(path: Path) -> str:
-    return datasets.utils.calculate_md5(path)
 
 
 def load_cifar(source: str, root: Path, split: str, limit: int | None = None) -> StimulusSet:

@@ -40,6 +40,8 @@ def vae_loss(
             of its code.
         kld_weight: factor of the KL divergence from a standard normal code; 1 in both.
     """
+    if not reconstruction.isfinite().all():
+        return reconstruction.sum() * torch.nan  # which cross-entropy refuses to take
     error = functional.mse_loss if loss == "paper" else functional.binary_cross_entropy
     divergence = -0.5 * (1 + log_variance - mean**2 - log_variance.exp()).sum()
     total = error(reconstruction, pixels, reduction="sum") + kld_weight * divergence

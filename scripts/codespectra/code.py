@@ -42,6 +42,7 @@ def _syntax(file: Path) -> ast.Module:
     return ast.parse(file.read_text(), filename=str(file))
 
 
+@cache
 def _imports(file: Path, library: Path) -> set[Path]:
     names = set()
     for node in ast.walk(_syntax(file)):
@@ -65,7 +66,7 @@ def _imports(file: Path, library: Path) -> set[Path]:
 
 @cache
 def _bare_source(file: Path) -> str:
-    tree = ast.parse(file.read_text(), filename=str(file))
+    tree = ast.parse(file.read_text(), filename=str(file))  # its own: docstrings are cut off it
     for node in ast.walk(tree):
         documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
         if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:

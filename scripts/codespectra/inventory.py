@@ -59,12 +59,15 @@ def filter_runs(study: Study) -> list[Analysis]:
 def noisy_runs(study: Study) -> list[tuple[str, str]]:
     """Networks whose dropout stays on for two repeats of the same stimuli (cvPCA).
 
-    As trained, since their statistics are those of dropout on; without dropout nothing is noisy.
+    Of the first seed, as trained, since their statistics are those of dropout on; without dropout
+    nothing is noisy.
     """
     return [
         (name, study.coding.stimuli)
         for name, network in networks(study.coding).items()
-        if network.statistics == AS_TRAINED and network.dropout > 0
+        if network.statistics == AS_TRAINED
+        and network.dropout > 0
+        and network.seed == study.coding.seeds[0]
     ]
 
 

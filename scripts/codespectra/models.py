@@ -6,47 +6,12 @@ from typing import Any
 
 import torch
 from torch import nn
-from torchvision import models as torchvision_models
-from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from codespectra.errors import UserError, nearest
 from codespectra.resnet_vae import ResNetVAE
+from codespectra.small_resnet import BasicBlock, Bottleneck, SmallResNet
 
 BLOCKS = {"basic_resnet": BasicBlock, "bottleneck_resnet": Bottleneck}
-
-
-class SmallResNet(torchvision_models.ResNet):
-    """torchvision's ResNet with a free width, for 32-pixel images.
-
-    Module names are torchvision's; the stem is a 3x3 convolution without max-pool.
-    """
-
-    def __init__(
-        self,
-        *,
-        block: type[BasicBlock | Bottleneck],
-        width: int,
-        blocks: tuple[int, ...],
-        stem_stride: int,
-        classes: int,
-    ):
-        """Build with `block.expansion * width` channels after layer1, doubling with each layer."""
-        nn.Module.__init__(self)
-        self._norm_layer = nn.BatchNorm2d
-        self.inplanes, self.dilation, self.groups, self.base_width = width, 1, 1, 64
-        self.conv1 = nn.Conv2d(3, width, 3, stride=stem_stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.Identity()
-        for index, count in enumerate(blocks):
-            stride = 1 if index == 0 else 2
-            layer = self._make_layer(block, width * 2**index, count, stride=stride)
-            setattr(self, f"layer{index + 1}", layer)
-        self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(width * 8 * block.expansion, classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
 class SmallAlexNet(nn.Module):
@@ -93,6 +58,9 @@ def build(architecture: dict[str, Any], classes: int) -> nn.Module:
 
 
 def _torchvision(name: str, classes: int) -> nn.Module:
+    # Seconds to import, which only its own networks should cost.
+    from torchvision import models as torchvision_models
+
     known = torchvision_models.list_models(module=torchvision_models)
     if name not in known:
         raise UserError(f"torchvision has no model {name!r}; {nearest(name, known)}")

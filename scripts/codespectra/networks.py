@@ -13,7 +13,7 @@ def with_networks(table: pd.DataFrame, networks: dict[str, dict]) -> pd.DataFram
     Args:
         table: a row a layer, with the columns model and layer.
         networks: model -> {"dropout": float, "seed": int, "statistics": "as_trained" or
-            "recalibrated"}. `part` is "encoder" or "decoder", by the layer's name.
+            "recalibrated"}. `part` is "encoder" or "FC and decoder", by the layer's name.
 
     Raises:
         UserError: a model of the table is no network of the study.
@@ -26,4 +26,4 @@ def with_networks(table: pd.DataFrame, networks: dict[str, dict]) -> pd.DataFram
         for key in ("dropout", "seed", "statistics")
     }
     inside = table["layer"].str.startswith(ENCODER)
-    return table.assign(**columns, part=inside.map({True: "encoder", False: "decoder"}))
+    return table.assign(**columns, part=inside.map({True: "encoder", False: "FC and decoder"}))

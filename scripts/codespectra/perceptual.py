@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torchvision import models as torchvision_models
 
 from codespectra.errors import UserError
 from codespectra.preprocessing import Preprocess
@@ -77,7 +76,10 @@ def alexnet_backbone(state: dict[str, torch.Tensor], device: torch.device) -> Ba
     Raises:
         UserError: the state dict is no AlexNet's.
     """
-    trunk = torchvision_models.alexnet(weights=None).features
+    # Seconds to import, which an inhouse backbone needn't pay.
+    from torchvision.models import alexnet
+
+    trunk = alexnet(weights=None).features
     own = {name.removeprefix("features."): value for name, value in state.items()}
     missing = [name for name in trunk.state_dict() if name not in own]
     if missing:

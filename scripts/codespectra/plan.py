@@ -25,7 +25,7 @@ from codespectra.inventory import (
     side_of,
 )
 from codespectra.layers import reduced_width, select_layers
-from codespectra.sweep import RecalibratedModel, VaeModel
+from codespectra.sweep import SWEPT, RecalibratedModel, VaeModel
 
 # Layers of an architecture (its config section, classes, side of its input), in running order.
 Describe = Callable[[dict[str, Any], int, int], list[dict[str, Any]]]
@@ -91,7 +91,9 @@ def _select(study: Study, models: Models, describe: Describe, problems: Problems
                 chosen = select_layers(_selectors(analysis.layers), available)
                 selected[analysis.kind, model, stimuli] = chosen
             except UserError as error:
-                problems.add(f"{analysis.key} for models.{model}: {error}")
+                # The sweep's networks have the same layers: what is wrong is told once.
+                where = "" if model.startswith(SWEPT) else f" for models.{model}"
+                problems.add(f"{analysis.key}{where}: {error}")
     return selected
 
 
@@ -103,12 +105,15 @@ def _select_filters(study: Study, selected: Selected, problems: Problems) -> Sel
     filtered = {}
     for analysis in filter_runs(study):
         for model, stimuli in analysis.runs:
-            available = selected.get(("spectra", model, stimuli), [])
+            available = selected.get(("spectra", model, stimuli))
+            if available is None:  # which is told already
+                continue
             try:
                 chosen = select_layers(_selectors(analysis.layers), available)
                 filtered["filters", model, stimuli] = chosen
             except UserError as error:
-                problems.add(f"{analysis.key}: not among the spectra's for models.{model}: {error}")
+                among = "coding.layers" if model.startswith(SWEPT) else "spectra.layers"
+                problems.add(f"{analysis.key}: not among {among} for models.{model}: {error}")
     return filtered
 
 

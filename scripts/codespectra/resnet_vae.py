@@ -10,7 +10,6 @@ of their initial values after the few hundred steps of a small study.
 import torch
 from torch import nn
 from torch.nn import functional
-from torchvision.models import ResNet
 
 # Shape that the decoder starts from, and the channels of its transposed convolutions.
 SEED_SHAPE = (64, 4, 4)
@@ -27,14 +26,14 @@ class ResNetVAE(nn.Module):
 
     def __init__(
         self,
-        encoder: ResNet,
+        encoder: nn.Module,
         *,
         hidden: tuple[int, int],
         latent: int,
         dropout: float,
         dropout_sites: str,
     ):
-        """Build around the encoder's modules.
+        """Build around the modules of a ResNet with torchvision's names.
 
         Args:
             encoder: its last layer is left out.
@@ -72,7 +71,7 @@ class ResNetVAE(nn.Module):
         else:
             _follow_relus(self if sites == "relu" else self.resnet, rate)
 
-    def adopt_encoder(self, encoder: ResNet) -> None:
+    def adopt_encoder(self, encoder: nn.Module) -> None:
         """Take over the weights of a ResNet of the encoder's own architecture."""
         for own, given in zip(self.resnet, list(encoder.children())[:-1], strict=True):
             own.load_state_dict(given.state_dict())
@@ -89,7 +88,8 @@ class ResNetVAE(nn.Module):
         found = self.relu(self.fc_bn4(self.fc4(code)))
         found = self.relu(self.fc_bn5(self.fc5(found))).view(-1, *SEED_SHAPE)
         found = self.convTrans8(self.convTrans7(self.convTrans6(found)))
-        return functional.interpolate(found, (side, side), mode="bilinear", align_corners=False)
+        found = functional.interpolate(found, (side, side), mode="bilinear", align_corners=False)
+        return found.clamp(0, 1)  # rounding of the interpolation reaches beyond
 
     def reconstruct(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Reconstruction (N, 3, H, W) of square images, and the code's mean and log variance."""

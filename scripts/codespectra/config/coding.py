@@ -12,7 +12,8 @@ Value = TypeVar("Value")
 
 
 def _distinct(values: tuple[Value, ...]) -> tuple[Value, ...]:
-    twice = [value for value in dict.fromkeys(values) if values.count(value) > 1]
+    names = [f"{value:g}" for value in values]  # as networks are named
+    twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise ValueError(f"{twice[0]} stands there twice; name each value once")
     return values

@@ -61,8 +61,17 @@ def load_study(config: dict[str, Any]) -> Study:
     try:
         return Study.model_validate(config)
     except ValidationError as error:
-        lines = [_explain(problem, config) for problem in error.errors(include_url=False)]
+        problems = error.errors(include_url=False)
+        lines = [_explain(p, config) for p in problems if not _follows(p, problems)]
         raise UserError("config: " + "\nconfig: ".join(dict.fromkeys(lines))) from error
+
+
+def _follows(problem: Any, problems: list[Any]) -> bool:
+    """Whether a list is told to be too short only because its items are wrong."""
+    at = problem["loc"]
+    return problem["type"] == "too_short" and any(
+        other["loc"][: len(at)] == at and other is not problem for other in problems
+    )
 
 
 def _explain(problem: Any, config: dict[str, Any]) -> str:
@@ -87,7 +96,8 @@ def _path(location: tuple[Any, ...], config: Any) -> list[str]:
     path, here, entered = [], config, False
     for part in location:
         is_tag = isinstance(here, dict) and part in [here.get(tag) for tag in _TAGS]
-        if (is_tag and not entered) or (path[-2:-1] == ["layers"] and part in _SELECTORS):
+        in_selectors = path[-2:-1] in (["layers"], ["filters"])
+        if (is_tag and not entered) or (in_selectors and part in _SELECTORS):
             entered = is_tag
             continue
         path.append(str(part))

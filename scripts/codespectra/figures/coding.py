@@ -26,7 +26,7 @@ MEASURES = [
     ("explained", "explained input\nvariance R²", "linear"),
 ]
 SHOWN_LAYERS = 3  # of `draw_cross_validated`: early, middle, late
-PART_MARKERS = {"encoder": "o", "decoder": "^"}
+PART_MARKERS = {"encoder": "o", "FC and decoder": "^"}
 
 
 def draw_dropout_spectra(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, study: str) -> Figure:

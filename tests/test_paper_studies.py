@@ -1,0 +1,141 @@
+"""Studies of the papers' size: their plans, and that their first batches run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from cifar_files import write_cifar
+from conftest import Project, copy_project
+from torchvision.models import resnet18
+
+from codespectra.config.stage import stage_config
+from codespectra.config.study import load_study
+from codespectra.inventory import most_stimuli
+from codespectra.layers import reduced_width
+from codespectra.plan import cached_layers, make_plan
+from codespectra.sweep import networks
+
+CODING = "workflow/studies/paper_coding.yaml"
+FOLDER = "data/cifar-10-batches-py"
+SIDE = 224
+RELUS = 23  # 17 in the encoder, 4 after fully connected layers, 2 in the decoder
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the project with 60 images in each of CIFAR-10's files.
+
+    torchvision knows the published files' digests; in this copy those of the test's stand instead.
+    """
+    project = copy_project(tmp_path_factory.mktemp("paper"))
+    _, attributes = write_cifar("cifar10", project.folder / "data", each=60)
+    with (project.folder / "scripts/codespectra/image_files.py").open("a") as reader:
+        for name, value in attributes.items():
+            reader.write(f"datasets.CIFAR10.{name} = {value!r}\n")
+    return project
+
+
+def test_coding_plans_every_network_of_the_sweep(project: Project) -> None:
+    jobs = project.would_run(study=CODING)
+    swept = 5 * 3  # dropouts, seeds
+    noisy = 4  # the first seed's with dropout, as trained
+    control = 1  # the encoder, in the main job
+    expected = {
+        "download_checkpoint": 1,
+        "make_stimuli": 3,
+        "train_vae": swept,
+        "recalibrate_statistics": swept,
+        "capture_activations": 2 * (2 * swept + control) + noisy,  # the test set, the dot
+        "fit_spectra": 2 * swept + control,
+        "project_dot": 2 * swept + control,
+        "cross_validate_spectra": noisy,
+        "train_superposition": 1,
+        "compute_channel": 1,
+        "estimate_information": 1,
+        "judge_claims": 4,  # main, coding, theory, everything
+    }
+    assert {rule: jobs.get(rule) for rule in expected} == expected
+    assert "train_classifier" not in jobs
+
+
+def test_coding_tells_the_disk_that_its_captures_take(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.folder)
+    text = Path(CODING).read_text()
+    study = load_study(yaml.safe_load(text))
+    describe = cached_layers(tmp_path, "")
+    plan, total = make_plan(study, describe), 0
+    for captures, passes in ((plan.captures, 1), (plan.noisy_captures, 2)):
+        for (model, stimuli), wanted in captures.items():
+            if model not in networks(study.coding):
+                continue
+            spec = plan.models[model]
+            layers = describe(stage_config(spec.architecture), spec.classes, SIDE)
+            shapes = {layer["name"]: layer["shape"] for layer in layers}
+            width = sum(reduced_width(shapes[w["layer"]], w["reduction"]) for w in wanted)
+            total += passes * most_stimuli(study.stimuli[stimuli]) * width * 4
+    assert f"captures {total / 1e9:.1f} GB" in text
+
+
+def test_coding_without_its_data_names_the_folder(project: Project) -> None:
+    (project.folder / FOLDER).rename(project.folder / "elsewhere")
+    done = project.snakemake("--dry-run", study=CODING)
+    (project.folder / "elsewhere").rename(project.folder / FOLDER)
+    assert done.returncode == 1
+    told = [line for line in done.stdout.splitlines() if not line.startswith("Using ")]
+    assert [line.split("; ")[0] for line in told] == [
+        f"config: stimuli.{name}.root: {FOLDER} is no folder" for name in ("train", "test")
+    ]
+
+
+def cut(study: dict[str, Any], project: Project) -> None:
+    """Leave one network, a few images, and untrained weights in a file instead of a download."""
+    study["stimuli"]["train"]["limit"] = 100
+    study["stimuli"]["test"]["limit"] = 52
+    study["stimuli"]["dot"]["frames"] = 8
+    study["spectra"]["bootstrap"] = 20
+    study["coding"] |= {"dropouts": [0.2], "seeds": [0]}
+    study["coding"]["training"]["epochs"] = 1
+    study["models"]["encoder"] |= {"weights": "path", "path": "resnet18.pth"}
+    torch.manual_seed(0)
+    torch.save(resnet18().state_dict(), project.folder / "resnet18.pth")
+
+
+def test_first_batches_of_coding_run(project: Project) -> None:
+    study = yaml.safe_load((project.folder / CODING).read_text())
+    cut(study, project)
+    (project.folder / "cut.yaml").write_text(yaml.safe_dump(study))
+    name, results = "vae-dropout0.2-seed0", project.folder / "results"
+    spectra, checkpoints = f"results/spectra/{name}/test", "results/checkpoints"
+    targets = [
+        f"{spectra}/exponents.csv",
+        f"{spectra}/cross_validated_exponents.csv",
+        f"results/projections/{name}/dot/action.csv",
+        f"{checkpoints}/{name}-recalibrated.json",
+    ]
+    done = project.snakemake("--cores", "2", *targets, study="cut.yaml")
+    assert done.returncode == 0, done.stdout
+    epochs = pd.read_csv(project.folder / f"{checkpoints}/{name}.csv")
+    assert len(epochs) == 1
+    assert np.isfinite(epochs.to_numpy(float)).all()
+    for stimuli, count in (("test", 52), ("test-noisy", 2 * 52), ("dot", 8)):
+        found = json.loads((results / f"activations/{name}/{stimuli}.json").read_text())
+        assert found["count"] == count
+        assert len(found["datasets"]) == RELUS
+        assert found["datasets"][0]["shape"] == [64, 112, 112]
+        widest = max(dataset["width"] for dataset in found["datasets"])
+        assert widest == 64 * 112 * 112 if stimuli == "dot" else 7000 < widest < 8000
+    exponents = pd.read_csv(project.folder / targets[0])
+    assert len(exponents) == RELUS
+    assert (exponents[["first_rank", "last_rank"]] == [10, 50]).all(axis=None)
+    assert np.isfinite(exponents["alpha"]).all()
+    assert len(pd.read_csv(project.folder / targets[1])) == RELUS
+    assert (pd.read_csv(project.folder / targets[2])["draws"] == 1000).all()
+    recalibrated = json.loads((project.folder / targets[3]).read_text())
+    assert np.isfinite(recalibrated["metrics"]["test_squared_error"])
