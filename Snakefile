@@ -31,6 +31,18 @@ include: "workflow/rules/targets.smk"
 report: "workflow/report/workflow.rst"
 
 
+localrules:
+    main,
+
+
+rule main:
+    default_target: True
+    input:
+        MAIN_TARGETS,
+    message:
+        "The main job: every figure, table and claim of {config[study]}"
+
+
 onstart:
     refuse_missing_gpu()
 

@@ -1,6 +1,7 @@
 """The mini study end to end: what comes out, that it comes out the same, and how mistakes read."""
 
 import json
+import re
 import shutil
 
 import h5py
@@ -89,6 +90,24 @@ def test_the_report_is_one_file_with_every_figure(mini):
     for name in ("eigenspectra by depth", "II by method and metric", "verdicts"):
         assert name in text
     (mini.folder / "results/report.html").unlink()
+
+
+def test_without_a_target_the_main_job_is_planned_and_no_other(mini):
+    done = mini.snakemake("--dry-run", "--forceall")
+    assert {"draw_index", "judge_claims"} < set(re.findall(r"^(\w+) +\d+$", done.stdout, re.M))
+    assert "train_vae" not in done.stdout and "train_superposition" not in done.stdout
+
+
+def test_a_study_without_coding_says_so_when_it_is_asked_for(mini, tmp_path):
+    config = yaml.safe_load((mini.folder / MINI).read_text())
+    del config["coding"]
+    file = tmp_path / "main.yaml"
+    file.write_text(yaml.safe_dump(config))
+    done = mini.snakemake("coding", "--dry-run", study=str(file))
+    assert done.returncode != 0
+    assert "config: coding: missing" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert mini.snakemake("everything", "--dry-run", study=str(file)).returncode == 0
 
 
 WRONG = {

@@ -1,19 +1,10 @@
-"""What a user asks for by name."""
+"""What a user asks for by name; the main job stands in the Snakefile."""
 
 
 localrules:
-    main,
     coding,
     theory,
     everything,
-
-
-rule main:
-    default_target: True
-    input:
-        MAIN_TARGETS,
-    message:
-        "The main job: every figure, table and claim of {config[study]}"
 
 
 rule coding:
