@@ -55,12 +55,15 @@ def _read_outs(tables: Tables) -> Iterator[tuple[str, pd.DataFrame, Values]]:
 
 
 def _late_bends(tables: Tables) -> Iterator[tuple[str, pd.DataFrame, Values]]:
+    """Curvature either way, which is any departure from a power law, and downward, as in steps."""
     swept = tables.exponents[tables.exponents["model"].isin(tables.networks)]
     networks = with_networks(swept, tables.networks)
     late = networks[networks["depth"] > networks["depth"].max() / 2]
     for statistics, group in late.groupby("statistics"):
-        scope = f"{statistics.replace('_', ' ')}, later half of the layers, downward bend"
-        yield scope, group, (-_means(group, "curvature"), None)
+        scope = f"{statistics.replace('_', ' ')}, later half of the layers"
+        magnitude = group.assign(magnitude=group["curvature"].abs())
+        yield f"{scope}, bend either way", group, (_means(magnitude, "magnitude"), None)
+        yield f"{scope}, downward bend", group, (-_means(group, "curvature"), None)
 
 
 def _slope(tables: Tables, found: tuple[str, pd.DataFrame, Values]) -> Evidence:
