@@ -48,7 +48,7 @@ onstart:
 
 
 onsuccess:
-    print(f"Figures: results/figures/{study.study}/   claims: results/claims.csv")
+    print(f"Figures: results/figures/{study.study}/   claims: results/claims*.csv")
 
 
 onerror:

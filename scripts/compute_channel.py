@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from codespectra import job, store, theory
+from codespectra import code_entropy, job, store, theory
 from codespectra.projections import smooth_code_action
 
 job.start(snakemake.log[0])
@@ -39,7 +39,7 @@ for dropout in cfg["dropouts"]:
     ]
 for alpha in ALPHAS:
     for width in WIDTHS:
-        bounds = theory.entropy_bounds(alpha, width, BITS)
+        bounds = code_entropy.entropy_bounds(alpha, width, BITS)
         entropy.append(
             {
                 "alpha": alpha,

@@ -27,7 +27,8 @@ with store.open_hdf5(snakemake.input.data) as file:
         law = cvpca.fit_power_law(found.eigenvalues, ranks=ranks)
         if law.note:
             log.warning("%s: %s", layer, law.note)
-        low, high = spectra.interval(law.alpha, cvpca.bootstrap_exponents(found, **resampling))
+        draws = cvpca.bootstrap_exponents(found, **resampling)
+        low, high = spectra.interval(law.alpha, draws)
         plain = spectra.fit_power_law(found.plain.eigenvalues, ranks=ranks)
         plain_draws = spectra.bootstrap_exponents(found.plain.scores, **resampling)
         plain_low, plain_high = spectra.interval(plain.alpha, plain_draws)
@@ -55,7 +56,7 @@ with store.open_hdf5(snakemake.input.data) as file:
                 "stride": dataset["stride"],
                 "reduction": cfg["reduction"],
                 "solver": cfg["solver"],
-                "note": law.note,
+                "note": spectra.notes(law, draws),
             }
         )
         pairs = zip(found.eigenvalues, found.plain.eigenvalues, strict=True)

@@ -3,7 +3,7 @@
 import pandas as pd
 from tqdm import tqdm
 
-from codespectra import job, spectra, store
+from codespectra import code_entropy, job, spectra, store
 
 log = job.start(snakemake.log[0])
 cfg = snakemake.params.cfg
@@ -52,11 +52,11 @@ with store.open_hdf5(snakemake.input.data) as file:
                 "stride": dataset["stride"],
                 "reduction": cfg["reduction"],
                 "solver": cfg["solver"],
-                "note": law.note,
+                "note": spectra.notes(law, draws),
             }
             | {
                 f"capacity_loss_{k}": v
-                for k, v in spectra.capacity_loss(law.alpha, found.width).items()
+                for k, v in code_entropy.capacity_loss(law.alpha, found.width).items()
             }
         )
         ranked = enumerate(found.eigenvalues, start=1)

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 from conftest import MINI, Project, run_mini
 
@@ -195,3 +196,30 @@ def test_a_missing_checkpoint_is_named_before_any_job(mini, tmp_path):
     assert done.returncode != 0
     assert "models.untrained.path: no such checkpoint file: checkpoints/mine.pt" in done.stdout
     assert "Traceback" not in done.stdout
+
+
+def test_own_vae_checkpoints_take_the_place_of_training(mini, tmp_path):
+    shutil.copytree(mini.folder, tmp_path / "copy")
+    project = Project(tmp_path / "copy")
+    config = yaml.safe_load((project.folder / MINI).read_text())
+    (project.folder / "vae").mkdir()
+    for dropout in (0.0, 0.4):
+        trained = project.folder / f"results/checkpoints/vae-dropout{dropout:g}-seed0.pt"
+        state = torch.load(trained, weights_only=True)
+        torch.save({"state_dict": state}, project.folder / f"vae/net_{dropout}_0.pth")
+    config["coding"]["checkpoints"] = "vae/net_{dropout}_{seed}.pth"
+    (project.folder / "own.yaml").write_text(yaml.safe_dump(config))
+    jobs = project.would_run(study="own.yaml")
+    assert jobs["import_checkpoint"] == 2 and "train_vae" not in jobs
+    target = "results/checkpoints/vae-dropout0.4-seed0.json"
+    done = project.snakemake(target, "--cores", "1", study="own.yaml")
+    assert done.returncode == 0, done.stdout
+    assert json.loads((project.folder / target).read_text())["weights"] == "path"
+    # Of other widths: told by the first job, key by key.
+    config["coding"]["latent"] = 5
+    (project.folder / "own.yaml").write_text(yaml.safe_dump(config))
+    failed = project.snakemake(target, "--cores", "1", study="own.yaml")
+    assert failed.returncode != 0
+    log = project.folder / "results/logs/import_checkpoint/vae-dropout0.4-seed0.log"
+    assert "fc3_mu.weight (4, 12) for (5, 12)" in log.read_text()
+    assert "Traceback" not in log.read_text()

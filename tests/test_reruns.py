@@ -203,7 +203,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
         [0, 1],
         {"train_vae", "recalibrate_statistics", "capture_activations", "fit_spectra", "project_dot"}
         | SWEPT_SPECTRA
-        | {"judge_claims"},
+        | {"judge_claims", "draw_cross_validated"},
     ),
     "coding.training.train": ("test", VAES),
     "coding.training.test": ("tiles", VAES),
@@ -334,7 +334,8 @@ MODULES = {
     "spectra.py": FITTED | CROSSED | FILTERED,
     "cvpca.py": CROSSED,
     "filters.py": FILTERED,
-    "projections.py": MOVED,
+    # The theory study draws its 1/2 zeta(-alpha).
+    "projections.py": MOVED | CHANNEL,
     "claims.py": {"judge_claims"},
     "evidence.py": {"judge_claims"},
     "measures/dropout.py": {"judge_claims"},
@@ -351,14 +352,19 @@ MODULES = {
     "training.py": {"embed_stimuli"} | SHOWN | ENCODER,
     "classification.py": {"embed_stimuli"} | SHOWN | ENCODER,
     "autoencoding.py": VAES,
-    "recalibration.py": VAES - {"train_vae"},
+    # Networks as trained stay as they are.
+    "recalibration.py": {
+        *("recalibrate_statistics", "capture_activations", "fit_spectra", "project_dot"),
+        *("draw_dropout", "draw_dropout_spectra", "judge_claims"),
+    },
     "capture.py": SHOWN | SWEPT,
     "superposition.py": TOYS,
     "dropout_networks.py": INFORMATION,
     "mutual_information.py": INFORMATION,
     "figures/style.py": DRAWN,
     "figures/filters.py": {"draw_filters"},
-    "figures/spectra.py": {"draw_spectra", "draw_exponents"} | SWEPT_SPECTRA,
+    "figures/spectra.py": {"draw_spectra", "draw_exponents", "draw_cross_validated"}
+    | SWEPT_SPECTRA,
     "figures/coding.py": SWEPT_SPECTRA | {"draw_cross_validated"},
     "figures/theory.py": {"draw_superposition", "draw_channel"},
     "figures/interpretability.py": {"draw_index", "draw_exciting_images"},

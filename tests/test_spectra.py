@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.linear_model import HuberRegressor
 
-from codespectra import spectra
+from codespectra import code_entropy, spectra
 
 EXPONENTS = [-0.5, -1.0, -1.5]
 
@@ -310,15 +310,15 @@ def test_curvature_of_laws_and_of_departures():
 
 
 def test_capacity_loss_in_closed_form():
-    small = spectra.capacity_loss(-1.5, 4)
+    small = code_entropy.capacity_loss(-1.5, 4)
     assert small["exact_bits"] == pytest.approx(1.5 * math.log2(24))
     assert small["paper_bits"] == pytest.approx(1.5 * 4 * math.log2(4 / math.e))
     assert small["exact_from_std_bits"] == small["exact_bits"] / 2
     assert small["paper_from_std_bits"] == small["paper_bits"] / 2
-    large = spectra.capacity_loss(-1.0, 100_000)
+    large = code_entropy.capacity_loss(-1.0, 100_000)
     assert large["paper_bits"] == pytest.approx(large["exact_bits"], rel=1e-5)
     with pytest.raises(ValueError, match="width"):
-        spectra.capacity_loss(-1.0, 0)
+        code_entropy.capacity_loss(-1.0, 0)
 
 
 @settings(deadline=None, max_examples=25)
@@ -330,3 +330,15 @@ def test_the_exponent_ignores_the_scale_of_the_activations(scale, seed, shape):
     before = spectra.fit_power_law(spectra.spectrum(rows, scores=0).eigenvalues)
     after = spectra.fit_power_law(spectra.spectrum(np.float32(scale) * rows, scores=0).eigenvalues)
     assert after.alpha == pytest.approx(before.alpha, abs=1e-4)
+
+
+def test_a_missing_interval_says_why() -> None:
+    law = spectra.fit_power_law(np.arange(1, 61.0) ** -1)
+    whole, holed = np.full(20, -1.0), np.array([-1.0] * 17 + [np.nan] * 3)
+    assert spectra.notes(law, whole) == ""
+    assert spectra.notes(law, holed).startswith("no interval: 3 of 20 resamples")
+    short = spectra.fit_power_law(np.arange(1, 41.0) ** -1)
+    assert spectra.notes(short, holed).startswith("ranks 10-50 shrunk to 10-40")
+    assert "; no interval: 3 of 20" in spectra.notes(short, holed)
+    missing = spectra.fit_power_law(np.arange(1, 9.0) ** -1)
+    assert spectra.notes(missing, np.full(20, np.nan)) == missing.note

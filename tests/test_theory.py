@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from codespectra import theory
+from codespectra import code_entropy, theory
 
 RATES = (0.01, 0.2, 0.5, 0.9)
 rates = st.floats(0, 1)
@@ -165,23 +165,23 @@ def test_correction_never_costs_and_helps_from_the_second_layer(dropout, layers)
 
 
 def test_a_white_code_loses_nothing():
-    assert theory.entropy_bounds(0, 100, 8) == (800, 800, 800)
+    assert code_entropy.entropy_bounds(0, 100, 8) == (800, 800, 800)
 
 
 def test_entropy_bounds_by_hand():
     loss = 64 * math.log2(64 / math.e)
-    found = theory.entropy_bounds(-1, 64, 16)
+    found = code_entropy.entropy_bounds(-1, 64, 16)
     assert found == pytest.approx((1024 - loss, 1024 - loss / 2, 1024 + loss))
-    assert theory.entropy_bounds(1, 64, 16).supplement == pytest.approx(1024 - loss)
+    assert code_entropy.entropy_bounds(1, 64, 16).supplement == pytest.approx(1024 - loss)
 
 
 def test_entropy_bounds_are_never_negative():
-    assert theory.entropy_bounds(-9, 1000, 8)[:2] == (0, 0)
+    assert code_entropy.entropy_bounds(-9, 1000, 8)[:2] == (0, 0)
 
 
 @given(st.floats(-3, 0), st.floats(-3, 0), st.integers(3, 5000))
 def test_steeper_codes_hold_less(one, other, width):
-    steep, flat = (theory.entropy_bounds(alpha, width, 16) for alpha in sorted((one, other)))
+    steep, flat = (code_entropy.entropy_bounds(alpha, width, 16) for alpha in sorted((one, other)))
     assert steep.paper <= flat.paper
     assert steep.from_std <= flat.from_std
     assert flat.paper <= flat.from_std <= 16 * width <= flat.supplement
@@ -189,4 +189,4 @@ def test_steeper_codes_hold_less(one, other, width):
 
 def test_stirling_needs_three_units():
     with pytest.raises(ValueError, match="width 2"):
-        theory.entropy_bounds(-1, 2, 8)
+        code_entropy.entropy_bounds(-1, 2, 8)

@@ -87,7 +87,7 @@ def train_vae(
 
 @torch.inference_mode()
 def evaluate(
-    network: ResNetVAE, preprocess: Preprocess, images: torch.Tensor, batch: int = 500
+    network: ResNetVAE, preprocess: Preprocess, images: torch.Tensor, batch: int = 250
 ) -> dict[str, float]:
     """How well uint8 images (N, H, W, 3) are reconstructed in evaluation mode.
 

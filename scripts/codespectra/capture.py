@@ -173,7 +173,9 @@ def capture(
     identity = store.content_digest([attributes, [item.key for item in wanted], dtype, count])
     journal = _Journal(path.with_name(f".{path.name}.progress.json"), identity)
     done, correct = journal.read() if partial.exists() else (0, 0)
-    if not done:
+    if done:
+        log.info("resuming %s after row %d", partial.name, done)
+    else:
         journal.file.unlink(missing_ok=True)  # a note of another capture, which mustn't outlive it
         _check_disk(partial, wanted, count, dtype)
         _create(partial, wanted, count, dtype, attributes)
@@ -216,7 +218,6 @@ class _Journal:
         if self.file.exists():
             note = store.read_json(self.file)
             if note["identity"] == self.identity:
-                log.info("resuming after row %d of %s", note["rows"], self.file.name)
                 return note["rows"], note["correct"]
         return 0, 0
 

@@ -14,7 +14,7 @@ from codespectra.preprocessing import Preprocess
 
 @torch.no_grad()
 def recalibrate(
-    network: nn.Module, preprocess: Preprocess, images: torch.Tensor, batch: int = 500
+    network: nn.Module, preprocess: Preprocess, images: torch.Tensor, batch: int = 250
 ) -> None:
     """Replace, in place, the running statistics by averages over batches with all else evaluated.
 

@@ -13,7 +13,7 @@ from typing import Literal
 import h5py
 import numpy as np
 from scipy import linalg
-from scipy.special import gammaln, ndtri
+from scipy.special import ndtri
 from sklearn.decomposition import PCA
 
 from codespectra.huber import huber_lines
@@ -312,6 +312,18 @@ def _resampled(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.linalg.eigvalsh(second - np.outer(mean, mean))[::-1]
 
 
+def notes(law: PowerLaw, draws: np.ndarray) -> str:
+    """Why the window shrank, the exponent is missing, or its `draws` give no interval; else empty.
+
+    A missing exponent needs no word on its interval.
+    """
+    lost = int(np.isnan(draws).sum())
+    if not lost or math.isnan(law.alpha):
+        return law.note
+    missing = f"no interval: {lost} of {len(draws)} resamples have another number of usable ranks"
+    return f"{law.note}; {missing}" if law.note else missing
+
+
 def interval(estimate: float, draws: np.ndarray, level: float = 0.95) -> tuple[float, float]:
     """Normal interval (low, high) of an exponent: the estimate and the spread of its draws.
 
@@ -344,25 +356,3 @@ def curvature(eigenvalues: np.ndarray) -> float:
         return math.nan
     rank = np.log(np.arange(1, usable + 1))
     return float(np.polyfit(rank, np.log(eigenvalues[:usable]), 2)[0])
-
-
-def capacity_loss(alpha: float, width: int) -> dict[str, float]:
-    """Bits lost by a power-law code of `width` units m against a white one (paper A, eq. 3).
-
-    `paper_bits` is |alpha| m log2(m / e), `exact_bits` |alpha| log2(m!) without Stirling's
-    approximation. Eigenvalues are variances: a derivation from widths, that is from standard
-    deviations, halves both (`*_from_std_bits`).
-
-    Raises:
-        ValueError: `width` < 1.
-    """
-    if width < 1:
-        raise ValueError(f"width {width} is below 1")
-    paper = abs(alpha) * width * math.log2(width / math.e)
-    exact = abs(alpha) * float(gammaln(width + 1)) / math.log(2)
-    return {
-        "paper_bits": paper,
-        "exact_bits": exact,
-        "paper_from_std_bits": paper / 2,
-        "exact_from_std_bits": exact / 2,
-    }

@@ -1,6 +1,6 @@
-"""What coding theory predicts: compression of sparse features, dropout's capacity, entropy bounds.
+"""What coding theory predicts: compression of sparse features, and dropout's capacity.
 
-Source: "paper A", section 2 with eqs. 1 and 2, and its supplement, sections 2.1, 2.3 and 2.4.
+Source: "paper A", section 2 with eqs. 1 and 2, and its supplement, sections 2.1 and 2.3.
 Logarithms are base 2 and every quantity is in bits, unless it is said to be a share.
 """
 
@@ -10,8 +10,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr, xlogy
-
-from codespectra.spectra import capacity_loss
 
 
 class DropoutBounds(NamedTuple):
@@ -35,14 +33,6 @@ class LayeredCapacity(NamedTuple):
 
     uncorrected: NDArray[np.float64]
     corrected: NDArray[np.float64]
-
-
-class EntropyBounds(NamedTuple):
-    """Theorem 4 in bits: as in paper A's main text, from standard deviations, and as printed."""
-
-    paper: float
-    from_std: float
-    supplement: float
 
 
 def compression_rate(sparsity: ArrayLike, entropy_bits: float) -> NDArray[np.float64]:
@@ -162,33 +152,6 @@ def layered_capacity(capacity: float, dropout: float, layers: int) -> LayeredCap
     kept = 1 - _checked_rate(dropout)
     depth = np.arange(1, layers + 1)
     return LayeredCapacity(capacity * kept**depth, np.full(layers, capacity * kept))
-
-
-def entropy_bounds(alpha: float, width: int, bits: float) -> EntropyBounds:
-    """Most bits that a code of m units with variances i^alpha holds (paper A, theorem 4).
-
-    `paper` is the main text's m n - |alpha| m log2(m / e); theorem 4 takes the variances for
-    standard deviations, and the loss is half of that if they are not (`from_std`). No entropy is
-    below 0. `supplement` is the printed m n - alpha m log2(m / e), whose sign would give steep
-    codes more bits than white ones.
-
-    Args:
-        alpha: exponent, negative for variances that fall.
-        width: m, at least 3 (Stirling's approximation).
-        bits: n of each unit.
-
-    Raises:
-        ValueError: fewer than 3 units.
-    """
-    if width < 3:
-        raise ValueError(f"width {width} is below 3")
-    loss = capacity_loss(alpha, width)
-    white = width * bits
-    return EntropyBounds(
-        paper=max(0.0, white - loss["paper_bits"]),
-        from_std=max(0.0, white - loss["paper_from_std_bits"]),
-        supplement=white - math.copysign(loss["paper_bits"], alpha),
-    )
 
 
 def _checked_rate(dropout: float) -> float:

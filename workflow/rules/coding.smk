@@ -28,7 +28,7 @@ rule train_vae:
     threads: 1
     resources:
         mem_mb=6000,
-        runtime=2880,
+        runtime=5760,
         gpu=gpu_request,
     params:
         cfg=lambda w: stage_config(

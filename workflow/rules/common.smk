@@ -176,7 +176,7 @@ def claims_config(wildcards):
     trained = [n for n, model in study.models.items() if model.weights != "random"]
     return stage_config(
         study.claims,
-        trained=[*trained, *(swept or [])],
+        trained=sorted([*trained, *(swept or [])]),
         networks=swept,
         analysis_set=study.directions.runs[0].stimuli,
         measured_only=wildcards.scope in ("-coding", "-theory"),

@@ -21,7 +21,7 @@ rule draw_spectra:
         ),
         exponents=EXPONENTS,
     output:
-        **figure_files("{prefix}spectra", "Code", "eigenspectra by depth"),
+        **figure_files("{prefix}spectra", "Code", "eigenspectra by depth {prefix}"),
     log:
         "results/logs/draw_spectra/{prefix}spectra.log",
     benchmark:
@@ -47,7 +47,7 @@ rule draw_filters:
         manifests=drawn("results/filters/{model}/{stimuli}.json", "filters"),
         tables=drawn("results/filters/{model}/{stimuli}.csv", "filters"),
     output:
-        **figure_files("{prefix}filters", "Code", "eigenvectors as filters"),
+        **figure_files("{prefix}filters", "Code", "eigenvectors as filters {prefix}"),
     log:
         "results/logs/draw_filters/{prefix}filters.log",
     benchmark:
@@ -71,7 +71,7 @@ rule draw_exponents:
     input:
         exponents=EXPONENTS,
     output:
-        **figure_files("{prefix}exponents", "Code", "exponent against depth"),
+        **figure_files("{prefix}exponents", "Code", "exponent against depth {prefix}"),
     log:
         "results/logs/draw_exponents/{prefix}exponents.log",
     benchmark:
@@ -98,7 +98,9 @@ rule draw_trajectories:
         ),
         action=ACTION,
     output:
-        **figure_files("{prefix}trajectories", "Code", "random projections of the dot"),
+        **figure_files(
+            "{prefix}trajectories", "Code", "random projections of the dot {prefix}"
+        ),
     log:
         "results/logs/draw_trajectories/{prefix}trajectories.log",
     benchmark:
@@ -123,7 +125,9 @@ rule draw_action:
         action=ACTION,
         exponents=EXPONENTS,
     output:
-        **figure_files("{prefix}action", "Code", "action against depth and exponent"),
+        **figure_files(
+            "{prefix}action", "Code", "action against depth and exponent {prefix}"
+        ),
     log:
         "results/logs/draw_action/{prefix}action.log",
     benchmark:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from codespectra.figures import style
 
@@ -33,7 +34,8 @@ def draw_spectra(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, study: str)
         )
         sns.despine(ax=panel)
     axes[0, 0].set_ylabel("share of variance")
-    figure.colorbar(shade, ax=axes[0, -1], label="depth (ReLU, in running order)")
+    whole = MaxNLocator(integer=True)
+    figure.colorbar(shade, ax=axes[0, -1], label="depth (ReLU, in running order)", ticks=whole)
     window = "{}–{}".format(*exponents[["first_rank", "last_rank"]].mode().iloc[0].astype(int))
     count = exponents["stimulus_count"].iloc[0]
     style.credit(
