@@ -18,7 +18,7 @@ import torch
 from side_by_side import compare
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from codespectra import capture, models
+from codespectra import capture, hooks, models
 from codespectra.layers import select_layers
 from codespectra.preprocessing import Preprocess
 
@@ -65,7 +65,7 @@ class Bench:
             self.preprocess,
             self.images,
             None,
-            [capture.Wanted(layer, reduction) for layer in layers],
+            [hooks.Wanted(layer, reduction) for layer in layers],
             dtype="float32",
             batch=BATCH,
             attributes={},

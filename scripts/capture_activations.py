@@ -12,6 +12,7 @@ from codespectra import capture, job, store
 from codespectra.checkpoints import load_checkpoint
 from codespectra.device import resolve_device
 from codespectra.errors import UserError
+from codespectra.hooks import Wanted
 from codespectra.layers import stride_of
 from codespectra.models import inspect_layers
 from codespectra.preprocessing import Preprocess
@@ -29,7 +30,7 @@ preprocess = Preprocess(description["preprocessing"], device)
 available = {
     layer.name: vars(layer) for layer in inspect_layers(network, preprocess.side or shown["side"])
 }
-wanted = [capture.Wanted(available[w["layer"]], w["reduction"]) for w in cfg["wanted"]]
+wanted = [Wanted(available[w["layer"]], w["reduction"]) for w in cfg["wanted"]]
 attributes = {
     "model": cfg["model"],
     "checkpoint_sha256": description["sha256"],

@@ -7,9 +7,9 @@ import pandas as pd
 import torch
 
 from codespectra import filters, job, store
-from codespectra.capture import Wanted
 from codespectra.checkpoints import load_checkpoint
 from codespectra.device import resolve_device
+from codespectra.hooks import Wanted
 from codespectra.models import inspect_layers
 from codespectra.preprocessing import Preprocess
 from codespectra.stimuli import open_stimuli

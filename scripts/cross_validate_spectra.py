@@ -4,17 +4,16 @@ import pandas as pd
 from tqdm import tqdm
 
 from codespectra import cvpca, job, spectra, store
+from codespectra.captured import captured_layers
 
 log = job.start(snakemake.log[0])
 cfg = snakemake.params.cfg
 manifest = store.read_json(snakemake.input.manifest)
 ranks = tuple(cfg["ranks"])
 resampling = {"ranks": ranks, "draws": cfg["bootstrap"], "seed": cfg["seed"]}
-known = {(item["layer"], item["reduction"]): item for item in manifest["datasets"]}
 eigenvalues, exponents = [], []
 with store.open_hdf5(snakemake.input.data) as file:
-    for depth, layer in enumerate(tqdm(cfg["layers"], desc="cvPCA", disable=None), start=1):
-        dataset = known[layer, cfg["reduction"]]
+    for where, dataset in tqdm(captured_layers(manifest, cfg), desc="cvPCA", disable=None):
         first, second = cvpca.repeats(file[dataset["key"]])
         found = cvpca.cross_validated_spectrum(
             first,
@@ -26,19 +25,12 @@ with store.open_hdf5(snakemake.input.data) as file:
         )
         law = cvpca.fit_power_law(found.eigenvalues, ranks=ranks)
         if law.note:
-            log.warning("%s: %s", layer, law.note)
+            log.warning("%s: %s", where["layer"], law.note)
         draws = cvpca.bootstrap_exponents(found, **resampling)
         low, high = spectra.interval(law.alpha, draws)
         plain = spectra.fit_power_law(found.plain.eigenvalues, ranks=ranks)
         plain_draws = spectra.bootstrap_exponents(found.plain.scores, **resampling)
         plain_low, plain_high = spectra.interval(plain.alpha, plain_draws)
-        where = {
-            "model": cfg["model"],
-            "weights": manifest["weights"],
-            "stimuli": cfg["stimuli"],
-            "layer": layer,
-            "depth": depth,
-        }
         exponents.append(
             where
             | {

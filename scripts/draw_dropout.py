@@ -1,17 +1,15 @@
 """Rule draw_dropout: exponent, action, roughness and what projections explain, by dropout."""
 
-import pandas as pd
-
 from codespectra import job
 from codespectra.figures import style
 from codespectra.figures.coding import draw_dropout
-from codespectra.networks import with_networks
+from codespectra.networks import read_layers
 
 job.start(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
 exponents, action = (
-    with_networks(pd.concat(map(pd.read_csv, paths), ignore_index=True), cfg["networks"])
+    read_layers(paths, cfg["networks"])
     for paths in (snakemake.input.exponents, snakemake.input.action)
 )
 figure = draw_dropout(exponents, action, cfg["study"])

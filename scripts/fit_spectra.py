@@ -4,16 +4,15 @@ import pandas as pd
 from tqdm import tqdm
 
 from codespectra import code_entropy, job, spectra, store
+from codespectra.captured import captured_layers
 
 log = job.start(snakemake.log[0])
 cfg = snakemake.params.cfg
 manifest = store.read_json(snakemake.input.manifest)
 ranks = tuple(cfg["ranks"])
-known = {(item["layer"], item["reduction"]): item for item in manifest["datasets"]}
 eigenvalues, exponents, bootstrap = [], [], []
 with store.open_hdf5(snakemake.input.data) as file:
-    for depth, layer in enumerate(tqdm(cfg["layers"], desc="spectra", disable=None), start=1):
-        dataset = known[layer, cfg["reduction"]]
+    for where, dataset in tqdm(captured_layers(manifest, cfg), desc="spectra", disable=None):
         found = spectra.spectrum(
             file[dataset["key"]],
             components=cfg["components"],
@@ -22,18 +21,11 @@ with store.open_hdf5(snakemake.input.data) as file:
         )
         law = spectra.fit_power_law(found.eigenvalues, ranks=ranks)
         if law.note:
-            log.warning("%s: %s", layer, law.note)
+            log.warning("%s: %s", where["layer"], law.note)
         draws = spectra.bootstrap_exponents(
             found.scores, ranks=ranks, draws=cfg["bootstrap"], seed=cfg["seed"]
         )
         low, high = spectra.interval(law.alpha, draws)
-        where = {
-            "model": cfg["model"],
-            "weights": manifest["weights"],
-            "stimuli": cfg["stimuli"],
-            "layer": layer,
-            "depth": depth,
-        }
         exponents.append(
             where
             | {

@@ -5,6 +5,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from codespectra import job, projections, store
+from codespectra.captured import captured_layers
 from codespectra.stimuli import open_stimuli
 
 job.start(snakemake.log[0])
@@ -15,11 +16,11 @@ explain = {
 }[cfg["read_out"]]
 with open_stimuli(snakemake.input.stimuli) as file:
     position = file["position"][:]
-weights = store.read_json(snakemake.input.manifest)["weights"]
+manifest = store.read_json(snakemake.input.manifest)
 rows, kept = [], []
 with store.open_hdf5(snakemake.input.data) as file:
-    for depth, layer in enumerate(tqdm(cfg["layers"], desc="projections", disable=None), start=1):
-        activations = file[f"{cfg['reduction']}/{layer}"][:]
+    for where, dataset in tqdm(captured_layers(manifest, cfg), desc="projections", disable=None):
+        activations = file[dataset["key"]][:]
         law = projections.expected_action(activations)
         root = projections.trajectory_root(activations)
         drawn = projections.draw_trajectories(root, draws=cfg["draws"], seed=cfg["seed"])
@@ -30,12 +31,8 @@ with store.open_hdf5(snakemake.input.data) as file:
         rough_low, rough_high = np.quantile(projections.trajectory_roughness(drawn), [0.025, 0.975])
         explained_low, explained_high = np.quantile(explained, [0.025, 0.975])
         rows.append(
-            {
-                "model": cfg["model"],
-                "weights": weights,
-                "stimuli": cfg["stimuli"],
-                "layer": layer,
-                "depth": depth,
+            where
+            | {
                 "action": law.mean,
                 "action_sd": np.sqrt(law.variance),
                 "action_low": low,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from interruption import interrupt, same
 from torch import nn
 
 from codespectra import autoencoding, models
@@ -62,23 +63,6 @@ def train(
     """A trained network and its history; `start` seeds the weights that it starts from."""
     built = build(start, **changes)
     return built, train_vae(built, PREPROCESS, TRAIN, TEST, recipe, partial)
-
-
-def same(first: nn.Module, second: nn.Module) -> bool:
-    a, b = first.state_dict(), second.state_dict()
-    return all(torch.equal(a[name], b[name]) for name in a)
-
-
-def interrupt(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
-    """Let training die in the evaluation of that epoch."""
-    calls = iter(range(1, epoch + 1))
-
-    def dying(*arguments: Any) -> dict[str, float]:
-        if next(calls) == epoch:
-            raise KeyboardInterrupt
-        return evaluate(*arguments)
-
-    monkeypatch.setattr(autoencoding, "evaluate", dying)
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +159,7 @@ def test_interrupted_run_ends_like_an_undisturbed_one(
 ) -> None:
     """Dropout and the noise of the code draw from torch's global generator."""
     with monkeypatch.context() as patched:
-        interrupt(patched, epoch)
+        interrupt(patched, autoencoding, epoch)
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "partial")
     resumed, history = train(tmp_path / "partial", start=1)

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from codespectra import capture, store
-from codespectra.capture import Wanted, reduce_output
 from codespectra.errors import UserError
+from codespectra.hooks import Wanted, reduce_output
 from codespectra.layers import reduced_width, stride_of
 from codespectra.models import inspect_layers
 from codespectra.preprocessing import Preprocess

@@ -596,9 +596,12 @@ def test_study_without_coding_has_no_sweep(describe: Any) -> None:
 
 def test_shown_networks_are_the_extremes_of_the_first_seed() -> None:
     study = load_study(changed({"coding.dropouts": [0.4, 0, 0.8], "coding.seeds": [5, 2]}))
-    assert shown_networks(study) == ["vae-dropout0-seed5", "vae-dropout0.8-seed5"]
+    both = ("", "-recalibrated")
+    assert shown_networks(study) == [
+        f"vae-dropout{dropout}-seed5{kind}" for dropout in ("0", "0.8") for kind in both
+    ]
     study = load_study(changed({"coding.dropouts": [0.4]}))
-    assert shown_networks(study) == ["vae-dropout0.4-seed0"]
+    assert shown_networks(study) == [f"vae-dropout0.4-seed0{kind}" for kind in both]
 
 
 def test_swept_models_say_how_they_come_about(describe: Any) -> None:

@@ -16,10 +16,10 @@ from torch import nn
 from torch.nn import functional
 
 from codespectra import filters, layers, models
-from codespectra.capture import Wanted
 from codespectra.config.study import load_study
 from codespectra.errors import UserError
 from codespectra.figures.filters import draw_filters
+from codespectra.hooks import Wanted
 from codespectra.plan import cached_layers, make_plan
 from codespectra.preprocessing import Preprocess
 from codespectra.small_resnet import Bottleneck

@@ -353,11 +353,10 @@ MODULES = {
     "classification.py": {"embed_stimuli"} | SHOWN | ENCODER,
     "autoencoding.py": VAES,
     # Networks as trained stay as they are.
-    "recalibration.py": {
-        *("recalibrate_statistics", "capture_activations", "fit_spectra", "project_dot"),
-        *("draw_dropout", "draw_dropout_spectra", "judge_claims"),
-    },
+    "recalibration.py": VAES - {"train_vae"} - CROSSED - FILTERED,
     "capture.py": SHOWN | SWEPT,
+    "hooks.py": SHOWN | SWEPT,
+    "captured.py": FITTED | MOVED | CROSSED,
     "superposition.py": TOYS,
     "dropout_networks.py": INFORMATION,
     "mutual_information.py": INFORMATION,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from interruption import interrupt, same
 from torch import nn
 
 from codespectra import classification, models
@@ -68,23 +69,6 @@ def train(
     return built, train_classifier(built, PREPROCESS, TRAIN, TEST, recipe, partial)
 
 
-def same(first: nn.Module, second: nn.Module) -> bool:
-    a, b = first.state_dict(), second.state_dict()
-    return all(torch.equal(a[name], b[name]) for name in a)
-
-
-def interrupt(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
-    """Let training die in the evaluation of that epoch."""
-    calls = iter(range(1, epoch + 1))
-
-    def dying(*arguments: Any) -> dict[str, float]:
-        if next(calls) == epoch:
-            raise KeyboardInterrupt
-        return evaluate(*arguments)
-
-    monkeypatch.setattr(classification, "evaluate", dying)
-
-
 def test_two_runs_give_the_same_weights(tmp_path: Path) -> None:
     first, history = train(tmp_path / "first")
     second, again = train(tmp_path / "second")
@@ -100,7 +84,7 @@ def test_interrupted_run_ends_like_an_undisturbed_one(
 ) -> None:
     undisturbed, history = train(tmp_path / "undisturbed")
     with monkeypatch.context() as patched:
-        interrupt(patched, epoch)
+        interrupt(patched, classification, epoch)
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "partial")
     # Other weights to start from: all that counts comes from the partial state.
@@ -113,7 +97,7 @@ def test_run_interrupted_in_its_first_epoch_starts_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        interrupt(patched, 1)
+        interrupt(patched, classification, 1)
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "partial")
     assert not (tmp_path / "partial").exists()
@@ -131,7 +115,7 @@ def test_state_of_another_run_is_ignored(tmp_path: Path) -> None:
 
 def test_finished_run_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     finished, history = train(tmp_path / "partial")
-    interrupt(monkeypatch, 1)
+    interrupt(monkeypatch, classification, 1)
     again, same_history = train(tmp_path / "partial", start=1)
     assert same(finished, again)
     assert history == same_history

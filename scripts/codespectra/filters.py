@@ -14,7 +14,7 @@ from torch import nn
 from tqdm import tqdm
 
 from codespectra import spectra
-from codespectra.capture import Wanted, capturing
+from codespectra.hooks import Wanted, capturing
 from codespectra.preprocessing import Preprocess
 
 ROWS = 1024  # activations read at a time

@@ -72,14 +72,14 @@ def noisy_runs(study: Study) -> list[tuple[str, str]]:
 
 
 def shown_networks(study: Study) -> list[str]:
-    """The sweep's lowest and highest dropout as trained, of the first seed."""
+    """The sweep's lowest and highest dropout, of the first seed, with both kinds of statistics."""
     coding = study.coding
-    names = [
+    ends = {min(coding.dropouts), max(coding.dropouts)}
+    return [
         name
         for name, network in networks(coding).items()
-        if network.statistics == AS_TRAINED and network.seed == coding.seeds[0]
+        if network.dropout in ends and network.seed == coding.seeds[0]
     ]
-    return list(dict.fromkeys([names[0], names[-1]]))
 
 
 def direction_methods(methods: DirectionMethods) -> dict[str, dict[str, Any]]:

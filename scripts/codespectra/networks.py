@@ -27,3 +27,8 @@ def with_networks(table: pd.DataFrame, networks: dict[str, dict]) -> pd.DataFram
     }
     inside = table["layer"].str.startswith(ENCODER)
     return table.assign(**columns, part=inside.map({True: "encoder", False: "FC and decoder"}))
+
+
+def read_layers(paths: list[str], networks: dict[str, dict]) -> pd.DataFrame:
+    """Tables of several networks, one below the other, `with_networks`."""
+    return with_networks(pd.concat(map(pd.read_csv, paths), ignore_index=True), networks)

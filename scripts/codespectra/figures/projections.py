@@ -1,5 +1,7 @@
 """Random projections of the moving dot as curves, and their action (A fig. 4, 6 c-e)."""
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -60,7 +62,7 @@ def draw_trajectories(curves: pd.DataFrame, study: str) -> Figure:
         for panel, (_, curve) in zip(row, run.groupby("depth"), strict=False):
             _draw_curve(panel, curve, shade)
             panel.set_title(curve["layer"].iloc[0], fontsize=6)
-        row[0].set_ylabel(f"{model}\n{draw}", fontsize=7)
+        row[0].set_ylabel(f"{textwrap.fill(model, 20)}\n{draw}", fontsize=7)
     figure.colorbar(shade, ax=axes, label="frame", aspect=40, pad=0.01)
     stimuli = ", ".join(curves["stimuli"].unique())
     style.credit(
@@ -101,7 +103,7 @@ def draw_action(table: pd.DataFrame, study: str) -> Figure:
             panel.errorbar(
                 run["depth"] + 0.15 * index, run[column], yerr=np.array(reach).clip(min=0), **look
             )
-        axes[1, 0].plot(run["alpha"], run["action"], look["marker"], label=model)
+        axes[1, 0].plot(run["alpha"], run["action"], look["marker"])
     _draw_theory(axes[1, 0], table["alpha"])
     axes[0, 0].set(ylabel="action E (a.u.)", yscale="log")
     axes[0, 1].set(ylabel="action at unit variance", yscale="log")

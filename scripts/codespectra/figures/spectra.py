@@ -22,9 +22,13 @@ def draw_spectra(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, study: str)
         study: the study's name.
     """
     runs = list(eigenvalues.groupby(["model", "stimuli"], sort=False))
-    figure, axes = plt.subplots(1, len(runs), figsize=(style.PAGE, 2.9), sharey=True, squeeze=False)
+    columns = min(len(runs), 2)
+    rows = -(-len(runs) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(style.PAGE, 0.4 + 2.5 * rows), sharey=True, squeeze=False
+    )
     shade = ScalarMappable(Normalize(1, eigenvalues["depth"].max()), style.SEQUENTIAL)
-    for panel, ((model, stimuli), run) in zip(axes[0], runs, strict=True):
+    for panel, ((model, stimuli), run) in zip(axes.flat, runs, strict=False):
         laws = exponents.query("model == @model and stimuli == @stimuli").set_index("depth")
         for depth, layer in run.groupby("depth"):
             panel.loglog(layer["rank"], layer["share"], color=shade.to_rgba(depth))
@@ -33,9 +37,12 @@ def draw_spectra(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, study: str)
             xlabel="rank of principal component", ylim=(1e-7, 1), title=f"{model} on {stimuli}"
         )
         sns.despine(ax=panel)
-    axes[0, 0].set_ylabel("share of variance")
+    for panel in axes.flat[len(runs) :]:
+        panel.set_visible(False)
+    for row in axes:
+        row[0].set_ylabel("share of variance")
     whole = MaxNLocator(integer=True)
-    figure.colorbar(shade, ax=axes[0, -1], label="depth (ReLU, in running order)", ticks=whole)
+    figure.colorbar(shade, ax=axes[:, -1], label="depth (ReLU, in running order)", ticks=whole)
     window = "{}–{}".format(*exponents[["first_rank", "last_rank"]].mode().iloc[0].astype(int))
     count = exponents["stimulus_count"].iloc[0]
     style.credit(

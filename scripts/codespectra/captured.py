@@ -1,0 +1,20 @@
+"""Layers of one captured run, as the tables of its analyses name them."""
+
+from typing import Any
+
+Layer = dict[str, Any]
+
+
+def captured_layers(manifest: dict[str, Any], cfg: dict[str, Any]) -> list[tuple[Layer, Layer]]:
+    """For each layer of an analysis: what its rows begin with, and its dataset in the manifest.
+
+    Args:
+        manifest: of the activations file.
+        cfg: of the analysis: model, stimuli, layers in running order, reduction.
+    """
+    known = {(item["layer"], item["reduction"]): item for item in manifest["datasets"]}
+    run = {"model": cfg["model"], "weights": manifest["weights"], "stimuli": cfg["stimuli"]}
+    return [
+        (run | {"layer": layer, "depth": depth}, known[layer, cfg["reduction"]])
+        for depth, layer in enumerate(cfg["layers"], start=1)
+    ]
