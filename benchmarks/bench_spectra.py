@@ -16,7 +16,7 @@ from side_by_side import compare
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
-from codespectra import spectra
+from codespectra import power_laws, spectra
 
 ROWS = {
     "2a": (20_000, 2_000),
@@ -50,7 +50,7 @@ def reference(dataset: h5py.Dataset) -> np.ndarray:
 def agree(found: np.ndarray, truth: np.ndarray, ranks: slice, alpha_within: float) -> None:
     """Refuse to time a wrong result."""
     np.testing.assert_allclose(found[ranks], truth[: len(found)][ranks], rtol=1e-4)
-    alphas = [spectra.fit_power_law(values).alpha for values in (found, truth)]
+    alphas = [power_laws.fit_power_law(values).alpha for values in (found, truth)]
     assert abs(alphas[0] - alphas[1]) < alpha_within, alphas
 
 

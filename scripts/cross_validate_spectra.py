@@ -3,7 +3,7 @@
 import pandas as pd
 from tqdm import tqdm
 
-from codespectra import cvpca, job, spectra, store
+from codespectra import cvpca, job, power_laws, store
 from codespectra.captured import captured_layers
 
 log = job.start(snakemake.log[0])
@@ -27,10 +27,10 @@ with store.open_hdf5(snakemake.input.data) as file:
         if law.note:
             log.warning("%s: %s", where["layer"], law.note)
         draws = cvpca.bootstrap_exponents(found, **resampling)
-        low, high = spectra.interval(law.alpha, draws)
-        plain = spectra.fit_power_law(found.plain.eigenvalues, ranks=ranks)
-        plain_draws = spectra.bootstrap_exponents(found.plain.scores, **resampling)
-        plain_low, plain_high = spectra.interval(plain.alpha, plain_draws)
+        low, high = power_laws.interval(law.alpha, draws)
+        plain = power_laws.fit_power_law(found.plain.eigenvalues, ranks=ranks)
+        plain_draws = power_laws.bootstrap_exponents(found.plain.scores, **resampling)
+        plain_low, plain_high = power_laws.interval(plain.alpha, plain_draws)
         exponents.append(
             where
             | {
@@ -48,7 +48,7 @@ with store.open_hdf5(snakemake.input.data) as file:
                 "stride": dataset["stride"],
                 "reduction": cfg["reduction"],
                 "solver": cfg["solver"],
-                "note": spectra.notes(law, draws),
+                "note": power_laws.notes(law, draws),
             }
         )
         pairs = zip(found.eigenvalues, found.plain.eigenvalues, strict=True)

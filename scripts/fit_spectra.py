@@ -3,7 +3,7 @@
 import pandas as pd
 from tqdm import tqdm
 
-from codespectra import code_entropy, job, spectra, store
+from codespectra import code_entropy, job, power_laws, spectra, store
 from codespectra.captured import captured_layers
 
 log = job.start(snakemake.log[0])
@@ -19,13 +19,13 @@ with store.open_hdf5(snakemake.input.data) as file:
             solver=cfg["solver"],
             seed=cfg["seed"],
         )
-        law = spectra.fit_power_law(found.eigenvalues, ranks=ranks)
+        law = power_laws.fit_power_law(found.eigenvalues, ranks=ranks)
         if law.note:
             log.warning("%s: %s", where["layer"], law.note)
-        draws = spectra.bootstrap_exponents(
+        draws = power_laws.bootstrap_exponents(
             found.scores, ranks=ranks, draws=cfg["bootstrap"], seed=cfg["seed"]
         )
-        low, high = spectra.interval(law.alpha, draws)
+        low, high = power_laws.interval(law.alpha, draws)
         exponents.append(
             where
             | {
@@ -36,7 +36,7 @@ with store.open_hdf5(snakemake.input.data) as file:
                 "rmse": law.rmse,
                 "first_rank": law.first_rank,
                 "last_rank": law.last_rank,
-                "curvature": spectra.curvature(found.eigenvalues),
+                "curvature": power_laws.curvature(found.eigenvalues),
                 "participation_ratio": found.participation_ratio,
                 "total_variance": found.total_variance,
                 "stimulus_count": found.n,
@@ -44,7 +44,7 @@ with store.open_hdf5(snakemake.input.data) as file:
                 "stride": dataset["stride"],
                 "reduction": cfg["reduction"],
                 "solver": cfg["solver"],
-                "note": spectra.notes(law, draws),
+                "note": power_laws.notes(law, draws),
             }
             | {
                 f"capacity_loss_{k}": v

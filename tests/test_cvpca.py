@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from codespectra import cvpca, spectra
+from codespectra import cvpca, power_laws, spectra
 
 
 def planted(n: int, width: int, alpha: float = -1.0) -> np.ndarray:
@@ -86,7 +86,7 @@ def test_identical_repeats_give_the_plain_spectrum_and_its_draws(shape):
     ranks, scores = (5, 40), found.plain.scores
     np.testing.assert_allclose(found.scores, scores, atol=1e-3 * scores.std())
     draws = cvpca.bootstrap_exponents(found, ranks=ranks, draws=5, seed=3)
-    plain = spectra.bootstrap_exponents(scores, ranks=ranks, draws=5, seed=3)
+    plain = power_laws.bootstrap_exponents(scores, ranks=ranks, draws=5, seed=3)
     np.testing.assert_allclose(draws, plain, atol=1e-4)
 
 
@@ -111,7 +111,7 @@ def test_independent_noise_shares_nothing(shape):
 def test_noise_flattens_the_plain_spectrum_and_not_the_shared_one(shape, variance, plain, alpha):
     """Planted exponent -1; what a sample without noise gives is -0.94 to -0.985."""
     found = cvpca.cross_validated_spectrum(*noisy(planted(*shape), variance))
-    assert spectra.fit_power_law(found.plain.eigenvalues).alpha == pytest.approx(plain, abs=0.03)
+    assert power_laws.fit_power_law(found.plain.eigenvalues).alpha == pytest.approx(plain, abs=0.03)
     law = cvpca.fit_power_law(found.eigenvalues)
     assert law.alpha == pytest.approx(alpha, abs=0.03)
     assert law.alpha == pytest.approx(-1, abs=0.05)

@@ -332,6 +332,8 @@ MODULES = {
     "kmeans.py": FOUND,
     # Intervals of the claims are those of the spectra.
     "spectra.py": FITTED | CROSSED | FILTERED,
+    # The law of a spectrum, without the spectrum: filters stay.
+    "power_laws.py": FITTED | CROSSED,
     "cvpca.py": CROSSED,
     "filters.py": FILTERED,
     # The theory study draws its 1/2 zeta(-alpha).

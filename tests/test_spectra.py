@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.linear_model import HuberRegressor
 
-from codespectra import code_entropy, spectra
+from codespectra import code_entropy, power_laws, spectra
 
 EXPONENTS = [-0.5, -1.0, -1.5]
 
@@ -58,7 +58,7 @@ def stored(request, tmp_path):
 @pytest.mark.parametrize("alpha", EXPONENTS)
 @pytest.mark.parametrize("ranks", [(10, 50), (1, 5), (5, 500)])
 def test_an_exact_power_law_gives_its_exponent(alpha, ranks):
-    law = spectra.fit_power_law(3.0 * np.arange(1, 1001) ** alpha, ranks=ranks)
+    law = power_laws.fit_power_law(3.0 * np.arange(1, 1001) ** alpha, ranks=ranks)
     assert law.alpha == pytest.approx(alpha, abs=1e-6)
     assert law.intercept == pytest.approx(math.log(3), abs=1e-5)
     assert law.rmse < 1e-6
@@ -69,12 +69,12 @@ def test_the_window_is_one_based_and_inclusive():
     """Field notes 5.2: ranks off by one turn an exact -1 into -0.961 or -1.041."""
     eigenvalues = 1 / np.arange(1, 101)
     shifted = eigenvalues[1:]  # what fitting eigenvalue i + 1 to rank i would see
-    assert spectra.fit_power_law(shifted).alpha == pytest.approx(-0.961, abs=1e-3)
+    assert power_laws.fit_power_law(shifted).alpha == pytest.approx(-0.961, abs=1e-3)
     eigenvalues[:9] = 50
     eigenvalues[50:] = 1e-3  # neither rank 9 nor rank 51 belongs to the fit
-    assert spectra.fit_power_law(eigenvalues).alpha == pytest.approx(-1, abs=1e-6)
+    assert power_laws.fit_power_law(eigenvalues).alpha == pytest.approx(-1, abs=1e-6)
     eigenvalues[49] = 1e-3  # rank 50 does
-    assert spectra.fit_power_law(eigenvalues).rmse > 0.1
+    assert power_laws.fit_power_law(eigenvalues).rmse > 0.1
 
 
 @pytest.mark.parametrize("spread", [0.01, 0.3])
@@ -83,7 +83,7 @@ def test_the_fit_is_scikit_learns_huber_regression(spread):
     rank = np.arange(1, 101)
     eigenvalues = np.sort(rank**-1.0 * np.exp(spread * rng.standard_normal(100)))[::-1]
     eigenvalues[44:] *= 0.3  # a break that least squares would follow
-    law = spectra.fit_power_law(eigenvalues)
+    law = power_laws.fit_power_law(eigenvalues)
     window = np.log(rank[9:50, None]), np.log(eigenvalues[9:50])
     theirs = HuberRegressor(max_iter=10_000, tol=1e-9).fit(*window)
     assert law.alpha == pytest.approx(theirs.coef_[0], abs=1e-5)
@@ -98,7 +98,7 @@ def test_a_cliff_in_the_window_does_not_stop_the_fit_early(drop):
     rank = np.arange(1, 101)
     eigenvalues = rank**-1.0 * np.exp(0.002 * np.random.default_rng(0).standard_normal(100))
     eigenvalues[:14] *= drop  # 5 of 41 ranks
-    assert spectra.fit_power_law(eigenvalues).alpha == pytest.approx(-1, abs=0.01)
+    assert power_laws.fit_power_law(eigenvalues).alpha == pytest.approx(-1, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_cliff_in_the_window_does_not_stop_the_fit_early(drop):
 def test_sampled_data_of_a_planted_law(alpha, low, high):
     """1,000 samples of 500 units: slightly flat, as field notes 5.2 say of few stimuli."""
     found = spectra.spectrum(planted(1000, 500, alpha), scores=0)
-    assert low < spectra.fit_power_law(found.eigenvalues).alpha < high
+    assert low < power_laws.fit_power_law(found.eigenvalues).alpha < high
 
 
 @pytest.mark.parametrize("shape", [(600, 200), (200, 600), (200, 200)])
@@ -119,7 +119,7 @@ def test_exact_agrees_with_full_pca_at_every_rank(stored, shape, monkeypatch):
     assert found.eigenvalues.dtype == np.float64
     assert len(found.eigenvalues) == kept
     np.testing.assert_allclose(found.eigenvalues, theirs[:kept], rtol=1e-4)
-    ours, wanted = spectra.fit_power_law(found.eigenvalues), spectra.fit_power_law(theirs)
+    ours, wanted = power_laws.fit_power_law(found.eigenvalues), power_laws.fit_power_law(theirs)
     assert ours.alpha == pytest.approx(wanted.alpha, abs=1e-5)
     assert found.total_variance == pytest.approx(theirs.sum(), rel=1e-5)
     assert found.participation_ratio == pytest.approx(
@@ -195,7 +195,7 @@ def test_one_unit_and_a_constant_code():
     constant = spectra.spectrum(np.full((50, 20), 3.0, np.float32))
     assert not constant.eigenvalues.any()
     assert math.isnan(constant.participation_ratio)
-    assert "no exponent" in spectra.fit_power_law(constant.eigenvalues).note
+    assert "no exponent" in power_laws.fit_power_law(constant.eigenvalues).note
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_rows_without_a_spectrum_are_refused(rows, solver):
 
 
 def test_a_window_with_too_few_ranks_shrinks_and_says_so():
-    law = spectra.fit_power_law(1 / np.arange(1, 31))
+    law = power_laws.fit_power_law(1 / np.arange(1, 31))
     assert law.alpha == pytest.approx(-1, abs=1e-6)
     assert (law.first_rank, law.last_rank) == (10, 30)
     assert "10-50 shrunk to 10-30" in law.note
@@ -226,7 +226,7 @@ def test_noise_below_the_floor_is_not_fitted():
     eigenvalues = 1 / np.arange(1.0, 101)
     eigenvalues[40:] = 1e-9
     eigenvalues[60:] = 0
-    law = spectra.fit_power_law(eigenvalues)
+    law = power_laws.fit_power_law(eigenvalues)
     assert law.alpha == pytest.approx(-1, abs=1e-6)
     assert law.last_rank == 40
     assert "40 of 100" in law.note
@@ -234,26 +234,26 @@ def test_noise_below_the_floor_is_not_fitted():
 
 @pytest.mark.parametrize("count", [0, 1, 9, 13])
 def test_under_five_ranks_the_exponent_is_missing_with_its_reason(count):
-    law = spectra.fit_power_law(1 / np.arange(1, count + 1))
+    law = power_laws.fit_power_law(1 / np.arange(1, count + 1))
     assert all(math.isnan(value) for value in (law.alpha, law.intercept, law.rmse))
     assert f"no exponent: {max(0, count - 9)} ranks from 10 on" in law.note
-    assert not math.isnan(spectra.fit_power_law(1 / np.arange(1, 15)).alpha)
+    assert not math.isnan(power_laws.fit_power_law(1 / np.arange(1, 15)).alpha)
 
 
 @pytest.mark.parametrize("ranks", [(0, 50), (50, 10)])
 def test_impossible_ranks_are_refused(ranks):
     with pytest.raises(ValueError, match="ranks"):
-        spectra.fit_power_law(1 / np.arange(1, 101), ranks=ranks)
+        power_laws.fit_power_law(1 / np.arange(1, 101), ranks=ranks)
 
 
 def test_the_bootstrap_is_reproducible_and_paired():
     scores = spectra.spectrum(planted(300, 200, -1.0)).scores
-    draws = spectra.bootstrap_exponents(scores, draws=8, seed=5)
-    np.testing.assert_array_equal(draws, spectra.bootstrap_exponents(scores, draws=8, seed=5))
-    other = spectra.bootstrap_exponents(scores, draws=8, seed=6)
+    draws = power_laws.bootstrap_exponents(scores, draws=8, seed=5)
+    np.testing.assert_array_equal(draws, power_laws.bootstrap_exponents(scores, draws=8, seed=5))
+    other = power_laws.bootstrap_exponents(scores, draws=8, seed=6)
     assert not np.isin(draws, other).any()
     # Another code of the same stimuli is resampled alike: here this one, turned and scaled.
-    paired = spectra.bootstrap_exponents(2 * scores[:, ::-1], draws=8, seed=5)
+    paired = power_laws.bootstrap_exponents(2 * scores[:, ::-1], draws=8, seed=5)
     np.testing.assert_allclose(paired, draws, atol=1e-6)
 
 
@@ -261,52 +261,52 @@ def test_a_bootstrap_draw_is_the_pca_of_the_stimuli_drawn():
     rows = planted(300, 60, -1.0)  # all 60 components are kept
     counts = np.random.default_rng(5).multinomial(300, np.full(300, 1 / 300))
     drawn = spectra.spectrum(np.repeat(rows, counts, axis=0), scores=0)
-    draws = spectra.bootstrap_exponents(spectra.spectrum(rows).scores, draws=1, seed=5)
-    wanted = spectra.fit_power_law(drawn.eigenvalues).alpha
+    draws = power_laws.bootstrap_exponents(spectra.spectrum(rows).scores, draws=1, seed=5)
+    wanted = power_laws.fit_power_law(drawn.eigenvalues).alpha
     assert draws[0] == pytest.approx(wanted, abs=1e-5)
 
 
 def test_a_draw_that_loses_ranks_is_missing():
     scores = spectra.spectrum(planted(60, 200, -1.0)).scores
-    draws = spectra.bootstrap_exponents(scores, draws=4)
+    draws = power_laws.bootstrap_exponents(scores, draws=4)
     assert np.isnan(draws).all()  # about 38 different stimuli can't have 50 components
-    assert np.isnan(spectra.interval(-1.0, draws)).all()
+    assert np.isnan(power_laws.interval(-1.0, draws)).all()
 
 
 def test_the_bootstraps_spread_is_that_over_independent_samples():
     samples = [spectra.spectrum(planted(1000, 200, -1.0, seed)) for seed in range(40)]
-    exponents = [spectra.fit_power_law(sample.eigenvalues).alpha for sample in samples]
-    draws = spectra.bootstrap_exponents(samples[0].scores, draws=100)
+    exponents = [power_laws.fit_power_law(sample.eigenvalues).alpha for sample in samples]
+    draws = power_laws.bootstrap_exponents(samples[0].scores, draws=100)
     ratio = draws.std(ddof=1) / np.std(exponents, ddof=1)
     assert 0.75 < ratio < 1.5  # 1.1 expected; both deviations are known to about 10 %
-    low, high = spectra.interval(exponents[0], draws)
+    low, high = power_laws.interval(exponents[0], draws)
     assert low < np.mean(exponents) < high
 
 
 def test_the_interval_is_normal():
     draws = np.array([-1.2, -1.0, -0.8])
-    assert spectra.interval(-2.0, draws) == pytest.approx(
+    assert power_laws.interval(-2.0, draws) == pytest.approx(
         (-2 - 0.2 * 1.959964, -2 + 0.2 * 1.959964)
     )
-    low, high = spectra.interval(-2.0, draws, level=0.6827)
+    low, high = power_laws.interval(-2.0, draws, level=0.6827)
     assert (low, high) == pytest.approx((-2.2, -1.8), abs=1e-4)
 
 
 def test_images_with_one_over_f_amplitudes_and_white_ones():
     """Methods: the check of the estimator on codes whose spectrum is known."""
     pink = spectra.spectrum(noise_images(1.0), scores=0)
-    assert -1.05 <= spectra.fit_power_law(pink.eigenvalues).alpha <= -0.85
+    assert -1.05 <= power_laws.fit_power_law(pink.eigenvalues).alpha <= -0.85
     white = spectra.spectrum(noise_images(0.0), scores=0)
-    assert -0.15 < spectra.fit_power_law(white.eigenvalues).alpha < 0
+    assert -0.15 < power_laws.fit_power_law(white.eigenvalues).alpha < 0
 
 
 def test_curvature_of_laws_and_of_departures():
     rank = np.arange(1, 501)
-    assert spectra.curvature(2.0 * rank**-1.0) == pytest.approx(0, abs=1e-10)
+    assert power_laws.curvature(2.0 * rank**-1.0) == pytest.approx(0, abs=1e-10)
     bent = np.exp(-np.log(rank) - 0.2 * np.log(rank) ** 2)
-    assert spectra.curvature(bent) == pytest.approx(-0.2, abs=1e-10)
-    assert spectra.curvature(np.append(bent, [1e-12, 0])) == pytest.approx(-0.2, abs=1e-10)
-    assert math.isnan(spectra.curvature(bent[:4]))
+    assert power_laws.curvature(bent) == pytest.approx(-0.2, abs=1e-10)
+    assert power_laws.curvature(np.append(bent, [1e-12, 0])) == pytest.approx(-0.2, abs=1e-10)
+    assert math.isnan(power_laws.curvature(bent[:4]))
 
 
 def test_capacity_loss_in_closed_form():
@@ -327,18 +327,20 @@ def test_capacity_loss_in_closed_form():
 )
 def test_the_exponent_ignores_the_scale_of_the_activations(scale, seed, shape):
     rows = planted(*shape, -1.0, seed)
-    before = spectra.fit_power_law(spectra.spectrum(rows, scores=0).eigenvalues)
-    after = spectra.fit_power_law(spectra.spectrum(np.float32(scale) * rows, scores=0).eigenvalues)
+    before = power_laws.fit_power_law(spectra.spectrum(rows, scores=0).eigenvalues)
+    after = power_laws.fit_power_law(
+        spectra.spectrum(np.float32(scale) * rows, scores=0).eigenvalues
+    )
     assert after.alpha == pytest.approx(before.alpha, abs=1e-4)
 
 
 def test_a_missing_interval_says_why() -> None:
-    law = spectra.fit_power_law(np.arange(1, 61.0) ** -1)
+    law = power_laws.fit_power_law(np.arange(1, 61.0) ** -1)
     whole, holed = np.full(20, -1.0), np.array([-1.0] * 17 + [np.nan] * 3)
-    assert spectra.notes(law, whole) == ""
-    assert spectra.notes(law, holed).startswith("no interval: 3 of 20 resamples")
-    short = spectra.fit_power_law(np.arange(1, 41.0) ** -1)
-    assert spectra.notes(short, holed).startswith("ranks 10-50 shrunk to 10-40")
-    assert "; no interval: 3 of 20" in spectra.notes(short, holed)
-    missing = spectra.fit_power_law(np.arange(1, 9.0) ** -1)
-    assert spectra.notes(missing, np.full(20, np.nan)) == missing.note
+    assert power_laws.notes(law, whole) == ""
+    assert power_laws.notes(law, holed).startswith("no interval: 3 of 20 resamples")
+    short = power_laws.fit_power_law(np.arange(1, 41.0) ** -1)
+    assert power_laws.notes(short, holed).startswith("ranks 10-50 shrunk to 10-40")
+    assert "; no interval: 3 of 20" in power_laws.notes(short, holed)
+    missing = power_laws.fit_power_law(np.arange(1, 9.0) ** -1)
+    assert power_laws.notes(missing, np.full(20, np.nan)) == missing.note

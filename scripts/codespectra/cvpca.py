@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from codespectra import spectra
-from codespectra.spectra import PowerLaw, Spectrum
+from codespectra import power_laws, spectra
+from codespectra.power_laws import PowerLaw
+from codespectra.spectra import Spectrum
 
 SUBSPACE = 150  # leading components that the bootstrap resamples in, for ranks up to 50
 
@@ -139,7 +140,7 @@ def _centred(block: np.ndarray) -> np.ndarray:
 
 
 def fit_power_law(eigenvalues: np.ndarray, *, ranks: tuple[int, int] = (10, 50)) -> PowerLaw:
-    """`spectra.fit_power_law` of the ranks before the first that isn't positive.
+    """`power_laws.fit_power_law` of the ranks before the first that isn't positive.
 
     Such a rank has no logarithm, and the positive ones among the noise behind it would bias the
     fit. Where that shrinks the window, the note says so. Noise turns the components, too, which
@@ -152,7 +153,7 @@ def fit_power_law(eigenvalues: np.ndarray, *, ranks: tuple[int, int] = (10, 50))
         ranks: first and last rank, 1-based and inclusive.
     """
     positive = int(np.logical_and.accumulate(eigenvalues > 0).sum())
-    law = spectra.fit_power_law(eigenvalues[:positive], ranks=ranks)
+    law = power_laws.fit_power_law(eigenvalues[:positive], ranks=ranks)
     if not law.note or positive == len(eigenvalues):
         return law
     return replace(law, note=f"rank {positive + 1} covaries no more between repeats; {law.note}")
@@ -167,8 +168,8 @@ def bootstrap_exponents(
 ) -> np.ndarray:
     """Exponents (draws,) of stimuli resampled in both repeats alike, in the leading subspace.
 
-    The draws are those of `spectra.bootstrap_exponents` for the same N and seed. As there, a draw
-    that has fewer usable ranks than the sample gives nan.
+    The draws are those of `power_laws.bootstrap_exponents` for the same N and seed. As there, a
+    draw that has fewer usable ranks than the sample gives nan.
     """
     first, second = (scores.astype(np.float64) for scores in (found.plain.scores, found.scores))
     n = len(first)
@@ -176,7 +177,7 @@ def bootstrap_exponents(
     counts = rng.multinomial(n, np.full(n, 1 / n), size=draws)
     whole = fit_power_law(found.eigenvalues, ranks=ranks)
     resampled = np.stack([_resampled(first, second, drawn) for drawn in counts])
-    return spectra.exponents_in_window(resampled, ranks=ranks, last_rank=whole.last_rank)
+    return power_laws.exponents_in_window(resampled, ranks=ranks, last_rank=whole.last_rank)
 
 
 def _resampled(first: np.ndarray, second: np.ndarray, counts: np.ndarray) -> np.ndarray:

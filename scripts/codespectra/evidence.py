@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 
 from codespectra.intervals import mean_interval
-from codespectra.spectra import interval
+from codespectra.power_laws import interval
 
 SUPPORTED, CONTRADICTED, INCONCLUSIVE = "supported", "contradicted", "inconclusive"
 NOT_RUN = "not run"
@@ -121,7 +121,7 @@ def _spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def from_draws(
     scope: str, statistic: str, estimate: float, draws: np.ndarray, *, n: int
 ) -> Evidence:
-    """A statistic with the normal interval of its draws (`spectra.interval` says why normal)."""
+    """A statistic with the normal interval of its draws (`power_laws.interval` says why normal)."""
     low, high = interval(estimate, draws)
     return Evidence(scope, statistic, float(estimate), low, high, n)
 
