@@ -20,7 +20,7 @@ for method, path in zip(cfg["methods"], snakemake.input.directions, strict=True)
         for layer, rows in scores[scores["method"] == method].groupby("layer", sort=False):
             for _, direction in at_quantiles(rows).iterrows():
                 responses = file[layer]["responses"][:, int(direction["direction"])]
-                top = top_stimuli(responses[:, None], cfg["m"])[0]
+                top = top_stimuli(direction["sign"] * responses[:, None], cfg["m"])[0]
                 table = pd.DataFrame({"rank": np.arange(1, len(top) + 1), "image": top})
                 tables.append(table.assign(**direction))
 chosen = pd.concat(tables, ignore_index=True)

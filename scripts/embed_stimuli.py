@@ -8,8 +8,7 @@ from tqdm import tqdm
 from codespectra import job, store
 from codespectra.checkpoints import load_checkpoint
 from codespectra.device import resolve_device
-from codespectra.perceptual import Backbone, alexnet_backbone
-from codespectra.preprocessing import Preprocess
+from codespectra.perceptual import backbone_of
 from codespectra.stimuli import open_stimuli
 
 job.start(snakemake.log[0])
@@ -18,11 +17,7 @@ kind = snakemake.params.cfg["backbone"]["kind"]
 batch = snakemake.config["runtime"]["batch"]
 device = resolve_device(snakemake.config["runtime"]["device"])
 checkpoint = load_checkpoint(snakemake.input.checkpoint_manifest)
-if kind == "inhouse":
-    preprocess = Preprocess(checkpoint.description["preprocessing"], device)
-    backbone = Backbone(checkpoint.network.features, None, preprocess)
-else:
-    backbone = alexnet_backbone(checkpoint.network.state_dict(), device)
+backbone = backbone_of(kind, checkpoint.network, checkpoint.description["preprocessing"], device)
 
 with (
     open_stimuli(snakemake.input.stimuli) as stimuli,

@@ -1,38 +1,42 @@
 """Rule find_directions: one method's directions in every layer of a run."""
 
-from pathlib import Path
-
+import numpy as np
 from tqdm import tqdm
 
-from codespectra import directions, job, store
+from codespectra import baselines, directions, job, store
+from codespectra.errors import UserError
+from codespectra.layers import count_of
 
-log = job.start(snakemake.log[0])
+job.start(snakemake.log[0])
 cfg = snakemake.params.cfg
 options = dict(cfg["options"])
 method = options.pop("method")
-find = getattr(directions, method)
-dead = {}
-with (
-    store.open_hdf5(snakemake.input.data) as activations,
-    store.create_hdf5(snakemake.output.data) as file,
-):
-    for layer in tqdm(cfg["layers"], desc=method, disable=None, leave=False):
-        found = find(activations[f"{cfg['reduction']}/{layer}"][:].astype("float32"), **options)
-        group = file.create_group(layer)
-        group["vectors"], group["responses"] = found.vectors, found.responses
-        dead[layer] = int(found.dead.sum())
-        log.info("%s: %d directions, %d dead", layer, len(found.vectors), dead[layer])
-captured = store.read_json(snakemake.input.manifest)
-store.write_json(
-    snakemake.output.manifest,
-    {
-        "file": Path(snakemake.output.data).name,
-        "sha256": store.file_digest(snakemake.output.data),
-        "method": method,
-        "options": options,
-        "dead": dead,
-        "activations_sha256": captured["sha256"],
-        "weights": captured["weights"],
-        "stimulus_count": captured["count"],
-    },
-)
+finders = [
+    *(directions.neurons, directions.kmeans, directions.kmeans_identity),
+    *(directions.random, directions.exemplar),
+    *(baselines.pca, baselines.ica, baselines.nmf, baselines.kmeans_code),
+]
+find = {finder.__name__: finder for finder in finders}[method]
+
+
+def find_in(layer: str, activations: np.ndarray) -> directions.Directions:
+    """Directions of a layer; a complaint names it."""
+    given = dict(options)
+    if "k" in given:
+        given["k"] = count_of(given["k"], activations.shape[1])
+    try:
+        return find(activations, **given)
+    except UserError as error:
+        raise UserError(f"{layer} of {cfg['model']} on {cfg['stimuli']}: {error}") from error
+
+
+with store.open_hdf5(snakemake.input.data) as file:
+    layers = tqdm(cfg["layers"], desc=method, disable=None, leave=False)
+    directions.write_layers(
+        snakemake.output.data,
+        snakemake.output.manifest,
+        ((x, find_in(x, file[f"{cfg['reduction']}/{x}"][:].astype("float32"))) for x in layers),
+        store.read_json(snakemake.input.manifest),
+        method=method,
+        options=options,
+    )

@@ -1,7 +1,6 @@
 """Claims: verdicts follow from intervals alone, intervals hold the truth, planted effects show."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +8,8 @@ import pytest
 from scipy import stats
 
 from codespectra import claims, evidence
-from codespectra.claims import CLAIMS, TABLES, TARGETS, Claim, judge_claims
+from codespectra.catalogue import CLAIMS
+from codespectra.claims import TABLES, TARGETS, Claim, judge_claims
 from codespectra.evidence import (
     CONTRADICTED,
     INCONCLUSIVE,
@@ -240,7 +240,7 @@ def planted(sign: int) -> Tables:
 
 @pytest.fixture(scope="module", params=[1, -1], ids=["holding", "failing"])
 def judged(request: pytest.FixtureRequest) -> tuple[int, pd.DataFrame]:
-    return request.param, judge_claims(planted(request.param))
+    return request.param, judge_claims(CLAIMS, planted(request.param))
 
 
 MEASURED = {
@@ -310,12 +310,11 @@ def test_verdicts_follow_from_the_intervals(judged: tuple[int, pd.DataFrame]) ->
     [(-5.0, 0.99, 0.1, 0.2, SUPPORTED), (5.0, 1e-9, -0.1, 0.2, INCONCLUSIVE)],
 )
 def test_neither_estimate_nor_p_decides(
-    estimate: float, p: float, low: float, high: float, verdict: str, monkeypatch: Any
+    estimate: float, p: float, low: float, high: float, verdict: str
 ) -> None:
     found = Evidence("scope", "statistic", estimate, low, high, 10, p)
     claim = Claim("X1", "A sentence", "none", "layers", lambda tables: iter([found]))
-    monkeypatch.setattr(claims, "CLAIMS", (claim,))
-    assert list(judge_claims(planted(1))["verdict"]) == [verdict]
+    assert list(judge_claims([claim], planted(1))["verdict"]) == [verdict]
 
 
 def test_claim_ids_are_unique() -> None:
@@ -345,7 +344,7 @@ def test_a_claim_has_a_measure_where_its_study_exists_and_only_there() -> None:
     ],
 )
 def test_a_missing_table_is_told_by_its_target(name: str, unmeasured: set[str]) -> None:
-    table = judge_claims(replace(planted(1), **{name: None}))
+    table = judge_claims(CLAIMS, replace(planted(1), **{name: None}))
     left = table[(table["verdict"] == NOT_RUN) & table["id"].isin(list(MEASURED))]
     assert set(left["id"]) == unmeasured
     assert left["reason"].str.startswith("run `snakemake main`").all()
@@ -353,7 +352,7 @@ def test_a_missing_table_is_told_by_its_target(name: str, unmeasured: set[str]) 
 
 def test_measured_only_leaves_out_what_is_not_run_and_nothing_else() -> None:
     tables = planted(1)
-    table, whole = judge_claims(tables, measured_only=True), judge_claims(tables)
+    table, whole = judge_claims(CLAIMS, tables, measured_only=True), judge_claims(CLAIMS, tables)
     assert set(table["id"]) == set(MEASURED)
     measured = whole[whole["verdict"] != NOT_RUN].reset_index(drop=True)
     pd.testing.assert_frame_equal(table, measured, check_dtype=False)
@@ -363,7 +362,7 @@ def test_measured_only_leaves_out_what_is_not_run_and_nothing_else() -> None:
 
 
 def verdicts(tables: Tables, claim: str) -> list[tuple[str, str]]:
-    table = judge_claims(tables)
+    table = judge_claims(CLAIMS, tables)
     return list(table.loc[table["id"] == claim, ["verdict", "reason"]].itertuples(index=False))
 
 
@@ -378,14 +377,16 @@ def verdicts(tables: Tables, claim: str) -> list[tuple[str, str]]:
 )
 def test_missing_directions_are_not_run(kept: set[str], unmeasured: set[str]) -> None:
     tables = planted(1)
-    table = judge_claims(replace(tables, scores=tables.scores[tables.scores["method"].isin(kept)]))
+    table = judge_claims(
+        CLAIMS, replace(tables, scores=tables.scores[tables.scores["method"].isin(kept)])
+    )
     left = table[(table["verdict"] == NOT_RUN) & table["id"].isin(list(MEASURED))]
     assert set(left["id"]) == unmeasured
     assert (left["reason"] == claims.NOTHING_TO_MEASURE).all()
 
 
 def test_without_a_trained_network_only_the_control_is_judged() -> None:
-    table = judge_claims(replace(planted(1), trained=()))
+    table = judge_claims(CLAIMS, replace(planted(1), trained=()))
     assert set(table.loc[table["verdict"] != NOT_RUN, "id"]) == {"C2"}
 
 
@@ -409,7 +410,7 @@ def test_layer_without_an_exponent_leaves_its_claims_open() -> None:
     tables.exponents.loc[tables.exponents["depth"] == 4, "alpha"] = np.nan
     tables.bootstrap.loc[tables.bootstrap["depth"] == 4, "alpha"] = np.nan
     assert verdicts(tables, "A4") == verdicts(tables, "B20") == [(INCONCLUSIVE, "")]
-    table = judge_claims(tables).query("id == 'A5'")
+    table = judge_claims(CLAIMS, tables).query("id == 'A5'")
     assert list(table["n"]) == [LAYERS - 1] * 2
     assert list(table["verdict"]) == [SUPPORTED] * 2
 
@@ -420,7 +421,7 @@ def test_spectra_of_several_sets_count_each_layer_once() -> None:
         name: pd.concat([found, found.assign(stimuli="train")])
         for name, found in (("exponents", tables.exponents), ("bootstrap", tables.bootstrap))
     }
-    table = judge_claims(replace(tables, **both))
+    table = judge_claims(CLAIMS, replace(tables, **both))
     rows = table.query("id == 'A5'")
     assert list(rows["n"]) == [LAYERS] * 4
     assert rows["scope"].is_unique

@@ -16,8 +16,11 @@ from codespectra.config import (
     analyses,
     base,
     coding,
+    directions,
+    features,
     interpretability,
     models,
+    people,
     stimuli,
     study,
     theory,
@@ -32,7 +35,10 @@ from codespectra.sweep import networks
 
 ROOT = Path(__file__).parents[1]
 CONFIG = (ROOT / "config.yaml").read_text()
-SECTIONS = (analyses, base, coding, interpretability, models, stimuli, study, theory)
+SECTIONS = (
+    *(analyses, base, coding, directions, features, interpretability, models, people, stimuli),
+    *(study, theory),
+)
 BASES = {base.Strict, models.AnyModel}
 
 
@@ -102,8 +108,11 @@ def test_embedded_study_has_a_plan(describe: Any) -> None:
     assert plan.layer_names("directions", "classifier", "tiles") == ["layer1", "layer2"]
     assert len(plan.layer_names("spectra", "classifier", "test")) == 13
     assert list(plan.methods) == [
-        *("neurons", "kmeans-32", "kmeans-64", "kmeans-128"),
-        *("random-64", "exemplar-64"),
+        *("neurons", "pca-1x", "ica-1x", "nmf-1x", "kmeans-0.5x", "kmeans-1x", "kmeans-2x"),
+        *("kmeans_identity", "kmeans_code-1x", "sae-2x-0.1", "random-1x", "exemplar-1x"),
+    ]
+    assert list(plan.grid) == [
+        f"sae-{z}x-{l1}" for z in (1, 2, 4) for l1 in ("0.01", "0.03", "0.1", "0.3", "1")
     ]
 
 
@@ -227,12 +236,91 @@ MISTAKES = {
     ),
     "window of too few ranks": ({"spectra.ranks": [10, 12]}, ["ranks", "10..12", "under 5"]),
     "K above the stimuli": (
-        {"directions.methods.kmeans.k": [32, 1601]},
-        ["directions.methods.kmeans.k: 1601", "tiles (at most 1600)"],
+        {"directions.methods.kmeans.k": ["0.5x", "1x", "2x", 1601]},
+        ["directions.methods.kmeans.k: 1601: more than the stimuli of tiles (at most 1600)"],
     ),
     "M above the stimuli": (
-        {"interpretability.m": 841},
-        ["interpretability.m: 841", "840 stimuli"],
+        {"interpretability.m": 421},
+        ["interpretability.m: 421", "half of the 840 stimuli of overlapping"],
+    ),
+    "a multiple above the stimuli": (
+        {"directions.methods.exemplar.k": "14x", "stimuli.overlapping.per_class": 170},
+        [
+            "directions.methods.exemplar.k: 14x (1792 in layer2 of classifier, which has 128 units",
+            "more than the stimuli of tiles (at most 1600)",
+        ],
+    ),
+    "a multiple that is none": (
+        {"directions.methods.kmeans.k": ["twice"]},
+        ["directions.methods.kmeans.k.0", "'twice'"],
+    ),
+    "a multiple too small": (
+        {"directions.methods.kmeans.k": ["0.5x", "1x", "2x", "0.001x"]},
+        ["directions.methods.kmeans.k: 0.001x: no direction in layer1 of classifier"],
+    ),
+    "more components than units": (
+        {"directions.methods.pca.k": "2x"},
+        ["directions.methods.pca.k: 2x: more than there are in layer1", "64 units", "1x"],
+    ),
+    "an unknown method": (
+        {"features.manifold.methods": ["neurons", "kmeans-64"]},
+        ["features.manifold.methods: 'kmeans-64' is unknown", "kmeans-1x"],
+    ),
+    "a method without a sign": (
+        {"features.psychophysics.methods": ["pca-1x"]},
+        ["features.psychophysics.methods: pca-1x has no sign of its own"],
+    ),
+    "sensitivity without centroids": (
+        {"features.sensitivity.method": "nmf-1x"},
+        ["features.sensitivity.method: nmf-1x has no centroids", "kmeans"],
+    ),
+    "a path that misses its centroids": (
+        {"features.sensitivity.first": 0.2},
+        ["features.sensitivity", "first: 0.2", "below 0"],
+    ),
+    "a grid without its training": (
+        {"directions.methods.sae": None},
+        ["features: directions.methods.sae is missing", "grid of autoencoders"],
+    ),
+    "a difficulty of a half": (
+        {"features.psychophysics.difficulties": [0.5]},
+        ["features.psychophysics.difficulties.0: ", "less than 0.5"],
+    ),
+    "more trials than images": (
+        {"features.psychophysics.trials": 80},
+        ["features.psychophysics", "178", "tiles"],
+    ),
+    "people without their files": (
+        {
+            "people": {
+                "responses": "no/such.csv",
+                "file_map": "no/such.json",
+                "images": "no/images",
+                "model": "resnet50",
+                "condition": "resnet50_natural",
+                "backbone": "inhouze",
+            }
+        },
+        [
+            "people.responses: no such file: no/such.csv",
+            "people.file_map: no such file: no/such.json",
+            "people.images: no/images is no folder",
+            "people.backbone: 'inhouze' is unknown; did you mean 'inhouse'?",
+        ],
+    ),
+    "LPIPS' scaling of another backbone": (
+        {
+            "people": {
+                "responses": "README.md",
+                "file_map": "README.md",
+                "images": "tests",
+                "model": "resnet50",
+                "condition": "resnet50_natural",
+                "backbone": "inhouse",
+                "input_scaling": "as_published",
+            }
+        },
+        ["people.input_scaling: as_published", "inhouse"],
     ),
     "missing checkpoint": (
         {"models.c": {"weights": "path", "architecture": NETWORK, "path": "no/such.pt"}},
@@ -484,7 +572,7 @@ UNKNOWN_NAMES = {
     "coding.training.train": ("trian", "coding.training.train", "train"),
     "coding.training.test": ("tset", "coding.training.test", "test"),
     "interpretability.backbones": (["inhuose"], "interpretability.backbones", "inhouse"),
-    "figures.mei_methods": (["kmeans-65"], "figures.mei_methods", "kmeans-64"),
+    "figures.mei_methods": (["kmeans-3x"], "figures.mei_methods", "kmeans-2x"),
 }
 
 

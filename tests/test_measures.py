@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from codespectra import theory
-from codespectra.claims import CLAIMS, judge_claims
+from codespectra.catalogue import CLAIMS
+from codespectra.claims import judge_claims
 from codespectra.errors import UserError
 from codespectra.evidence import (
     CONTRADICTED,
@@ -213,7 +214,7 @@ SWEPT = {"A6": 4, "A7": 8, "A8": 4 + 12, "A10": 4, "C3": 10}
 
 @pytest.mark.parametrize("effect, verdict", [(1, SUPPORTED), (-1, CONTRADICTED)])
 def test_planted_effect_of_dropout_is_found(effect: int, verdict: str) -> None:
-    table = judge_claims(sweep(effect)).query("id in @SWEPT")
+    table = judge_claims(CLAIMS, sweep(effect)).query("id in @SWEPT")
     assert table["id"].value_counts().to_dict() == SWEPT
     assert (table["verdict"] == verdict).all()
     assert not table.duplicated(["id", "scope", "statistic"]).any()
@@ -224,7 +225,7 @@ def test_planted_effect_of_dropout_is_found(effect: int, verdict: str) -> None:
 
 
 def test_recalibrated_networks_are_judged_apart() -> None:
-    table = judge_claims(sweep(1, recalibrated=-1))
+    table = judge_claims(CLAIMS, sweep(1, recalibrated=-1))
     for claim in ("A6", "A7", "A10"):
         rows = table[table["id"] == claim]
         control = rows["scope"].str.startswith("recalibrated, ")
@@ -240,7 +241,7 @@ def test_recalibrated_networks_are_judged_apart() -> None:
 def test_without_recalibrated_networks_only_the_control_is_not_run() -> None:
     tables = sweep(1)
     plain = {k: v for k, v in tables.networks.items() if v["statistics"] == "as_trained"}
-    table = judge_claims(replace(tables, networks=plain)).query("id in @SWEPT")
+    table = judge_claims(CLAIMS, replace(tables, networks=plain)).query("id in @SWEPT")
     assert set(table.loc[table["verdict"] == NOT_RUN, "id"]) == {"C3"}
 
 
@@ -416,7 +417,7 @@ def test_no_layer_that_all_networks_have_leaves_it_open() -> None:
     late = tables.exponents["depth"].where(LATE[tables.exponents["depth"] - 1]).notna()
     bends = tables.exponents["curvature"].where(~late)
     gone = replace(tables, exponents=tables.exponents.assign(curvature=bends, alpha=np.nan))
-    rows = judge_claims(gone).query("id in ('A6', 'A10')")
+    rows = judge_claims(CLAIMS, gone).query("id in ('A6', 'A10')")
     assert list(rows["verdict"]) == [INCONCLUSIVE] * 8
 
 
@@ -474,7 +475,7 @@ def with_classifier(tables: Tables) -> Tables:
 
 
 def test_largest_exponent_of_classifiers_leaves_the_sweep_out() -> None:
-    table = judge_claims(with_classifier(sweep(1)))
+    table = judge_claims(CLAIMS, with_classifier(sweep(1)))
     (row,) = table[table["id"] == "B20"].itertuples()
     assert (row.scope, row.verdict) == ("classifier on test", SUPPORTED)
     assert table[table["id"] == "A4"]["scope"].nunique() == 1 + len(networks())
@@ -483,7 +484,7 @@ def test_largest_exponent_of_classifiers_leaves_the_sweep_out() -> None:
 def test_slopes_leave_other_networks_out() -> None:
     tables = sweep(1)
     alone, among = (
-        judge_claims(one).query("id == 'A7'") for one in (tables, with_classifier(tables))
+        judge_claims(CLAIMS, one).query("id == 'A7'") for one in (tables, with_classifier(tables))
     )
     pd.testing.assert_frame_equal(
         alone.reset_index(drop=True), among.reset_index(drop=True), check_dtype=False
@@ -491,7 +492,7 @@ def test_slopes_leave_other_networks_out() -> None:
 
 
 def test_coding_table_lists_only_what_it_measured() -> None:
-    table = judge_claims(sweep(1), measured_only=True)
+    table = judge_claims(CLAIMS, sweep(1), measured_only=True)
     # No classifier is in it, so B20 has nothing to look at.
     assert set(table["id"]) == {"A4", "A5", "A9"} | set(SWEPT)
     assert (table["verdict"] != NOT_RUN).all()
@@ -499,7 +500,7 @@ def test_coding_table_lists_only_what_it_measured() -> None:
 
 def test_main_table_says_how_to_get_the_others() -> None:
     tables = sweep(1)
-    table = judge_claims(replace(tables, networks=None)).set_index("id")
+    table = judge_claims(CLAIMS, replace(tables, networks=None)).set_index("id")
     targets = dict.fromkeys(SWEPT, "coding") | dict.fromkeys(("A1", "A2", "A3"), "theory")
     for claim, target in targets.items():
         assert table.loc[claim, "verdict"] == NOT_RUN
@@ -510,7 +511,7 @@ def test_theory_tables_alone_are_enough_for_their_claims() -> None:
     tables = Tables(
         draws=100, seed=0, superposition=toys(0.9), information=bits(1), capacity=bounds([1.0])
     )
-    table = judge_claims(tables, measured_only=True)
+    table = judge_claims(CLAIMS, tables, measured_only=True)
     assert dict(table["id"].value_counts()) == {"A1": 2, "A2": 4, "A3": 2}
     assert (table["verdict"] == SUPPORTED).all()
 

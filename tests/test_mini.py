@@ -65,15 +65,42 @@ def test_the_sampled_action_agrees_with_the_exact_one(mini):
     assert (error < 4).all()
 
 
+def scored(mini, group: str) -> pd.DataFrame:
+    return pd.read_csv(mini.folder / f"results/interpretability/classifier/tiles/{group}.csv")
+
+
 def test_scores_cover_every_method_metric_and_layer(mini):
-    table = pd.read_csv(mini.folder / "results/interpretability/classifier/tiles.csv")
-    assert set(table["method"]) == {"neurons", "kmeans-4", "kmeans-6", "random-5", "exemplar-5"}
+    table = scored(mini, "directions")
+    assert set(table["method"]) == {
+        *("neurons", "pca-3", "ica-3", "nmf-3", "kmeans-4", "kmeans-0.5x", "kmeans_identity"),
+        *("kmeans_code-4", "sae-1x-0.1", "random-5", "exemplar-5"),
+    }
     assert set(table["metric"]) == {"color", "label", "inhouse"}
     whole = table[(table["metric"] == "inhouse")].pivot(
         index=["layer", "method", "direction"], columns="part", values="ii"
     )
     parts = whole[[f"relu{index}" for index in range(1, 6)]].sum(axis=1, min_count=5)
-    np.testing.assert_allclose(parts, whole["all"], rtol=1e-6)
+    np.testing.assert_allclose(parts, whole["all"], rtol=1e-5)
+    live = table["state"] == "live"
+    assert table.loc[live, ["ii", "low", "high"]].notna().all(axis=None)
+    assert table.loc[~live, ["ii", "low", "high"]].isna().all(axis=None)
+
+
+def test_the_grid_of_autoencoders_is_scored_apart(mini):
+    assert set(scored(mini, "autoencoders")["method"]) == {
+        f"sae-{z}-{l1}" for z in ("1x", "2x") for l1 in ("0.01", "0.1")
+    }
+
+
+def test_resampled_scores_lie_about_those_of_all_images(mini):
+    table, draws = scored(mini, "directions"), scored(mini, "directions_resampled")
+    keys = ["layer", "method", "metric", "part"]
+    live = table[table["state"] == "live"].groupby(keys)["ii"].mean()
+    mean = draws.groupby(keys)["mean"].agg(["min", "max"]).loc[live.index]
+    held = (mean["min"] <= live) & (live <= mean["max"])
+    # A half has less extreme images, so that the means may lie apart.
+    assert held.mean() > 0.5
+    assert (draws.groupby(keys)["draw"].count() == 20).all()
 
 
 def test_claims_name_every_claim_with_a_verdict(mini):

@@ -12,7 +12,7 @@ from conftest import ROOT
 
 from codespectra.code import reached_modules
 
-TARGETS = {"main", "coding", "theory", "everything"}
+TARGETS = {"main", "coding", "interpretability", "theory", "everything"}
 GPU_TAGGED = {
     "train_classifier",
     "train_vae",
@@ -22,6 +22,10 @@ GPU_TAGGED = {
     "capture_activations",
     "embed_stimuli",
     "compute_filters",
+    "train_autoencoder",
+    "measure_coactivation",
+    "measure_sensitivity",
+    "compare_people",
 }
 NEEDED = (
     "message",

@@ -1,3 +1,5 @@
+"""Similarity of images: LPIPS itself, and one answer however the pairs are asked for."""
+
 import warnings
 from itertools import combinations
 
@@ -5,19 +7,17 @@ import lpips
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 from torch import nn
 
-from codespectra import directions, perceptual, photographs, similarity
-from codespectra.directions import Directions, top_stimuli
+from codespectra import perceptual, photographs, similarity, store
 from codespectra.errors import UserError
-from codespectra.interpretability import index_table, most_exciting
 from codespectra.preprocessing import Preprocess
+from codespectra.similarity import ALL, Color, Embedding, Label, Similarity, read_similarities
 
 CPU = torch.device("cpu")
-PAIRS = list(combinations(range(10), 2))
+PAIRS = np.array(list(combinations(range(10), 2)))
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def natural(side: int) -> np.ndarray:
 def lpips_of_pairs(peer: lpips.LPIPS, images: np.ndarray) -> list[np.ndarray]:
     """Their distance of every pair of the ten images, one array a layer."""
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous() / 255
-    first, second = (list(rows) for rows in zip(*PAIRS, strict=True))
+    first, second = PAIRS.T
     _, layers = peer(pixels[first], pixels[second], normalize=True, retPerLayer=True)
     return [layer.flatten().numpy() for layer in layers]
 
@@ -65,37 +65,39 @@ def assert_agrees(found: np.ndarray, expected: np.ndarray) -> None:
     assert (error <= np.maximum(1e-7, 1e-5 * np.abs(expected))).all(), error.max()
 
 
-def brute_force(sets: np.ndarray, alike) -> list[float]:
-    """Mean of `alike` over the pairs of each set, pair by pair."""
-    return [np.mean([alike(i, j) for i, j in combinations(members, 2)]) for members in sets]
+def embedding(parts: dict[str, np.ndarray]) -> Embedding:
+    return Embedding("lpips", parts, np.arange(len(next(iter(parts.values())))))
 
 
 @pytest.mark.parametrize("side", [32, 64])
 @pytest.mark.parametrize("images", [noise, natural])
 def test_squared_embedding_distances_are_lpips(peer, backbone, images, side):
-    """Each layer and the sum, pair by pair and as the mean over the pairs of a set."""
+    """Each layer and the sum: pair by pair, as a matrix, and as the mean over a set."""
     parts = backbone.embed(images(side))
-    expected = lpips_of_pairs(peer, images(side))
+    layers = lpips_of_pairs(peer, images(side))
     assert list(parts) == [f"relu{count}" for count in range(1, 6)]
-    pairs = np.array(PAIRS)
-    scores = []
-    for part, distances in zip(parts.values(), expected, strict=True):
-        differences = part[pairs[:, 0]] - part[pairs[:, 1]]
-        assert_agrees(np.square(differences).sum(axis=1), distances)
-        scores.append(similarity.embedding_similarity(part, pairs))
-        assert_agrees(-scores[-1], distances)
+    expected = dict(zip(parts, layers, strict=True)) | {ALL: sum(layers)}
+    alike, first, second = embedding(parts), PAIRS[:, 0], PAIRS[:, 1]
+    pairs, inside = alike.within(PAIRS), alike.among(PAIRS)
+    between, matrix = alike.between(first, second[:, None]), alike.matrix(np.arange(10))
+    whole_set = alike.within(np.arange(10)[None])
+    for part, distances in expected.items():
         assert distances.max() > 1e-5
-    assert_agrees(-sum(scores), sum(expected))
-    whole_set = np.arange(10)[None]
-    total = sum(similarity.embedding_similarity(part, whole_set) for part in parts.values())
-    assert_agrees(-total, sum(expected).mean(dtype=np.float64, keepdims=True))
+        assert_agrees(-pairs[part], distances)
+        assert_agrees(-inside[part][:, 0, 1], distances)
+        assert_agrees(-between[part][:, 0], distances)
+        assert_agrees(-matrix[part][first, second], distances)
+        assert_agrees(-whole_set[part], distances.mean(dtype=np.float64, keepdims=True))
 
 
 def test_an_image_is_at_distance_zero_from_itself(backbone):
-    parts = backbone.embed(np.concatenate([natural(32), natural(32)]))
+    alike = embedding(backbone.embed(np.concatenate([natural(32), natural(32)])))
     twins = np.stack([np.arange(10), np.arange(10, 20)], axis=1)
-    for part in parts.values():
-        np.testing.assert_allclose(similarity.embedding_similarity(part, twins), 0, atol=1e-12)
+    for found in alike.within(twins).values():
+        assert_agrees(found, np.zeros(10))
+    assert alike.self_similarity == 0
+    for found in alike.matrix(np.arange(20)).values():
+        np.testing.assert_array_equal(np.diag(found), 0)
 
 
 def test_batches_of_embeddings_do_not_matter(backbone):
@@ -119,11 +121,11 @@ def test_dropped_channels_have_zero_weight_and_change_nothing(peer, backbone):
 
     everything = [head.clamp_min(1e-30) for head in heads]
     undropped = perceptual.Backbone(backbone.trunk, everything, backbone.preprocess)
-    pairs = np.array(PAIRS)
-    for name, part in undropped.embed(natural(32)).items():
+    whole = undropped.embed(natural(32))
+    lean, full = (embedding(tables).within(PAIRS) for tables in (parts, whole))
+    for name, part in whole.items():
         assert part.shape[1] > parts[name].shape[1]
-        full, lean = (similarity.embedding_similarity(x, pairs) for x in (part, parts[name]))
-        np.testing.assert_allclose(lean, full, rtol=1e-6)
+        assert_agrees(lean[name], full[name])
 
 
 def test_backbone_without_heads_weighs_every_channel_alike():
@@ -138,11 +140,11 @@ def test_backbone_without_heads_weighs_every_channel_alike():
     pixels = (torch.from_numpy(natural(32)).permute(0, 3, 1, 2) / 255 - 0.5) / 0.2
     with torch.no_grad():
         maps = {"relu1": trunk[:2](pixels), "relu2": trunk(pixels)}
+    found = embedding(parts).within(PAIRS)
     for name, features in maps.items():
         unit = nn.functional.normalize(features, dim=1)
         expected = [(unit[i] - unit[j]).square().sum(dim=0).mean() for i, j in PAIRS]
-        found = -similarity.embedding_similarity(parts[name], np.array(PAIRS))
-        assert_agrees(found, np.array(expected))
+        assert_agrees(-found[name], np.array(expected))
 
 
 def test_heads_of_another_trunk_and_weights_of_another_network_are_refused(peer, backbone):
@@ -155,183 +157,183 @@ def test_heads_of_another_trunk_and_weights_of_another_network_are_refused(peer,
         perceptual.alexnet_backbone(state, CPU)
 
 
-@pytest.mark.parametrize("members", [2, 5, 9])
-@pytest.mark.parametrize("width", [3, 7000])
-def test_embedding_similarity_is_the_mean_over_pairs(members, width):
-    """Far from the origin too; 40 sets of 7,000 numbers take several blocks."""
+# One answer, however it is asked for -------------------------------------------------------------
+
+IMAGES = 400
+
+
+def example(metric: str) -> tuple[Similarity, dict]:
+    """A metric on 400 images, and the same pair by pair from its definition."""
     rng = np.random.default_rng(0)
-    embeddings = (5 + rng.random((30, width))).astype(np.float32)
-    sets = np.stack([rng.choice(30, members, replace=False) for _ in range(40)])
-    exact = embeddings.astype(np.float64)
-    expected = brute_force(sets, lambda i, j: -np.square(exact[i] - exact[j]).sum())
-    found = similarity.embedding_similarity(embeddings, sets)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    if metric == "color":
+        colors = rng.random((IMAGES, 3))
+        return Color(colors), {ALL: lambda i, j: -np.sqrt(np.sum((colors[i] - colors[j]) ** 2))}
+    if metric == "label":
+        labels = rng.integers(3, size=IMAGES)
+        return Label(labels), {ALL: lambda i, j: float(labels[i] == labels[j])}
+    tables = {name: rng.random((IMAGES, width), np.float32) for name, width in WIDTHS.items()}
+    exact = {name: rows.astype(float) for name, rows in tables.items()}
+    alike = {
+        name: lambda i, j, rows=rows: -np.sum((rows[i] - rows[j]) ** 2)
+        for name, rows in exact.items()
+    }
+    alike[ALL] = lambda i, j: -sum(np.sum((rows[i] - rows[j]) ** 2) for rows in exact.values())
+    return Embedding("backbone", tables, np.arange(IMAGES)), alike
 
 
-def test_color_similarity_is_the_mean_over_pairs():
+WIDTHS = {"relu1": 5, "relu2": 40}
+METRICS = ("color", "label", "backbone")
+EXAMPLES = {metric: example(metric) for metric in METRICS}
+
+
+def assert_answers(metric: str, sets: np.ndarray) -> None:
+    """All four ways of asking agree with the definition, part by part."""
+    found, alike = EXAMPLES[metric]
+    within, among = found.within(sets), found.among(sets)
+    between, matrix = found.between(sets[:, 0], sets), found.matrix(sets[0])
+    for answers in (within, among, between, matrix):
+        assert set(answers) == set(alike)
+    for part, of_part in alike.items():
+        pairs = np.array([[[of_part(i, j) for j in one] for i in one] for one in sets])
+        above = pairs[:, *np.triu_indices(sets.shape[1], k=1)]
+        close = {"rtol": 1e-5, "atol": 1e-5}
+        np.testing.assert_allclose(within[part], above.mean(axis=1), **close)
+        np.testing.assert_allclose(among[part], pairs, **close)
+        np.testing.assert_allclose(between[part], pairs[:, 0], **close)
+        np.testing.assert_allclose(matrix[part], pairs[0], **close)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_every_way_of_asking_gives_the_definition(metric, data):
+    """Of few images many times, by the matrix of all pairs, and of many images once each."""
+    images, members = data.draw(st.sampled_from([6, 20, IMAGES])), data.draw(st.integers(2, 6))
+    count, rng = data.draw(st.integers(1, 30)), np.random.default_rng(data.draw(st.integers(0, 99)))
+    sets = np.stack([rng.choice(images, members, replace=False) for _ in range(count)])
+    assert_answers(metric, sets)
+
+
+@pytest.mark.parametrize(
+    ("images", "cheaper"), [(20, True), (IMAGES, False)], ids=["matrix", "directly"]
+)
+def test_both_routes_of_embeddings_are_taken(images, cheaper):
+    """So that the test above is one of both."""
+    rng = np.random.default_rng(1)
+    sets = np.stack([rng.choice(images, 5, replace=False) for _ in range(25)])
+    assert similarity._matrix_is_cheaper(sets.size, sets) == cheaper
+    assert_answers("backbone", sets)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_an_image_with_itself_has_the_self_similarity(metric):
+    found, _ = EXAMPLES[metric]
+    np.testing.assert_array_equal(np.diag(found.matrix(np.arange(30))[ALL]), found.self_similarity)
+
+
+@pytest.mark.parametrize("members", [2, 5, 9])
+@pytest.mark.parametrize("images", [30, 360])
+def test_wide_embeddings_far_from_the_origin(members, images):
+    """40 sets of 7,000 numbers an image take several blocks; both routes."""
+    rng = np.random.default_rng(0)
+    rows = (5 + rng.random((images, 7000))).astype(np.float32)
+    sets = np.stack([rng.choice(images, members, replace=False) for _ in range(40)])
+    exact = rows.astype(np.float64)
+    first, second = np.triu_indices(members, k=1)
+    pairs = [-np.square(exact[one[first]] - exact[one[second]]).sum(axis=1) for one in sets]
+    alike = embedding({"relu1": rows})
+    np.testing.assert_allclose(alike.within(sets)[ALL], np.mean(pairs, axis=1), rtol=1e-5)
+    np.testing.assert_allclose(alike.among(sets)[ALL][:, first, second], pairs, rtol=1e-5)
+    between = alike.between(sets[:, 0], sets[:, 1:])[ALL]
+    np.testing.assert_allclose(between, np.array(pairs)[:, : members - 1], rtol=1e-5)
+
+
+def test_only_the_rows_that_are_held_can_be_asked_about():
+    (full, _), rng = EXAMPLES["backbone"], np.random.default_rng(2)
+    held = np.sort(rng.choice(IMAGES, 50, replace=False))
+    some = Embedding("backbone", {name: rows[held] for name, rows in full.tables.items()}, held)
+    sets = rng.choice(held, (30, 4))
+    for part, expected in full.within(sets).items():
+        np.testing.assert_allclose(some.within(sets)[part], expected, rtol=1e-5, atol=1e-6)
+    for outside in (held[0] - 1, held[-1] + 1, np.setdiff1d(np.arange(*held[[0, -1]]), held)[0]):
+        with pytest.raises(ValueError, match="backbone: an image that isn't among the rows held"):
+            some.within(np.array([[held[3], outside]]))
+
+
+def test_mean_color_is_that_of_the_pixels():
     images = noise(8)
     images[3], images[4] = (255, 0, 0), (0, 0, 255)
     colors = [image.reshape(-1, 3).astype(float).mean(axis=0) / 255 for image in images]
     np.testing.assert_allclose(similarity.mean_color(images), colors, rtol=1e-12)
-    sets = np.array([[0, 3, 4, 7], [1, 2, 5, 9]])
-    expected = brute_force(sets, lambda i, j: -np.sqrt(np.sum((colors[i] - colors[j]) ** 2)))
-    found = similarity.color_similarity(similarity.mean_color(images), sets)
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
-    red_and_blue = similarity.color_similarity(similarity.mean_color(images), np.array([[3, 4]]))
-    np.testing.assert_allclose(red_and_blue, -np.sqrt(2))
+    red_and_blue = Color(similarity.mean_color(images)).within(np.array([[3, 4]]))
+    np.testing.assert_allclose(red_and_blue[ALL], -np.sqrt(2))
 
 
-def test_label_similarity_is_the_share_of_equal_pairs():
-    rng = np.random.default_rng(0)
-    labels = rng.integers(3, size=50)
-    sets = np.stack([rng.choice(50, 6, replace=False) for _ in range(30)])
-    expected = brute_force(sets, lambda i, j: labels[i] == labels[j])
-    np.testing.assert_allclose(similarity.label_similarity(labels, sets), expected, rtol=1e-12)
-    by_hand = similarity.label_similarity(np.array([1, 1, 1, 0, 2]), np.arange(5)[None])
-    assert by_hand == [3 / 10]
+def test_mean_color_of_more_images_than_a_block():
+    images = np.random.default_rng(0).integers(256, size=(2500, 2, 2, 3), dtype=np.uint8)
+    expected = images.mean(axis=(1, 2)) / 255
+    np.testing.assert_allclose(similarity.mean_color(images), expected, rtol=1e-12)
+
+
+def test_label_similarity_by_hand():
+    found = Label(np.array([1, 1, 1, 0, 2])).within(np.arange(5)[None])
+    assert found[ALL] == [3 / 10]
 
 
 def test_equal_images_are_as_alike_as_can_be(backbone):
     images = np.repeat(natural(32)[4:5], 7, axis=0)
     sets = np.array([[0, 1, 2, 3, 4], [2, 3, 4, 5, 6]])
-    for part in backbone.embed(images).values():
-        np.testing.assert_allclose(similarity.embedding_similarity(part, sets), 0, atol=1e-12)
-    colors = similarity.mean_color(images)
-    np.testing.assert_array_equal(similarity.color_similarity(colors, sets), 0)
-    np.testing.assert_array_equal(similarity.label_similarity(np.ones(7), sets), 1)
+    for found in embedding(backbone.embed(images)).within(sets).values():
+        assert_agrees(found, np.zeros(2))
+    np.testing.assert_array_equal(Color(similarity.mean_color(images)).within(sets)[ALL], 0)
+    np.testing.assert_array_equal(Label(np.ones(7)).within(sets)[ALL], 1)
 
 
-def test_direction_of_one_class_is_fully_interpretable():
-    """Unit 0 fires for class 2 alone; unit 1 for one image of each class."""
-    labels = np.arange(60) % 6
-    activations = np.random.default_rng(0).random((60, 2)).astype(np.float32)
-    activations[labels == 2, 0] += 1
-    activations[12:18, 1] += 1
-    found = directions.neurons(activations)
-    scores = similarity.label_similarity(labels, most_exciting(found, 5))
-    table = index_table(scores, found.dead, m=5, normalisation="pairs", self_similarity=1)
-    np.testing.assert_array_equal(table["ii"], [1, 0])
+# From files --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("normalisation", "factor"), [("pairs", 1), ("code", 0.8), ("literal", 4)])
-def test_normalisations_of_a_metric_without_self_similarity(normalisation, factor):
-    pair_means = np.array([-0.3, -1.7, 0])
-    table = index_table(
-        pair_means, np.zeros(3, bool), m=5, normalisation=normalisation, self_similarity=0
-    )
-    np.testing.assert_allclose(table["ii"], factor * pair_means, rtol=1e-12)
-
-
-@pytest.mark.parametrize("normalisation", ["pairs", "code", "literal"])
-def test_normalisations_of_the_label_are_the_double_sum(normalisation):
-    labels = np.array([0, 0, 0, 1, 2])
-    equal = labels[:, None] == labels
-    expected = {"pairs": 6 / 20, "code": equal.sum() / 25, "literal": equal.sum() / 5}
-    pair_means = similarity.label_similarity(labels, np.arange(5)[None])
-    table = index_table(
-        pair_means, np.zeros(1, bool), m=5, normalisation=normalisation, self_similarity=1
-    )
-    np.testing.assert_allclose(table["ii"], expected[normalisation], rtol=1e-12)
-
-
-def test_dead_directions_are_counted_and_have_no_score():
-    responses = np.random.default_rng(0).random((20, 4)).astype(np.float32)
-    responses[:, 1], responses[:, 3] = 0, 7
-    found = Directions(np.eye(4, dtype=np.float32), responses)
-    np.testing.assert_array_equal(found.dead, [False, True, False, True])
-    exciting = most_exciting(found, 5)
-    np.testing.assert_array_equal(exciting, np.argsort(-responses[:, [0, 2]], axis=0)[:5].T)
-    scores = np.array([-1.0, -2.0])
-    table = index_table(scores, found.dead, m=5, normalisation="pairs", self_similarity=0)
-    np.testing.assert_array_equal(table["ii"], [-1, np.nan, -2, np.nan])
-    assert list(table["dead"]) == [False, True, False, True]
-    assert list(table["direction"]) == [0, 1, 2, 3]
-
-
-def test_more_exciting_images_than_stimuli_are_refused():
-    found = Directions(np.eye(2), np.arange(8.0).reshape(4, 2))
-    assert most_exciting(found, 4).shape == (2, 4)
-    with pytest.raises(UserError, match=r"interpretability\.m: 5 is more than the 4 stimuli"):
-        most_exciting(found, 5)
-
-
-@given(
-    arrays.arrays(
-        np.int64, st.tuples(st.integers(1, 40), st.integers(1, 4)), elements=st.integers(-3, 3)
-    ),
-    st.data(),
-)
-def test_top_stimuli_are_those_of_a_stable_sort(responses, data):
-    count = data.draw(st.integers(1, len(responses)))
-    expected = np.argsort(-responses, axis=0, kind="stable")[:count].T
-    np.testing.assert_array_equal(top_stimuli(responses.astype(np.float32), count), expected)
-
-
-def test_ties_go_to_the_lowest_row():
-    responses = np.array([[1, 5], [3, 5], [3, 5], [0, 5], [3, 6]], dtype=np.float32)
-    np.testing.assert_array_equal(top_stimuli(responses, 2), [[1, 2], [4, 0]])
-
-
-def test_read_outs_by_definition():
+@pytest.fixture
+def files(tmp_path) -> dict:
+    """Ten images with and without labels, and two embeddings of them."""
     rng = np.random.default_rng(0)
-    rows, vectors = rng.standard_normal((50, 8)), rng.standard_normal((6, 8))
-    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    expected = {
-        "dot": [[row @ vector for vector in vectors] for row in rows],
-        "cosine": [[row @ vector for vector in vectors] for row in unit],
-        "neg_distance": [[-np.linalg.norm(row - v) for v in vectors] for row in unit],
-    }
-    for how, responses in expected.items():
-        found = directions.read_out(rows, vectors, how)
-        np.testing.assert_allclose(found, responses, rtol=1e-5, atol=1e-6)
+    for name in ("labelled", "plain"):
+        with store.create_hdf5(tmp_path / f"{name}.h5") as file:
+            file["images"] = noise(8)
+            if name == "labelled":
+                file["labels"] = np.arange(10) % 3
+    for name in ("one", "other"):
+        with store.create_hdf5(tmp_path / f"{name}.h5") as file:
+            for part in ("relu2", "relu1"):
+                file[part] = rng.random((10, 6)).astype(np.float32)
+    return {name: str(tmp_path / f"{name}.h5") for name in ("labelled", "plain", "one", "other")}
 
 
-def test_distance_ranks_unit_centroids_as_the_cosine_does():
-    rng = np.random.default_rng(0)
-    rows, vectors = rng.standard_normal((200, 8)), rng.standard_normal((6, 8))
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    cosine, distance = (
-        directions.read_out(rows, vectors, how) for how in ("cosine", "neg_distance")
+def test_metrics_come_in_one_order_with_all_their_parts(files):
+    backbones = {name: files[name] for name in ("other", "one")}
+    found = read_similarities(files["labelled"], backbones, color=True, label=True)
+    assert [one.metric for one in found] == ["color", "label", "other", "one"]
+    sets = np.array([[0, 3, 6], [1, 2, 3]])
+    parts = [list(one.within(sets)) for one in found]
+    assert parts == [[ALL], [ALL], ["relu1", "relu2", ALL], ["relu1", "relu2", ALL]]
+    assert found[1].within(sets)[ALL].tolist() == [1, 0]
+    found = read_similarities(files["plain"], {}, color=True, label=False)
+    assert [one.metric for one in found] == ["color"]
+
+
+@pytest.mark.parametrize("images", [[7, 2, 2, 9], [[0, 1, 2, 3], [4, 5, 6, 7]]])
+def test_reading_the_asked_rows_gives_what_all_rows_give(files, images):
+    """Few rows are read one by one, many at once."""
+    settings = {"color": False, "label": False}
+    (every,) = read_similarities(files["plain"], {"one": files["one"]}, **settings)
+    (some,) = read_similarities(
+        files["plain"], {"one": files["one"]}, **settings, images=np.array(images)
     )
-    np.testing.assert_array_equal(cosine.argsort(axis=0), distance.argsort(axis=0))
-    np.testing.assert_allclose(distance, -np.sqrt(2 - 2 * cosine), atol=1e-6)
+    asked = np.unique(images)
+    np.testing.assert_array_equal(some.images, asked)
+    for part, expected in every.matrix(asked).items():
+        np.testing.assert_array_equal(some.matrix(asked)[part], expected)
 
 
-def test_strongest_response_of_a_random_direction_is_positive():
-    activations = np.random.default_rng(0).standard_normal((40, 12)).astype(np.float32)
-    found = directions.random(activations, k=64, seed=5)
-    strongest = np.abs(found.responses).argmax(axis=0)
-    assert (found.responses[strongest, np.arange(64)] > 0).all()
-    np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, rtol=1e-6)
-    np.testing.assert_allclose(found.responses, activations @ found.vectors.T, atol=1e-6)
-    again, other = (directions.random(activations, k=64, seed=seed) for seed in (5, 6))
-    np.testing.assert_array_equal(again.vectors, found.vectors)
-    assert not np.isclose(other.vectors, found.vectors).all(axis=1).any()
-    # Isotropic: no coordinate has more than its share of the squared length.
-    many = directions.random(activations, k=20_000, seed=0).vectors
-    np.testing.assert_allclose(np.square(many).mean(axis=0), 1 / 12, rtol=0.05)
-
-
-def test_exemplars_are_stimuli_of_the_set():
-    activations = np.random.default_rng(0).standard_normal((30, 12)).astype(np.float32)
-    unit = activations / np.linalg.norm(activations, axis=1, keepdims=True)
-    found = directions.exemplar(activations, k=30, seed=1)
-    np.testing.assert_allclose(found.vectors, unit, atol=1e-6)
-    few = directions.exemplar(activations, k=7, seed=1)
-    chosen = few.responses.argmax(axis=0)
-    assert len(set(chosen)) == 7
-    np.testing.assert_allclose(few.vectors, unit[chosen], atol=1e-6)
-    np.testing.assert_allclose(few.responses, unit @ unit[chosen].T, atol=1e-6)
-    with pytest.raises(UserError, match=r"exemplar\.k: 31 is more than 30 stimuli"):
-        directions.exemplar(activations, k=31, seed=1)
-
-
-def test_kmeans_directions_respond_most_to_their_cluster():
-    rng = np.random.default_rng(0)
-    bundles = np.arange(80) % 4
-    rows = rng.standard_normal((4, 16))[bundles] + 0.05 * rng.standard_normal((80, 16))
-    found = directions.kmeans(rows.astype(np.float32), k=4, starts=3, readout="cosine", seed=0)
-    scores = similarity.label_similarity(bundles, top_stimuli(found.responses, 20))
-    np.testing.assert_array_equal(scores, 1)
-    with pytest.raises(UserError, match=r"methods\.kmeans: k = 81 .*80"):
-        directions.kmeans(rows, k=81, starts=1, readout="cosine", seed=0)
+def test_labels_of_a_set_without_labels_are_refused(files):
+    with pytest.raises(UserError, match=r"plain\.h5: holds no labels.*interpretability\.label"):
+        read_similarities(files["plain"], {}, color=False, label=True)

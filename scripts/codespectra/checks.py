@@ -1,18 +1,11 @@
 """Mistakes in a study that its config alone shows: names, files, sizes. All are told together."""
 
 import re
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-from codespectra.config.analyses import Run
-from codespectra.config.base import Strict
 from codespectra.config.coding import Coding
-from codespectra.config.interpretability import InhouseBackbone, PathBackbone
 from codespectra.config.models import (
-    Architecture,
     DownloadedModel,
-    Model,
     PathModel,
     ResNetVAE,
     Torchvision,
@@ -20,35 +13,13 @@ from codespectra.config.models import (
 )
 from codespectra.config.stimuli import Cifar, ImageFolder, MovingDot
 from codespectra.config.study import Study
-from codespectra.errors import UserError, nearest
-from codespectra.inventory import IMPLIED, analyses, class_count, most_stimuli, side_of
+from codespectra.inventory import IMPLIED, analyses, class_count, most_stimuli
+from codespectra.problems import Problems
+from codespectra.score_checks import check_scores
 from codespectra.sweep import SWEPT, swept_models
-
-# The lpips package's AlexNet takes no smaller image.
-SMALLEST_EMBEDDED_SIDE = 31
 
 # Where torchvision looks inside a CIFAR set's root.
 CIFAR_FOLDERS = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
-
-
-class Problems:
-    """Mistakes found so far, so that a user sees them all at once."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def add(self, line: str) -> None:
-        self.lines.append(f"config: {line}")
-
-    def known(self, key: str, name: str, allowed: Iterable[str]) -> bool:
-        allowed = list(allowed)
-        if name not in allowed:
-            self.add(f"{key}: {name!r} is unknown; {nearest(name, allowed)}")
-        return name in allowed
-
-    def raise_any(self) -> None:
-        if self.lines:
-            raise UserError("\n".join(dict.fromkeys(self.lines)))
 
 
 def check_study(study: Study, methods: dict[str, dict[str, Any]], problems: Problems) -> None:
@@ -56,7 +27,7 @@ def check_study(study: Study, methods: dict[str, dict[str, Any]], problems: Prob
     _check_stimuli(study, problems)
     _check_models(study, problems)
     _check_analyses(study, problems)
-    _check_scores(study, methods, problems)
+    check_scores(study, methods, problems)
     if study.coding is not None:
         _check_coding(study, study.coding, problems)
 
@@ -91,7 +62,7 @@ def _check_models(study: Study, problems: Problems) -> None:
         for stimuli in model.expected_accuracy:
             problems.known(f"{key}.expected_accuracy", stimuli, study.stimuli)
         if isinstance(model, PathModel):
-            _check_file(f"{key}.path", model.path, problems)
+            problems.file(f"{key}.path", model.path)
         if isinstance(model, DownloadedModel) and not isinstance(model.architecture, Torchvision):
             problems.add(
                 f"{key}.weights: torchvision has none for {model.architecture.name}; allowed: "
@@ -108,11 +79,6 @@ def _check_models(study: Study, problems: Problems) -> None:
                 known = class_count(study.stimuli.get(chosen))
                 if model.classes < known:
                     problems.add(f"{key}.classes: {model.classes} for the {known} of {chosen}")
-
-
-def _check_file(key: str, path: Path, problems: Problems) -> None:
-    if not path.is_file():
-        problems.add(f"{key}: no such checkpoint file: {path}")
 
 
 def _check_analyses(study: Study, problems: Problems) -> None:
@@ -181,58 +147,4 @@ def _check_sweep_files(study: Study, coding: Coding, problems: Problems) -> None
         return
     for model in swept_models(study).values():
         if isinstance(model, PathModel):
-            _check_file("coding.checkpoints", model.path, problems)
-
-
-def _check_scores(study: Study, methods: dict[str, dict[str, Any]], problems: Problems) -> None:
-    if not methods:
-        problems.add("directions.methods: none is named; name at least neurons: {}")
-    for run in study.directions.runs:
-        spec = study.stimuli.get(run.stimuli)
-        if spec is not None:
-            _check_run(study, run, spec, methods, problems)
-    for name, backbone in study.backbones.items():
-        if isinstance(backbone, InhouseBackbone):
-            problems.known(f"backbones.{name}.model", backbone.model, study.models)
-            _check_trunk(f"backbones.{name}.model", study.models.get(backbone.model), problems)
-        if isinstance(backbone, PathBackbone):
-            _check_file(f"backbones.{name}.path", backbone.path, problems)
-    index = study.interpretability
-    if not (index.color or index.label or index.backbones):
-        problems.add("interpretability: no metric; set color or label, or name a backbone")
-    for name in study.interpretability.backbones:
-        problems.known("interpretability.backbones", name, study.backbones)
-    for name in study.figures.mei_methods:
-        problems.known("figures.mei_methods", name, methods)
-
-
-def _check_trunk(key: str, model: Model | None, problems: Problems) -> None:
-    if model is None:
-        return
-    architecture: Architecture = model.architecture
-    kind = getattr(architecture, "model", architecture.name)
-    if not kind.startswith(("small_alexnet", "alexnet", "vgg")):
-        problems.add(
-            f"{key}: {kind} has no sequential `features`; allowed: small_alexnet, alexnet, vgg…"
-        )
-
-
-def _check_run(
-    study: Study, run: Run, spec: Strict, methods: dict[str, dict[str, Any]], problems: Problems
-) -> None:
-    most = most_stimuli(spec)
-    for name, options in methods.items():
-        if most is not None and options.get("k", 0) > most:
-            problems.add(
-                f"directions.methods.{options['method']}.k: {options['k']} ({name}) is more than "
-                f"the stimuli of {run.stimuli} (at most {most}); lower k or take a larger set"
-            )
-    if most is not None and study.interpretability.m > most:
-        problems.add(f"interpretability.m: {study.interpretability.m} is more than {most} stimuli")
-    if study.interpretability.label and isinstance(spec, MovingDot):
-        problems.add(f"interpretability.label: {run.stimuli} has no labels; set label: false")
-    if study.interpretability.backbones and side_of(spec) < SMALLEST_EMBEDDED_SIDE:
-        problems.add(
-            f"interpretability.backbones: {run.stimuli} has images of {side_of(spec)} pixels; "
-            f"perceptual embeddings need at least {SMALLEST_EMBEDDED_SIDE}"
-        )
+            problems.file("coding.checkpoints", model.path)

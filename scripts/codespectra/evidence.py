@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
+from scipy.special import ndtri
 
 from codespectra.intervals import mean_interval
 from codespectra.power_laws import interval
@@ -64,33 +66,68 @@ def verdict_effect(low: float, high: float, margin: float = 0.2) -> str:
     return CONTRADICTED if -margin < low and high < margin else INCONCLUSIVE
 
 
-def cohens_d(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Difference of means over the pooled standard deviation, along the last axis.
+class Moments(NamedTuple):
+    """Mean and variance (ddof 1) of groups, any shape, and how many members each has."""
 
-    nan where nothing varies.
-    """
-    a, b = first.shape[-1], second.shape[-1]
-    squares = (a - 1) * first.var(axis=-1, ddof=1) + (b - 1) * second.var(axis=-1, ddof=1)
-    pooled = np.sqrt(squares / (a + b - 2))
-    difference = first.mean(axis=-1) - second.mean(axis=-1)
+    mean: np.ndarray
+    variance: np.ndarray
+    count: int
+
+
+def moments(values: np.ndarray) -> Moments:
+    """Of groups along the last axis."""
+    return Moments(values.mean(axis=-1), values.var(axis=-1, ddof=1), values.shape[-1])
+
+
+def cohens_d(first: Moments, second: Moments) -> np.ndarray:
+    """Difference of means over the pooled standard deviation; nan where nothing varies."""
+    a, b = first.count - 1, second.count - 1
+    pooled = np.sqrt((a * first.variance + b * second.variance) / (a + b))
+    difference = first.mean - second.mean
     return np.divide(difference, pooled, out=np.full_like(pooled, np.nan), where=pooled > 0)
 
 
+def image_deviations(draws: np.ndarray) -> np.ndarray:
+    """Of draws on resampled images (draws, ...): their mean square is the variance over images.
+
+    From the mean of the draws, since fewer images shift all of them.
+    """
+    return np.sqrt(len(draws) / (len(draws) - 1)) * (draws - draws.mean(axis=0))
+
+
 def compare_groups(
-    scope: str, first: np.ndarray, second: np.ndarray, *, draws: int, seed: int
+    scope: str,
+    first: np.ndarray,
+    second: np.ndarray,
+    *,
+    draws: int,
+    seed: int,
+    image_draws: np.ndarray | None = None,
 ) -> Evidence:
-    """Cohen's d of two unpaired groups, bootstrapped over their members, and Mann-Whitney's p."""
+    """Cohen's d of two unpaired groups, bootstrapped over their members, and Mann-Whitney's p.
+
+    With `image_draws` of d (see `image_deviations`) the variances over members and over images add
+    up in a normal interval. Chance in single members counts in both, so that the interval errs to
+    the wide side (Owen 2007); p is of the members alone.
+    """
     first, second = first[np.isfinite(first)], second[np.isfinite(second)]
     n = len(first) + len(second)
     if min(len(first), len(second)) < 2:
         return Evidence(scope, "Cohen's d", np.nan, np.nan, np.nan, n)
+    estimate = float(cohens_d(moments(first), moments(second)))
     rng = np.random.default_rng(seed)
     resampled = cohens_d(
-        rng.choice(first, (draws, len(first))), rng.choice(second, (draws, len(second)))
+        moments(rng.choice(first, (draws, len(first)))),
+        moments(rng.choice(second, (draws, len(second)))),
     )
-    low, high = np.nanquantile(resampled, [0.025, 0.975])
+    if image_draws is None:
+        low, high = np.nanquantile(resampled, [0.025, 0.975])
+    else:
+        variance = np.nanvar(resampled) + np.mean(image_deviations(image_draws) ** 2)
+        reach = float(ndtri(0.975) * np.sqrt(variance))
+        low, high = estimate - reach, estimate + reach
     p = stats.mannwhitneyu(first, second).pvalue
-    return Evidence(scope, "Cohen's d", float(cohens_d(first, second)), low, high, n, float(p))
+    return Evidence(scope, "Cohen's d", estimate, low, high, n, float(p))
 
 
 def rank_correlation(
@@ -100,7 +137,7 @@ def rank_correlation(
     known = np.isfinite(first) & np.isfinite(second)
     first, second, n = first[known], second[known], int(known.sum())
     statistic = "Spearman's rho"
-    if n < 5:
+    if n < 5 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return Evidence(scope, statistic, np.nan, np.nan, np.nan, n)
     rho, p = stats.spearmanr(first, second)
     rng = np.random.default_rng(seed)

@@ -1,43 +1,215 @@
 """The Interpretability Index: how alike a direction's most exciting images are (B eq. 1)."""
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from codespectra.directions import Directions, top_stimuli
 from codespectra.errors import UserError
+from codespectra.half_samples import strongest_in_halves
+from codespectra.similarity import ALL, Parts, Similarity
+
+LIVE, DEAD, RARE = "live", "dead", "rare"
+NORMAL_REACH = 1.959964  # of a 95 % interval, in standard deviations
 
 
-def most_exciting(directions: Directions, m: int) -> np.ndarray:
-    """Rows of the M stimuli that excite each live direction most, (live, M).
+@dataclass(frozen=True)
+class Index:
+    """Of how many images, and how their pairs are averaged.
+
+    `normalisation` is `pairs`, the mean over pairs j != k; `code`, over all M^2 terms; `literal`,
+    eq. 1 as printed, the double sum divided by M.
+    """
+
+    m: int
+    normalisation: str
+
+    def of_pairs(self, means: np.ndarray, self_similarity: float) -> np.ndarray:
+        """The index from the mean over pairs, any shape."""
+        total = self.m * (self.m - 1) * means + self.m * self_similarity
+        scaled = {"pairs": means, "code": total / self.m**2, "literal": total / self.m}
+        return scaled[self.normalisation]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Directions whose images are compared: all live ones, those without a sign in both.
+
+    Columns of `responses` (N, C) belong to `direction` (C,) with `sign` (C,).
+    """
+
+    responses: np.ndarray
+    direction: np.ndarray
+    sign: np.ndarray
+    state: np.ndarray  # (K,) of all directions
+
+
+def candidates(found: Directions, m: int) -> Candidates:
+    """Live directions: a constant response is `dead`, one that fewer than m images raise `rare`.
 
     Raises:
         UserError: there are fewer stimuli than M.
     """
-    count = len(directions.responses)
+    count = len(found.responses)
     if m > count:
         raise UserError(f"interpretability.m: {m} is more than the {count} stimuli; lower it")
-    return top_stimuli(directions.responses[:, ~directions.dead], m)
+    state = np.where(found.dead, DEAD, np.where(found.rare(m), RARE, LIVE))
+    live = np.flatnonzero(state == LIVE)
+    responses, signs = found.responses[:, live], np.ones(len(live), dtype=int)
+    if found.two_sided:
+        responses, live = np.hstack([responses, -responses]), np.tile(live, 2)
+        signs = np.concatenate([signs, -signs])
+    return Candidates(responses, live, signs, state)
 
 
 def index_table(
-    pair_means: np.ndarray,
-    dead: np.ndarray,
-    *,
-    m: int,
-    normalisation: str,
-    self_similarity: float,
+    found: dict[str, Directions], similarities: list[Similarity], index: Index
 ) -> pd.DataFrame:
-    """Interpretability Index of each direction: direction, ii (missing where dead), dead.
+    """Interpretability Index of every direction of a layer, each metric and part.
+
+    Of a direction without a sign of its own, each metric keeps the better one.
 
     Args:
-        pair_means: mean similarity over the pairs of each live direction's M images, (live,).
-        dead: which directions respond to nothing, (K,).
-        m: M.
-        normalisation: `pairs`, the mean over pairs j != k; `code`, over all M^2 terms; `literal`,
-            eq. 1 as printed, the double sum divided by M.
-        self_similarity: similarity of an image with itself.
+        found: the layer's directions by method.
+        similarities: metrics that hold all images.
+        index: how pairs are averaged.
+
+    Returns:
+        method, metric, part, direction, state, sign, ii; missing where the state isn't `live`.
     """
-    scores = np.full(len(dead), np.nan)
-    total = m * (m - 1) * pair_means + m * self_similarity
-    scores[~dead] = {"pairs": pair_means, "code": total / m**2, "literal": total / m}[normalisation]
-    return pd.DataFrame({"direction": np.arange(len(dead)), "ii": scores, "dead": dead})
+    every = {method: candidates(directions, index.m) for method, directions in found.items()}
+    sets = np.concatenate([top_stimuli(one.responses, index.m) for one in every.values()])
+    tables = []
+    for similarity in similarities:
+        scores = _scores(similarity, sets, index)
+        for method, one, own in _by_method(every, scores):
+            kept = _better_signs(one, own[ALL])
+            for part, values in own.items():
+                rows = _rows(one, kept, values)
+                tables.append(rows.assign(method=method, metric=similarity.metric, part=part))
+    table = pd.concat(tables, ignore_index=True)
+    return table[["method", "metric", "part", "direction", "state", "sign", "ii"]]
+
+
+def index_draws(
+    table: pd.DataFrame,
+    found: dict[str, Directions],
+    similarities: list[Similarity],
+    index: Index,
+    halves: np.ndarray,
+) -> np.ndarray:
+    """The index of each row of an `index_table` on random halves of the images, (rows, draws).
+
+    Directions and their signs stay as they are; each half has its own most exciting images.
+    A statistic of half the images, drawn without replacement, varies about as much around that of
+    all as the latter around that of the population (half-sampling, McCarthy 1969).
+
+    Args:
+        table, found, similarities, index: of `index_table`.
+        halves: which stimuli each half holds, (draws, N).
+    """
+    every = {method: candidates(directions, index.m) for method, directions in found.items()}
+    responses = np.hstack([one.responses for one in every.values()])
+    lists, chosen = strongest_in_halves(responses, halves, index.m)
+    draws = np.full((len(table), len(halves)), np.nan)
+    places = table.groupby(["method", "metric", "part"], sort=False).indices
+    for similarity in similarities:
+        pairs = {part: _pair_means(v, chosen) for part, v in similarity.among(lists).items()}
+        scores = {k: index.of_pairs(v, similarity.self_similarity) for k, v in pairs.items()}
+        for method, one, own in _by_method(every, scores):
+            for part, values in own.items():
+                rows = places[method, similarity.metric, part]
+                kept = table["sign"].to_numpy()[rows][one.direction] == one.sign
+                draws[rows[one.direction[kept]]] = values[kept]
+    return draws
+
+
+def with_intervals(table: pd.DataFrame, draws: np.ndarray) -> pd.DataFrame:
+    """An `index_table` with the columns low and high: 95 %, normal, from its `index_draws`."""
+    reach = NORMAL_REACH * draws.std(axis=1, ddof=1)
+    return table.assign(low=table["ii"] - reach, high=table["ii"] + reach)
+
+
+def draws_by_method(table: pd.DataFrame, draws: np.ndarray) -> pd.DataFrame:
+    """Moments of the live directions on each half: method, metric, part, draw, mean, variance,
+    count.
+    """
+    groups = []
+    for keys, rows in table.groupby(["method", "metric", "part"], sort=False).indices.items():
+        values = draws[rows][table["state"].to_numpy()[rows] == LIVE]
+        head = dict(zip(("method", "metric", "part"), keys, strict=True))
+        columns = {"draw": np.arange(draws.shape[1]), **_moments(values), "count": len(values)}
+        groups.append(pd.DataFrame(head | columns))
+    return pd.concat(groups, ignore_index=True)
+
+
+def _moments(values: np.ndarray) -> dict[str, np.ndarray]:
+    if len(values) < 2:
+        missing = np.full(values.shape[1], np.nan)
+        return {"mean": values[0] if len(values) else missing, "variance": missing}
+    return {"mean": values.mean(axis=0), "variance": values.var(axis=0, ddof=1)}
+
+
+def check_live(found: dict[str, Directions], layer: str, m: int) -> None:
+    """Refuse a layer whose units can't be compared.
+
+    Raises:
+        UserError: fewer than 2 of the units have m most exciting images.
+    """
+    units = found.get("neurons")
+    live = 2 if units is None else int((candidates(units, m).state == LIVE).sum())
+    if live < 2:
+        raise UserError(
+            f"layer {layer}: {live} of {len(units.vectors)} units have {m} exciting images among "
+            f"the {len(units.responses)} stimuli, at least 2 are needed; lower interpretability.m, "
+            "leave the layer out of directions.layers, or take another set"
+        )
+
+
+def images_of_draws(found: Iterable[Directions], m: int, halves: np.ndarray) -> np.ndarray:
+    """Images that `index_table` and `index_draws` compare, sorted."""
+    responses = np.hstack([candidates(directions, m).responses for directions in found])
+    return np.unique(strongest_in_halves(responses, halves, m)[0])
+
+
+def _scores(similarity: Similarity, sets: np.ndarray, index: Index) -> Parts:
+    means = similarity.within(sets)
+    own = similarity.self_similarity
+    return {part: index.of_pairs(values, own) for part, values in means.items()}
+
+
+def _pair_means(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Mean over the pairs of chosen places (draws, S, M) in values (S, L, L): (S, draws)."""
+    first, second = np.triu_indices(chosen.shape[-1], k=1)
+    sets = np.arange(len(values))[None, :, None]
+    return values[sets, chosen[..., first], chosen[..., second]].mean(axis=-1).T
+
+
+def _by_method(
+    every: dict[str, Candidates], scores: Parts
+) -> Iterator[tuple[str, Candidates, Parts]]:
+    start = 0
+    for method, one in every.items():
+        stop = start + len(one.direction)
+        yield method, one, {part: values[start:stop] for part, values in scores.items()}
+        start = stop
+
+
+def _better_signs(one: Candidates, scores: np.ndarray) -> np.ndarray:
+    """Which candidates count: of each direction the one with the higher score, ties to plus."""
+    best = np.full(len(one.state), -np.inf)
+    np.maximum.at(best, one.direction, scores)
+    reached = scores == best[one.direction]
+    plus = np.zeros(len(one.state), dtype=bool)
+    plus[one.direction[reached & (one.sign > 0)]] = True
+    return reached & ((one.sign > 0) | ~plus[one.direction])
+
+
+def _rows(one: Candidates, kept: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
+    count = len(one.state)
+    ii, sign = np.full(count, np.nan), np.ones(count, dtype=int)
+    ii[one.direction[kept]], sign[one.direction[kept]] = scores[kept], one.sign[kept]
+    state = one.state
+    return pd.DataFrame({"direction": np.arange(count), "state": state, "sign": sign, "ii": ii})

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from codespectra.config.analyses import DirectionMethods, Layers
-from codespectra.config.base import Strict
+from codespectra.config.analyses import Layers
+from codespectra.config.base import Strict, short
+from codespectra.config.directions import DirectionMethods, SparseAutoencoder
 from codespectra.config.interpretability import ImagenetBackbone, InhouseBackbone, PathBackbone
 from codespectra.config.models import DownloadedModel, Model, PathModel, RandomModel, Torchvision
 from codespectra.config.stage import stage_config
@@ -83,18 +84,48 @@ def shown_networks(study: Study) -> list[str]:
 
 
 def direction_methods(methods: DirectionMethods) -> dict[str, dict[str, Any]]:
-    """Options of each direction finder by its name in files and figures, such as kmeans-64."""
+    """Options of each direction finder by its name in files and figures, such as kmeans-1x."""
     found: dict[str, dict[str, Any]] = {}
-    if methods.neurons is not None:
-        found["neurons"] = {"method": "neurons"}
-    if methods.kmeans is not None:
-        for k in methods.kmeans.k:
-            found[f"kmeans-{k}"] = stage_config(methods.kmeans, method="kmeans", k=k)
-    for name in ("random", "exemplar"):
-        section = getattr(methods, name)
-        if section is not None:
-            found[f"{name}-{section.k}"] = stage_config(section, method=name)
+    for kind in type(methods).model_fields:
+        section = getattr(methods, kind)
+        if section is None:
+            continue
+        if isinstance(section, SparseAutoencoder):
+            found |= _autoencoders(section, section.z, section.l1)
+            continue
+        counts = getattr(section, "k", None)
+        for k in counts if isinstance(counts, tuple) else [counts]:
+            options = stage_config(section, method=kind) | ({} if k is None else {"k": k})
+            found[kind if k is None else f"{kind}-{k}"] = options
     return found
+
+
+def autoencoder_grid(study: Study) -> dict[str, dict[str, Any]]:
+    """The same for the grid of sparse autoencoders, trained as `directions.methods.sae` says."""
+    grid, section = study.features.autoencoders, study.directions.methods.sae
+    return _autoencoders(section, grid.z, grid.l1) if section else {}
+
+
+def _autoencoders(
+    section: SparseAutoencoder, sizes: tuple[int | str, ...], penalties: tuple[float, ...]
+) -> dict[str, dict[str, Any]]:
+    return {
+        f"sae-{z}-{short(l1)}": stage_config(section, method="sae", z=z, l1=l1)
+        for z in sizes
+        for l1 in penalties
+    }
+
+
+def analysis_runs(study: Study) -> list[tuple[str, str]]:
+    """The directions' runs on the analysis set: that of the first run; other sets are controls."""
+    chosen = study.directions.runs[0].stimuli
+    return [(run.model, chosen) for run in study.directions.runs if run.stimuli == chosen]
+
+
+def headline_metric(study: Study) -> str:
+    """The metric that figures of one metric show: a perceptual one where there is one."""
+    index = study.interpretability
+    return [*index.backbones, "color" if index.color else "label"][0]
 
 
 def implied_models(study: Study) -> dict[str, Model | VaeModel | RecalibratedModel]:

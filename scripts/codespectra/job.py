@@ -22,6 +22,7 @@ def start(log_file: str) -> logging.Logger:
         force=True,
     )
     logging.captureWarnings(True)
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph of a PDF
     sys.excepthook = _log_uncaught
     return logging.getLogger("codespectra")
 

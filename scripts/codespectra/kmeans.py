@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
 BLOCK_ROWS = 2048  # a block of rows and its cosines stay in the cache
+MAX_ITERATIONS = 300
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def spherical_kmeans(
     k: int,
     *,
     starts: int = 3,
-    max_iterations: int = 300,
+    max_iterations: int = MAX_ITERATIONS,
     seed: int = 0,
     start_rows: int = 30,
 ) -> Clustering:
@@ -43,9 +44,7 @@ def spherical_kmeans(
     Raises ValueError for rows that are not finite, and unless 1 <= k <= the non-zero rows.
     """
     directions = unit_rows(rows)
-    pointing = np.flatnonzero(directions.any(axis=1))
-    if not 1 <= k <= len(pointing):
-        raise ValueError(f"k = {k} must be in 1..{len(pointing)}, the non-zero of {len(rows)} rows")
+    pointing = _pointing(directions, k)
     if starts < 1:
         raise ValueError(f"starts = {starts} must be at least 1")
     fits = []
@@ -53,6 +52,26 @@ def spherical_kmeans(
         sample = rng.choice(pointing, min(start_rows * k, len(pointing)), replace=False)
         fits.append(lloyd(directions, _plus_plus(directions[sample], k, rng), max_iterations))
     return max(fits, key=lambda fit: fit.objective)
+
+
+def kmeans_from_units(rows: NDArray) -> Clustering:
+    """Cluster rows (N, D) into D directions, started from the D unit vectors.
+
+    Raises ValueError for rows that are not finite, and for fewer than D that aren't zero.
+    """
+    directions = unit_rows(rows)
+    width = directions.shape[1]
+    _pointing(directions, width)
+    return lloyd(directions, np.eye(width, dtype=np.float32), MAX_ITERATIONS)
+
+
+def _pointing(directions: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Rows that aren't zero, of which there are at least k."""
+    pointing = np.flatnonzero(directions.any(axis=1))
+    if not 1 <= k <= len(pointing):
+        count = len(directions)
+        raise ValueError(f"k = {k} must be in 1..{len(pointing)}, the non-zero of {count} rows")
+    return pointing
 
 
 def unit_rows(rows: NDArray) -> NDArray[np.float32]:

@@ -58,3 +58,8 @@ def stride_of(shape: Iterable[int], reduction: str) -> int:
     """Smallest s with ceil(D / s) < 8000 for `stride` (A Methods), else 1."""
     size = math.prod(shape)
     return -(-size // (STRIDE_LIMIT - 1)) if reduction == "stride" else 1
+
+
+def count_of(count: int | str, width: int) -> int:
+    """A number of directions for a layer of `width` units: itself, or a multiple such as 0.5x."""
+    return count if isinstance(count, int) else round(float(count.removesuffix("x")) * width)

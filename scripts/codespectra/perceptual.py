@@ -70,6 +70,22 @@ class Backbone:
         return unit[:, kept] * (weight[kept] / area).sqrt().view(1, -1, 1, 1)
 
 
+def backbone_of(
+    kind: str, network: nn.Module, preprocessing: dict[str, Any], device: torch.device
+) -> Backbone:
+    """The backbone that a network is: `inhouse` with heads of 1, any other kind LPIPS' AlexNet.
+
+    Args:
+        kind: of the config's section.
+        network: has `features`.
+        preprocessing: of an inhouse network.
+        device: where it runs.
+    """
+    if kind == "inhouse":
+        return Backbone(network.features, None, Preprocess(preprocessing, device))
+    return alexnet_backbone(network.state_dict(), device)
+
+
 def alexnet_backbone(state: dict[str, torch.Tensor], device: torch.device) -> Backbone:
     """LPIPS' AlexNet with the shipped heads, from a state dict of torchvision's AlexNet.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from codespectra import store
-from codespectra.checks import Problems, check_study, window
+from codespectra.checks import check_study, window
 from codespectra.config.analyses import Layers, LayerType
 from codespectra.config.models import Model
 from codespectra.config.stage import stage_config
@@ -18,6 +18,7 @@ from codespectra.config.study import Study
 from codespectra.errors import UserError
 from codespectra.inventory import (
     analyses,
+    autoencoder_grid,
     direction_methods,
     filter_runs,
     implied_models,
@@ -25,6 +26,8 @@ from codespectra.inventory import (
     side_of,
 )
 from codespectra.layers import reduced_width, select_layers
+from codespectra.problems import Problems
+from codespectra.score_checks import check_count
 from codespectra.sweep import SWEPT, RecalibratedModel, VaeModel
 
 # Layers of an architecture (its config section, classes, side of its input), in running order.
@@ -40,7 +43,8 @@ class Plan:
 
     `models` are the study's and those that it implies; `selected` are the layers of each kind of
     analysis for each run; `captures` are the (layer, reduction) pairs of each activations file,
-    `noisy_captures` those of the files with dropout left on.
+    `noisy_captures` those of the files with dropout left on; `methods` and `grid` are the options
+    of the direction finders by name, of the main job and of the grid of autoencoders.
     """
 
     study: Study
@@ -49,6 +53,7 @@ class Plan:
     captures: dict[tuple[str, str], list[dict[str, str]]]
     noisy_captures: dict[tuple[str, str], list[dict[str, str]]]
     methods: dict[str, dict[str, Any]]
+    grid: dict[str, dict[str, Any]]
 
     def layer_names(self, stage: str, model: str, stimuli: str) -> list[str]:
         """Names of the layers that `stage` looks at, in running order."""
@@ -68,6 +73,7 @@ def make_plan(study: Study, describe: Describe) -> Plan:
     models = study.models | implied_models(study)
     selected = _select(study, models, describe, problems)
     _check_widths(study, selected, problems)
+    _check_counts(study, selected, methods, problems)
     filtered = _select_filters(study, selected, problems)
     problems.raise_any()
     return Plan(
@@ -77,6 +83,7 @@ def make_plan(study: Study, describe: Describe) -> Plan:
         _captures(study, selected),
         _captures(study, {key: selected[key] for key in _noisy_keys(study)}),
         methods,
+        autoencoder_grid(study) if study.features else {},
     )
 
 
@@ -131,6 +138,15 @@ def _check_widths(study: Study, selected: Selected, problems: Problems) -> None:
                 f"spectra.ranks: window {window(study)} lies outside the spectrum: the widest "
                 f"layer of {model} on {stimuli} keeps {widest} units"
             )
+
+
+def _check_counts(
+    study: Study, selected: Selected, methods: dict[str, dict[str, Any]], problems: Problems
+) -> None:
+    for run in study.directions.runs:
+        for layer in selected.get(("directions", run.model, run.stimuli), []):
+            for options in methods.values():
+                check_count(options, layer, run, study, problems)
 
 
 def _captures(study: Study, selected: Selected) -> dict[tuple[str, str], list[dict[str, str]]]:

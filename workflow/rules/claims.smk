@@ -16,7 +16,7 @@ rule judge_claims:
     benchmark:
         "results/benchmarks/judge_claims{scope}.jsonl"
     wildcard_constraints:
-        scope="(-coding|-theory|-everything)?",
+        scope="(-coding|-theory|-interpretability|-everything)?",
     conda:
         "../../envs/cpu.yaml"
     threads: 1

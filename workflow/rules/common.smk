@@ -12,7 +12,15 @@ from codespectra.code import code_digest
 from codespectra.config.stage import stage_config
 from codespectra.config.study import load_study
 from codespectra.errors import UserError
-from codespectra.inventory import analyses, backbone_model, noisy_runs, shown_networks
+from codespectra.inventory import (
+    analyses,
+    analysis_runs,
+    autoencoder_grid,
+    backbone_model,
+    headline_metric,
+    noisy_runs,
+    shown_networks,
+)
 from codespectra.plan import cached_layers, make_plan
 from codespectra.sweep import networks
 
@@ -33,6 +41,8 @@ study = plan.study
 config["runtime"] = study.runtime.model_dump()
 
 FIGURES = f"results/figures/{study.study}"
+# The metric of figures that show one.
+HEADLINE = headline_metric(study)
 
 
 def code_of(script):
@@ -66,40 +76,6 @@ def refuse_missing_gpu():
         sys.exit(
             "config: runtime.device: cuda, but this machine has no GPU; set auto or cpu"
         )
-
-
-def wanted(targets, section):
-    """The targets of a study, or one line when the config has no such section."""
-    if not targets:
-        sys.exit(
-            f"config: {section}: missing; the target {section} needs this section, as in the "
-            "embedded config.yaml"
-        )
-    return targets
-
-
-def per_run(pattern, analysis):
-    """One file for each (model, stimuli) that an analysis looks at."""
-    found = analyses(study).get(analysis)
-    return for_each(pattern, found.runs if found else [])
-
-
-def for_each(pattern, runs):
-    """One file for each (model, stimuli)."""
-    return [pattern.format(model=model, stimuli=stimuli) for model, stimuli in runs]
-
-
-def drawn(pattern, kind):
-    """Input function: one file for each run of a figure, which `prefix` tells."""
-
-    def runs(wildcards):
-        if not wildcards.prefix:
-            return analyses(study)["spectra" if kind == "filters" else kind].runs
-        names = shown_networks(study)[: 1 if kind == "filters" else None]
-        stimuli = study.coding.dot if kind == "projections" else study.coding.stimuli
-        return [(name, stimuli) for name in names]
-
-    return lambda wildcards: for_each(pattern, runs(wildcards))
 
 
 def model_description(name):
@@ -141,67 +117,6 @@ def network_table():
     }
 
 
-LAYER_TABLES = {
-    "exponents": ("results/spectra/{model}/{stimuli}/exponents.csv", "spectra"),
-    "bootstrap": ("results/spectra/{model}/{stimuli}/bootstrap.csv", "spectra"),
-    "action": ("results/projections/{model}/{stimuli}/action.csv", "projections"),
-}
-
-
-def claim_tables(wildcards):
-    """What the claims of a scope are judged by."""
-    scope, files = wildcards.scope, {}
-    for prefix in claim_prefixes(scope):
-        for name, (pattern, kind) in LAYER_TABLES.items():
-            files.setdefault(name, []).extend(per_run(pattern, prefix + kind))
-    if scope in ("", "-everything"):
-        pattern = "results/interpretability/{model}/{stimuli}.csv"
-        files["scores"] = per_run(pattern, "directions")
-    if scope in ("-theory", "-everything"):
-        files["superposition"] = ["results/theory/superposition_fit.csv"]
-        files["information"] = ["results/theory/information.csv"]
-        files["capacity"] = ["results/theory/capacity.csv"]
-    return files
-
-
-def claim_prefixes(scope):
-    """Which analyses of layers a scope looks at: the main job's, the coding study's, or both."""
-    prefixes = {"": [""], "-coding": ["coding_"], "-theory": []}
-    return prefixes.get(scope, ["", "coding_"] if study.coding else [""])
-
-
-def claims_config(wildcards):
-    """What the verdicts of a scope depend on, besides the tables."""
-    swept = network_table() if "coding_" in claim_prefixes(wildcards.scope) else None
-    trained = [n for n, model in study.models.items() if model.weights != "random"]
-    return stage_config(
-        study.claims,
-        trained=sorted([*trained, *(swept or [])]),
-        networks=swept,
-        analysis_set=study.directions.runs[0].stimuli,
-        measured_only=wildcards.scope in ("-coding", "-theory"),
-    )
-
-
-def training_sets(wildcards):
-    """Stimulus files of a training run."""
-    training = plan.models[wildcards.model].training
-    return {
-        "train": ancient(f"results/stimuli/{training.train}.h5"),
-        "train_manifest": f"results/stimuli/{training.train}.json",
-        "test": ancient(f"results/stimuli/{training.test}.h5"),
-        "test_manifest": f"results/stimuli/{training.test}.json",
-    }
-
-
-def backbone_config(name):
-    """What the embeddings of a backbone depend on, besides its checkpoint."""
-    backbone = study.backbones[name]
-    return stage_config(
-        name=name, kind=backbone.kind, model=backbone_model(study, name)
-    )
-
-
 def figure_files(name, category, title):
     """Outputs of a figure's rule, with their place in the report."""
     return {
@@ -218,6 +133,6 @@ def figure_files(name, category, title):
 wildcard_constraints:
     model=r"[A-Za-z0-9_.-]+",
     stimuli=r"[A-Za-z0-9_-]+",
-    method=r"[A-Za-z0-9_-]+",
+    method=r"[A-Za-z0-9_.-]+",
     backbone=r"[A-Za-z0-9_-]+",
     prefix="(coding-)?",

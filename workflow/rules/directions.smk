@@ -1,6 +1,17 @@
 """Directions in activation space: one job a method, all layers of a run together (methods §5)."""
 
 
+def directions_config(wildcards):
+    """What the directions of one method depend on, besides the activations."""
+    return stage_config(
+        options=(plan.grid | plan.methods)[wildcards.method],
+        reduction=study.directions.reduction,
+        layers=plan.layer_names("directions", wildcards.model, wildcards.stimuli),
+        model=wildcards.model,
+        stimuli=wildcards.stimuli,
+    )
+
+
 rule find_directions:
     input:
         data=ancient("results/activations/{model}/{stimuli}.h5"),
@@ -12,6 +23,8 @@ rule find_directions:
         "results/logs/find_directions/{model}/{stimuli}/{method}.log",
     benchmark:
         "results/benchmarks/find_directions/{model}/{stimuli}/{method}.jsonl"
+    wildcard_constraints:
+        method=r"(?!sae-)[A-Za-z0-9_.-]+",
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -19,15 +32,47 @@ rule find_directions:
         mem_mb=4000,
         runtime=240,
     params:
-        cfg=lambda w: stage_config(
-            options=plan.methods[w.method],
-            reduction=study.directions.reduction,
-            layers=plan.layer_names("directions", w.model, w.stimuli),
-            model=w.model,
-            stimuli=w.stimuli,
-        ),
+        cfg=directions_config,
         code=code_of("find_directions.py"),
     message:
         "Directions {wildcards.method} of {wildcards.model} on {wildcards.stimuli}"
     script:
         "../../scripts/find_directions.py"
+
+
+rule train_autoencoder:
+    input:
+        data=ancient("results/activations/{model}/{stimuli}.h5"),
+        manifest="results/activations/{model}/{stimuli}.json",
+    output:
+        data="results/directions/{model}/{stimuli}/{method}.h5",
+        manifest="results/directions/{model}/{stimuli}/{method}.json",
+        epochs=report(
+            "results/directions/{model}/{stimuli}/{method}.csv",
+            caption="../report/autoencoder_epochs.rst",
+            category="Networks",
+            labels={
+                "result": "training epochs of {method}, {model} on {stimuli}",
+                "form": "table",
+            },
+        ),
+    log:
+        "results/logs/train_autoencoder/{model}/{stimuli}/{method}.log",
+    benchmark:
+        "results/benchmarks/train_autoencoder/{model}/{stimuli}/{method}.jsonl"
+    wildcard_constraints:
+        method=r"sae-[A-Za-z0-9_.-]+",
+    conda:
+        "../../envs/gpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=gpu_request,
+    params:
+        cfg=directions_config,
+        code=code_of("train_autoencoder.py"),
+    message:
+        "Train {wildcards.method} on {wildcards.model} on {wildcards.stimuli}"
+    script:
+        "../../scripts/train_autoencoder.py"

@@ -6,12 +6,6 @@ dropout.
 
 EXPONENTS = drawn("results/spectra/{model}/{stimuli}/exponents.csv", "spectra")
 ACTION = drawn("results/projections/{model}/{stimuli}/action.csv", "projections")
-SCORES = per_run("results/interpretability/{model}/{stimuli}.csv", "directions")
-# The metric whose quantiles order the grids of images: a perceptual one where there is one.
-MEI_METRIC = [
-    *study.interpretability.backbones,
-    "color" if study.interpretability.color else "label",
-][0]
 
 
 rule draw_spectra:
@@ -149,7 +143,7 @@ rule draw_action:
 
 rule draw_index:
     input:
-        scores=SCORES,
+        scores=per_run(f"{SCORES}/directions.csv", "directions"),
     output:
         **figure_files(
             "interpretability", "Interpretability", "II by method and metric"
@@ -175,17 +169,9 @@ rule draw_index:
 
 rule draw_exciting_images:
     input:
-        scores="results/interpretability/{model}/{stimuli}.csv",
-        directions=ancient(
-            expand(
-                "results/directions/{{model}}/{{stimuli}}/{method}.h5",
-                method=study.figures.mei_methods,
-            )
-        ),
-        directions_manifests=expand(
-            "results/directions/{{model}}/{{stimuli}}/{method}.json",
-            method=study.figures.mei_methods,
-        ),
+        scores="results/interpretability/{model}/{stimuli}/directions.csv",
+        directions=ancient(directed(study.figures.mei_methods, "h5")),
+        directions_manifests=directed(study.figures.mei_methods, "json"),
         stimuli=ancient("results/stimuli/{stimuli}.h5"),
         stimuli_manifest="results/stimuli/{stimuli}.json",
     output:
@@ -208,7 +194,7 @@ rule draw_exciting_images:
         cfg=lambda w: stage_config(
             study=study.study,
             m=study.interpretability.m,
-            metric=MEI_METRIC,
+            metric=HEADLINE,
             methods=study.figures.mei_methods,
         ),
         code=code_of("draw_exciting_images.py"),

@@ -36,58 +36,44 @@ rule embed_stimuli:
 
 rule score_interpretability:
     input:
-        directions=ancient(
-            expand(
-                "results/directions/{{model}}/{{stimuli}}/{method}.h5",
-                method=plan.methods,
-            )
-        ),
-        directions_manifests=expand(
-            "results/directions/{{model}}/{{stimuli}}/{method}.json",
-            method=plan.methods,
-        ),
-        embeddings=ancient(
-            expand(
-                "results/embeddings/{backbone}/{{stimuli}}.h5",
-                backbone=study.interpretability.backbones,
-            )
-        ),
-        embeddings_manifests=expand(
-            "results/embeddings/{backbone}/{{stimuli}}.json",
-            backbone=study.interpretability.backbones,
-        ),
+        directions=ancient(directed_group("h5")),
+        directions_manifests=directed_group("json"),
+        embeddings=ancient(embedded("h5")),
+        embeddings_manifests=embedded("json"),
         stimuli=ancient("results/stimuli/{stimuli}.h5"),
         stimuli_manifest="results/stimuli/{stimuli}.json",
     output:
         scores=report(
-            "results/interpretability/{model}/{stimuli}.csv",
+            "results/interpretability/{model}/{stimuli}/{group}.csv",
             caption="../report/scores.rst",
             category="Interpretability",
             labels={
-                "result": "II of every direction, {model} on {stimuli}",
+                "result": "II of every direction, {model} on {stimuli}, {group}",
                 "form": "table",
             },
         ),
+        resampled="results/interpretability/{model}/{stimuli}/{group}_resampled.csv",
     log:
-        "results/logs/score_interpretability/{model}/{stimuli}.log",
+        "results/logs/score_interpretability/{model}/{stimuli}/{group}.log",
     benchmark:
-        "results/benchmarks/score_interpretability/{model}/{stimuli}.jsonl"
+        "results/benchmarks/score_interpretability/{model}/{stimuli}/{group}.jsonl"
+    wildcard_constraints:
+        group="directions|autoencoders",
     conda:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=8000,
         runtime=120,
     params:
-        cfg=lambda w: stage_config(
-            study.interpretability,
-            methods=list(plan.methods),
-            layers=plan.layer_names("directions", w.model, w.stimuli),
-            model=w.model,
-            stimuli=w.stimuli,
+        cfg=lambda w: index_config(
+            w,
+            methods=scored_methods(w),
+            resamples=study.interpretability.resamples,
+            seed=study.interpretability.seed,
         ),
         code=code_of("score_interpretability.py"),
     message:
-        "Interpretability Index of {wildcards.model} on {wildcards.stimuli}"
+        "Interpretability Index of {wildcards.model} on {wildcards.stimuli}, {wildcards.group}"
     script:
         "../../scripts/score_interpretability.py"

@@ -1,11 +1,11 @@
-"""Sections of the analyses of activations: capture, spectra, projections, directions."""
+"""Sections of the analyses of activations: capture, spectra, projections."""
 
 from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from codespectra.config.base import Name, Names, Positive, Strict
+from codespectra.config.base import Names, Positive, Strict
 
 
 class LayerType(Strict):
@@ -75,55 +75,3 @@ class Projections(Strict):
     keep: Positive = 8
     read_out: Literal["regression", "correlation"] = "regression"
     seed: int = 0
-
-
-class Neurons(Strict):
-    """The units themselves."""
-
-
-class KMeans(Strict):
-    """Spherical K-Means centroids, one fit for each k."""
-
-    k: Annotated[tuple[Positive, ...], Field(min_length=1)]
-    starts: Positive = 3
-    readout: Literal["cosine", "dot", "neg_distance"] = "cosine"
-    seed: int = 0
-
-
-class RandomDirections(Strict):
-    """Isotropic random directions: a control."""
-
-    k: Positive
-    seed: int = 0
-
-
-class Exemplars(Strict):
-    """Activations of randomly chosen images of the set, read by cosine: the control that counts."""
-
-    k: Positive
-    seed: int = 0
-
-
-class DirectionMethods(Strict):
-    """Which direction finders run."""
-
-    neurons: Neurons | None = None
-    kmeans: KMeans | None = None
-    random: RandomDirections | None = None
-    exemplar: Exemplars | None = None
-
-
-class Run(Strict):
-    """One model shown one stimulus set."""
-
-    model: Name
-    stimuli: Name
-
-
-class Directions(Strict):
-    """Directions in activation space (methods §5)."""
-
-    runs: Annotated[tuple[Run, ...], Field(min_length=1)]
-    layers: Layers
-    reduction: Reduction = "spatial_mean"
-    methods: DirectionMethods

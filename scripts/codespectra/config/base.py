@@ -1,8 +1,15 @@
 """What every section of the config shares: names, bounds, and the refusal of unknown keys."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from codespectra.errors import nearest
 
@@ -13,6 +20,23 @@ Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Channels = tuple[float, float, float]
 RUNTIME = {"runtime": True}
+Value = TypeVar("Value")
+
+
+def short(value: object) -> str:
+    """A value as it stands in the name of what it makes: 0.10 is 0.1."""
+    return f"{value:g}" if isinstance(value, float | int) else str(value)
+
+
+def _distinct(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    names = [short(value) for value in values]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"{twice[0]} stands there twice; name each value once")
+    return values
+
+
+distinct = AfterValidator(_distinct)
 
 
 class Strict(BaseModel):

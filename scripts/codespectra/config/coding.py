@@ -1,26 +1,15 @@
 """Section of the coding study: a ResNet-VAE over dropouts and seeds (paper A, fig. 3-6)."""
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from codespectra.config.analyses import Layers, LayerType
-from codespectra.config.base import Name, Positive, Strict
+from codespectra.config.base import Name, Positive, Strict, distinct
 from codespectra.config.models import DropoutRate, DropoutSites
 
-Value = TypeVar("Value")
-
-
-def _distinct(values: tuple[Value, ...]) -> tuple[Value, ...]:
-    names = [f"{value:g}" for value in values]  # as networks are named
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise ValueError(f"{twice[0]} stands there twice; name each value once")
-    return values
-
-
-Seeds = Annotated[tuple[int, ...], Field(min_length=1), AfterValidator(_distinct)]
-Dropouts = Annotated[tuple[DropoutRate, ...], Field(min_length=1), AfterValidator(_distinct)]
+Seeds = Annotated[tuple[int, ...], Field(min_length=1), distinct]
+Dropouts = Annotated[tuple[DropoutRate, ...], Field(min_length=1), distinct]
 
 
 class VaeTraining(Strict):

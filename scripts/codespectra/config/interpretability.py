@@ -49,6 +49,8 @@ class Interpretability(Strict):
     color: bool = True
     label: bool = True
     backbones: tuple[Name, ...] = ()
+    resamples: Annotated[int, Field(ge=20)] = 100
+    seed: int = 0
 
 
 class Claims(Strict):

@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field, ValidationError
 
 from codespectra.config.analyses import (
     Capture,
-    Directions,
     Filters,
     LayerType,
     Projections,
@@ -18,8 +17,11 @@ from codespectra.config.analyses import (
 )
 from codespectra.config.base import RUNTIME, Name, Positive, Strict
 from codespectra.config.coding import Coding
+from codespectra.config.directions import Directions
+from codespectra.config.features import Features
 from codespectra.config.interpretability import Backbone, Claims, Figures, Interpretability
 from codespectra.config.models import Model
+from codespectra.config.people import People
 from codespectra.config.stimuli import Stimuli
 from codespectra.config.theory import Theory
 from codespectra.errors import UserError, nearest
@@ -46,6 +48,8 @@ class Study(Strict):
     directions: Directions
     backbones: dict[Name, Backbone] = Field({})
     interpretability: Interpretability
+    features: Features | None = None
+    people: People | None = None
     coding: Coding | None = None
     theory: Theory = Theory()
     claims: Claims = Claims()

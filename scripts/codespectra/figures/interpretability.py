@@ -10,6 +10,20 @@ from matplotlib.figure import Figure
 from codespectra.figures import style
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
+ROW_INCHES = 0.085  # of a box
+
+
+EXPLANATION = (
+    "II: mean similarity of a direction's most exciting images, higher is more alike\n"
+    "inhouse: this workflow's own perceptual backbone (all heads 1, same labels), not LPIPS"
+)
+
+
+def sample_note(scores: pd.DataFrame) -> str:
+    """M, numbers of stimuli and weights, for the small print."""
+    sets = scores[["stimuli", "stimulus_count"]].drop_duplicates()
+    counts = ", ".join(f"{row.stimuli} n = {row.stimulus_count}" for row in sets.itertuples())
+    return f"M = {scores['m'].iloc[0]} · {counts} · {style.weights_note(scores)}"
 
 
 def draw_index(scores: pd.DataFrame, study: str) -> Figure:
@@ -21,48 +35,35 @@ def draw_index(scores: pd.DataFrame, study: str) -> Figure:
     """
     runs = list(scores.groupby(["model", "stimuli"], sort=False))
     metrics = list(scores["metric"].unique())
+    rows = scores["method"].nunique() * scores["layer"].nunique()
     figure, axes = plt.subplots(
         len(runs),
         len(metrics),
-        figsize=(style.PAGE, 0.5 + 1.5 * len(runs)),
-        sharex=True,
-        sharey="col",
+        figsize=(style.PAGE, 0.8 + len(runs) * (0.3 + ROW_INCHES * rows)),
+        sharex="col",
+        sharey=True,
         squeeze=False,
     )
     for row, ((model, stimuli), run) in zip(axes, runs, strict=True):
         for panel, metric in zip(row, metrics, strict=True):
             _draw_boxes(panel, run[run["metric"] == metric])
-            panel.set(xlabel="", ylabel=f"II ({style.metric_name(metric)})")
         row[0].set_title(f"{model} on {stimuli}", loc="left")
+    for panel, metric in zip(axes[-1], metrics, strict=True):
+        panel.set_xlabel(f"II ({style.metric_name(metric)})")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     for panel in axes.flat:
         panel.get_legend().remove()
     figure.legend(handles, labels, loc="outside upper right", frameon=False, ncols=len(labels))
     sns.despine(figure)
-    style.credit(figure, f"{study} · {_sample(scores)} · {_EXPLANATION}")
+    style.credit(figure, f"{study} · {sample_note(scores)} · {EXPLANATION}")
     return figure
-
-
-_EXPLANATION = (
-    "II: mean similarity of a direction's most exciting images, higher is more alike\n"
-    "inhouse: this workflow's own perceptual backbone (all heads 1, same labels), not LPIPS"
-)
-
-
-def _sample(scores: pd.DataFrame) -> str:
-    """M, numbers of stimuli and weights, for the small print."""
-    sets = scores[["stimuli", "stimulus_count"]].drop_duplicates()
-    counts = ", ".join(f"{row.stimuli} n = {row.stimulus_count}" for row in sets.itertuples())
-    return f"M = {scores['m'].iloc[0]} · {counts} · {style.weights_note(scores)}"
 
 
 def _draw_boxes(panel: Axes, scores: pd.DataFrame) -> None:
     sns.boxplot(
-        scores, x="method", y="ii", hue="layer", ax=panel, fliersize=1, linewidth=0.6, width=0.75
+        scores, x="ii", y="method", hue="layer", ax=panel, fliersize=0.5, linewidth=0.5, width=0.8
     )
-    panel.tick_params(axis="x", rotation=40)
-    for label in panel.get_xticklabels():
-        label.set_horizontalalignment("right")
+    panel.set(xlabel="", ylabel="")
 
 
 def at_quantiles(scores: pd.DataFrame) -> pd.DataFrame:
@@ -84,10 +85,11 @@ def draw_exciting_images(
         metric: the metric whose II orders the rows.
     """
     layers, methods = chosen["layer"].unique(), chosen["method"].unique()
+    width, shown = style.PAGE / len(methods), chosen["rank"].max()
     figure, axes = plt.subplots(
         len(layers),
         len(methods),
-        figsize=(style.PAGE, 3.2 * len(layers)),
+        figsize=(style.PAGE, 0.5 + width * len(layers) * len(QUANTILES) / shown),
         squeeze=False,
     )
     for row, layer in zip(axes, layers, strict=True):
@@ -99,7 +101,7 @@ def draw_exciting_images(
     figure.supylabel(f"quantile of II ({style.metric_name(metric)})")
     style.credit(
         figure,
-        f"{study} · {model} on {stimuli}, {_sample(chosen)} · one direction a row: its most "
+        f"{study} · {model} on {stimuli}, {sample_note(chosen)} · one direction a row: its most "
         "exciting images, strongest first",
     )
     return figure

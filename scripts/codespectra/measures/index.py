@@ -1,81 +1,146 @@
-"""Statistics of the Interpretability Index: methods, sizes and stimulus sets compared."""
+"""Statistics of the Interpretability Index: methods, sizes, halves and stimulus sets compared."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from codespectra.evidence import Evidence, compare_groups
+from codespectra.evidence import Evidence, Moments, cohens_d, compare_groups
 from codespectra.measures.tables import Measure, Tables
+from codespectra.similarity import ALL
+
+KEYS = ("model", "stimuli", "layer", "metric", "part", "half")
 
 
-def _groups(tables: Tables, trained: bool) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Scores of each (model, layer, metric) on the analysis set, parts of a backbone summed."""
-    scores = tables.scores
-    whole = scores[(scores["part"] == "all") & (scores["stimuli"] == tables.analysis_set)]
-    keys = ["model", "stimuli", "layer", "metric"]
-    for (model, stimuli, layer, metric), group in whole.groupby(keys, sort=True):
-        if (model in tables.trained) == trained:
-            yield f"{model} on {stimuli}, {layer}, {metric}", group
+@dataclass(frozen=True)
+class Scored:
+    """Directions of one layer under one metric: their II, and its moments on resampled images.
+
+    `moments` has a row a method and draw.
+    """
+
+    scope: str
+    scores: pd.DataFrame
+    moments: pd.DataFrame
+
+    def named(self, kind: str) -> list[str]:
+        """Methods of that kind, fewer directions first."""
+        counts = self.scores["method"].value_counts(sort=False)
+        methods = [name for name in counts.index if name.split("-")[0] == kind]
+        return sorted(methods, key=lambda name: counts[name])
+
+    def size(self, method: str) -> int:
+        """How many directions it has, dead ones too."""
+        return int((self.scores["method"] == method).sum())
+
+    def ii(self, method: str) -> np.ndarray:
+        """Of every direction."""
+        return self.scores.loc[self.scores["method"] == method, "ii"].to_numpy()
+
+    def moments_of(self, method: str) -> Moments:
+        """Of the II of its live directions on resampled images, each (draws,)."""
+        rows = self.moments[self.moments["method"] == method].sort_values("draw")
+        return Moments(rows["mean"].to_numpy(), rows["variance"].to_numpy(), rows["count"].iloc[0])
+
+    def against(self, ours: str, other: str, tables: Tables) -> Evidence:
+        """One method's II against another's."""
+        return compare_groups(
+            f"{self.scope}, {ours} against {other}",
+            self.ii(ours),
+            self.ii(other),
+            image_draws=cohens_d(self.moments_of(ours), self.moments_of(other)),
+            **tables.resampling,
+        )
 
 
-def _values(group: pd.DataFrame, method: str) -> np.ndarray:
-    return group.loc[group["method"] == method, "ii"].to_numpy()
+def _scored(scores: pd.DataFrame, resampled: pd.DataFrame) -> Iterator[tuple[dict, Scored]]:
+    """Each (model, stimuli, layer, metric, part), and half if there are halves."""
+    keys = [key for key in KEYS if key in scores]
+    moments = dict(iter(resampled.groupby(keys)))
+    for key, group in scores.groupby(keys, sort=True):
+        where = dict(zip(keys, key, strict=True))
+        part = "" if where["part"] == ALL else f" {where['part']}"
+        half = f", {where['half']} half" if "half" in where else ""
+        scope = "{model} on {stimuli}, {layer}, {metric}".format(**where) + part + half
+        yield where, Scored(scope, group, moments[key])
 
 
-def _named(group: pd.DataFrame, kind: str) -> list[str]:
-    """Methods of that kind, smaller k first."""
-    methods = [name for name in group["method"].unique() if name.split("-")[0] == kind]
-    return sorted(methods, key=lambda name: int(name.rpartition("-")[2]) if "-" in name else 0)
+def _on_analysis_set(tables: Tables, scores: pd.DataFrame, *, trained: bool) -> pd.DataFrame:
+    of_trained = scores["model"].isin(tables.trained)
+    return scores[(scores["stimuli"] == tables.analysis_set) & (of_trained == trained)]
+
+
+def _whole(scores: pd.DataFrame) -> pd.DataFrame:
+    """Parts of a backbone summed."""
+    return scores[scores["part"] == ALL]
+
+
+def _each_kmeans(tables: Tables, scored: Scored, kind: str) -> Iterator[Evidence]:
+    for ours in scored.named("kmeans"):
+        for other in scored.named(kind):
+            yield scored.against(ours, other, tables)
 
 
 def kmeans_over(kind: str, trained: bool = True) -> Measure:
     """Measure: II of each K-Means against all methods of `kind`."""
 
     def measure(tables: Tables) -> Iterator[Evidence]:
-        for scope, group in _groups(tables, trained):
-            for ours in _named(group, "kmeans"):
-                for other in _named(group, kind):
-                    first, second = _values(group, ours), _values(group, other)
-                    where = f"{scope}, {ours} against {other}"
-                    yield compare_groups(where, first, second, **tables.resampling)
+        scores = _whole(_on_analysis_set(tables, tables.scores, trained=trained))
+        for _, scored in _scored(scores, tables.resampled):
+            yield from _each_kmeans(tables, scored, kind)
 
     return measure
 
 
 def largest_against_smallest_k(tables: Tables) -> Iterator[Evidence]:
     """II of the K-Means with most centroids against the one with fewest."""
-    for scope, group in _groups(tables, trained=True):
-        fits = _named(group, "kmeans")
-        if len(fits) > 1:
-            first, second = _values(group, fits[-1]), _values(group, fits[0])
-            where = f"{scope}, {fits[-1]} against {fits[0]}"
-            yield compare_groups(where, first, second, **tables.resampling)
+    scores = _whole(_on_analysis_set(tables, tables.scores, trained=True))
+    for _, scored in _scored(scores, tables.resampled):
+        fits = scored.named("kmeans")
+        if len({scored.size(method) for method in fits}) > 1:
+            yield scored.against(fits[-1], fits[0], tables)
 
 
 def each_backbone_layer(tables: Tables) -> Iterator[Evidence]:
     """II of each K-Means against neurons, in each layer of the perceptual backbone."""
-    scores = tables.scores
-    parts = scores[(scores["part"] != "all") & (scores["stimuli"] == tables.analysis_set)]
-    keys = ["model", "stimuli", "layer", "metric", "part"]
-    for (model, stimuli, layer, metric, part), group in parts.groupby(keys, sort=True):
-        if model not in tables.trained:
-            continue
-        neurons = _values(group, "neurons")
-        for ours in _named(group, "kmeans") if len(neurons) else ():
-            where = f"{model} on {stimuli}, {layer}, {metric} {part}, {ours} against neurons"
-            yield compare_groups(where, _values(group, ours), neurons, **tables.resampling)
+    scores = _on_analysis_set(tables, tables.scores, trained=True)
+    for _, scored in _scored(scores[scores["part"] != ALL], tables.resampled):
+        yield from _each_kmeans(tables, scored, "neurons")
+
+
+def on_both_halves(tables: Tables) -> Iterator[Evidence]:
+    """II of K-Means in each half of the units, of low and of high II, against these units'."""
+    scores = _whole(_on_analysis_set(tables, tables.halves, trained=True))
+    for _, scored in _scored(scores, tables.halves_resampled):
+        yield from _each_kmeans(tables, scored, "neurons")
 
 
 def other_sets(tables: Tables) -> Iterator[Evidence]:
     """II on each control set against the analysis set, method by method."""
-    whole = tables.scores[tables.scores["part"] == "all"]
-    keys = ["model", "layer", "metric", "method"]
-    for (model, layer, metric, method), group in whole.groupby(keys, sort=True):
-        sets = {name: rows["ii"].to_numpy() for name, rows in group.groupby("stimuli", sort=True)}
-        if model not in tables.trained or tables.analysis_set not in sets:
-            continue
-        base = sets.pop(tables.analysis_set)
-        for name, values in sets.items():
-            where = f"{model}, {layer}, {metric}, {method}: {name} against {tables.analysis_set}"
-            yield compare_groups(where, values, base, **tables.resampling)
+    scores = _whole(tables.scores[tables.scores["model"].isin(tables.trained)])
+    places: dict[str, dict[str, Scored]] = {}
+    for where, scored in _scored(scores, tables.resampled):
+        place = "{model}, {layer}, {metric}".format(**where)
+        places.setdefault(place, {})[where["stimuli"]] = scored
+    for place, sets in places.items():
+        base = sets.pop(tables.analysis_set, None)
+        for name, other in sets.items() if base else ():
+            for method in base.scores["method"].unique():
+                scope = f"{place}, {method}: {name} against {tables.analysis_set}"
+                yield _set_against_set(scope, other, base, method, tables)
+
+
+def _set_against_set(
+    scope: str, first: Scored, second: Scored, method: str, tables: Tables
+) -> Evidence:
+    mean, variance, count = second.moments_of(method)
+    # Sets of equal size are resampled alike; the next draw is independent.
+    next_draws = Moments(np.roll(mean, -1), np.roll(variance, -1), count)
+    return compare_groups(
+        scope,
+        first.ii(method),
+        second.ii(method),
+        image_draws=cohens_d(first.moments_of(method), next_draws),
+        **tables.resampling,
+    )

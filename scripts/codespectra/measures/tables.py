@@ -26,6 +26,18 @@ class Tables:
     bootstrap: pd.DataFrame | None = None
     action: pd.DataFrame | None = None
     scores: pd.DataFrame | None = None
+    resampled: pd.DataFrame | None = None
+    halves: pd.DataFrame | None = None
+    halves_resampled: pd.DataFrame | None = None
+    psychophysics: pd.DataFrame | None = None
+    agreement: pd.DataFrame | None = None
+    manifold_units: pd.DataFrame | None = None
+    coactivation: pd.DataFrame | None = None
+    paths: pd.DataFrame | None = None
+    gradients: pd.DataFrame | None = None
+    centroids: pd.DataFrame | None = None
+    synergies: pd.DataFrame | None = None
+    synergy_units: pd.DataFrame | None = None
     superposition: pd.DataFrame | None = None
     information: pd.DataFrame | None = None
     capacity: pd.DataFrame | None = None
@@ -37,3 +49,12 @@ class Tables:
 
 
 Measure = Callable[[Tables], Iterator[Evidence]]
+
+
+def by_scope(
+    table: pd.DataFrame, keys: list[str], models: tuple[str, ...]
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Rows of these models by run and `keys`, each with its scope in words."""
+    for (model, stimuli, *rest), rows in table.groupby(["model", "stimuli", *keys], sort=False):
+        if model in models:
+            yield ", ".join([f"{model} on {stimuli}", *rest]), rows

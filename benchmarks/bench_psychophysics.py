@@ -1,0 +1,114 @@
+"""Goal 1d: psychophysics of 256 directions from embeddings against lpips calls."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import sys
+import warnings
+from pathlib import Path
+
+import lpips
+import numpy as np
+import torch
+from side_by_side import compare
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
+from codespectra import perceptual, photographs
+from codespectra.psychophysics import Trials, answer
+from codespectra.similarity import Embedding
+from codespectra.trial_design import Design
+
+# As many distinct images as the trials of 256 neurons were found to show, of 50,000.
+DIRECTIONS, IMAGES = 256, 9339
+DESIGN = Design(
+    difficulties=(0.0,),
+    trials=20,
+    references=9,
+    restrict="both",
+    sides="positive",
+    pool="min",
+    seed=0,
+)
+BATCH = 256  # config.yaml's
+PAIRS_SHARE, QUERIES_SHARE = 160, 40  # the baselines are timed on one trial in so many
+
+
+def crops() -> np.ndarray:
+    images, _ = photographs.random_crops(
+        split="train", per_class=940, side=32, crops=(32, 48), block=96, test_share=0.2, seed=0
+    )
+    return images[np.random.default_rng(0).permutation(len(images))[:IMAGES]]
+
+
+class Bench:
+    """The same random trunk and shipped heads on both sides, and the same random trials."""
+
+    def __init__(self):
+        self.images = crops()
+        self.trials = self._trials()
+        torch.manual_seed(0)
+        with warnings.catch_warnings(action="ignore"):  # torchvision's, of lpips' old arguments
+            self.peer = lpips.LPIPS(net="alex", pnet_rand=True, pretrained=True, verbose=False)
+        slices = self.peer.net.state_dict().items()
+        state = {f"features.{name.partition('.')[2]}": value for name, value in slices}
+        self.backbone = perceptual.alexnet_backbone(state, torch.device("cpu"))
+        self.pixels = torch.from_numpy(self.images).permute(0, 3, 1, 2).contiguous() / 255
+
+    def _trials(self) -> Trials:
+        """Every image is shown at least once."""
+        shown = DESIGN.references + 2 * DESIGN.trials
+        rng = np.random.default_rng(0)
+        again = rng.choice(IMAGES, DIRECTIONS * shown - IMAGES)
+        shown = rng.permutation(np.r_[np.arange(IMAGES), again]).reshape(DIRECTIONS, shown)
+        references, queries = shown[:, None, :9], shown[:, 9:].reshape(DIRECTIONS, 2, -1)
+        return Trials(references, queries, np.ones((DIRECTIONS, DESIGN.trials), dtype=bool))
+
+    def ours(self) -> np.ndarray:
+        starts = range(0, IMAGES, BATCH)
+        batches = [self.backbone.embed(self.images[start : start + BATCH]) for start in starts]
+        tables = {part: np.concatenate([batch[part] for batch in batches]) for part in batches[0]}
+        return answer(Embedding("lpips", tables, np.arange(IMAGES)), self.trials, DESIGN)
+
+    @torch.inference_mode()
+    def lpips_answers(self, share: int, references_a_call: int) -> np.ndarray:
+        """Whether the strong query is nearer, of one trial in `share`."""
+        right = []
+        for trial in range(0, DIRECTIONS * DESIGN.trials, share):
+            direction, place = divmod(trial, DESIGN.trials)
+            groups = np.split(
+                self.trials.references[direction, 0], DESIGN.references // references_a_call
+            )
+            nearest = [
+                min(self._least(query, group) for group in groups)
+                for query in self.trials.queries[direction, :, place]
+            ]
+            right.append(nearest[0] < nearest[1])
+        return np.array(right)
+
+    def _least(self, query: int, references: np.ndarray) -> float:
+        first = self.pixels[[query]].expand(len(references), -1, -1, -1)
+        return self.peer(first, self.pixels[references], normalize=True).min().item()
+
+
+def main() -> None:
+    bench = Bench()
+    ours, theirs = bench.ours().ravel(), bench.lpips_answers(QUERIES_SHARE, DESIGN.references)
+    np.testing.assert_array_equal(ours[::QUERIES_SHARE], theirs)
+    print(f"{len(theirs)} of {ours.size} answers compared, {IMAGES} images; all equal")
+    for goal, share, a_call, at_least in (
+        ("pair", PAIRS_SHARE, 1, 60),
+        ("query", QUERIES_SHARE, DESIGN.references, 20),
+    ):
+        compare(
+            "1d",
+            f"psychophysics, {DIRECTIONS} x {DESIGN.trials} trials, over an lpips call a {goal}",
+            lambda share=share, a_call=a_call: bench.lpips_answers(share, a_call),
+            bench.ours,
+            at_least=at_least,
+            baseline_scale=share,
+        )
+
+
+if __name__ == "__main__":
+    main()

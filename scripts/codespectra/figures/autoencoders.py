@@ -1,0 +1,92 @@
+"""Sparse autoencoders over size and penalty: II, sparsity, what they keep, what dies (B fig. 9)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from codespectra.figures import style
+from codespectra.figures.interpretability import EXPLANATION, sample_note
+
+MEASURES = {
+    "mean": "mean II",
+    "mean_active": "active units a stimulus",
+    "reconstruction_r2": "reconstruction R²",
+    "dead_share": "share of dead units",
+}
+SPREAD = 0.12  # of the sizes beside one another, in steps of the penalty
+
+
+def draw_autoencoders(table: pd.DataFrame, others: pd.DataFrame, study: str) -> Figure:
+    """A row a layer, a column a measure against the penalty, lines are sizes.
+
+    Args:
+        table: a row an autoencoder and layer: what `mean_indices` tells, z, l1, mean_active,
+            reconstruction_r2, dead_share.
+        others: what `mean_indices` tells of each layer's neurons, and z; for each z the same of
+            the K-Means with the nearest number of directions.
+        study: the study's name.
+    """
+    layers = list(table["layer"].unique())
+    figure, axes = plt.subplots(
+        len(layers),
+        len(MEASURES),
+        figsize=(style.PAGE, 0.7 + 2.2 * len(layers)),
+        sharex="col",
+        width_ratios=(1.6, 1, 1, 1),
+        squeeze=False,
+    )
+    for row, layer in zip(axes, layers, strict=True):
+        own, beside = (t[t["layer"] == layer] for t in (table, others))
+        for panel, measure in zip(row, MEASURES, strict=True):
+            _draw_sizes(panel, own, beside, measure)
+        row[0].set(title=layer, ylabel=f"mean II ({style.metric_name(table['metric'].iloc[0])})")
+        row[0].legend(frameon=False, fontsize=5.5, loc="lower left", bbox_to_anchor=(0, 1.1))
+    for panel in axes[-1]:
+        panel.set_xlabel("L1 penalty λ")
+    sns.despine(figure)
+    model, stimuli = table[["model", "stimuli"]].iloc[0]
+    style.credit(
+        figure,
+        f"{study} · {model} on {stimuli}, {sample_note(table)} · II of live units (with M exciting "
+        "images), bars: 95 % interval over directions and images · beside each size Z the K-Means "
+        f"with the nearest number of directions\n{EXPLANATION}",
+    )
+    return figure
+
+
+def _draw_sizes(panel: Axes, table: pd.DataFrame, others: pd.DataFrame, measure: str) -> None:
+    """One line a size over the penalties; of the II also the neurons and K-Means, to the right."""
+    penalties, sizes = sorted(table["l1"].unique()), list(table["z"].unique())
+    names = [f"{penalty:g}" for penalty in penalties]
+    shifts = SPREAD * (np.arange(len(sizes)) - (len(sizes) - 1) / 2)
+    shades = sns.color_palette(style.SEQUENTIAL, len(sizes))
+    for shade, shift, z in zip(shades, shifts, sizes, strict=True):
+        line = table[table["z"] == z].sort_values("l1")
+        places = np.searchsorted(penalties, line["l1"]) + shift
+        if measure != "mean":
+            panel.plot(places, line[measure], "o-", color=shade)
+            continue
+        kmeans = others[others["z"] == z]
+        equal = "{method} ({directions})".format(**kmeans.iloc[0])
+        label = f"Z = {line['directions'].iloc[0]} ({z}), {equal}"
+        _draw_means(panel, line, places, "o-", color=shade, label=label)
+        _draw_means(panel, kmeans, [len(names) + 1 + shift], "s", color=shade)
+    if measure == "mean":
+        neurons = others[others["method"] == "neurons"]
+        _draw_means(panel, neurons, [len(names)], "D", color="0.4")
+        names += ["neurons", "K-Means"]
+    else:
+        panel.set_title(MEASURES[measure])
+    panel.set_xticks(range(len(names)), names, rotation=90)
+
+
+def _draw_means(
+    panel: Axes, means: pd.DataFrame, places: Sequence[float], fmt: str, **look: str
+) -> None:
+    mean, low, high = (means[name].to_numpy(dtype=float) for name in ("mean", "low", "high"))
+    panel.errorbar(places, mean, [mean - low, high - mean], fmt=fmt, elinewidth=1, **look)

@@ -1,0 +1,30 @@
+"""Mistakes that are collected, so that a user sees them all at once."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from codespectra.errors import UserError, nearest
+
+
+class Problems:
+    """Mistakes found so far in a config, one line each."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def add(self, line: str) -> None:
+        self.lines.append(f"config: {line}")
+
+    def known(self, key: str, name: str, allowed: Iterable[str]) -> bool:
+        allowed = list(allowed)
+        if name not in allowed:
+            self.add(f"{key}: {name!r} is unknown; {nearest(name, allowed)}")
+        return name in allowed
+
+    def file(self, key: str, path: Path) -> None:
+        if not path.is_file():
+            self.add(f"{key}: no such checkpoint file: {path}")
+
+    def raise_any(self) -> None:
+        if self.lines:
+            raise UserError("\n".join(dict.fromkeys(self.lines)))

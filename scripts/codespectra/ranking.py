@@ -1,0 +1,48 @@
+"""The largest values of many long rows, exactly, ties to the lowest index."""
+
+from math import isqrt
+
+import numpy as np
+
+
+def strongest(values: np.ndarray, count: int) -> np.ndarray:
+    """Indices of the `count` largest values of each row, largest first.
+
+    Equal values are ordered by index, as by a stable sort; -0.0 equals 0.0. Only the `count` groups
+    of neighbours with the largest maxima are looked into, the first of equal groups: whatever lies
+    in another group is outranked by the first maximum of each of these, since groups are intervals.
+
+    Args:
+        values: (R, N) floats, fastest if rows are contiguous.
+        count: from 1 to N.
+
+    Returns:
+        (R, count) int64.
+
+    Raises:
+        ValueError: `count` is out of range, or a value is nan.
+    """
+    width = values.shape[1]
+    if not 1 <= count <= width:
+        raise ValueError(f"count = {count} must be in 1..{width}, the values of a row")
+    size = isqrt(width // count)  # about as many groups as values in those looked into
+    starts = np.arange(0, width, size)
+    maxima = np.maximum.reduceat(values, starts, axis=1)
+    if np.isnan(maxima).any():
+        raise ValueError("values must not be nan: they have no order")
+    groups = _largest(maxima, count)
+    places = (starts[groups][:, :, None] + np.arange(size)).reshape(len(values), count * size)
+    inside = np.take_along_axis(values, np.minimum(places, width - 1), axis=1)
+    inside[places >= width] = -np.inf  # the last group may be shorter
+    best = _largest(inside, count)
+    order = np.argsort(-np.take_along_axis(inside, best, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(places, np.take_along_axis(best, order, axis=1), axis=1)
+
+
+def _largest(values: np.ndarray, count: int) -> np.ndarray:
+    """Indices of the `count` largest values of each row, in ascending order (R, count)."""
+    threshold = np.partition(values, -count, axis=1)[:, -count, None]
+    above, equal = values > threshold, values == threshold
+    missing = count - above.sum(axis=1, keepdims=True)
+    chosen = above | (equal & (equal.cumsum(axis=1) <= missing))
+    return np.nonzero(chosen)[1].reshape(len(values), count)

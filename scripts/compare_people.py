@@ -1,0 +1,52 @@
+"""Rule compare_people: do in-silico choices predict those of people?"""
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from codespectra import job, store
+from codespectra.agreement import agreement_table, margins, roc_curves
+from codespectra.checkpoints import load_checkpoint
+from codespectra.device import resolve_device
+from codespectra.people import AS_PUBLISHED, TRIAL, find_images, read_images, read_responses
+from codespectra.perceptual import backbone_of
+from codespectra.preprocessing import Preprocess
+
+log = job.start(snakemake.log[0])
+torch.set_num_threads(snakemake.threads)
+cfg = snakemake.params.cfg
+device = resolve_device(snakemake.config["runtime"]["device"])
+checkpoint = load_checkpoint(snakemake.input.checkpoint_manifest)
+backbone = backbone_of(
+    cfg["backbone"]["kind"],
+    checkpoint.network,
+    checkpoint.description["preprocessing"],
+    device,
+)
+if cfg["input_scaling"] == "as_published":
+    backbone.preprocess = Preprocess(AS_PUBLISHED, device)
+
+answers = read_responses(snakemake.input.responses, cfg["condition"])
+trials = answers[TRIAL].drop_duplicates().sort_values(TRIAL)
+files = find_images(trials, snakemake.input.file_map, cfg["model"], cfg["images"])
+log.info("%d answers to %d trials", len(answers), len(trials))
+rows, shown = [], tqdm(files, disable=None, leave=False)
+for trial, paths in zip(trials.to_dict("records"), shown, strict=True):
+    found = margins(backbone.embed(read_images(paths)), cfg["sides"], cfg["pool"])
+    rows.extend(trial | {"part": part, "margin": value} for part, value in found.items())
+table = pd.DataFrame(rows)
+store.write_csv(
+    snakemake.output.trials, table.assign(choice=np.where(table["margin"] > 0, "max", "min"))
+)
+
+context = {
+    "condition": cfg["condition"],
+    "backbone": cfg["backbone"]["name"],
+    "weights": checkpoint.description["weights"],
+    **{name: cfg[name] for name in ("input_scaling", "sides", "pool")},
+}
+answers = answers.merge(table, on=TRIAL)
+agreement = agreement_table(answers, draws=cfg["bootstrap"], seed=cfg["seed"])
+for output, found in (("agreement", agreement), ("curves", roc_curves(answers))):
+    store.write_csv(snakemake.output[output], found.assign(**context)[[*context, *found.columns]])

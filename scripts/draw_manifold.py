@@ -1,0 +1,17 @@
+"""Rule draw_manifold: the map of most exciting images, activity on it, II against sparsity."""
+
+import pandas as pd
+
+from codespectra import job
+from codespectra.figures import style
+from codespectra.figures.manifold import draw_manifold
+
+job.start(snakemake.log[0])
+style.apply()
+cfg = snakemake.params.cfg
+names = ("images", "activity", "units")
+tables = {name: pd.read_csv(snakemake.input[name]) for name in names}
+resampling = {"draws": cfg["bootstrap"], "seed": cfg["seed"]}
+figure = draw_manifold(**tables, study=cfg["study"], resampling=resampling)
+drawn = pd.concat([table.assign(table=name) for name, table in tables.items()], ignore_index=True)
+style.save(figure, drawn, snakemake.output)

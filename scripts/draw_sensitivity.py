@@ -1,0 +1,17 @@
+"""Rule draw_sensitivity: II and gradient norms from centroid to centroid, against distance."""
+
+import pandas as pd
+
+from codespectra import job
+from codespectra.figures import style
+from codespectra.figures.sensitivity import Sensitivity, draw_sensitivity
+
+job.start(snakemake.log[0])
+style.apply()
+cfg = snakemake.params.cfg
+tables = Sensitivity(*(pd.read_csv(snakemake.input[name]) for name in Sensitivity._fields))
+resampling = {"draws": cfg["bootstrap"], "seed": cfg["seed"]}
+figure = draw_sensitivity(tables, cfg["study"], cfg["metric"], resampling)
+drawn = tables.of("metric", cfg["metric"])._replace(centroids=tables.centroids)
+named = [table.assign(table=name) for name, table in drawn._asdict().items()]
+style.save(figure, pd.concat(named, ignore_index=True), snakemake.output)

@@ -1,0 +1,94 @@
+"""Rule measure_sensitivity: II and input gradients from centroid to centroid and beyond."""
+
+import numpy as np
+import pandas as pd
+import torch
+
+from codespectra import job, sensitivity, store
+from codespectra.checkpoints import load_checkpoint
+from codespectra.device import resolve_device
+from codespectra.directions import read_methods, read_out
+from codespectra.hooks import Wanted
+from codespectra.input_gradients import cosine_slopes
+from codespectra.interpretability import Index
+from codespectra.models import inspect_layers
+from codespectra.preprocessing import Preprocess
+from codespectra.score_tables import write_scores
+from codespectra.similarity import read_similarities
+from codespectra.stimuli import open_stimuli
+
+log = job.start(snakemake.log[0])
+torch.set_num_threads(snakemake.threads)
+cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
+device = resolve_device(runtime["device"])
+checkpoint = load_checkpoint(snakemake.input.checkpoint_manifest)
+captured = store.read_json(snakemake.input.manifest)
+shown = store.read_json(snakemake.input.stimuli_manifest)
+network = checkpoint.network.to(device, memory_format=torch.channels_last)
+preprocess = Preprocess(checkpoint.description["preprocessing"], device)
+wanted = {
+    layer.name: Wanted(vars(layer), cfg["reduction"])
+    for layer in inspect_layers(network, preprocess.side or shown["side"])
+    if layer.name in cfg["layers"]
+}
+index = Index(cfg["m"], cfg["normalisation"])
+grid = sensitivity.path_grid(cfg["first"], cfg["last"], cfg["steps"])
+found = read_methods({cfg["method"]: snakemake.input.directions[0]}, cfg["layers"])
+centroids = {layer: methods[cfg["method"]].vectors for layer, methods in found.items()}
+paths = {layer: sensitivity.find_paths(vectors, grid) for layer, vectors in centroids.items()}
+images = {}
+with store.open_hdf5(snakemake.input.data) as file:
+    for layer, vectors in centroids.items():
+        activations = file[wanted[layer].key][:].astype("float32")
+        cosines = read_out(activations, vectors, "cosine")
+        images[layer] = sensitivity.nearest_images(cosines, paths[layer], index.m)
+neighbours = {layer: sensitivity.Neighbours.of(nearest) for layer, nearest in images.items()}
+similarities = read_similarities(
+    snakemake.input.stimuli,
+    dict(zip(cfg["backbones"], snakemake.input.embeddings, strict=True)),
+    color=cfg["color"],
+    label=cfg["label"],
+    images=np.concatenate([near.image for near in neighbours.values()]),
+)
+
+
+def norms_along(layer, stimuli):
+    """Norms of the input gradients (Q, T) at a layer's neighbours."""
+    near, walk = neighbours[layer], paths[layer]
+    ends = np.stack([near.path, walk.partner[near.path]], axis=1)
+    slopes = cosine_slopes(
+        network,
+        preprocess,
+        stimuli,
+        wanted[layer],
+        centroids[layer],
+        near.image,
+        ends,
+        batch=runtime["batch"],
+    )
+    norms = slopes.norms(walk.weights[near.path])
+    log.info("%s: %d of %d gradient norms undefined", layer, np.isnan(norms).sum(), norms.size)
+    return norms
+
+
+tables = {name: [] for name in ("paths", "gradients", "pairs", "centroids")}
+with open_stimuli(snakemake.input.stimuli) as file:
+    for layer, walk in paths.items():
+        near, norms = neighbours[layer], norms_along(layer, file["images"])
+        start, end, own = walk.place(0), walk.place(1), near.own(norms)
+        columns = {
+            "gradient_norm": own,
+            "gradient_norm_a": near.of_place(norms, end),
+            "gradient_norm_b": near.of_place(norms, start),
+        }
+        means = {name: sensitivity.mean_over_images(each) for name, each in columns.items()}
+        tables["gradients"].append(sensitivity.path_table(walk, means, layer=layer))
+        for similarity in similarities:
+            label = {"layer": layer, "metric": similarity.metric}
+            ii = sensitivity.index_along(images[layer], similarity, index)
+            cross = sensitivity.cross_similarity(images[layer][:, end], similarity)
+            tables["paths"].append(sensitivity.path_table(walk, {"ii": ii}, **label))
+            tables["pairs"].append(sensitivity.pair_table(walk, cross, **label))
+            tables["centroids"].append(sensitivity.centroid_table(ii[:, end], own[:, end], **label))
+for name, parts in tables.items():
+    write_scores(snakemake.output[name], pd.concat(parts), cfg, captured)

@@ -1,0 +1,54 @@
+"""Rule score_halves: the II of the units below and above the median, and of K-Means in each."""
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from codespectra import job, store
+from codespectra.half_samples import half_samples
+from codespectra.halves import half_directions, split_at_median
+from codespectra.interpretability import (
+    Index,
+    draws_by_method,
+    images_of_draws,
+    index_draws,
+    index_table,
+    with_intervals,
+)
+from codespectra.score_tables import write_scores
+from codespectra.similarity import ALL, read_similarities
+
+log = job.start(snakemake.log[0])
+cfg = snakemake.params.cfg
+index = Index(cfg["m"], cfg["normalisation"])
+manifest = store.read_json(snakemake.input.manifest)
+samples = half_samples(manifest["count"], cfg["resamples"], cfg["seed"])
+scores = pd.read_csv(snakemake.input.scores)
+known = scores["metric"].eq(cfg["metric"]) & scores["part"].eq(ALL) & scores["method"].eq("neurons")
+scores = scores[known].sort_values("direction")
+halves = {}
+with store.open_hdf5(snakemake.input.data) as file:
+    for layer in tqdm(cfg["layers"], disable=None, leave=False):
+        activations = file[f"{cfg['reduction']}/{layer}"][:].astype("float32")
+        ii = scores.loc[scores["layer"] == layer, "ii"].to_numpy()
+        for half, units in split_at_median(ii, layer).items():
+            halves[layer, half] = units, half_directions(activations, units, **cfg["kmeans"])
+images = [images_of_draws(found.values(), cfg["m"], samples) for _, found in halves.values()]
+similarities = read_similarities(
+    snakemake.input.stimuli,
+    dict(zip(cfg["backbones"], snakemake.input.embeddings, strict=True)),
+    color=cfg["color"],
+    label=cfg["label"],
+    images=np.concatenate(images),
+)
+tables, summaries = [], []
+for (layer, half), (units, found) in tqdm(halves.items(), disable=None, leave=False):
+    table = index_table(found, similarities, index)
+    draws = index_draws(table, found, similarities, index, samples)
+    is_unit = table["method"] == "neurons"
+    table["direction"] = table["direction"].mask(is_unit, units[table["direction"]])
+    tables.append(with_intervals(table, draws).assign(layer=layer, half=half))
+    summaries.append(draws_by_method(table, draws).assign(layer=layer, half=half))
+    log.info("%s, %s half: %d units", layer, half, len(units))
+write_scores(snakemake.output.halves, pd.concat(tables), cfg, manifest)
+write_scores(snakemake.output.resampled, pd.concat(summaries), cfg, manifest)

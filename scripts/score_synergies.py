@@ -1,0 +1,42 @@
+"""Rule score_synergies: the index of every pair of units added, and what adding them gains."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from codespectra import job, store, synergy
+from codespectra.directions import neurons
+from codespectra.interpretability import Index, check_live
+from codespectra.score_tables import write_scores
+from codespectra.similarity import read_similarities
+
+BEST_PAIRS = 2  # as many as B fig. 8 shows
+
+log = job.start(snakemake.log[0])
+cfg = snakemake.params.cfg
+index = Index(cfg["m"], cfg["normalisation"])
+manifest = store.read_json(snakemake.input.manifest)
+pairs = {}
+with store.open_hdf5(snakemake.input.data) as file:
+    for layer in tqdm(cfg["layers"], disable=None, leave=False):
+        units = neurons(file[f"{cfg['reduction']}/{layer}"][:].astype(np.float32))
+        check_live({"neurons": units}, layer, index.m)
+        pairs[layer] = synergy.pairs_of_units(units, index.m)
+        log.info("%s: %d pairs of live units", layer, len(pairs[layer].images))
+similarities = read_similarities(
+    snakemake.input.stimuli,
+    dict(zip(cfg["backbones"], snakemake.input.embeddings, strict=True)),
+    color=cfg["color"],
+    label=cfg["label"],
+    images=np.concatenate([found.sets for found in pairs.values()]),
+)
+scores = {layer: synergy.score_pairs(found, similarities, index) for layer, found in pairs.items()}
+for name, make in (
+    ("synergies", synergy.synergy_table),
+    ("units", synergy.unit_table),
+    ("images", partial(synergy.image_table, count=BEST_PAIRS)),
+):
+    tables = [make(found, scores[layer]).assign(layer=layer) for layer, found in pairs.items()]
+    write_scores(snakemake.output[name], pd.concat(tables), cfg, manifest)

@@ -1,0 +1,39 @@
+"""Rule simulate_psychophysics: which of two queries is like a direction's images, each metric."""
+
+import pandas as pd
+from tqdm import tqdm
+
+from codespectra import job, store
+from codespectra.directions import read_methods
+from codespectra.errors import UserError
+from codespectra.example_trials import example_trials, with_responses
+from codespectra.psychophysics import accuracy_table, answer, lay_out
+from codespectra.score_tables import write_scores
+from codespectra.similarity import read_similarities
+from codespectra.trial_design import Design, shortages
+
+log = job.start(snakemake.log[0])
+cfg = snakemake.params.cfg
+design = Design.of(cfg)
+manifest = store.read_json(snakemake.input.directions_manifests[0])
+if lines := shortages(manifest["stimulus_count"], cfg, cfg["stimuli"]):
+    raise UserError("\n".join(lines))
+paths = dict(zip(cfg["methods"], snakemake.input.directions, strict=True))
+found = read_methods(paths, cfg["layers"])
+sheet, trials = lay_out(found, cfg["m"], design)
+similarities = read_similarities(
+    snakemake.input.stimuli,
+    dict(zip(cfg["backbones"], snakemake.input.embeddings, strict=True)),
+    color=cfg["color"],
+    label=cfg["label"],
+    images=trials.images,
+)
+log.info("%d trials show %d images", trials.counted.sum(), len(trials.images))
+tables, examples = [], []
+for similarity in tqdm(similarities, disable=None, leave=False):
+    right = answer(similarity, trials, design)
+    tables.append(accuracy_table(sheet, right, similarity.metric))
+    examples.append(example_trials(tables[-1], right, trials, similarity, design.pool))
+write_scores(snakemake.output.accuracy, pd.concat(tables), cfg, manifest)
+shown = with_responses(pd.concat(examples, ignore_index=True), found)
+write_scores(snakemake.output.trial, shown, cfg, manifest)

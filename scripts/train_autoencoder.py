@@ -1,0 +1,77 @@
+"""Rule train_autoencoder: a sparse autoencoder of each layer of a run, resuming after a kill."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from codespectra import directions, job, store
+from codespectra.device import resolve_device
+from codespectra.errors import UserError
+from codespectra.layers import count_of
+from codespectra.sparse_autoencoder import (
+    AutoencoderRecipe,
+    SparseAutoencoder,
+    autoencoder_directions,
+    scaled_rows,
+    train_autoencoder,
+)
+
+log = job.start(snakemake.log[0])
+torch.set_num_threads(snakemake.threads)
+cfg, data = snakemake.params.cfg, Path(snakemake.output.data)
+options = dict(cfg["options"])
+method = options.pop("method")
+device = resolve_device(snakemake.config["runtime"]["device"])
+captured = store.read_json(snakemake.input.manifest)
+identity = store.content_digest([dict(cfg), captured["sha256"], snakemake.params.code])
+partials = {layer: data.with_name(f".{data.name}.{layer}.partial") for layer in cfg["layers"]}
+
+
+def train(layer: str, activations: np.ndarray) -> tuple[directions.Directions, pd.DataFrame]:
+    """Directions of a layer, and the epochs of the training that found them."""
+    recipe = AutoencoderRecipe(
+        epochs=options["epochs"],
+        batch=options["batch"],
+        learning_rate=options["learning_rate"],
+        seed=options["seed"],
+        l1=options["l1"],
+        identity=store.content_digest([identity, layer]),
+    )
+    torch.manual_seed(options["seed"])
+    width = activations.shape[1]
+    network = SparseAutoencoder(width, count_of(options["z"], width)).to(device)
+    try:
+        rows = scaled_rows(activations, device)
+        history = train_autoencoder(network, rows, recipe, partials[layer])
+    except UserError as error:
+        raise UserError(f"{layer} of {cfg['model']} on {cfg['stimuli']}: {error}") from error
+    return autoencoder_directions(network, rows), pd.DataFrame(history)
+
+
+with store.only_writer(data), store.open_hdf5(snakemake.input.data) as file:
+    if store.is_finished(snakemake.output.manifest, identity):
+        log.info("finished by another process")
+        sys.exit()
+    found, epochs, measures = {}, [], {}
+    for layer in tqdm(cfg["layers"], desc="layers", disable=None, leave=False):
+        activations = file[f"{cfg['reduction']}/{layer}"][:].astype("float32")
+        found[layer], history = train(layer, activations)
+        epochs.append(history.assign(layer=layer)[["layer", *history.columns]])
+        measures[layer] = history.iloc[-1].drop(["epoch", "train_loss"]).to_dict()
+    store.write_csv(snakemake.output.epochs, pd.concat(epochs))
+    directions.write_layers(
+        data,
+        snakemake.output.manifest,
+        found.items(),
+        captured,
+        method=method,
+        options=options,
+        identity=identity,
+        measures=measures,
+    )
+    for partial in partials.values():
+        partial.unlink()
