@@ -48,8 +48,8 @@ class Bench:
     def ours(self) -> np.ndarray:
         starts = range(0, IMAGES, BATCH)
         batches = [self.backbone.embed(self.images[start : start + BATCH]) for start in starts]
-        tables = (np.concatenate([batch[part] for batch in batches]) for part in batches[0])
-        return sum(similarity.embedding_similarity(table, self.sets) for table in tables)
+        tables = {part: np.concatenate([one[part] for one in batches]) for part in batches[0]}
+        return similarity.Embedding("lpips", tables, np.arange(IMAGES)).within(self.sets)["all"]
 
     @torch.inference_mode()
     def lpips_of(self, pairs: np.ndarray, pairs_a_call: int) -> np.ndarray:

@@ -5,7 +5,6 @@ import pandas as pd
 from tqdm import tqdm
 
 from codespectra import job, store
-from codespectra.half_samples import half_samples
 from codespectra.halves import half_directions, split_at_median
 from codespectra.interpretability import (
     Index,
@@ -17,12 +16,13 @@ from codespectra.interpretability import (
 )
 from codespectra.score_tables import write_scores
 from codespectra.similarity import ALL, read_similarities
+from codespectra.subsamples import subsamples
 
 log = job.start(snakemake.log[0])
 cfg = snakemake.params.cfg
 index = Index(cfg["m"], cfg["normalisation"])
 manifest = store.read_json(snakemake.input.manifest)
-samples = half_samples(manifest["count"], cfg["resamples"], cfg["seed"])
+samples = subsamples(manifest["count"], cfg["resamples"], cfg["seed"])
 scores = pd.read_csv(snakemake.input.scores)
 known = scores["metric"].eq(cfg["metric"]) & scores["part"].eq(ALL) & scores["method"].eq("neurons")
 scores = scores[known].sort_values("direction")

@@ -6,7 +6,6 @@ from tqdm import tqdm
 
 from codespectra import job, store
 from codespectra.directions import read_methods
-from codespectra.half_samples import half_samples
 from codespectra.interpretability import (
     Index,
     check_live,
@@ -18,15 +17,16 @@ from codespectra.interpretability import (
 )
 from codespectra.score_tables import write_scores
 from codespectra.similarity import read_similarities
+from codespectra.subsamples import subsamples
 
 log = job.start(snakemake.log[0])
 cfg = snakemake.params.cfg
 index = Index(cfg["m"], cfg["normalisation"])
 manifest = store.read_json(snakemake.input.directions_manifests[0])
-halves = half_samples(manifest["stimulus_count"], cfg["resamples"], cfg["seed"])
+held = subsamples(manifest["stimulus_count"], cfg["resamples"], cfg["seed"])
 paths = dict(zip(cfg["methods"], snakemake.input.directions, strict=True))
 found = read_methods(paths, cfg["layers"])
-images = [images_of_draws(methods.values(), cfg["m"], halves) for methods in found.values()]
+images = [images_of_draws(methods.values(), cfg["m"], held) for methods in found.values()]
 similarities = read_similarities(
     snakemake.input.stimuli,
     dict(zip(cfg["backbones"], snakemake.input.embeddings, strict=True)),
@@ -38,9 +38,10 @@ tables, summaries = [], []
 for layer, methods in tqdm(found.items(), disable=None, leave=False):
     check_live(methods, layer, cfg["m"])
     table = index_table(methods, similarities, index)
-    draws = index_draws(table, methods, similarities, index, halves)
+    draws = index_draws(table, methods, similarities, index, held)
     tables.append(with_intervals(table, draws).assign(layer=layer))
     summaries.append(draws_by_method(table, draws).assign(layer=layer))
-    log.info("%s: %s", layer, table.groupby("method")["state"].value_counts().to_dict())
+    states = table.drop_duplicates(["method", "direction"])[["method", "state"]]
+    log.info("%s: %s", layer, states.value_counts(sort=False).to_dict())
 write_scores(snakemake.output.scores, pd.concat(tables), cfg, manifest)
 write_scores(snakemake.output.resampled, pd.concat(summaries), cfg, manifest)

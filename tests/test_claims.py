@@ -213,7 +213,8 @@ def scores(sign: int, parts: tuple[str, ...] = ("all", "relu1")) -> pd.DataFrame
         for stimuli, shift in ((ANALYSIS, 0), ("flat", 1 if sign > 0 else 0)):
             for part in parts:
                 for method, mean in means.items():
-                    table = pd.DataFrame({"ii": mean + shift + rng.standard_normal(1500)})
+                    count = 1500 if method != "kmeans-32" else 1400
+                    table = pd.DataFrame({"ii": mean + shift + rng.standard_normal(count)})
                     rows.append(
                         table.assign(
                             model=model,
@@ -227,10 +228,19 @@ def scores(sign: int, parts: tuple[str, ...] = ("all", "relu1")) -> pd.DataFrame
     return pd.concat(rows, ignore_index=True)
 
 
+def moments_of(scores: pd.DataFrame) -> pd.DataFrame:
+    """Of subsamples of the images that change nothing: directions alone make the intervals."""
+    keys = ["model", "stimuli", "layer", "metric", "part", "method"]
+    found = scores.groupby(keys)["ii"].agg(["mean", "var", "count"]).reset_index()
+    found = found.rename(columns={"var": "variance"})
+    return pd.concat([found.assign(draw=draw) for draw in range(20)], ignore_index=True)
+
+
 def planted(sign: int) -> Tables:
     return Tables(
         **layer_tables(sign),
         scores=scores(sign),
+        resampled=moments_of(scores(sign)),
         trained=("trained",),
         analysis_set=ANALYSIS,
         draws=200,
@@ -260,13 +270,17 @@ MEASURED = {
 
 
 # How the reason starts of what a study of layers and scores alone can't tell.
-REASONS = {
-    claim.id: f"run `snakemake {TARGETS[claim.needs]}`, or `snakemake everything`"
-    if claim.measure
-    else f"needs the study `{claim.needs}`, which"
-    for claim in CLAIMS
-    if claim.id not in MEASURED
-}
+def reason(claim: Claim) -> str:
+    if claim.measure is None:
+        return f"needs the study `{claim.needs}`, which"
+    if claim.needs == "people":
+        return "name people's answers in the config's section people"
+    if claim.needs == "index":
+        return claims.NOTHING_TO_MEASURE
+    return f"run `snakemake {TARGETS[claim.needs]}`, or `snakemake everything`"
+
+
+REASONS = {claim.id: reason(claim) for claim in CLAIMS if claim.id not in MEASURED}
 
 
 @pytest.mark.parametrize("claim", MEASURED)
@@ -341,6 +355,7 @@ def test_a_claim_has_a_measure_where_its_study_exists_and_only_there() -> None:
         ("bootstrap", {"A4", "A5", "A9", "B20"}),
         ("action", {"A4", "A5", "A9", "B20"}),
         ("scores", {"B1", "B6", "B7", "B8", "C1", "C2", "C4"}),
+        ("resampled", {"B1", "B6", "B7", "B8", "C1", "C2", "C4"}),
     ],
 )
 def test_a_missing_table_is_told_by_its_target(name: str, unmeasured: set[str]) -> None:

@@ -240,8 +240,8 @@ MISTAKES = {
         ["directions.methods.kmeans.k: 1601: more than the stimuli of tiles (at most 1600)"],
     ),
     "M above the stimuli": (
-        {"interpretability.m": 421},
-        ["interpretability.m: 421", "half of the 840 stimuli of overlapping"],
+        {"interpretability.m": 561},
+        ["interpretability.m: 561", "two thirds of the 840 stimuli of overlapping"],
     ),
     "a multiple above the stimuli": (
         {"directions.methods.exemplar.k": "14x", "stimuli.overlapping.per_class": 170},

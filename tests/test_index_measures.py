@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from codespectra.evidence import Evidence, cohens_d, compare_groups, image_deviations, moments
+from codespectra.evidence import Evidence, cohens_d, compare_groups, moments
 from codespectra.measures import index
 from codespectra.measures.tables import Tables
+from codespectra.subsamples import image_deviations
 
 RESAMPLING = {"draws": 300, "seed": 0}
 
@@ -28,8 +29,8 @@ def test_d_from_moments_is_that_of_the_values():
 def test_image_deviations_have_the_variance_and_no_shift():
     draws = 7 + 3 * np.random.default_rng(0).standard_normal((4000, 2))
     found = np.mean(image_deviations(draws) ** 2, axis=0)
-    np.testing.assert_allclose(found, draws.var(axis=0, ddof=1))
-    np.testing.assert_allclose(found, 9, rtol=0.1)
+    np.testing.assert_allclose(found, 2 * draws.var(axis=0, ddof=1))
+    np.testing.assert_allclose(found, 18, rtol=0.1)
     np.testing.assert_allclose(image_deviations(draws + 4), image_deviations(draws), atol=1e-9)
 
 
@@ -44,7 +45,7 @@ def shared_shift(spread: float) -> tuple[list[Evidence], list[Evidence]]:
     for _ in range(SAMPLES):
         shift, *shifts = spread * rng.standard_normal(61)
         first, second = 0.5 + shift + rng.standard_normal(60), rng.standard_normal(80)
-        drawn = np.array(shifts)[:, None] + first - shift
+        drawn = np.array(shifts)[:, None] / np.sqrt(2) + first - shift
         image_draws = cohens_d(moments(drawn), moments(np.tile(second, (60, 1))))
         with_draws.append(compare_groups("", first, second, **RESAMPLING, image_draws=image_draws))
         without.append(compare_groups("", first, second, **RESAMPLING))
@@ -96,7 +97,7 @@ def planted(
     for method, (mean, count) in methods.items():
         ii = mean + rng.standard_normal(count)
         scores.append(pd.DataFrame(head | {"method": method, "ii": ii}))
-        shifted = ii.mean() + common + spread * rng.standard_normal(1000)
+        shifted = ii.mean() + (common + spread * rng.standard_normal(1000)) / np.sqrt(2)
         drawn = {"mean": shifted, "variance": ii.var(ddof=1), "count": count}
         drawn["draw"] = np.arange(1000)
         resampled.append(pd.DataFrame(head | {"method": method} | drawn))

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from codespectra import directions
 from codespectra.directions import Directions
 from codespectra.errors import UserError
-from codespectra.half_samples import half_samples
 from codespectra.interpretability import (
     DEAD,
     LIVE,
@@ -26,6 +25,7 @@ from codespectra.interpretability import (
     with_intervals,
 )
 from codespectra.similarity import ALL, Color, Embedding, Label, Similarity
+from codespectra.subsamples import image_deviations, subsamples
 
 PAIRS = Index(5, "pairs")
 
@@ -197,7 +197,7 @@ def test_both_signs_are_never_worse_than_either(seed):
     np.testing.assert_allclose(both["ii"][whole], best[whole], rtol=1e-6)
 
 
-# Halves of the images ----------------------------------------------------------------------------
+# Two thirds of the images -------------------------------------------------------------------------
 
 
 def scored(count: int, seed: int = 0) -> tuple[pd.DataFrame, dict, list[Similarity]]:
@@ -213,10 +213,10 @@ def scored(count: int, seed: int = 0) -> tuple[pd.DataFrame, dict, list[Similari
     return index_table(found, similarities, Index(3, "code")), found, similarities
 
 
-def test_index_on_a_half_is_that_of_its_own_strongest_images():
+def test_index_on_a_subsample_is_that_of_its_own_strongest_images():
     table, found, similarities = scored(30)
-    halves = half_samples(30, 6, seed=1)
-    draws = index_draws(table, found, similarities, Index(3, "code"), halves)
+    held = subsamples(30, 6, seed=1)
+    draws = index_draws(table, found, similarities, Index(3, "code"), held)
     assert draws.shape == (len(table), 6)
     by_metric = {similarity.metric: similarity for similarity in similarities}
     for row, values in zip(table.itertuples(), draws, strict=True):
@@ -225,9 +225,9 @@ def test_index_on_a_half_is_that_of_its_own_strongest_images():
             continue
         responses = row.sign * found[row.method].responses[:, row.direction]
         similarity = by_metric[row.metric]
-        for half, ii in zip(halves, values, strict=True):
-            held = np.flatnonzero(half)
-            images = held[np.argsort(-responses[held], kind="stable")[:3]]
+        for inside, ii in zip(held, values, strict=True):
+            left = np.flatnonzero(inside)
+            images = left[np.argsort(-responses[left], kind="stable")[:3]]
             mean = brute_index(similarity, images)[row.part]
             expected = (6 * mean + 3 * similarity.self_similarity) / 9
             assert ii == pytest.approx(expected, rel=1e-5, abs=1e-6)
@@ -235,23 +235,23 @@ def test_index_on_a_half_is_that_of_its_own_strongest_images():
 
 def test_no_other_images_are_needed_than_told():
     table, found, similarities = scored(60)
-    halves, index = half_samples(60, 4, seed=0), Index(3, "code")
+    held, index = subsamples(60, 4, seed=0), Index(3, "code")
     full = similarities[2]
-    images = images_of_draws(found.values(), 3, halves)
+    images = images_of_draws(found.values(), 3, held)
     assert len(images) < 60
     some = Embedding("backbone", {name: t[images] for name, t in full.tables.items()}, images)
     backbone = table["metric"] == "backbone"
-    expected = index_draws(table, found, similarities, index, halves)[backbone]
+    expected = index_draws(table, found, similarities, index, held)[backbone]
     own = index_table(found, [some], index)
     np.testing.assert_allclose(own["ii"], table.loc[backbone, "ii"], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(
-        index_draws(own, found, [some], index, halves), expected, rtol=1e-5, atol=1e-6
+        index_draws(own, found, [some], index, held), expected, rtol=1e-5, atol=1e-6
     )
 
 
 def test_intervals_lie_around_the_index_and_widen_with_the_draws():
     table, found, similarities = scored(30)
-    draws = index_draws(table, found, similarities, Index(3, "code"), half_samples(30, 40, seed=0))
+    draws = index_draws(table, found, similarities, Index(3, "code"), subsamples(30, 40, seed=0))
     narrow, wide = (
         with_intervals(table, table["ii"].to_numpy()[:, None] * (1 - by) + by * draws)
         for by in (0.5, 1)
@@ -266,8 +266,8 @@ def test_intervals_lie_around_the_index_and_widen_with_the_draws():
 
 def test_moments_of_a_method_are_those_of_its_live_directions():
     table, found, similarities = scored(30)
-    halves = half_samples(30, 5, seed=0)
-    draws = index_draws(table, found, similarities, Index(3, "code"), halves)
+    held = subsamples(30, 5, seed=0)
+    draws = index_draws(table, found, similarities, Index(3, "code"), held)
     moments = draws_by_method(table, draws)
     assert len(moments) == 2 * 5 * 5
     for keys, rows in moments.groupby(["method", "metric", "part"]):
@@ -299,19 +299,19 @@ def sample(rng: np.random.Generator, count: int) -> tuple[dict, list[Similarity]
 MIXTURES = np.random.default_rng(0).standard_normal((10, 30)) / 3
 
 
-def test_halves_tell_how_the_index_varies_over_fresh_images():
-    """Standard deviations of single directions, against those over 300 fresh sets of images.
-
-    About 0.8 of them: what excites most is shared by half of the halves.
-    """
-    rng, fresh, reaches = np.random.default_rng(1), [], []
-    for repeat in range(300):
+def test_subsamples_tell_how_the_index_varies_over_fresh_images():
+    """Standard deviations of directions and of their mean, against those over 500 fresh sets."""
+    rng, fresh, reaches, means = np.random.default_rng(1), [], [], []
+    for repeat in range(500):
         found, similarities = sample(rng, 300)
         table = index_table(found, similarities, PAIRS)
         fresh.append(table["ii"])
-        if repeat < 25:
-            halves = half_samples(300, 40, seed=repeat)
-            draws = index_draws(table, found, similarities, PAIRS, halves)
+        if repeat < 40:
+            held = subsamples(300, 40, seed=repeat)
+            draws = index_draws(table, found, similarities, PAIRS, held)
             reaches.append(with_intervals(table, draws).eval("(high - low) / 2 / 1.96"))
+            means.append(image_deviations(draws.mean(axis=0)))
     told, known = np.square(reaches).mean(), np.var(fresh, axis=0).mean()
-    assert np.sqrt(told / known) == pytest.approx(0.8, abs=0.15)
+    assert np.sqrt(told / known) == pytest.approx(1, abs=0.06)
+    told, known = np.square(means).mean(), np.var(np.mean(fresh, axis=1))
+    assert np.sqrt(told / known) == pytest.approx(1, abs=0.15)

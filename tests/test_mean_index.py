@@ -40,7 +40,8 @@ def planted(
         head["method"] = method
         rows = pd.DataFrame(head | {"direction": np.arange(count), "state": "live", "sign": 1})
         scores.append(rows.assign(ii=directions + moved[0], low=0.0, high=0.0))
-        draws = {"draw": np.arange(DRAWS), "mean": directions.mean() + moved[1:]}
+        drawn = directions.mean() + moved[1:] / np.sqrt(2)  # of two thirds of the images
+        draws = {"draw": np.arange(DRAWS), "mean": drawn}
         resampled.append(pd.DataFrame(head | draws).assign(variance=1.0, count=count))
     return pd.concat(scores, ignore_index=True), pd.concat(resampled, ignore_index=True)
 
@@ -51,7 +52,7 @@ def test_means_and_counts_by_hand():
     resampled = resampled[:4].assign(mean=[0.0, 2.0, 1.0, 5.0])
     (found,) = mean_indices(scores, resampled).itertuples()
     assert (found.directions, found.live, found.mean) == (4, 3, 3)
-    reach = 1.959964 * np.sqrt(4 / 3 + (2**2 + 0**2 + 1**2 + 3**2) / 3)
+    reach = 1.959964 * np.sqrt(4 / 3 + 2 * (2**2 + 0**2 + 1**2 + 3**2) / 3)
     assert (found.low, found.high) == pytest.approx((3 - reach, 3 + reach))
 
 

@@ -10,6 +10,7 @@ from scipy.special import ndtri
 
 from codespectra.intervals import mean_interval
 from codespectra.power_laws import interval
+from codespectra.subsamples import image_deviations
 
 SUPPORTED, CONTRADICTED, INCONCLUSIVE = "supported", "contradicted", "inconclusive"
 NOT_RUN = "not run"
@@ -85,14 +86,6 @@ def cohens_d(first: Moments, second: Moments) -> np.ndarray:
     pooled = np.sqrt((a * first.variance + b * second.variance) / (a + b))
     difference = first.mean - second.mean
     return np.divide(difference, pooled, out=np.full_like(pooled, np.nan), where=pooled > 0)
-
-
-def image_deviations(draws: np.ndarray) -> np.ndarray:
-    """Of draws on resampled images (draws, ...): their mean square is the variance over images.
-
-    From the mean of the draws, since fewer images shift all of them.
-    """
-    return np.sqrt(len(draws) / (len(draws) - 1)) * (draws - draws.mean(axis=0))
 
 
 def compare_groups(

@@ -8,8 +8,8 @@ import pandas as pd
 
 from codespectra.directions import Directions, top_stimuli
 from codespectra.errors import UserError
-from codespectra.half_samples import strongest_in_halves
 from codespectra.similarity import ALL, Parts, Similarity
+from codespectra.subsamples import image_deviations, strongest_inside
 
 LIVE, DEAD, RARE = "live", "dead", "rare"
 NORMAL_REACH = 1.959964  # of a 95 % interval, in standard deviations
@@ -98,22 +98,21 @@ def index_draws(
     found: dict[str, Directions],
     similarities: list[Similarity],
     index: Index,
-    halves: np.ndarray,
+    held: np.ndarray,
 ) -> np.ndarray:
-    """The index of each row of an `index_table` on random halves of the images, (rows, draws).
+    """The index of each row of an `index_table` on random two thirds of the images, (rows, draws).
 
-    Directions and their signs stay as they are; each half has its own most exciting images.
-    A statistic of half the images, drawn without replacement, varies about as much around that of
-    all as the latter around that of the population (half-sampling, McCarthy 1969).
+    Directions and their signs stay as they are; each subsample has its own most exciting images.
+    `image_deviations` says what the draws tell of fresh images.
 
     Args:
         table, found, similarities, index: of `index_table`.
-        halves: which stimuli each half holds, (draws, N).
+        held: which stimuli each subsample holds, (draws, N).
     """
     every = {method: candidates(directions, index.m) for method, directions in found.items()}
     responses = np.hstack([one.responses for one in every.values()])
-    lists, chosen = strongest_in_halves(responses, halves, index.m)
-    draws = np.full((len(table), len(halves)), np.nan)
+    lists, chosen = strongest_inside(responses, held, index.m)
+    draws = np.full((len(table), len(held)), np.nan)
     places = table.groupby(["method", "metric", "part"], sort=False).indices
     for similarity in similarities:
         pairs = {part: _pair_means(v, chosen) for part, v in similarity.among(lists).items()}
@@ -128,12 +127,12 @@ def index_draws(
 
 def with_intervals(table: pd.DataFrame, draws: np.ndarray) -> pd.DataFrame:
     """An `index_table` with the columns low and high: 95 %, normal, from its `index_draws`."""
-    reach = NORMAL_REACH * draws.std(axis=1, ddof=1)
+    reach = NORMAL_REACH * np.sqrt(np.mean(image_deviations(draws.T) ** 2, axis=0))
     return table.assign(low=table["ii"] - reach, high=table["ii"] + reach)
 
 
 def draws_by_method(table: pd.DataFrame, draws: np.ndarray) -> pd.DataFrame:
-    """Moments of the live directions on each half: method, metric, part, draw, mean, variance,
+    """Moments of the live directions on each subsample: method, metric, part, draw, mean, variance,
     count.
     """
     groups = []
@@ -168,10 +167,10 @@ def check_live(found: dict[str, Directions], layer: str, m: int) -> None:
         )
 
 
-def images_of_draws(found: Iterable[Directions], m: int, halves: np.ndarray) -> np.ndarray:
+def images_of_draws(found: Iterable[Directions], m: int, held: np.ndarray) -> np.ndarray:
     """Images that `index_table` and `index_draws` compare, sorted."""
     responses = np.hstack([candidates(directions, m).responses for directions in found])
-    return np.unique(strongest_in_halves(responses, halves, m)[0])
+    return np.unique(strongest_inside(responses, held, m)[0])
 
 
 def _scores(similarity: Similarity, sets: np.ndarray, index: Index) -> Parts:

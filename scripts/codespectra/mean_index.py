@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from codespectra.evidence import image_deviations
 from codespectra.similarity import ALL
+from codespectra.subsamples import image_deviations
 
 Z = float(ndtri(0.975))
 # Columns of a table of scores that differ between the directions of a method.

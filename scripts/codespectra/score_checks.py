@@ -71,10 +71,10 @@ def _check_trunk(key: str, model: Model | None, problems: Problems) -> None:
 
 def _check_run(study: Study, run: Run, spec: Strict, problems: Problems) -> None:
     most, m = most_stimuli(spec), study.interpretability.m
-    if most is not None and m > most // 2:
+    if most is not None and m > most - most // 3:
         problems.add(
-            f"interpretability.m: {m} is more than half of the {most} stimuli of {run.stimuli}, on "
-            "which intervals rest; lower it"
+            f"interpretability.m: {m} is more than two thirds of the {most} stimuli of "
+            f"{run.stimuli}, on which intervals rest; lower it"
         )
     if study.interpretability.label and isinstance(spec, MovingDot):
         problems.add(f"interpretability.label: {run.stimuli} has no labels; set label: false")

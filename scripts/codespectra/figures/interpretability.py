@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from codespectra.figures import style
+from codespectra.figures.image_grid import draw_image_rows
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 ROW_INCHES = 0.085  # of a box
@@ -108,21 +109,8 @@ def draw_exciting_images(
 
 
 def _draw_grid(panel: Axes, shown: pd.DataFrame, images: dict[int, np.ndarray]) -> None:
-    rows = [
-        np.concatenate([_framed(images[image]) for image in group.sort_values("rank")["image"]], 1)
-        for _, group in shown.groupby("quantile", sort=False)
-    ]
-    panel.imshow(np.concatenate(rows), interpolation="nearest")
-    height = len(rows[0])
-    labels = [
-        f"{quantile:.0%}\n{group['ii'].iloc[0]:.2f}"
-        for quantile, group in shown.groupby("quantile", sort=False)
-    ]
-    panel.set_yticks([height * (index + 0.5) for index in range(len(rows))], labels)
-    panel.set_xticks([])
-    panel.tick_params(length=0)
-    sns.despine(ax=panel, left=True, bottom=True)
-
-
-def _framed(image: np.ndarray) -> np.ndarray:
-    return np.pad(image, ((1, 1), (1, 1), (0, 0)), constant_values=255)
+    rows, labels = [], []
+    for quantile, group in shown.groupby("quantile", sort=False):
+        rows.append([images[image] for image in group.sort_values("rank")["image"]])
+        labels.append(f"{quantile:.0%}\n{group['ii'].iloc[0]:.2f}")
+    draw_image_rows(panel, rows, labels)

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from codespectra.figures import style
+from codespectra.figures.image_grid import draw_image_rows
 
 BINS, HEXAGONS = 50, 30
 
@@ -116,16 +117,6 @@ def _draw_pair(panel: Axes, shown: pd.DataFrame, images: dict[int, np.ndarray]) 
     rows, labels = [], []
     names = {"a": f"unit {shown['a'].iloc[0]}", "b": f"unit {shown['b'].iloc[0]}", "a+b": "sum"}
     for role, group in shown.groupby("role", sort=False):
-        ordered = group.sort_values("rank")
-        rows.append(np.concatenate([_framed(images[image]) for image in ordered["image"]], axis=1))
+        rows.append([images[image] for image in group.sort_values("rank")["image"]])
         labels.append(f"{names[role]}\n{group['ii'].iloc[0]:.3g}")
-    panel.imshow(np.concatenate(rows), interpolation="nearest")
-    height = len(rows[0])
-    panel.set_yticks([height * (index + 0.5) for index in range(len(rows))], labels)
-    panel.set_xticks([])
-    panel.tick_params(length=0)
-    sns.despine(ax=panel, left=True, bottom=True)
-
-
-def _framed(image: np.ndarray) -> np.ndarray:
-    return np.pad(image, ((1, 1), (1, 1), (0, 0)), constant_values=255)
+    draw_image_rows(panel, rows, labels)
