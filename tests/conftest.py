@@ -31,13 +31,13 @@ class Project:
             check=False,
         )
 
-    def would_run(self, *arguments: str, study: str = MINI) -> dict[str, int]:
-        """Jobs of a dry run of all studies: how many of each rule."""
-        done = self.snakemake("everything", "--dry-run", *arguments, study=study)
+    def would_run(self, target: str = "everything", study: str = MINI) -> dict[str, int]:
+        """Jobs of a dry run: how many of each rule; the target itself isn't counted."""
+        done = self.snakemake(target, "--dry-run", study=study)
         assert done.returncode == 0, done.stdout
         table = done.stdout.partition("Job stats:")[2].partition("total")[0]
         jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
-        jobs.pop("everything", None)
+        jobs.pop(target, None)
         return jobs
 
 

@@ -112,7 +112,7 @@ def test_embedded_study_has_a_plan(describe: Any) -> None:
         *("kmeans_identity", "kmeans_code-1x", "sae-2x-0.1", "random-1x", "exemplar-1x"),
     ]
     assert list(plan.grid) == [
-        f"sae-{z}x-{l1}" for z in (1, 2, 4) for l1 in ("0.01", "0.03", "0.1", "0.3", "1")
+        f"sae-{z}x-{l1}" for z in (1, 2, 4) for l1 in ("0.01", "0.1", "0.3", "1", "3")
     ]
 
 

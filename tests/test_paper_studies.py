@@ -11,6 +11,17 @@ import torch
 import yaml
 from cifar_files import write_cifar
 from conftest import Project, copy_project
+from people_files import (
+    CONDITION,
+    OTHERS,
+    UNITS,
+    WRONG,
+    answer,
+    the_map,
+    write_imagenet,
+    write_map,
+    write_responses,
+)
 from torchvision.models import resnet18
 
 from codespectra.config.stage import stage_config
@@ -21,6 +32,8 @@ from codespectra.plan import cached_layers, make_plan
 from codespectra.sweep import networks
 
 CODING = "workflow/studies/paper_coding.yaml"
+INTERPRETABILITY = "workflow/studies/paper_interpretability.yaml"
+PSYCHOPHYSICS = "workflow/studies/paper_psychophysics.yaml"
 FOLDER = "data/cifar-10-batches-py"
 SIDE = 224
 RELUS = 23  # 17 in the encoder, 4 after fully connected layers, 2 in the decoder
@@ -139,3 +152,74 @@ def test_first_batches_of_coding_run(project: Project) -> None:
     assert (pd.read_csv(project.folder / targets[2])["draws"] == 1000).all()
     recalibrated = json.loads((project.folder / targets[3]).read_text())
     assert np.isfinite(recalibrated["metrics"]["test_squared_error"])
+
+
+# Paper B -----------------------------------------------------------------------------------------
+
+
+def test_interpretability_plans_every_direction_of_both_networks(project: Project) -> None:
+    weights = project.folder / "checkpoints/resnet50.pt"
+    weights.parent.mkdir()
+    weights.touch()
+    jobs = project.would_run("interpretability", study=INTERPRETABILITY)
+    networks, kmeans, others, grid = 2, 3, 8, 15
+    expected = {
+        "download_checkpoint": 1,  # AlexNet
+        "import_checkpoint": 1,
+        "initialise_checkpoint": 1,
+        "capture_activations": networks,  # the training set
+        "embed_stimuli": 1,
+        "find_directions": networks * (kmeans + others),
+        "train_autoencoder": networks * (1 + grid),
+        "score_interpretability": 2 * networks,
+        "score_halves": networks,
+        "simulate_psychophysics": networks,
+        "embed_manifold": networks,
+        "measure_sensitivity": networks,
+        "score_synergies": networks,
+        "measure_coactivation": networks,
+    }
+    assert {rule: jobs.get(rule) for rule in expected} == expected
+    assert "train_classifier" not in jobs and "compare_people" not in jobs
+
+
+def test_interpretability_without_its_checkpoint_names_it(project: Project) -> None:
+    (project.folder / "checkpoints/resnet50.pt").unlink(missing_ok=True)
+    done = project.snakemake("interpretability", "--dry-run", study=INTERPRETABILITY)
+    assert done.returncode == 1
+    assert "models.resnet50.path: no such checkpoint file: checkpoints/resnet50.pt" in done.stdout
+
+
+def write_people(folder: Path) -> None:
+    """Two batches of each of the units, answered three times, once wrongly."""
+    answers = [
+        answer(layer=layer, channel=float(channel), batch=float(batch), **said)
+        for layer, channel in UNITS
+        for batch in (1, 2)
+        for said in ({}, {"confidence": 1}, WRONG)
+    ]
+    for name in ("human_responses", "image_data", "imagenet"):
+        (folder / "data" / name).mkdir(parents=True)
+    write_responses(folder / "data/human_responses", *OTHERS, *answers)
+    file = write_map(folder / "data/image_data", the_map())
+    file.rename(file.with_name("imagenet_exemplars_file_map.json"))
+    write_imagenet(folder / "data/imagenet/train")
+
+
+def test_psychophysics_compares_people_and_draws_them(project: Project) -> None:
+    write_people(project.folder)
+    jobs = project.would_run("interpretability", study=PSYCHOPHYSICS)
+    assert {"compare_people", "draw_agreement", "judge_claims"} <= set(jobs)
+    assert jobs["download_checkpoint"] == 2  # the ResNet-50 and AlexNet
+    study = yaml.safe_load((project.folder / PSYCHOPHYSICS).read_text())
+    assert study["people"]["condition"] == CONDITION
+    study["backbones"]["lpips"] = {"kind": "random"}
+    (project.folder / "people.yaml").write_text(yaml.safe_dump(study))
+    target = "results/figures/paper-psychophysics/agreement.png"
+    done = project.snakemake("--cores", "1", target, study="people.yaml")
+    assert done.returncode == 0, done.stdout
+    found = pd.read_csv(project.folder / "results/people/agreement.csv")
+    whole = found[(found["stage"] == "all") & (found["part"] == "all")].set_index("confidence")
+    assert whole["n_responses"].to_dict() == {"all": 18, "1": 6, "3": 12}
+    assert (whole["n_units"] == len(UNITS)).all()
+    assert whole.loc["all", "human_accuracy"] == pytest.approx(2 / 3)

@@ -16,12 +16,28 @@ from conftest import MINI, Project
 
 from codespectra.config.study import load_study
 
+# The interpretability study, by what its stages follow from.
+HALVED = {"score_halves", "draw_index_panels", "judge_claims"}
+TRIED = {"simulate_psychophysics", "draw_psychophysics", "draw_trial", "judge_claims"}
+MAPPED = {"embed_manifold", "draw_manifold", "judge_claims"}
+COACTIVE = {"measure_coactivation", "draw_coactivation", "judge_claims"}
+SENSITIVE = {"measure_sensitivity", "draw_sensitivity", "judge_claims"}
+PAIRED = {"score_synergies", "draw_synergy", "draw_pairs", "judge_claims"}
+# Of directions, and of the units alone.
+OF_DIRECTIONS = TRIED | MAPPED | SENSITIVE
+OF_UNITS = COACTIVE | PAIRED
 # Stages by what they follow from.
-SCORED = {"draw_index", "draw_exciting_images", "judge_claims"}
-DIRECTED = {"score_interpretability"} | SCORED
+COMPARED = {"draw_controls", "draw_autoencoders", "draw_index_panels"}
+SCORED = {"draw_index", "draw_exciting_images", "judge_claims"} | COMPARED | HALVED
+SCORES = {"score_interpretability"} | SCORED
+DIRECTED = SCORES | OF_DIRECTIONS | OF_UNITS
 SPECTRAL = {"draw_spectra", "draw_exponents", "draw_action", "judge_claims"}
 PROJECTED = {"draw_trajectories", "draw_action", "judge_claims"}
-FOUND = {"find_directions"} | DIRECTED
+FOUND = {"find_directions", "train_autoencoder"} | DIRECTED
+# One method changes: the units stay, and what only looks at K-Means, unless it is that.
+METHOD = {"find_directions"} | SCORES
+CENTROIDS = METHOD | OF_DIRECTIONS
+AUTOENCODERS = {"train_autoencoder"} | SCORES
 FILTERED = {"compute_filters", "draw_filters"}
 CAPTURED = {"fit_spectra", "project_dot"} | FOUND | SPECTRAL | FILTERED | PROJECTED
 SHOWN = {"capture_activations"} | CAPTURED
@@ -175,24 +191,69 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     # Without the untrained run only what draws all runs together changes.
     "directions.runs": (
         [{"model": "classifier", "stimuli": "tiles"}],
-        {"draw_index", "judge_claims"},
+        {"draw_index", "draw_controls", "judge_claims"},
     ),
     "directions.layers": (["layer1"], {"capture_activations"} | FOUND),
     "directions.reduction": ("stride", {"capture_activations"} | FOUND),
-    "directions.methods.kmeans.k": ([4, 7], FOUND),
-    "directions.methods.kmeans.starts": (2, FOUND),
-    "directions.methods.kmeans.readout": ("dot", FOUND),
-    "directions.methods.kmeans.seed": (5, FOUND),
-    "directions.methods.random.k": (6, FOUND),
-    "directions.methods.random.seed": (5, FOUND),
-    "directions.methods.exemplar.k": (6, FOUND),
-    "directions.methods.exemplar.seed": (5, FOUND),
+    "directions.methods.pca.k": (4, METHOD),
+    "directions.methods.ica.k": (4, METHOD),
+    "directions.methods.ica.iterations": (60, METHOD),
+    "directions.methods.ica.seed": (5, METHOD),
+    "directions.methods.nmf.k": (4, METHOD),
+    "directions.methods.nmf.iterations": (60, METHOD),
+    "directions.methods.nmf.seed": (5, METHOD),
+    # A new K refits one clustering; nothing else looks at that one.
+    "directions.methods.kmeans.k": ([4, 7], METHOD),
+    "directions.methods.kmeans.starts": (2, CENTROIDS),
+    "directions.methods.kmeans.readout": ("dot", CENTROIDS),
+    "directions.methods.kmeans.seed": (5, CENTROIDS),
+    "directions.methods.kmeans_identity.readout": ("dot", METHOD),
+    "directions.methods.kmeans_code.k": ([5], METHOD),
+    "directions.methods.kmeans_code.starts": (2, METHOD),
+    "directions.methods.kmeans_code.seed": (5, METHOD),
+    "directions.methods.sae.z": (["3x"], AUTOENCODERS),
+    "directions.methods.sae.l1": ([0.2], AUTOENCODERS),
+    "directions.methods.sae.epochs": (3, AUTOENCODERS),
+    "directions.methods.sae.batch": (30, AUTOENCODERS),
+    "directions.methods.sae.learning_rate": (0.01, AUTOENCODERS),
+    "directions.methods.sae.seed": (5, AUTOENCODERS),
+    "directions.methods.random.k": (6, METHOD),
+    "directions.methods.random.seed": (5, METHOD),
+    "directions.methods.exemplar.k": (6, METHOD),
+    "directions.methods.exemplar.seed": (5, METHOD),
     "backbones.inhouse.model": ("perceptual", set()),
     "interpretability.m": (4, DIRECTED),
     "interpretability.normalisation": ("code", DIRECTED),
     "interpretability.color": (False, DIRECTED),
     "interpretability.label": (False, DIRECTED),
     "interpretability.backbones": ([], DIRECTED),
+    "interpretability.resamples": (25, SCORES),
+    "interpretability.seed": (5, SCORES),
+    # Nothing is captured, embedded or fitted again.
+    "features.psychophysics.methods": (["neurons"], TRIED),
+    "features.psychophysics.difficulties": ([0, 0.1], TRIED),
+    "features.psychophysics.trials": (4, TRIED),
+    "features.psychophysics.references": (3, TRIED),
+    "features.psychophysics.restrict": ("queries", TRIED),
+    "features.psychophysics.sides": ("positive", TRIED),
+    "features.psychophysics.pool": ("mean", TRIED),
+    "features.psychophysics.seed": (5, TRIED),
+    "features.manifold.methods": (["neurons"], MAPPED),
+    "features.manifold.perplexity": (3, MAPPED),
+    "features.manifold.temperature": (1, MAPPED),
+    "features.manifold.seed": (5, MAPPED),
+    "features.sensitivity.method": ("kmeans-0.5x", SENSITIVE),
+    "features.sensitivity.first": (-1, SENSITIVE),
+    "features.sensitivity.last": (2, SENSITIVE),
+    "features.sensitivity.steps": (7, SENSITIVE),
+    "features.autoencoders.z": (
+        ["1x"],
+        {"score_interpretability", "draw_autoencoders"},
+    ),
+    "features.autoencoders.l1": (
+        [0.01, 0.2],
+        {"train_autoencoder", "score_interpretability", "draw_autoencoders"},
+    ),
     "coding.encoder": ("classifier", VAES),
     "coding.hidden": ([12, 14], VAES),
     "coding.latent": (5, VAES),
@@ -241,12 +302,12 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "theory.information.estimator_learning_rate": (0.02, INFORMATION),
     "claims.bootstrap": (120, {"judge_claims"}),
     "claims.seed": (5, {"judge_claims"}),
-    "figures.mei_methods": (["neurons", "kmeans-6"], {"draw_exciting_images"}),
+    "figures.mei_methods": (["neurons", "kmeans-0.5x"], {"draw_exciting_images"}),
 }
 # Keys with one legal value in this study, and tags that would make another kind of section.
 FIXED = re.compile(
     r"\.source$|\.weights$|\.kind$|\.architecture\.name$|^projections\.stimuli$|methods\.neurons"
-    r"|^coding\.(dot|checkpoints)$"
+    r"|^coding\.(dot|checkpoints)$|^people$"
 )
 
 
@@ -303,7 +364,7 @@ def test_a_changed_key_reruns_what_depends_on_it(rerun_by_key, key):
 
 def test_a_new_k_refits_one_clustering_a_run(mini, tmp_path):
     file = tmp_path / "k.yaml"
-    config = changed(mini_config(mini), "directions.methods.kmeans.k", [4, 6, 7])
+    config = changed(mini_config(mini), "directions.methods.kmeans.k", [4, "0.5x", 7])
     file.write_text(yaml.safe_dump(config))
     assert mini.would_run(study=str(file))["find_directions"] == 2
 

@@ -17,6 +17,9 @@ from codespectra.errors import UserError
 
 log = logging.getLogger("codespectra")
 
+# Of a long training about so many are told in the log; the CSV has all.
+LOGGED_EPOCHS = 20
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -96,7 +99,8 @@ def run_epochs(
     for epoch in range(len(history) + 1, recipe.epochs + 1):
         train_loss = _epoch(count, step, recipe, epoch, partial)
         row = {"epoch": epoch, "train_loss": train_loss, **evaluate()}
-        log.info("epoch %d/%d: %s", epoch, recipe.epochs, row)
+        if epoch % max(1, recipe.epochs // LOGGED_EPOCHS) == 0 or epoch == recipe.epochs:
+            log.info("epoch %d/%d: %s", epoch, recipe.epochs, row)
         history.append(row)
         state = {name: part.state_dict() for name, part in parts.items()}
         content = {"identity": recipe.identity, "history": history, "state": state}
@@ -133,7 +137,7 @@ def _epoch(count: int, step: Step, recipe: Recipe, epoch: int, partial: Path) ->
         if not np.isfinite(loss):
             kept = f". The state after epoch {epoch - 1} is in {partial}" if epoch > 1 else ""
             raise UserError(
-                f"training loss is {loss} in epoch {epoch}; lower training.learning_rate "
+                f"training loss is {loss} in epoch {epoch}; lower learning_rate "
                 f"({recipe.learning_rate:g}){kept}"
             )
         total += loss

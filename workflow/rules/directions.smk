@@ -1,17 +1,6 @@
 """Directions in activation space: one job a method, all layers of a run together (methods §5)."""
 
 
-def directions_config(wildcards):
-    """What the directions of one method depend on, besides the activations."""
-    return stage_config(
-        options=(plan.grid | plan.methods)[wildcards.method],
-        reduction=study.directions.reduction,
-        layers=plan.layer_names("directions", wildcards.model, wildcards.stimuli),
-        model=wildcards.model,
-        stimuli=wildcards.stimuli,
-    )
-
-
 rule find_directions:
     input:
         data=ancient("results/activations/{model}/{stimuli}.h5"),
@@ -47,15 +36,7 @@ rule train_autoencoder:
     output:
         data="results/directions/{model}/{stimuli}/{method}.h5",
         manifest="results/directions/{model}/{stimuli}/{method}.json",
-        epochs=report(
-            "results/directions/{model}/{stimuli}/{method}.csv",
-            caption="../report/autoencoder_epochs.rst",
-            category="Networks",
-            labels={
-                "result": "training epochs of {method}, {model} on {stimuli}",
-                "form": "table",
-            },
-        ),
+        epochs="results/directions/{model}/{stimuli}/{method}.csv",
     log:
         "results/logs/train_autoencoder/{model}/{stimuli}/{method}.log",
     benchmark:

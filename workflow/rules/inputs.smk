@@ -52,6 +52,17 @@ def directed(methods, form):
     return files
 
 
+def directions_config(wildcards):
+    """What the directions of one method depend on, besides the activations."""
+    return stage_config(
+        options=(plan.grid | plan.methods)[wildcards.method],
+        reduction=study.directions.reduction,
+        layers=plan.layer_names("directions", wildcards.model, wildcards.stimuli),
+        model=wildcards.model,
+        stimuli=wildcards.stimuli,
+    )
+
+
 def scored_methods(wildcards):
     """The methods that one table of scores holds: those of the main job, or the grid's."""
     return [*(plan.methods if wildcards.group == "directions" else plan.grid)]
@@ -123,7 +134,12 @@ def claim_tables(wildcards):
 
 def claim_prefixes(scope):
     """Which analyses of layers a scope looks at: the main job's, the coding study's, or both."""
-    prefixes = {"": [""], "-coding": ["coding_"], "-theory": [], "-interpretability": []}
+    prefixes = {
+        "": [""],
+        "-coding": ["coding_"],
+        "-theory": [],
+        "-interpretability": [],
+    }
     return prefixes.get(scope, ["", "coding_"] if study.coding else [""])
 
 

@@ -28,7 +28,7 @@ class ICA(Strict):
     """Independent components (FastICA), scored in both signs."""
 
     k: Count = "1x"
-    iterations: Positive = 1000
+    iterations: Positive = 200
     seed: int = 0
 
 
@@ -36,7 +36,7 @@ class NMF(Strict):
     """Components of a nonnegative matrix factorisation, read by their own code."""
 
     k: Count = "1x"
-    iterations: Positive = 1000
+    iterations: Positive = 200
     seed: int = 0
 
 
