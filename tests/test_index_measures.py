@@ -1,6 +1,7 @@
 """Claims about the index: groups compared over directions and images, and which are compared."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -128,6 +129,19 @@ def test_every_kmeans_is_set_against_every_method_of_a_kind():
         "kmeans-2x against sae-4x-0",
     ]
     np.testing.assert_allclose([one.estimate for one in found], [0.5, 1, 0.5, 1], atol=0.2)
+
+
+def test_the_best_autoencoder_of_the_grid_is_the_one_to_beat():
+    main = planted(METHODS | {"sae-2x-0.1": (9, 1280)})
+    grid = planted({"sae-1x-0.1": (-1, 640), "sae-1x-1": (0.5, 640), "sae-1x-3": (5, 319)})
+    found = replace(
+        tables([main]), autoencoders=grid["scores"], autoencoders_resampled=grid["resampled"]
+    )
+    first, second = index.kmeans_over_best_autoencoder(found)
+    # That of the main job isn't of this grid, and the last one has lost its units.
+    assert first.scope == "trained on tiles, layer1, color, kmeans-0.5x against sae-1x-1"
+    assert second.scope == "trained on tiles, layer1, color, kmeans-2x against sae-1x-1"
+    assert (first.estimate, second.estimate) == pytest.approx((0.5, 0.5), abs=0.2)
 
 
 @pytest.mark.parametrize("kind", ["kmeans_identity", "kmeans_code"])

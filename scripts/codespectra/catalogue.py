@@ -114,10 +114,10 @@ CLAIMS = (
     ),
     Claim(
         "B5",
-        "K-Means directions have a higher II than SAEs",
+        "K-Means directions have a higher II than the best SAE",
         "B 9",
-        "index",
-        index.kmeans_over("sae"),
+        "autoencoders",
+        index.kmeans_over_best_autoencoder,
     ),
     Claim(
         "B6",

@@ -17,6 +17,7 @@ from codespectra.measures.tables import Measure, Tables
 TABLES = {
     "layers": ("exponents", "bootstrap", "action"),
     "index": ("scores", "resampled"),
+    "autoencoders": ("scores", "resampled", "autoencoders", "autoencoders_resampled"),
     "halves": ("halves", "halves_resampled"),
     "psychophysics": ("psychophysics",),
     "people": ("agreement",),
@@ -34,7 +35,10 @@ TARGETS = (
     {"coding": "coding"}
     | dict.fromkeys(("superposition", "information", "capacity"), "theory")
     | dict.fromkeys(
-        ("halves", "psychophysics", "manifold", "coactivation", "sensitivity", "synergy"),
+        (
+            *("autoencoders", "halves", "psychophysics", "manifold", "coactivation"),
+            *("sensitivity", "synergy"),
+        ),
         "interpretability",
     )
 )

@@ -98,6 +98,8 @@ LAYER_TABLES = {
 }
 # Of the interpretability study, by their names among the claims' tables.
 FEATURE_TABLES = {
+    "autoencoders": "autoencoders",
+    "autoencoders_resampled": "autoencoders_resampled",
     "halves": "halves",
     "halves_resampled": "halves_resampled",
     "psychophysics": "psychophysics",

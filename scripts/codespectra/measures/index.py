@@ -93,6 +93,24 @@ def kmeans_over(kind: str, trained: bool = True) -> Measure:
     return measure
 
 
+def kmeans_over_best_autoencoder(tables: Tables) -> Iterator[Evidence]:
+    """II of each K-Means against the autoencoder of the grid with the highest mean.
+
+    Choosing the best favours the autoencoders. Those with fewer live units than half the layer's
+    neurons aren't chosen: the mean of a few is high by chance.
+    """
+    others = tables.scores[~tables.scores["method"].str.startswith("sae-")]
+    scores = pd.concat([others, tables.autoencoders], ignore_index=True)
+    moments = pd.concat([tables.resampled, tables.autoencoders_resampled], ignore_index=True)
+    for _, scored in _scored(_whole(_on_analysis_set(tables, scores, trained=True)), moments):
+        live = {name: np.isfinite(scored.ii(name)).sum() for name in scored.named("sae")}
+        enough = [name for name in live if 2 * live[name] >= scored.size("neurons")]
+        if enough:
+            best = max(enough, key=lambda name: np.nanmean(scored.ii(name)))
+            for ours in scored.named("kmeans"):
+                yield scored.against(ours, best, tables)
+
+
 def largest_against_smallest_k(tables: Tables) -> Iterator[Evidence]:
     """II of the K-Means with most centroids against the one with fewest."""
     scores = _whole(_on_analysis_set(tables, tables.scores, trained=True))

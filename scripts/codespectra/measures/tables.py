@@ -27,6 +27,8 @@ class Tables:
     action: pd.DataFrame | None = None
     scores: pd.DataFrame | None = None
     resampled: pd.DataFrame | None = None
+    autoencoders: pd.DataFrame | None = None
+    autoencoders_resampled: pd.DataFrame | None = None
     halves: pd.DataFrame | None = None
     halves_resampled: pd.DataFrame | None = None
     psychophysics: pd.DataFrame | None = None
