@@ -17,10 +17,10 @@ from side_by_side import compare
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from codespectra import input_gradients, models, photographs, sensitivity
-from codespectra.directions import read_out
 from codespectra.hooks import Wanted
-from codespectra.kmeans import spherical_kmeans, unit_rows
+from codespectra.kmeans import spherical_kmeans
 from codespectra.preprocessing import Preprocess
+from codespectra.read_outs import read_out, unit_rows
 
 M, GRID = 5, sensitivity.path_grid(-0.5, 1.5, 21)
 ROWS, WIDTH, CENTROIDS = 50_000, 256, 256

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from codespectra import job, store
-from codespectra.directions import top_stimuli
 from codespectra.figures import style
 from codespectra.figures.interpretability import at_quantiles, draw_exciting_images
+from codespectra.ranking import top_stimuli
 from codespectra.stimuli import open_stimuli
 
 job.start(snakemake.log[0])

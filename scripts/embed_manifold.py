@@ -6,7 +6,7 @@ from tqdm import tqdm
 
 from codespectra import job, manifold, store
 from codespectra.directions import read_methods
-from codespectra.interpretability import Index, check_live
+from codespectra.interpretability import Index, check_live, exciting_images
 from codespectra.score_tables import write_scores
 from codespectra.similarity import mean_color, read_similarities
 from codespectra.stimuli import open_stimuli
@@ -21,7 +21,7 @@ found = read_methods(paths, cfg["layers"])
 exciting = {}
 for layer, methods in found.items():
     check_live(methods, layer, cfg["m"])
-    exciting[layer] = manifold.exciting_images(methods.values(), cfg["m"])
+    exciting[layer] = exciting_images(methods.values(), cfg["m"])
     manifold.check_perplexity(cfg["perplexity"], len(exciting[layer]), layer)
 similarities = read_similarities(
     snakemake.input.stimuli,

@@ -3,7 +3,7 @@
 import numpy as np
 from tqdm import tqdm
 
-from codespectra import baselines, directions, job, store
+from codespectra import baselines, directions, finders, job, store
 from codespectra.errors import UserError
 from codespectra.layers import count_of
 
@@ -11,12 +11,12 @@ job.start(snakemake.log[0])
 cfg = snakemake.params.cfg
 options = dict(cfg["options"])
 method = options.pop("method")
-finders = [
-    *(directions.neurons, directions.kmeans, directions.kmeans_identity),
-    *(directions.random, directions.exemplar),
+known = [
+    *(directions.neurons, finders.kmeans, finders.kmeans_identity),
+    *(finders.random, finders.exemplar),
     *(baselines.pca, baselines.ica, baselines.nmf, baselines.kmeans_code),
 ]
-find = {finder.__name__: finder for finder in finders}[method]
+find = {finder.__name__: finder for finder in known}[method]
 
 
 def find_in(layer: str, activations: np.ndarray) -> directions.Directions:

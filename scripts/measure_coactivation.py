@@ -9,8 +9,7 @@ from codespectra.checkpoints import load_checkpoint
 from codespectra.coactivation import before_relu, coactivation, relu_of
 from codespectra.device import resolve_device
 from codespectra.directions import neurons
-from codespectra.interpretability import Index, check_live, index_table
-from codespectra.manifold import exciting_images
+from codespectra.interpretability import Index, check_live, exciting_images, index_table
 from codespectra.models import inspect_layers
 from codespectra.preprocessing import Preprocess
 from codespectra.score_tables import write_scores

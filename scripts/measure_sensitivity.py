@@ -7,12 +7,13 @@ import torch
 from codespectra import job, sensitivity, store
 from codespectra.checkpoints import load_checkpoint
 from codespectra.device import resolve_device
-from codespectra.directions import read_methods, read_out
+from codespectra.directions import read_methods
 from codespectra.hooks import Wanted
 from codespectra.input_gradients import cosine_slopes
 from codespectra.interpretability import Index
 from codespectra.models import inspect_layers
 from codespectra.preprocessing import Preprocess
+from codespectra.read_outs import read_out
 from codespectra.score_tables import write_scores
 from codespectra.similarity import read_similarities
 from codespectra.stimuli import open_stimuli

@@ -6,14 +6,8 @@ from tqdm import tqdm
 
 from codespectra import job, store
 from codespectra.halves import half_directions, split_at_median
-from codespectra.interpretability import (
-    Index,
-    draws_by_method,
-    images_of_draws,
-    index_draws,
-    index_table,
-    with_intervals,
-)
+from codespectra.index_draws import draws_by_method, images_of_draws, index_draws, with_intervals
+from codespectra.interpretability import Index, index_table
 from codespectra.score_tables import write_scores
 from codespectra.similarity import ALL, read_similarities
 from codespectra.subsamples import subsamples

@@ -6,15 +6,8 @@ from tqdm import tqdm
 
 from codespectra import job, store
 from codespectra.directions import read_methods
-from codespectra.interpretability import (
-    Index,
-    check_live,
-    draws_by_method,
-    images_of_draws,
-    index_draws,
-    index_table,
-    with_intervals,
-)
+from codespectra.index_draws import draws_by_method, images_of_draws, index_draws, with_intervals
+from codespectra.interpretability import Index, check_live, index_table
 from codespectra.score_tables import write_scores
 from codespectra.similarity import read_similarities
 from codespectra.subsamples import subsamples

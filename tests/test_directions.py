@@ -15,10 +15,11 @@ from sklearn.decomposition import NMF, FastICA
 
 from codespectra import directions, nonnegative, store
 from codespectra.baselines import ica, kmeans_code, nmf, pca
-from codespectra.directions import Directions, kmeans_identity
+from codespectra.directions import Directions
 from codespectra.errors import UserError
-from codespectra.kmeans import unit_rows
+from codespectra.finders import kmeans_identity
 from codespectra.layers import count_of
+from codespectra.read_outs import unit_rows
 
 run_ica = partial(ica, iterations=200, seed=0)
 run_nmf = partial(nmf, iterations=300, seed=0)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from codespectra import directions
+from codespectra import finders
 from codespectra.errors import UserError
 from codespectra.halves import half_directions, split_at_median
 
@@ -50,7 +50,7 @@ def test_a_half_is_a_space_of_its_own():
     other[:, [0, 2, 3]] = rng.random((30, 3))
     again = half_directions(other, units, **KMEANS)
     np.testing.assert_array_equal(again["kmeans"].responses, found["kmeans"].responses)
-    whole = directions.kmeans(activations[:, units], k=3, **KMEANS)
+    whole = finders.kmeans(activations[:, units], k=3, **KMEANS)
     np.testing.assert_array_equal(found["kmeans"].vectors, whole.vectors)
 
 

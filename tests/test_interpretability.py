@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from codespectra import directions
 from codespectra.directions import Directions
 from codespectra.errors import UserError
+from codespectra.index_draws import draws_by_method, images_of_draws, index_draws, with_intervals
 from codespectra.interpretability import (
     DEAD,
     LIVE,
@@ -18,11 +19,7 @@ from codespectra.interpretability import (
     Index,
     candidates,
     check_live,
-    draws_by_method,
-    images_of_draws,
-    index_draws,
     index_table,
-    with_intervals,
 )
 from codespectra.similarity import ALL, Color, Embedding, Label, Similarity
 from codespectra.subsamples import image_deviations, subsamples

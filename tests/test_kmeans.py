@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from sklearn.cluster import KMeans, kmeans_plusplus
 from sklearn.metrics import adjusted_rand_score
 
-from codespectra.kmeans import lloyd, spherical_kmeans, unit_rows
+from codespectra.kmeans import lloyd, spherical_kmeans
+from codespectra.read_outs import unit_rows
 
 
 def overlapping(rows: int = 3000, dimensions: int = 24) -> np.ndarray:

@@ -16,7 +16,7 @@ from codespectra.directions import Directions
 from codespectra.errors import UserError
 from codespectra.evidence import verdict_negative
 from codespectra.figures.manifold import draw_manifold
-from codespectra.interpretability import Index, index_table
+from codespectra.interpretability import Index, exciting_images, index_table
 from codespectra.measures.manifold import sparsity_and_index
 from codespectra.measures.tables import Tables
 from codespectra.similarity import Color, Embedding, Label
@@ -97,8 +97,8 @@ def test_shown_images_are_the_strongest_of_live_directions_each_once():
     responses[[2, 4, 6], 0] = responses[[4, 6, 8], 1] = 3, 2, 1
     found = Directions(np.eye(3, dtype=np.float32), responses)
     other = Directions(np.eye(1, dtype=np.float32), np.arange(9, dtype=np.float32)[:, None])
-    np.testing.assert_array_equal(manifold.exciting_images([found], 2), [2, 4, 6])
-    np.testing.assert_array_equal(manifold.exciting_images([found, other], 2), [2, 4, 6, 7, 8])
+    np.testing.assert_array_equal(exciting_images([found], 2), [2, 4, 6])
+    np.testing.assert_array_equal(exciting_images([found, other], 2), [2, 4, 6, 7, 8])
 
 
 @pytest.mark.parametrize(("perplexity", "enough"), [(10, 31), (1.5, 5)])

@@ -170,7 +170,7 @@ def test_interpretability_plans_every_direction_of_both_networks(project: Projec
         "capture_activations": networks,  # the training set
         "embed_stimuli": 1,
         "find_directions": networks * (kmeans + others),
-        "train_autoencoder": networks * (1 + grid),
+        "train_autoencoder": networks * grid,  # that of the main job is one of them
         "score_interpretability": 2 * networks,
         "score_halves": networks,
         "simulate_psychophysics": networks,

@@ -4,8 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from codespectra.directions import top_stimuli
-from codespectra.ranking import strongest
+from codespectra.ranking import strongest, top_stimuli
 
 # Few distinct values, so that most rows have ties inside and across groups.
 TIED = st.sampled_from([-np.inf, -1.0, -0.0, 0.0, 1.0, 2.0, np.inf])

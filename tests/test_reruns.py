@@ -388,9 +388,34 @@ def test_a_changed_dropout_retrains_one_network(mini, tmp_path):
     assert "train_classifier" not in jobs
 
 
+# Figures that show a statistic of the claims with its interval.
+WITH_EVIDENCE = {"draw_coactivation", "draw_manifold", "draw_sensitivity", "judge_claims"}
+
 # Library modules: one edited function each, and the rules that reach it or follow from one.
 MODULES = {
-    "kmeans.py": FOUND,
+    # Halves have clusterings of their own.
+    "kmeans.py": CENTROIDS,
+    "finders.py": CENTROIDS,
+    "baselines.py": CENTROIDS,
+    "read_outs.py": CENTROIDS,
+    "directions.py": FOUND,
+    "sparse_autoencoder.py": AUTOENCODERS,
+    "nonnegative.py": CENTROIDS,
+    "ranking.py": DIRECTED,
+    "subsamples.py": SCORES | WITH_EVIDENCE,
+    "index_draws.py": SCORES,
+    "halves.py": HALVED,
+    "psychophysics.py": TRIED,
+    "trial_design.py": TRIED,
+    "manifold.py": MAPPED,
+    "coactivation.py": COACTIVE,
+    "sensitivity.py": SENSITIVE,
+    "input_gradients.py": SENSITIVE,
+    "synergy.py": PAIRED,
+    "mean_index.py": COMPARED,
+    # This study asks no people.
+    "people.py": set(),
+    "agreement.py": set(),
     # Intervals of the claims are those of the spectra.
     "spectra.py": FITTED | CROSSED | FILTERED,
     # The law of a spectrum, without the spectrum: filters stay.
@@ -400,8 +425,10 @@ MODULES = {
     # The theory study draws its 1/2 zeta(-alpha).
     "projections.py": MOVED | CHANNEL,
     "claims.py": {"judge_claims"},
-    "evidence.py": {"judge_claims"},
+    "catalogue.py": {"judge_claims"},
+    "evidence.py": WITH_EVIDENCE,
     "measures/dropout.py": {"judge_claims"},
+    "measures/index.py": {"judge_claims"},
     "networks.py": {
         "draw_dropout",
         "draw_dropout_spectra",
@@ -419,6 +446,7 @@ MODULES = {
     "recalibration.py": VAES - {"train_vae"} - CROSSED - FILTERED,
     "capture.py": SHOWN | SWEPT,
     "hooks.py": SHOWN | SWEPT,
+    "score_tables.py": DIRECTED,
     "captured.py": FITTED | MOVED | CROSSED,
     "superposition.py": TOYS,
     "dropout_networks.py": INFORMATION,
@@ -430,9 +458,11 @@ MODULES = {
     "figures/coding.py": SWEPT_SPECTRA | {"draw_cross_validated"},
     "figures/theory.py": {"draw_superposition", "draw_channel"},
     "figures/interpretability.py": {"draw_index", "draw_exciting_images"},
+    "figures/comparisons.py": {"draw_index_panels", "draw_controls"},
     # Read at the start, reached by no script.
     "config/study.py": set(),
     "checks.py": set(),
+    "score_checks.py": set(),
     "inventory.py": set(),
     "sweep.py": set(),
     "plan.py": set(),

@@ -12,12 +12,13 @@ from hypothesis.extra import numpy as arrays
 from scipy import stats
 
 from codespectra import sensitivity
-from codespectra.directions import Directions, read_out
+from codespectra.directions import Directions
 from codespectra.errors import UserError
 from codespectra.evidence import CONTRADICTED, SUPPORTED, verdict_negative
 from codespectra.figures.sensitivity import Sensitivity, draw_sensitivity
 from codespectra.interpretability import Index, index_table
 from codespectra.measures import sensitivity as measures
+from codespectra.read_outs import read_out
 from codespectra.sensitivity import NO_IMAGE, Neighbours
 from codespectra.similarity import ALL, Color, Label
 

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from codespectra import synergy
-from codespectra.directions import neurons, top_stimuli
+from codespectra.directions import neurons
 from codespectra.figures import style
 from codespectra.figures.synergy import draw_pairs, draw_synergy
 from codespectra.interpretability import Index
 from codespectra.measures import synergy as measures
 from codespectra.measures.tables import Tables
+from codespectra.ranking import top_stimuli
 from codespectra.similarity import Color, Label
 
 M = 5

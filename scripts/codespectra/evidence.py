@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
-from scipy.special import ndtri
 
-from codespectra.intervals import mean_interval
+from codespectra.intervals import NORMAL_REACH, mean_interval
 from codespectra.power_laws import interval
 from codespectra.subsamples import image_deviations
 
@@ -117,7 +116,7 @@ def compare_groups(
         low, high = np.nanquantile(resampled, [0.025, 0.975])
     else:
         variance = np.nanvar(resampled) + np.mean(image_deviations(image_draws) ** 2)
-        reach = float(ndtri(0.975) * np.sqrt(variance))
+        reach = float(NORMAL_REACH * np.sqrt(variance))
         low, high = estimate - reach, estimate + reach
     p = stats.mannwhitneyu(first, second).pvalue
     return Evidence(scope, "Cohen's d", estimate, low, high, n, float(p))

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from codespectra.directions import top_stimuli
 from codespectra.psychophysics import LayerDirections, Trials, preference
+from codespectra.ranking import top_stimuli
 from codespectra.similarity import Similarity
 
 SIDES = ("positive", "negative")

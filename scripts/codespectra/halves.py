@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from codespectra import directions
-from codespectra.directions import Directions
+from codespectra import finders
+from codespectra.directions import Directions, neurons
 from codespectra.errors import UserError
 
 
@@ -34,5 +34,5 @@ def half_directions(
         UserError: fewer stimuli than units excite any of them.
     """
     own = activations[:, units]
-    kmeans = directions.kmeans(own, k=len(units), starts=starts, readout=readout, seed=seed)
-    return {"neurons": directions.neurons(own), "kmeans": kmeans}
+    kmeans = finders.kmeans(own, k=len(units), starts=starts, readout=readout, seed=seed)
+    return {"neurons": neurons(own), "kmeans": kmeans}

@@ -1,7 +1,11 @@
-"""Intervals of means over seeds."""
+"""95 % intervals of means."""
 
 import numpy as np
 from scipy import stats
+from scipy.special import ndtri
+
+# Of a normal 95 % interval, in standard deviations.
+NORMAL_REACH = float(ndtri(0.975))
 
 
 def mean_interval(values: np.ndarray) -> tuple[float, float, float]:

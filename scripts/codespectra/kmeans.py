@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
+from codespectra.read_outs import normalised, unit_rows
+
 BLOCK_ROWS = 2048  # a block of rows and its cosines stay in the cache
 MAX_ITERATIONS = 300
 
@@ -74,22 +76,6 @@ def _pointing(directions: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     return pointing
 
 
-def unit_rows(rows: NDArray) -> NDArray[np.float32]:
-    """Rows (N, D) brought to unit length; zero rows stay zero.
-
-    Raises ValueError for rows that are not finite, with the first of them.
-    """
-    directions = np.empty(rows.shape, dtype=np.float32)
-    for start in range(0, len(rows), BLOCK_ROWS):
-        block = rows[start : start + BLOCK_ROWS].astype(np.float64)
-        lengths = np.linalg.norm(block, axis=1)
-        if not np.isfinite(lengths).all():
-            row = start + int(np.argmin(np.isfinite(lengths)))
-            raise ValueError(f"row {row} of {len(rows)} is not finite")
-        directions[start : start + BLOCK_ROWS] = _normalised(block, lengths)
-    return directions
-
-
 def lloyd(
     directions: NDArray[np.float32], centroids: NDArray[np.float32], max_iterations: int
 ) -> Clustering:
@@ -132,17 +118,13 @@ def _centroids(
 ) -> NDArray[np.float32]:
     """Directions of the sums; a cluster without one gets one of the rows that fit worst."""
     lengths = np.linalg.norm(sums, axis=1)
-    centroids = _normalised(sums, lengths)
+    centroids = normalised(sums, lengths)
     empty = np.flatnonzero(lengths == 0)
     if len(empty):
         pointing = np.flatnonzero(directions.any(axis=1))
         worst_first = pointing[np.argsort(cosines[pointing], kind="stable")]
         centroids[empty] = directions[worst_first[: len(empty)]]
     return centroids
-
-
-def _normalised(rows: NDArray[np.float64], lengths: NDArray[np.float64]) -> NDArray[np.float32]:
-    return (rows / np.where(lengths > 0, lengths, 1)[:, None]).astype(np.float32)
 
 
 def _plus_plus(

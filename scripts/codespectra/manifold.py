@@ -5,26 +5,19 @@ lpips package gives it, as in paper B, although it is itself the square of a dis
 embeddings: t-SNE squares what it is given and sets each image's scale by the perplexity.
 """
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 from sklearn.manifold import TSNE
 
-from codespectra.directions import Directions, top_stimuli
+from codespectra.directions import Directions
 from codespectra.errors import UserError
 from codespectra.interpretability import Index, candidates, index_table
-from codespectra.kmeans import unit_rows
+from codespectra.ranking import top_stimuli
+from codespectra.read_outs import unit_rows
 from codespectra.similarity import ALL, Similarity
 
 # t-SNE looks at three times as many neighbours as its perplexity.
 NEIGHBOURS = 3
-
-
-def exciting_images(found: Iterable[Directions], m: int) -> np.ndarray:
-    """The m most exciting images of all live directions together, each once, sorted: (U,)."""
-    sets = [top_stimuli(candidates(directions, m).responses, m) for directions in found]
-    return np.unique(np.concatenate(sets))
 
 
 def check_perplexity(perplexity: float, count: int, layer: str) -> None:

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
+from codespectra.intervals import NORMAL_REACH
 from codespectra.similarity import ALL
 from codespectra.subsamples import image_deviations
 
-Z = float(ndtri(0.975))
 # Columns of a table of scores that differ between the directions of a method.
 OF_A_DIRECTION = ("direction", "state", "sign", "ii", "low", "high")
 CONTROLS = ("exemplar", "random")
@@ -36,7 +35,7 @@ def mean_indices(scores: pd.DataFrame, resampled: pd.DataFrame) -> pd.DataFrame:
     values = scores.groupby(keys, sort=False)["ii"]
     found = values.agg(directions="size", live="count", mean="mean", variance="var")
     over_images = resampled.groupby(keys)["mean"].agg(_variance_over_images)
-    reach = Z * np.sqrt(found.pop("variance") / found["live"] + over_images)
+    reach = NORMAL_REACH * np.sqrt(found.pop("variance") / found["live"] + over_images)
     return found.assign(low=found["mean"] - reach, high=found["mean"] + reach).reset_index()
 
 
@@ -86,7 +85,7 @@ def _layer_gains(scores: pd.DataFrame, resampled: pd.DataFrame) -> list[dict[str
         kind = method.split("-")[0]
         if not kind.startswith("kmeans") and kind not in CONTROLS:
             continue
-        gain, reach = difference[method], Z * np.sqrt(covariance.loc[method, method])
+        gain, reach = difference[method], NORMAL_REACH * np.sqrt(covariance.loc[method, method])
         row = {"method": method, "directions": counts[method], "gain": gain}
         row |= {"low": gain - reach, "high": gain + reach, **NO_SHARE, "missing": ""}
         if kind not in CONTROLS:
@@ -123,9 +122,9 @@ def fieller(numerator: float, denominator: float, covariance: np.ndarray) -> tup
 
     nan where the denominator's own interval holds 0: then no bounded interval has the ratio.
     """
-    a = numerator**2 - Z**2 * covariance[0, 0]
-    b = denominator**2 - Z**2 * covariance[1, 1]
-    mixed = numerator * denominator - Z**2 * covariance[0, 1]
+    a = numerator**2 - NORMAL_REACH**2 * covariance[0, 0]
+    b = denominator**2 - NORMAL_REACH**2 * covariance[1, 1]
+    mixed = numerator * denominator - NORMAL_REACH**2 * covariance[0, 1]
     if not b > 0:
         return np.nan, np.nan
     root = np.sqrt(max(mixed**2 - a * b, 0))

@@ -10,10 +10,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
-from codespectra.directions import Directions, top_stimuli
+from codespectra.directions import Directions
 from codespectra.errors import UserError
-from codespectra.interpretability import NORMAL_REACH, candidates
-from codespectra.intervals import mean_interval
+from codespectra.interpretability import candidates
+from codespectra.intervals import NORMAL_REACH, mean_interval
+from codespectra.ranking import top_stimuli
 from codespectra.similarity import ALL, Similarity
 from codespectra.trial_design import Design
 

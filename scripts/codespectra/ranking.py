@@ -4,6 +4,9 @@ from math import isqrt
 
 import numpy as np
 
+# Directions whose responses are ranked at once.
+BLOCK_DIRECTIONS = 64
+
 
 def strongest(values: np.ndarray, count: int) -> np.ndarray:
     """Indices of the `count` largest values of each row, largest first.
@@ -46,3 +49,15 @@ def _largest(values: np.ndarray, count: int) -> np.ndarray:
     missing = count - above.sum(axis=1, keepdims=True)
     chosen = above | (equal & (equal.cumsum(axis=1) <= missing))
     return np.nonzero(chosen)[1].reshape(len(values), count)
+
+
+def top_stimuli(responses: np.ndarray, count: int) -> np.ndarray:
+    """Rows of the `count` largest responses of each direction, (K, count), strongest first.
+
+    Ties go to the lowest row.
+    """
+    top = np.empty((responses.shape[1], count), dtype=np.int64)
+    for start in range(0, len(top), BLOCK_DIRECTIONS):
+        block = responses[:, start : start + BLOCK_DIRECTIONS]
+        top[start : start + BLOCK_DIRECTIONS] = strongest(np.ascontiguousarray(block.T), count)
+    return top

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from codespectra.directions import top_stimuli
 from codespectra.errors import UserError
+from codespectra.ranking import top_stimuli
 
 
 def subsamples(count: int, draws: int, seed: int) -> np.ndarray:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from codespectra.directions import Directions, top_stimuli
+from codespectra.directions import Directions
 from codespectra.interpretability import Index, candidates
-from codespectra.ranking import strongest
+from codespectra.ranking import strongest, top_stimuli
 from codespectra.similarity import ALL, Similarity
 
 # Pairs that are added at once: their sums fit a buffer that is filled again and again.

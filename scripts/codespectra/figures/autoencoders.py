@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from codespectra.figures import style
-from codespectra.figures.interpretability import EXPLANATION, sample_note
+from codespectra.figures.index_notes import EXPLANATION, sample_note
 
 MEASURES = {
     "mean": "mean II",

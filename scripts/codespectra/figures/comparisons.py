@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from codespectra.figures import style
-from codespectra.figures.interpretability import EXPLANATION, sample_note
+from codespectra.figures.index_notes import EXPLANATION, sample_note
 from codespectra.mean_index import nearest_kmeans
 from codespectra.similarity import ALL
 

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from codespectra.figures import style
 from codespectra.figures.comparisons import draw_mean, kind_of
-from codespectra.figures.interpretability import EXPLANATION, sample_note
+from codespectra.figures.index_notes import EXPLANATION, sample_note
 
 ROW_INCHES = 0.1
 SHARE_FRAME = (-1.0, 3.0)

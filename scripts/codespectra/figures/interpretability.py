@@ -9,22 +9,10 @@ from matplotlib.figure import Figure
 
 from codespectra.figures import style
 from codespectra.figures.image_grid import draw_image_rows
+from codespectra.figures.index_notes import EXPLANATION, sample_note
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 ROW_INCHES = 0.085  # of a box
-
-
-EXPLANATION = (
-    "II: mean similarity of a direction's most exciting images, higher is more alike\n"
-    "inhouse: this workflow's own perceptual backbone (all heads 1, same labels), not LPIPS"
-)
-
-
-def sample_note(scores: pd.DataFrame) -> str:
-    """M, numbers of stimuli and weights, for the small print."""
-    sets = scores[["stimuli", "stimulus_count"]].drop_duplicates()
-    counts = ", ".join(f"{row.stimuli} n = {row.stimulus_count}" for row in sets.itertuples())
-    return f"M = {scores['m'].iloc[0]} · {counts} · {style.weights_note(scores)}"
 
 
 def draw_index(scores: pd.DataFrame, study: str) -> Figure:

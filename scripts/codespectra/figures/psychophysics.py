@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from codespectra.figures import style
-from codespectra.figures.interpretability import sample_note
+from codespectra.figures.index_notes import sample_note
 from codespectra.trial_design import Design
 
 MARKERS = "osD^vP"
