@@ -12,7 +12,7 @@ from torch import nn
 from tqdm import tqdm
 
 from codespectra.directions import neurons
-from codespectra.hooks import Wanted, capturing, reduce_output
+from codespectra.hooks import Wanted, reduce_output, run_to_layers
 from codespectra.preprocessing import Preprocess
 
 Layer = dict[str, Any]
@@ -78,13 +78,9 @@ def before_relu(
 
     wanted = [Wanted(layer, "none") for layer, _ in relus.values()]
     calls = [relu for _, relu in relus.values()]
-    with (
-        _keeping_inputs(network, calls) as held,
-        capturing(network, wanted, keep),
-        torch.inference_mode(),
-    ):
+    with _keeping_inputs(network, calls) as held, torch.inference_mode():
         for start in tqdm(range(0, len(images), batch), desc="before ReLU", disable=None):
-            network(preprocess(images[start : start + batch]))
+            run_to_layers(network, preprocess(images[start : start + batch]), wanted, keep)
     whole = {name: parts for name, parts in found.items() if sum(map(len, parts)) == len(images)}
     return {name: np.concatenate(parts) for name, parts in whole.items()}
 

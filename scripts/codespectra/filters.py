@@ -14,7 +14,7 @@ from torch import nn
 from tqdm import tqdm
 
 from codespectra import spectra
-from codespectra.hooks import Wanted, capturing
+from codespectra.hooks import Wanted, run_to_layers
 from codespectra.preprocessing import Preprocess
 
 ROWS = 1024  # activations read at a time
@@ -96,9 +96,9 @@ def channel_means(
 
     network.eval()
     wanted = [Wanted(layer, "spatial_mean") for layer in layers]
-    with capturing(network, wanted, keep), torch.inference_mode():
+    with torch.inference_mode():
         for start in tqdm(range(0, len(images), batch), desc="channels", disable=None):
-            network(preprocess(images[start : start + batch]))
+            run_to_layers(network, preprocess(images[start : start + batch]), wanted, keep)
     return {name: np.concatenate(parts) for name, parts in means.items()}
 
 
@@ -142,12 +142,11 @@ def gradient_filters(
         reduced[item.layer["name"]] = values
 
     sums = {name: np.zeros((len(v), *images.shape[1:])) for name, v in components.items()}
-    with capturing(network, wanted, keep):
-        for start in tqdm(range(0, len(images), batch), desc="gradients", disable=None):
-            pixels = torch.tensor(images[start : start + batch], dtype=torch.float32)
-            network(preprocess(pixels.requires_grad_()))
-            for name, values in reduced.items():
-                sums[name] += 255 * _batch_gradients(values, components[name], pixels)
+    for start in tqdm(range(0, len(images), batch), desc="gradients", disable=None):
+        pixels = torch.tensor(images[start : start + batch], dtype=torch.float32)
+        run_to_layers(network, preprocess(pixels.requires_grad_()), wanted, keep)
+        for name, values in reduced.items():
+            sums[name] += 255 * _batch_gradients(values, components[name], pixels)
     return {name: (total / len(images)).astype(np.float32) for name, total in sums.items()}
 
 

@@ -6,7 +6,7 @@ it. A module that runs several times in a pass gives one layer a call.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,26 @@ def capturing(network: nn.Module, wanted: list[Wanted], sink: Sink) -> Iterator[
     finally:
         for handle in handles:
             handle.remove()
+
+
+class _Reached(Exception):
+    """The last wanted layer has run: nothing after it is needed."""
+
+
+def run_to_layers(
+    network: nn.Module, inputs: torch.Tensor, wanted: list[Wanted], sink: Sink
+) -> None:
+    """One forward pass as in `capturing`, which ends once the last wanted layer has run."""
+    last = max(item.layer["depth"] for item in wanted)
+    final = [item for item in wanted if item.layer["depth"] == last][-1]
+
+    def deliver(item: Wanted, output: torch.Tensor) -> None:
+        sink(item, output)
+        if item is final:
+            raise _Reached
+
+    with suppress(_Reached), capturing(network, wanted, deliver):
+        network(inputs)
 
 
 def reduce_output(output: torch.Tensor, reduction: str) -> torch.Tensor:

@@ -8,7 +8,6 @@ f_v has no gradient where y^ = v: like any distance, it has a kink there.
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 
 import h5py
@@ -17,7 +16,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from codespectra.hooks import Wanted, capturing
+from codespectra.hooks import Wanted, run_to_layers
 from codespectra.preprocessing import Preprocess
 
 # Distances |y^ - v| below this are y^ = v: single precision tells no direction in what is left.
@@ -128,18 +127,8 @@ def _products(
     return cosines.cpu().numpy(), (stacked @ stacked.mT).cpu().numpy()
 
 
-class _Reached(Exception):
-    """The layer has run: nothing after it is needed."""
-
-
 def layer_values(network: nn.Module, wanted: Wanted, inputs: torch.Tensor) -> torch.Tensor:
     """What a layer makes of a batch, reduced as captured, (batch, width); the rest isn't run."""
     found = []
-
-    def keep(item: Wanted, values: torch.Tensor) -> None:
-        found.append(values)
-        raise _Reached
-
-    with suppress(_Reached), capturing(network, [wanted], keep):
-        network(inputs)
+    run_to_layers(network, inputs, [wanted], lambda _, values: found.append(values))
     return found[0]
