@@ -199,7 +199,6 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
         {"draw_index", "judge_claims"},
     ),
     "directions.layers": (["layer1"], {"capture_activations"} | FOUND),
-    "directions.reduction": ("stride", {"capture_activations"} | FOUND),
     "directions.methods.pca.k": (4, METHOD),
     "directions.methods.ica.k": (4, METHOD),
     "directions.methods.ica.iterations": (60, METHOD),
@@ -312,7 +311,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
 # Keys with one legal value in this study, and tags that would make another kind of section.
 FIXED = re.compile(
     r"\.source$|\.weights$|\.kind$|\.architecture\.name$|^projections\.stimuli$|methods\.neurons"
-    r"|^coding\.(dot|checkpoints)$|^people$"
+    r"|^coding\.(dot|checkpoints)$|^people$|^directions\.reduction$"
 )
 
 
