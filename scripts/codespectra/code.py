@@ -8,29 +8,34 @@ import ast
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from codespectra import store
 
 PACKAGE = "codespectra"
 
 
 @cache
-def code_digest(script: Path) -> str:
+def code_digest(script: Path, remembered: Path | None = None) -> str:
     """First 16 hexadecimal digits of the digest of `script` and the library modules it reaches.
 
-    The library is the folder `codespectra` beside the script.
+    The library is the folder `codespectra` beside the script. What a file's syntax tree tells is
+    kept in the folder `remembered` for as long as the file stays the same: parsing takes a second.
     """
     library = script.parent / PACKAGE
     digest = hashlib.sha256()
-    for file in [script, *sorted(reached_modules(script, library))]:
-        digest.update(f"{file.relative_to(script.parent)}\n{_bare_source(file)}\n".encode())
+    for file in [script, *sorted(reached_modules(script, library, remembered))]:
+        bare = _facts(file, remembered)["bare"]
+        digest.update(f"{file.relative_to(script.parent)}\n{bare}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def reached_modules(file: Path, library: Path) -> set[Path]:
+def reached_modules(file: Path, library: Path, remembered: Path | None = None) -> set[Path]:
     """Library files that `file` imports, directly or through others, itself left out."""
     reached: set[Path] = set()
     pending = [file]
     while pending:
-        for module in _imports(pending.pop(), library):
+        for module in _imports(pending.pop(), library, remembered):
             if module not in reached:
                 reached.add(module)
                 pending.append(module)
@@ -38,20 +43,9 @@ def reached_modules(file: Path, library: Path) -> set[Path]:
 
 
 @cache
-def _syntax(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(), filename=str(file))
-
-
-@cache
-def _imports(file: Path, library: Path) -> set[Path]:
-    names = set()
-    for node in ast.walk(_syntax(file)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+def _imports(file: Path, library: Path, remembered: Path | None) -> set[Path]:
     candidates = set()
-    for name in names:
+    for name in _facts(file, remembered)["imports"]:
         top, *inside = name.split(".")
         if top != PACKAGE:
             continue
@@ -65,8 +59,30 @@ def _imports(file: Path, library: Path) -> set[Path]:
 
 
 @cache
-def _bare_source(file: Path) -> str:
-    tree = ast.parse(file.read_text(), filename=str(file))  # its own: docstrings are cut off it
+def _facts(file: Path, remembered: Path | None) -> dict[str, Any]:
+    """The names that a file imports, and the digest of its source without docstrings."""
+    source = file.read_bytes()
+    if remembered is None:
+        return _parsed(source, file)
+    note = remembered / f"{hashlib.sha256(source).hexdigest()}.json"
+    if not note.exists():
+        store.write_json(note, _parsed(source, file))
+    return store.read_json(note)
+
+
+def _parsed(source: bytes, file: Path) -> dict[str, Any]:
+    tree = ast.parse(source, filename=str(file))
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    bare = hashlib.sha256(_without_docstrings(tree).encode()).hexdigest()
+    return {"imports": sorted(names), "bare": bare}
+
+
+def _without_docstrings(tree: ast.Module) -> str:
     for node in ast.walk(tree):
         documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
         if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:

@@ -24,12 +24,15 @@ from codespectra.inventory import (
 from codespectra.plan import cached_layers, make_plan
 from codespectra.sweep import networks
 
+# What a start need not work out again.
+REMEMBERED = Path(".snakemake/codespectra")
+
 
 def checked_plan():
     """The plan of the config, or one line a mistake and no traceback."""
     try:
-        layers_code = code_digest(SCRIPTS / "codespectra" / "models.py")
-        describe = cached_layers(Path(".snakemake/codespectra"), layers_code)
+        layers_code = code_digest(SCRIPTS / "codespectra" / "models.py", REMEMBERED)
+        describe = cached_layers(REMEMBERED, layers_code)
         return make_plan(load_study(config), describe)
     except UserError as error:
         sys.exit(str(error))
@@ -47,7 +50,7 @@ HEADLINE = headline_metric(study)
 
 def code_of(script):
     """`params.code`: changes when the script or a library module that it reaches does."""
-    return code_digest(SCRIPTS / script)
+    return code_digest(SCRIPTS / script, REMEMBERED)
 
 
 def names_of(names):
