@@ -5,6 +5,7 @@ from tqdm import tqdm
 
 from codespectra import cvpca, job, power_laws, store
 from codespectra.captured import captured_layers
+from codespectra.intervals import normal_interval
 
 log = job.start(snakemake.log[0])
 cfg = snakemake.params.cfg
@@ -27,10 +28,10 @@ with store.open_hdf5(snakemake.input.data) as file:
         if law.note:
             log.warning("%s: %s", where["layer"], law.note)
         draws = cvpca.bootstrap_exponents(found, **resampling)
-        low, high = power_laws.interval(law.alpha, draws)
+        low, high = normal_interval(law.alpha, draws)
         plain = power_laws.fit_power_law(found.plain.eigenvalues, ranks=ranks)
         plain_draws = power_laws.bootstrap_exponents(found.plain.scores, **resampling)
-        plain_low, plain_high = power_laws.interval(plain.alpha, plain_draws)
+        plain_low, plain_high = normal_interval(plain.alpha, plain_draws)
         exponents.append(
             where
             | {

@@ -5,6 +5,7 @@ from tqdm import tqdm
 
 from codespectra import code_entropy, job, power_laws, spectra, store
 from codespectra.captured import captured_layers
+from codespectra.intervals import normal_interval
 
 log = job.start(snakemake.log[0])
 cfg = snakemake.params.cfg
@@ -25,7 +26,7 @@ with store.open_hdf5(snakemake.input.data) as file:
         draws = power_laws.bootstrap_exponents(
             found.scores, ranks=ranks, draws=cfg["bootstrap"], seed=cfg["seed"]
         )
-        low, high = power_laws.interval(law.alpha, draws)
+        low, high = normal_interval(law.alpha, draws)
         exponents.append(
             where
             | {

@@ -152,7 +152,7 @@ WRONG = {
     ),
     "too many centroids": (
         ("directions", "methods", "kmeans", "k"),
-        [4000],
+        [4, "0.5x", 4000],
         ["directions.methods.kmeans.k", "4000", "80"],
     ),
     "ranks beyond the stimuli": (("spectra", "ranks"), [10, 90], ["spectra.ranks", "10..90", "59"]),

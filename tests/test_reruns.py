@@ -55,6 +55,9 @@ TOYS = {"train_superposition", "draw_superposition", "judge_claims"}
 CHANNEL = {"compute_channel", "draw_channel", "judge_claims"}
 INFORMATION = {"estimate_information", "draw_information", "judge_claims"}
 
+# Figures that show a statistic of the claims with its interval.
+WITH_EVIDENCE = {"draw_coactivation", "draw_manifold", "draw_sensitivity", "judge_claims"}
+
 EVERYTHING = SHOWN | SWEPT | TOYS | CHANNEL | INFORMATION
 DRAWN = {rule for rule in EVERYTHING if rule.startswith("draw_")}
 TRAINED_ON = {"make_stimuli", "train_classifier", "embed_stimuli"} | SHOWN | VAES
@@ -165,7 +168,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "capture.dtype": ("float16", SHOWN | SWEPT),
     # A model more: only what it adds, and what draws all models together.
     "spectra.models": (
-        ["classifier", "untrained"],
+        ["classifier", "encoder"],
         {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED,
     ),
     "spectra.stimuli": (["train"], {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED),
@@ -252,11 +255,11 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "features.sensitivity.steps": (7, SENSITIVE),
     "features.autoencoders.z": (
         ["1x"],
-        {"score_interpretability", "draw_autoencoders"},
+        {"score_interpretability", "draw_autoencoders", "judge_claims"},
     ),
     "features.autoencoders.l1": (
         [0.01, 0.2],
-        {"train_autoencoder", "score_interpretability", "draw_autoencoders"},
+        {"train_autoencoder", "score_interpretability", "draw_autoencoders", "judge_claims"},
     ),
     "coding.encoder": ("classifier", VAES),
     "coding.hidden": ([12, 14], VAES),
@@ -304,8 +307,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "theory.information.estimator_steps": (6, INFORMATION),
     "theory.information.estimator_batch": (70, INFORMATION),
     "theory.information.estimator_learning_rate": (0.02, INFORMATION),
-    "claims.bootstrap": (120, {"judge_claims"}),
-    "claims.seed": (5, {"judge_claims"}),
+    "claims.bootstrap": (120, WITH_EVIDENCE),
+    "claims.seed": (5, WITH_EVIDENCE),
     "figures.mei_methods": (["neurons", "kmeans-0.5x"], {"draw_exciting_images"}),
 }
 # Keys with one legal value in this study, and tags that would make another kind of section.
@@ -391,9 +394,6 @@ def test_a_changed_dropout_retrains_one_network(mini, tmp_path):
     assert jobs["capture_activations"] == 5
     assert "train_classifier" not in jobs
 
-
-# Figures that show a statistic of the claims with its interval.
-WITH_EVIDENCE = {"draw_coactivation", "draw_manifold", "draw_sensitivity", "judge_claims"}
 
 # Library modules: one edited function each, and the rules that reach it or follow from one.
 MODULES = {

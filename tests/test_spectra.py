@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import HuberRegressor
 
 from codespectra import code_entropy, power_laws, spectra
+from codespectra.intervals import normal_interval
 
 EXPONENTS = [-0.5, -1.0, -1.5]
 
@@ -270,7 +271,7 @@ def test_a_draw_that_loses_ranks_is_missing():
     scores = spectra.spectrum(planted(60, 200, -1.0)).scores
     draws = power_laws.bootstrap_exponents(scores, draws=4)
     assert np.isnan(draws).all()  # about 38 different stimuli can't have 50 components
-    assert np.isnan(power_laws.interval(-1.0, draws)).all()
+    assert np.isnan(normal_interval(-1.0, draws)).all()
 
 
 def test_the_bootstraps_spread_is_that_over_independent_samples():
@@ -279,16 +280,14 @@ def test_the_bootstraps_spread_is_that_over_independent_samples():
     draws = power_laws.bootstrap_exponents(samples[0].scores, draws=100)
     ratio = draws.std(ddof=1) / np.std(exponents, ddof=1)
     assert 0.75 < ratio < 1.5  # 1.1 expected; both deviations are known to about 10 %
-    low, high = power_laws.interval(exponents[0], draws)
+    low, high = normal_interval(exponents[0], draws)
     assert low < np.mean(exponents) < high
 
 
 def test_the_interval_is_normal():
     draws = np.array([-1.2, -1.0, -0.8])
-    assert power_laws.interval(-2.0, draws) == pytest.approx(
-        (-2 - 0.2 * 1.959964, -2 + 0.2 * 1.959964)
-    )
-    low, high = power_laws.interval(-2.0, draws, level=0.6827)
+    assert normal_interval(-2.0, draws) == pytest.approx((-2 - 0.2 * 1.959964, -2 + 0.2 * 1.959964))
+    low, high = normal_interval(-2.0, draws, level=0.6827)
     assert (low, high) == pytest.approx((-2.2, -1.8), abs=1e-4)
 
 

@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from codespectra.intervals import NORMAL_REACH, mean_interval
-from codespectra.power_laws import interval
+from codespectra.intervals import NORMAL_REACH, mean_interval, normal_interval
 from codespectra.subsamples import image_deviations
 
 SUPPORTED, CONTRADICTED, INCONCLUSIVE = "supported", "contradicted", "inconclusive"
@@ -150,8 +149,8 @@ def _spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def from_draws(
     scope: str, statistic: str, estimate: float, draws: np.ndarray, *, n: int
 ) -> Evidence:
-    """A statistic with the normal interval of its draws (`power_laws.interval` says why normal)."""
-    low, high = interval(estimate, draws)
+    """A statistic with the normal interval of its draws (`normal_interval` says why normal)."""
+    low, high = normal_interval(estimate, draws)
     return Evidence(scope, statistic, float(estimate), low, high, n)
 
 

@@ -16,3 +16,21 @@ def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
         return (float(known[0]) if len(known) else np.nan), np.nan, np.nan
     reach = stats.t.ppf(0.975, len(known) - 1) * stats.sem(known)
     return float(known.mean()), float(known.mean() - reach), float(known.mean() + reach)
+
+
+def normal_interval(estimate: float, draws: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """Normal interval (low, high) of an exponent: the estimate and the spread of its draws.
+
+    Resampling steepens or flattens a spectrum, so that percentile and reflected intervals sit in
+    the wrong place. Over 6 planted laws (alpha -0.5 to -1.5, N = 1,000 or 4,000, D = 500 or 1,500,
+    80 samples each) the estimator's own mean lay in 96-99 % of the normal intervals, but in 0-100 %
+    of the percentile and 19-98 % of the reflected ones. None holds the exponent of the population
+    reliably (normal: 0-98 %): with few stimuli the estimate is flatter, by more than its spread.
+
+    Args:
+        estimate: exponent of all stimuli.
+        draws: `bootstrap_exponents`; a nan among them makes the interval nan.
+        level: nominal coverage.
+    """
+    reach = ndtri((1 + level) / 2) * np.std(draws, ddof=1)
+    return float(estimate - reach), float(estimate + reach)
