@@ -7,26 +7,21 @@ import pandas as pd
 import torch
 
 from codespectra import filters, job, store
-from codespectra.checkpoints import load_checkpoint
-from codespectra.device import resolve_device
 from codespectra.hooks import Wanted
-from codespectra.models import inspect_layers
-from codespectra.preprocessing import Preprocess
 from codespectra.stimuli import open_stimuli
+from codespectra.subject import open_subject
 
 log = job.start(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
-device = resolve_device(runtime["device"])
-checkpoint = load_checkpoint(snakemake.input.checkpoint_manifest)
+subject = open_subject(
+    snakemake.input.checkpoint_manifest, snakemake.input.stimuli_manifest, runtime["device"]
+)
+network, preprocess = subject.network, subject.preprocess
 captured = store.read_json(snakemake.input.manifest)
-shown = store.read_json(snakemake.input.stimuli_manifest)
-network = checkpoint.network.to(device, memory_format=torch.channels_last)
-preprocess = Preprocess(checkpoint.description["preprocessing"], device)
-layers = [vars(layer) for layer in inspect_layers(network, preprocess.side or shown["side"])]
-chosen = [layer for layer in layers if layer["name"] in cfg["layers"]]
+chosen = [layer for layer in subject.layers if layer["name"] in cfg["layers"]]
 wanted = [Wanted(layer, cfg["reduction"]) for layer in chosen]
-convolution, held = filters.first_convolution(network, layers)
+convolution, held = filters.first_convolution(network, subject.layers)
 stem = [layer for layer in chosen if layer["name"] in held]
 
 
@@ -91,8 +86,8 @@ store.write_json(
         "ranks": cfg["ranks"],
         "image_count": len(images),
         "activations_sha256": captured["sha256"],
-        "checkpoint_sha256": checkpoint.description["sha256"],
-        "stimuli_sha256": shown["sha256"],
+        "checkpoint_sha256": subject.description["sha256"],
+        "stimuli_sha256": store.read_json(snakemake.input.stimuli_manifest)["sha256"],
         "weights": captured["weights"],
     },
 )

@@ -5,36 +5,29 @@ import torch
 from tqdm import tqdm
 
 from codespectra import job, store
-from codespectra.checkpoints import load_checkpoint
 from codespectra.coactivation import before_relu, coactivation, relu_of
-from codespectra.device import resolve_device
 from codespectra.directions import neurons
 from codespectra.interpretability import Index, check_live, exciting_images, index_table
-from codespectra.models import inspect_layers
-from codespectra.preprocessing import Preprocess
 from codespectra.score_tables import write_scores
 from codespectra.similarity import ALL, read_similarities
 from codespectra.stimuli import open_stimuli
+from codespectra.subject import open_subject
 
 log = job.start(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
-device = resolve_device(runtime["device"])
-checkpoint = load_checkpoint(snakemake.input.checkpoint_manifest)
-shown = store.read_json(snakemake.input.stimuli_manifest)
-network = checkpoint.network.to(device, memory_format=torch.channels_last)
-preprocess = Preprocess(checkpoint.description["preprocessing"], device)
-side = preprocess.side or shown["side"]
-available = [vars(layer) for layer in inspect_layers(network, side)]
-layers = {layer["name"]: layer for layer in available if layer["name"] in cfg["layers"]}
+subject = open_subject(
+    snakemake.input.checkpoint_manifest, snakemake.input.stimuli_manifest, runtime["device"]
+)
 relus = {
-    name: (layer, relu)
-    for name, layer in layers.items()
-    if (relu := relu_of(layer, available)) is not None
+    layer["name"]: (layer, relu)
+    for layer in subject.layers
+    if layer["name"] in cfg["layers"] and (relu := relu_of(layer, subject.layers)) is not None
 }
 with open_stimuli(snakemake.input.stimuli) as file:
     before = before_relu(
-        network, preprocess, file["images"], relus, cfg["reduction"], batch=runtime["batch"]
+        *(subject.network, subject.preprocess, file["images"], relus, cfg["reduction"]),
+        batch=runtime["batch"],
     )
 stages = {(layer, "pre"): neurons(rows) for layer, rows in before.items()}
 with store.open_hdf5(snakemake.input.data) as file:

@@ -5,32 +5,27 @@ import pandas as pd
 import torch
 
 from codespectra import job, sensitivity, store
-from codespectra.checkpoints import load_checkpoint
-from codespectra.device import resolve_device
 from codespectra.directions import read_methods
 from codespectra.hooks import Wanted
 from codespectra.input_gradients import cosine_slopes
 from codespectra.interpretability import Index
-from codespectra.models import inspect_layers
-from codespectra.preprocessing import Preprocess
 from codespectra.read_outs import read_out
 from codespectra.score_tables import write_scores
 from codespectra.similarity import read_similarities
 from codespectra.stimuli import open_stimuli
+from codespectra.subject import open_subject
 
 log = job.start(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
-device = resolve_device(runtime["device"])
-checkpoint = load_checkpoint(snakemake.input.checkpoint_manifest)
+subject = open_subject(
+    snakemake.input.checkpoint_manifest, snakemake.input.stimuli_manifest, runtime["device"]
+)
 captured = store.read_json(snakemake.input.manifest)
-shown = store.read_json(snakemake.input.stimuli_manifest)
-network = checkpoint.network.to(device, memory_format=torch.channels_last)
-preprocess = Preprocess(checkpoint.description["preprocessing"], device)
 wanted = {
-    layer.name: Wanted(vars(layer), cfg["reduction"])
-    for layer in inspect_layers(network, preprocess.side or shown["side"])
-    if layer.name in cfg["layers"]
+    layer["name"]: Wanted(layer, cfg["reduction"])
+    for layer in subject.layers
+    if layer["name"] in cfg["layers"]
 }
 index = Index(cfg["m"], cfg["normalisation"])
 grid = sensitivity.path_grid(cfg["first"], cfg["last"], cfg["steps"])
@@ -58,8 +53,8 @@ def norms_along(layer, stimuli):
     near, walk = neighbours[layer], paths[layer]
     ends = np.stack([near.path, walk.partner[near.path]], axis=1)
     slopes = cosine_slopes(
-        network,
-        preprocess,
+        subject.network,
+        subject.preprocess,
         stimuli,
         wanted[layer],
         centroids[layer],

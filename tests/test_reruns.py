@@ -411,6 +411,7 @@ MODULES = {
     "halves.py": HALVED,
     "psychophysics.py": TRIED,
     "trial_design.py": TRIED,
+    "subject.py": FILTERED | COACTIVE | SENSITIVE,
     "manifold.py": MAPPED,
     "coactivation.py": COACTIVE,
     "sensitivity.py": SENSITIVE,
