@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,8 @@ from codespectra.interpretability import (
     check_live,
     index_table,
 )
+from codespectra.models import build
+from codespectra.perceptual import backbone_of
 from codespectra.similarity import ALL, Color, Embedding, Label, Similarity
 from codespectra.subsamples import image_deviations, subsamples
 
@@ -147,6 +150,23 @@ def test_a_layer_needs_two_live_units():
         check_live({"neurons": directions_of(responses)}, "layer3.0", 5)
     check_live({"neurons": directions_of(responses)}, "layer3.0", 4)
     check_live({"kmeans-1x": directions_of(responses)}, "layer3.0", 5)
+
+
+def test_images_of_one_colour_each_are_scored_and_equal_ones_make_units_dead():
+    torch.manual_seed(0)
+    network = build({"name": "small_alexnet", "widths": [4, 6, 8, 6, 4]}, 10)
+    settings = {"side": None, "mean": [0.5] * 3, "std": [0.25] * 3}
+    backbone = backbone_of("inhouse", network, settings, torch.device("cpu"))
+    colors = np.random.default_rng(0).integers(256, size=(12, 1, 1, 3), dtype=np.uint8)
+    images = np.tile(colors, (1, 32, 32, 1))
+    flat = Embedding("inhouse", backbone.embed(images), np.arange(12))
+    sets = np.array([[0, 1, 2], [3, 4, 5]])
+    assert all(np.isfinite(values).all() for values in flat.within(sets).values())
+    same = Embedding("inhouse", backbone.embed(images[[0] * 12]), np.arange(12))
+    np.testing.assert_allclose(same.within(sets)[ALL], 0, atol=1e-9)
+    units = directions.neurons(np.ones((12, 4), dtype=np.float32))
+    with pytest.raises(UserError, match="layer layer1: 0 of 4 units have 3 exciting images"):
+        check_live({"neurons": units}, "layer1", 3)
 
 
 # Directions without a sign -----------------------------------------------------------------------
