@@ -252,7 +252,11 @@ MISTAKES = {
     ),
     "a multiple that is none": (
         {"directions.methods.kmeans.k": ["twice"]},
-        ["directions.methods.kmeans.k.0", "'twice'"],
+        ["directions.methods.kmeans.k.0: give a number above 0, or a multiple", "'twice'"],
+    ),
+    "no autoencoder": (
+        {"directions.methods.sae.z": [0]},
+        ["directions.methods.sae.z.0: give a number above 0, or a multiple", "(found 0)"],
     ),
     "a multiple too small": (
         {"directions.methods.kmeans.k": ["0.5x", "1x", "2x", "0.001x"]},

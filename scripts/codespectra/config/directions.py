@@ -1,15 +1,25 @@
 """Sections of directions: which network sees which set, and the methods that find directions."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field
 
 from codespectra.config.analyses import Layers, Reduction
 from codespectra.config.base import Name, Positive, Strict, distinct
 
-Multiple = Annotated[str, StringConstraints(pattern=r"^([1-9][0-9]*(\.[0-9]+)?|0?\.[0-9]*[1-9])x$")]
-# How many directions: a number, or a multiple of the layer's units, such as 0.5x.
-Count = Positive | Multiple
+MULTIPLE = re.compile(r"([1-9][0-9]*(\.[0-9]+)?|0?\.[0-9]*[1-9])x")
+
+
+def _count(value: Any) -> Any:
+    number = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    if number or (isinstance(value, str) and MULTIPLE.fullmatch(value)):
+        return value
+    raise ValueError("give a number above 0, or a multiple of the layer's units, such as 0.5x")
+
+
+# How many directions: a number, or a multiple of the layer's units.
+Count = Annotated[int | str, BeforeValidator(_count)]
 Counts = Annotated[tuple[Count, ...], Field(min_length=1), distinct]
 Readout = Literal["cosine", "dot", "neg_distance"]
 
