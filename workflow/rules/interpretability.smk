@@ -43,15 +43,7 @@ rule score_interpretability:
         stimuli=ancient("results/stimuli/{stimuli}.h5"),
         stimuli_manifest="results/stimuli/{stimuli}.json",
     output:
-        scores=report(
-            "results/interpretability/{model}/{stimuli}/{group}.csv",
-            caption="../report/scores.rst",
-            category="Interpretability",
-            labels={
-                "result": "II of every direction, {model} on {stimuli}, {group}",
-                "form": "table",
-            },
-        ),
+        scores="results/interpretability/{model}/{stimuli}/{group}.csv",
         resampled="results/interpretability/{model}/{stimuli}/{group}_resampled.csv",
     log:
         "results/logs/score_interpretability/{model}/{stimuli}/{group}.log",

@@ -12,15 +12,7 @@ rule simulate_psychophysics:
         stimuli=ancient("results/stimuli/{stimuli}.h5"),
         stimuli_manifest="results/stimuli/{stimuli}.json",
     output:
-        accuracy=report(
-            "results/interpretability/{model}/{stimuli}/psychophysics.csv",
-            caption="../report/psychophysics.rst",
-            category="Interpretability",
-            labels={
-                "result": "psychophysics in silico, {model} on {stimuli}",
-                "form": "table",
-            },
-        ),
+        accuracy="results/interpretability/{model}/{stimuli}/psychophysics.csv",
         trial="results/interpretability/{model}/{stimuli}/psychophysics_trial.csv",
     log:
         "results/logs/simulate_psychophysics/{model}/{stimuli}.log",

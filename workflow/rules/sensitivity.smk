@@ -16,24 +16,8 @@ rule measure_sensitivity:
         stimuli=ancient("results/stimuli/{stimuli}.h5"),
         stimuli_manifest="results/stimuli/{stimuli}.json",
     output:
-        paths=report(
-            "results/interpretability/{model}/{stimuli}/sensitivity.csv",
-            caption="../report/sensitivity.rst",
-            category="Interpretability",
-            labels={
-                "result": "II between centroids, {model} on {stimuli}",
-                "form": "table",
-            },
-        ),
-        gradients=report(
-            "results/interpretability/{model}/{stimuli}/sensitivity_gradients.csv",
-            caption="../report/sensitivity_gradients.rst",
-            category="Interpretability",
-            labels={
-                "result": "gradients between centroids, {model} on {stimuli}",
-                "form": "table",
-            },
-        ),
+        paths="results/interpretability/{model}/{stimuli}/sensitivity.csv",
+        gradients="results/interpretability/{model}/{stimuli}/sensitivity_gradients.csv",
         pairs="results/interpretability/{model}/{stimuli}/sensitivity_pairs.csv",
         centroids=report(
             "results/interpretability/{model}/{stimuli}/sensitivity_centroids.csv",

@@ -10,15 +10,7 @@ rule score_synergies:
         stimuli=ancient("results/stimuli/{stimuli}.h5"),
         stimuli_manifest="results/stimuli/{stimuli}.json",
     output:
-        synergies=report(
-            "results/interpretability/{model}/{stimuli}/synergies.csv",
-            caption="../report/synergies.rst",
-            category="Interpretability",
-            labels={
-                "result": "synergy of every pair, {model} on {stimuli}",
-                "form": "table",
-            },
-        ),
+        synergies="results/interpretability/{model}/{stimuli}/synergies.csv",
         units=report(
             "results/interpretability/{model}/{stimuli}/synergy_units.csv",
             caption="../report/synergy_units.rst",
