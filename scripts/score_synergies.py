@@ -12,9 +12,8 @@ from codespectra.interpretability import Index, check_live
 from codespectra.score_tables import write_scores
 from codespectra.similarity import read_similarities
 
-BEST_PAIRS = 2  # as many as B fig. 8 shows
-
 log = job.start(snakemake.log[0])
+BEST_PAIRS = 2  # as many as B fig. 8 shows
 cfg = snakemake.params.cfg
 index = Index(cfg["m"], cfg["normalisation"])
 manifest = store.read_json(snakemake.input.manifest)
