@@ -522,6 +522,7 @@ def test_the_rules_scripts_from_published_files_to_the_figure(tmp_path, imagenet
     description = {
         "architecture": {"name": "torchvision", "model": "alexnet"},
         "classes": 1000,
+        "preprocessing": {"side": None, "mean": [0.5] * 3, "std": [0.25] * 3},
         "weights": "random",
     }
     write_checkpoint(tmp_path / "backbone.pt", network, description, {})
