@@ -5,16 +5,14 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import sys
-import warnings
 from pathlib import Path
 
-import lpips
 import numpy as np
 import torch
+from random_lpips import both_sides, crops
 from side_by_side import compare
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from codespectra import perceptual, photographs
 from codespectra.psychophysics import Trials, answer
 from codespectra.similarity import Embedding
 from codespectra.trial_design import Design
@@ -34,25 +32,13 @@ BATCH = 256  # config.yaml's
 PAIRS_SHARE, QUERIES_SHARE = 160, 40  # the baselines are timed on one trial in so many
 
 
-def crops() -> np.ndarray:
-    images, _ = photographs.random_crops(
-        split="train", per_class=940, side=32, crops=(32, 48), block=96, test_share=0.2, seed=0
-    )
-    return images[np.random.default_rng(0).permutation(len(images))[:IMAGES]]
-
-
 class Bench:
     """The same random trunk and shipped heads on both sides, and the same random trials."""
 
     def __init__(self):
-        self.images = crops()
+        self.images = crops(per_class=940, count=IMAGES)
         self.trials = self._trials()
-        torch.manual_seed(0)
-        with warnings.catch_warnings(action="ignore"):  # torchvision's, of lpips' old arguments
-            self.peer = lpips.LPIPS(net="alex", pnet_rand=True, pretrained=True, verbose=False)
-        slices = self.peer.net.state_dict().items()
-        state = {f"features.{name.partition('.')[2]}": value for name, value in slices}
-        self.backbone = perceptual.alexnet_backbone(state, torch.device("cpu"))
+        self.peer, self.backbone = both_sides()
         self.pixels = torch.from_numpy(self.images).permute(0, 3, 1, 2).contiguous() / 255
 
     def _trials(self) -> Trials:

@@ -5,16 +5,15 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import sys
-import warnings
 from pathlib import Path
 
-import lpips
 import numpy as np
 import torch
+from random_lpips import both_sides, crops
 from side_by_side import compare
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from codespectra import perceptual, photographs, similarity
+from codespectra import similarity
 
 # As many distinct images as the five strongest of 256 neurons were found to have, of 50,000.
 DIRECTIONS, M, IMAGES = 256, 5, 717
@@ -22,26 +21,14 @@ BATCH = 256  # config.yaml's
 PAIRS_A_CALL, SHARE = 64, 20  # one pair a call is timed on one pair in SHARE
 
 
-def crops() -> np.ndarray:
-    images, _ = photographs.random_crops(
-        split="train", per_class=72, side=32, crops=(32, 48), block=96, test_share=0.2, seed=0
-    )
-    return images[np.random.default_rng(0).permutation(len(images))[:IMAGES]]
-
-
 class Bench:
     """The same random trunk and shipped heads on both sides."""
 
     def __init__(self):
         rng = np.random.default_rng(0)
-        self.images = crops()
+        self.images = crops(per_class=72, count=IMAGES)
         self.sets = np.stack([rng.choice(IMAGES, M, replace=False) for _ in range(DIRECTIONS)])
-        torch.manual_seed(0)
-        with warnings.catch_warnings(action="ignore"):  # torchvision's, of lpips' old arguments
-            self.peer = lpips.LPIPS(net="alex", pnet_rand=True, pretrained=True, verbose=False)
-        slices = self.peer.net.state_dict().items()
-        state = {f"features.{name.partition('.')[2]}": value for name, value in slices}
-        self.backbone = perceptual.alexnet_backbone(state, torch.device("cpu"))
+        self.peer, self.backbone = both_sides()
         first, second = np.triu_indices(M, k=1)
         self.pairs = np.stack([self.sets[:, first].ravel(), self.sets[:, second].ravel()])
 

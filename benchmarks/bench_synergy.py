@@ -9,18 +9,17 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import resource
 import sys
-import warnings
 from functools import partial
 from pathlib import Path
 
-import lpips
 import numpy as np
 import torch
+from random_lpips import both_sides, crops
 from side_by_side import compare
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from codespectra import models, perceptual, photographs, synergy
+from codespectra import models, synergy
 from codespectra.directions import neurons
 from codespectra.interpretability import Index
 from codespectra.preprocessing import Preprocess
@@ -29,13 +28,6 @@ from codespectra.similarity import Embedding
 M, BATCH = 5, 256
 WIDTH = 64  # 256 units in layer1
 SAMPLE = 128  # pairs of units on which baselines are timed, and agreement is asserted
-
-
-def crops() -> np.ndarray:
-    images, _ = photographs.random_crops(
-        split="train", per_class=5000, side=32, crops=(32, 48), block=96, test_share=0.2, seed=0
-    )
-    return images
 
 
 @torch.inference_mode()
@@ -62,18 +54,14 @@ class Bench:
     """The same activations, random trunk and shipped heads on both sides."""
 
     def __init__(self):
-        self.images = crops()
+        self.images = crops(per_class=5000, count=50_000)
         self.units = neurons(activations(self.images))
         self.rows = synergy.z_scores(self.units.responses)
         pairs = np.stack(np.triu_indices(len(self.rows), k=1), axis=1)
         self.scale = len(pairs) / SAMPLE
         self.places = np.linspace(0, len(pairs) - 1, SAMPLE).astype(int)
         self.sample = pairs[self.places]
-        with warnings.catch_warnings(action="ignore"):  # torchvision's, of lpips' old arguments
-            self.peer = lpips.LPIPS(net="alex", pnet_rand=True, pretrained=True, verbose=False)
-        slices = self.peer.net.state_dict().items()
-        state = {f"features.{name.partition('.')[2]}": value for name, value in slices}
-        self.backbone = perceptual.alexnet_backbone(state, torch.device("cpu"))
+        self.peer, self.backbone = both_sides()
 
     def top(self) -> np.ndarray:
         return synergy.strongest_of_sums(self.rows, M)

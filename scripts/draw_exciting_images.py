@@ -7,7 +7,7 @@ from codespectra import job, store
 from codespectra.figures import style
 from codespectra.figures.interpretability import at_quantiles, draw_exciting_images
 from codespectra.ranking import top_stimuli
-from codespectra.stimuli import open_stimuli
+from codespectra.stimuli import images_by_index
 
 job.start(snakemake.log[0])
 style.apply()
@@ -24,7 +24,6 @@ for method, path in zip(cfg["methods"], snakemake.input.directions, strict=True)
                 table = pd.DataFrame({"rank": np.arange(1, len(top) + 1), "image": top})
                 tables.append(table.assign(**direction))
 chosen = pd.concat(tables, ignore_index=True)
-with open_stimuli(snakemake.input.stimuli) as file:
-    images = {int(index): file["images"][int(index)] for index in chosen["image"].unique()}
+images = images_by_index(snakemake.input.stimuli, chosen["image"])
 figure = draw_exciting_images(chosen, images, cfg["study"], cfg["metric"])
 style.save(figure, chosen, snakemake.output)

@@ -5,13 +5,12 @@ import pandas as pd
 from codespectra import job
 from codespectra.figures import style
 from codespectra.figures.synergy import draw_pairs
-from codespectra.stimuli import open_stimuli
+from codespectra.stimuli import images_by_index
 
 job.start(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
 table = pd.read_csv(snakemake.input.table)
 shown = table[table["metric"] == cfg["metric"]]
-with open_stimuli(snakemake.input.stimuli) as file:
-    images = {int(index): file["images"][int(index)] for index in shown["image"].unique()}
+images = images_by_index(snakemake.input.stimuli, shown["image"])
 style.save(draw_pairs(shown, images, cfg["study"]), shown, snakemake.output)

@@ -25,10 +25,9 @@ for layer, methods in found.items():
     manifold.check_perplexity(cfg["perplexity"], len(exciting[layer]), layer)
 similarities = read_similarities(
     snakemake.input.stimuli,
-    dict(zip(cfg["backbones"], snakemake.input.embeddings, strict=True)),
-    color=cfg["color"],
-    label=cfg["label"],
-    images=np.concatenate(list(exciting.values())),
+    snakemake.input.embeddings,
+    cfg,
+    np.concatenate(list(exciting.values())),
 )
 headline = next(one for one in similarities if one.metric == cfg["metric"])
 

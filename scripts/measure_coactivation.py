@@ -38,10 +38,9 @@ with store.open_hdf5(snakemake.input.data) as file:
             log.info("%s: not the output of a ReLU, so only the stage `post`", layer)
 similarities = read_similarities(
     snakemake.input.stimuli,
-    dict(zip(cfg["backbones"], snakemake.input.embeddings, strict=True)),
-    color=cfg["color"],
-    label=cfg["label"],
-    images=exciting_images(stages.values(), cfg["m"]),
+    snakemake.input.embeddings,
+    cfg,
+    exciting_images(stages.values(), cfg["m"]),
 )
 index, tables = Index(cfg["m"], cfg["normalisation"]), []
 for (layer, stage), units in tqdm(stages.items(), disable=None, leave=False):

@@ -41,10 +41,9 @@ with store.open_hdf5(snakemake.input.data) as file:
 neighbours = {layer: sensitivity.Neighbours.of(nearest) for layer, nearest in images.items()}
 similarities = read_similarities(
     snakemake.input.stimuli,
-    dict(zip(cfg["backbones"], snakemake.input.embeddings, strict=True)),
-    color=cfg["color"],
-    label=cfg["label"],
-    images=np.concatenate([near.image for near in neighbours.values()]),
+    snakemake.input.embeddings,
+    cfg,
+    np.concatenate([near.image for near in neighbours.values()]),
 )
 
 

@@ -29,11 +29,7 @@ with store.open_hdf5(snakemake.input.data) as file:
             halves[layer, half] = units, half_directions(activations, units, **cfg["kmeans"])
 images = [images_of_draws(found.values(), cfg["m"], samples) for _, found in halves.values()]
 similarities = read_similarities(
-    snakemake.input.stimuli,
-    dict(zip(cfg["backbones"], snakemake.input.embeddings, strict=True)),
-    color=cfg["color"],
-    label=cfg["label"],
-    images=np.concatenate(images),
+    snakemake.input.stimuli, snakemake.input.embeddings, cfg, np.concatenate(images)
 )
 tables, summaries = [], []
 for (layer, half), (units, found) in tqdm(halves.items(), disable=None, leave=False):

@@ -21,11 +21,7 @@ paths = dict(zip(cfg["methods"], snakemake.input.directions, strict=True))
 found = read_methods(paths, cfg["layers"])
 images = [images_of_draws(methods.values(), cfg["m"], held) for methods in found.values()]
 similarities = read_similarities(
-    snakemake.input.stimuli,
-    dict(zip(cfg["backbones"], snakemake.input.embeddings, strict=True)),
-    color=cfg["color"],
-    label=cfg["label"],
-    images=np.concatenate(images),
+    snakemake.input.stimuli, snakemake.input.embeddings, cfg, np.concatenate(images)
 )
 tables, summaries = [], []
 for layer, methods in tqdm(found.items(), disable=None, leave=False):

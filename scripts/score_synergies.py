@@ -26,10 +26,9 @@ with store.open_hdf5(snakemake.input.data) as file:
         log.info("%s: %d pairs of live units", layer, len(pairs[layer].images))
 similarities = read_similarities(
     snakemake.input.stimuli,
-    dict(zip(cfg["backbones"], snakemake.input.embeddings, strict=True)),
-    color=cfg["color"],
-    label=cfg["label"],
-    images=np.concatenate([found.sets for found in pairs.values()]),
+    snakemake.input.embeddings,
+    cfg,
+    np.concatenate([found.sets for found in pairs.values()]),
 )
 scores = {layer: synergy.score_pairs(found, similarities, index) for layer, found in pairs.items()}
 for name, make in (

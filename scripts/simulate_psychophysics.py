@@ -22,11 +22,7 @@ paths = dict(zip(cfg["methods"], snakemake.input.directions, strict=True))
 found = read_methods(paths, cfg["layers"])
 sheet, trials = lay_out(found, cfg["m"], design)
 similarities = read_similarities(
-    snakemake.input.stimuli,
-    dict(zip(cfg["backbones"], snakemake.input.embeddings, strict=True)),
-    color=cfg["color"],
-    label=cfg["label"],
-    images=trials.images,
+    snakemake.input.stimuli, snakemake.input.embeddings, cfg, trials.images
 )
 log.info("%d trials show %d images", trials.counted.sum(), len(trials.images))
 tables, examples = [], []

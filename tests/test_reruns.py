@@ -411,6 +411,8 @@ MODULES = {
     "halves.py": HALVED,
     "psychophysics.py": TRIED,
     "trial_design.py": TRIED,
+    # Of people too, whom this study doesn't ask.
+    "preference.py": TRIED,
     "subject.py": FILTERED | COACTIVE | SENSITIVE,
     "manifold.py": MAPPED,
     "coactivation.py": COACTIVE,

@@ -309,25 +309,24 @@ def files(tmp_path) -> dict:
 
 
 def test_metrics_come_in_one_order_with_all_their_parts(files):
-    backbones = {name: files[name] for name in ("other", "one")}
-    found = read_similarities(files["labelled"], backbones, color=True, label=True)
+    embeddings = [files["other"], files["one"]]
+    wanted = {"color": True, "label": True, "backbones": ["other", "one"]}
+    found = read_similarities(files["labelled"], embeddings, wanted)
     assert [one.metric for one in found] == ["color", "label", "other", "one"]
     sets = np.array([[0, 3, 6], [1, 2, 3]])
     parts = [list(one.within(sets)) for one in found]
     assert parts == [[ALL], [ALL], ["relu1", "relu2", ALL], ["relu1", "relu2", ALL]]
     assert found[1].within(sets)[ALL].tolist() == [1, 0]
-    found = read_similarities(files["plain"], {}, color=True, label=False)
+    found = read_similarities(files["plain"], [], wanted | {"label": False, "backbones": []})
     assert [one.metric for one in found] == ["color"]
 
 
 @pytest.mark.parametrize("images", [[7, 2, 2, 9], [[0, 1, 2, 3], [4, 5, 6, 7]]])
 def test_reading_the_asked_rows_gives_what_all_rows_give(files, images):
     """Few rows are read one by one, many at once."""
-    settings = {"color": False, "label": False}
-    (every,) = read_similarities(files["plain"], {"one": files["one"]}, **settings)
-    (some,) = read_similarities(
-        files["plain"], {"one": files["one"]}, **settings, images=np.array(images)
-    )
+    wanted = {"color": False, "label": False, "backbones": ["one"]}
+    (every,) = read_similarities(files["plain"], [files["one"]], wanted)
+    (some,) = read_similarities(files["plain"], [files["one"]], wanted, np.array(images))
     asked = np.unique(images)
     np.testing.assert_array_equal(some.images, asked)
     for part, expected in every.matrix(asked).items():
@@ -336,4 +335,4 @@ def test_reading_the_asked_rows_gives_what_all_rows_give(files, images):
 
 def test_labels_of_a_set_without_labels_are_refused(files):
     with pytest.raises(UserError, match=r"plain\.h5: holds no labels.*interpretability\.label"):
-        read_similarities(files["plain"], {}, color=False, label=True)
+        read_similarities(files["plain"], [], {"color": False, "label": True, "backbones": []})

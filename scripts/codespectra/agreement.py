@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from codespectra.people import IMAGES, QUERIES, REFERENCES, UNIT
+from codespectra.preference import pooled_preference
 from codespectra.similarity import ALL, Embedding, Parts
 
 # Fewer units than these, with right answers or with wrong ones, give no interval.
@@ -32,14 +33,12 @@ def margins(embedded: Parts, sides: str, pool: str) -> dict[str, float]:
     """
     alike = Embedding("people", embedded, np.arange(len(IMAGES)))
     found = alike.between(QUERIES, np.tile(REFERENCES, (2, 1)))
-    return {part: _margin(values, sides, pool) for part, values in found.items()}
-
-
-def _margin(similarities: np.ndarray, sides: str, pool: str) -> float:
-    pooled = {"min": np.max, "mean": np.mean}[pool]
-    query_by_side = pooled(similarities.astype(np.float64).reshape(2, 2, -1), axis=2)
-    nearer = query_by_side[0] - query_by_side[1]
-    return float(nearer[0] if sides == "positive" else nearer[0] - nearer[1])
+    counted = 1 if sides == "positive" else 2
+    preferences = {
+        part: pooled_preference(values.reshape(2, 2, -1)[:, :counted], pool)
+        for part, values in found.items()
+    }
+    return {part: float(of_max - of_min) for part, (of_max, of_min) in preferences.items()}
 
 
 def stages(layers: pd.Series) -> pd.Series:

@@ -14,6 +14,7 @@ from codespectra.directions import Directions
 from codespectra.errors import UserError
 from codespectra.interpretability import candidates
 from codespectra.intervals import NORMAL_REACH, mean_interval
+from codespectra.preference import pooled_preference
 from codespectra.ranking import top_stimuli
 from codespectra.similarity import ALL, Similarity
 from codespectra.trial_design import Design
@@ -109,13 +110,7 @@ def preference(
         pool: `min`, the nearest reference counts (eq. 2); `mean`, all alike.
     """
     values = similarity.between(images, references.reshape(len(images), -1))[ALL]
-    values = values.reshape(references.shape).astype(np.float64)
-    if pool == "min":
-        pooled = values.max(axis=-1)
-        return pooled[:, 0] - pooled[:, 1:].sum(axis=1)
-    # Sums first: those of labels are whole numbers, so that ties stay ties.
-    pooled = values.sum(axis=-1)
-    return (pooled[:, 0] - pooled[:, 1:].sum(axis=1)) / references.shape[-1]
+    return pooled_preference(values.reshape(references.shape), pool)
 
 
 def accuracy_table(sheet: pd.DataFrame, right: np.ndarray, metric: str) -> pd.DataFrame:

@@ -6,8 +6,9 @@ indices in the stimulus set.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -208,18 +209,16 @@ def mean_color(images: np.ndarray | h5py.Dataset) -> np.ndarray:
 
 def read_similarities(
     stimuli: str | Path,
-    embeddings: dict[str, str],
-    *,
-    color: bool,
-    label: bool,
+    embeddings: Iterable[str],
+    cfg: Mapping[str, Any],
     images: np.ndarray | None = None,
 ) -> list[Similarity]:
     """The wanted metrics on a stimulus set: colour, label, then the backbones.
 
     Args:
         stimuli: file of the stimulus set.
-        embeddings: files of its embeddings by backbone.
-        color, label: whether these are wanted.
+        embeddings: files of its embeddings, one a backbone.
+        cfg: of the stage: color and label, whether these are wanted; backbones, by name.
         images: indices of all images that will be asked about, any shape; embeddings of others
             aren't read. None reads all.
 
@@ -228,14 +227,14 @@ def read_similarities(
     """
     found: list[Similarity] = []
     with open_stimuli(stimuli) as file:
-        if color:
+        if cfg["color"]:
             found.append(Color(mean_color(file["images"])))
-        if label:
+        if cfg["label"]:
             if "labels" not in file:
                 raise UserError(f"{stimuli}: holds no labels; set interpretability.label: false")
             found.append(Label(file["labels"][:]))
         needed = np.arange(len(file["images"])) if images is None else np.unique(images)
-    for name, path in embeddings.items():
+    for name, path in zip(cfg["backbones"], embeddings, strict=True):
         with store.open_hdf5(path) as file:
             tables = {part: _read_rows(file[part], needed) for part in sorted(file)}
         found.append(Embedding(name, tables, needed))

@@ -1,6 +1,6 @@
 """Stimulus sets as HDF5: uint8 images, labels where there are any, and where they come from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,6 +135,12 @@ def _per_class(made: StimulusSet) -> dict[str, int]:
         return {}
     counts = np.bincount(made.labels, minlength=len(made.classes))
     return {name: int(count) for name, count in zip(made.classes, counts, strict=True)}
+
+
+def images_by_index(path: str | Path, indices: Iterable[int]) -> dict[int, np.ndarray]:
+    """Some images of a stimulus file, uint8 (H, W, 3), by their distinct indices."""
+    with open_stimuli(path) as file:
+        return {int(index): file["images"][int(index)] for index in set(indices)}
 
 
 @contextmanager
