@@ -80,7 +80,7 @@ def test_scores_cover_every_method_metric_and_layer(mini):
         index=["layer", "method", "direction"], columns="part", values="ii"
     )
     parts = whole[[f"relu{index}" for index in range(1, 6)]].sum(axis=1, min_count=5)
-    np.testing.assert_allclose(parts, whole["all"], rtol=1e-5)
+    np.testing.assert_allclose(parts, whole["all"], rtol=1e-6)
     live = table["state"] == "live"
     assert table.loc[live, ["ii", "low", "high"]].notna().all(axis=None)
     assert table.loc[~live, ["ii", "low", "high"]].isna().all(axis=None)

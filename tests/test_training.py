@@ -127,7 +127,7 @@ def test_lost_loss_names_the_epoch_and_keeps_the_state(tmp_path: Path) -> None:
     partial = tmp_path / "partial"
     with pytest.raises(UserError) as caught:
         train(partial, recipe, PLAIN)
-    for told in ("in epoch 2", "lower learning_rate (1e+30)", f"after epoch 1 is in {partial}"):
+    for told in ("in epoch 2", "training.learning_rate (1e+30)", f"after epoch 1 is in {partial}"):
         assert told in str(caught.value)
     state = torch.load(partial, weights_only=True)
     assert [row["epoch"] for row in state["history"]] == [1]
@@ -135,7 +135,7 @@ def test_lost_loss_names_the_epoch_and_keeps_the_state(tmp_path: Path) -> None:
 
 def test_loss_lost_at_once_promises_no_state(tmp_path: Path) -> None:
     partial = tmp_path / "partial"
-    with pytest.raises(UserError, match=r"in epoch 1; lower learning_rate \(1e\+30\)$"):
+    with pytest.raises(UserError, match=r"in epoch 1; lower training\.learning_rate \(1e\+30\)$"):
         train(partial, replace(RECIPE, learning_rate=1e30), PLAIN)
     assert not partial.exists()
 

@@ -18,6 +18,7 @@ class VaeRecipe(Recipe):
 
     loss: str
     kld_weight: float
+    section: str = "coding.training"
 
 
 def vae_loss(

@@ -22,6 +22,8 @@ ALL = "all"
 BLOCK_NUMBERS = 1 << 16
 # Images whose mean colour is taken at once.
 BLOCK_IMAGES = 1024
+# A distance below this share of the rows' lengths is lost in the rounding of a matrix product.
+ROUNDING = 1e-6
 # Gathering a row costs about as much as so many entries of the matrix of all pairs.
 MATRIX_ENTRIES_A_ROW = 80
 
@@ -158,13 +160,20 @@ def _looked_up(table: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.n
 
 
 def all_squared_distances(rows: np.ndarray) -> np.ndarray:
-    """|x_i - x_j|^2 (U, U) float32 of rows (U, d), by one matrix product of centred rows."""
+    """|x_i - x_j|^2 (U, U) float32 of rows (U, d), by one matrix product of centred rows.
+
+    Where that leaves rounding alone, in pairs of nearly equal rows, they are subtracted: equal rows
+    are at distance zero.
+    """
     centred = rows.astype(np.float32) - rows.mean(axis=0, dtype=np.float64).astype(np.float32)
     products = centred @ centred.T
     lengths = np.einsum("ud,ud->u", centred, centred, dtype=np.float64)
     distances = (lengths[:, None] + lengths - 2 * products).astype(np.float32)
+    first, second = np.nonzero(np.triu(distances <= ROUNDING * (lengths[:, None] + lengths), k=1))
+    exact = _squared_distances(rows, first, second[:, None])[:, 0]
+    distances[first, second] = distances[second, first] = exact
     np.fill_diagonal(distances, 0)
-    return np.maximum(distances, 0, out=distances)
+    return distances
 
 
 def _blocks(sets: np.ndarray, width: int) -> range:

@@ -26,6 +26,7 @@ class AutoencoderRecipe(Recipe):
     """Hyperparameters; `l1` weighs the code in `penalised_error`."""
 
     l1: float
+    section: str = "directions.methods.sae"
 
 
 class SparseAutoencoder(nn.Module):

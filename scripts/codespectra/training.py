@@ -23,13 +23,17 @@ LOGGED_EPOCHS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Hyperparameters; `identity` names the run, so that only its own partial state resumes it."""
+    """Hyperparameters; `identity` names the run, so that only its own partial state resumes it.
+
+    `section` is where the config has them, for messages.
+    """
 
     epochs: int
     batch: int
     learning_rate: float
     seed: int
     identity: str
+    section: str = "training"
 
 
 class Stateful(Protocol):
@@ -137,8 +141,8 @@ def _epoch(count: int, step: Step, recipe: Recipe, epoch: int, partial: Path) ->
         if not np.isfinite(loss):
             kept = f". The state after epoch {epoch - 1} is in {partial}" if epoch > 1 else ""
             raise UserError(
-                f"training loss is {loss} in epoch {epoch}; lower learning_rate "
-                f"({recipe.learning_rate:g}){kept}"
+                f"training loss is {loss} in epoch {epoch}; lower "
+                f"{recipe.section}.learning_rate ({recipe.learning_rate:g}){kept}"
             )
         total += loss
     return total / len(batches)
