@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from codespectra import job, store
+from codespectra.checkpoints import write_checkpoint
 from codespectra.classification import ClassifierRecipe, Labelled, train_classifier
 from codespectra.device import resolve_device
 from codespectra.errors import UserError
@@ -62,4 +63,11 @@ def train_network(partial: Path) -> tuple[nn.Module, list[dict[str, Any]]]:
 
 
 description = model | {"trained_on": digests, "training": training, "identity": identity}
-write_trained(snakemake.output.checkpoint, snakemake.output.epochs, description, train_network)
+
+
+def save(network: nn.Module, metrics: dict[str, Any]) -> None:
+    """Write the checkpoint with its manifest."""
+    write_checkpoint(snakemake.output.checkpoint, network, description, metrics)
+
+
+write_trained(snakemake.output.manifest, snakemake.output.epochs, identity, train_network, save)

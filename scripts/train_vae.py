@@ -8,7 +8,7 @@ from torch import nn
 
 from codespectra import job, store
 from codespectra.autoencoding import VaeRecipe, train_vae
-from codespectra.checkpoints import load_checkpoint
+from codespectra.checkpoints import load_checkpoint, write_checkpoint
 from codespectra.device import resolve_device
 from codespectra.models import build
 from codespectra.preprocessing import Preprocess
@@ -57,4 +57,11 @@ def train_network(partial: Path) -> tuple[nn.Module, list[dict[str, Any]]]:
 
 description = model | {"trained_on": digests, "training": training | {"seed": seed}}
 description |= {"identity": identity}
-write_trained(snakemake.output.checkpoint, snakemake.output.epochs, description, train_network)
+
+
+def save(network: nn.Module, metrics: dict[str, Any]) -> None:
+    """Write the checkpoint with its manifest."""
+    write_checkpoint(snakemake.output.checkpoint, network, description, metrics)
+
+
+write_trained(snakemake.output.manifest, snakemake.output.epochs, identity, train_network, save)

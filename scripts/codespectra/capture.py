@@ -1,12 +1,14 @@
 """Activations of all wanted layers and reductions from one forward pass, into HDF5.
 
 The growing file can be taken up again after a kill; it gets its final name when it is whole.
+`write_rows` does so for any network and input, `capture` for images.
 """
 
 import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from tqdm import tqdm
 
 from codespectra import store
 from codespectra.errors import UserError
-from codespectra.hooks import Wanted, capturing, leave_dropout_on
+from codespectra.hooks import Sink, Wanted, capturing, leave_dropout_on
 from codespectra.layers import stride_of
 from codespectra.preprocessing import Preprocess
 
@@ -32,6 +34,45 @@ PROGRESS_SECONDS = 2.0
 
 # With dropout on the noise depends on the batch, which `runtime.batch` mustn't change.
 NOISY_BATCH = 100
+
+# Passes stimuli start to stop through the network and hands all wanted outputs to the sink, a row
+# each; returns how many of the stimuli it predicts rightly, 0 where nothing is predicted.
+Show = Callable[[slice, Sink], int]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What an activations file holds.
+
+    Attributes:
+        wanted: its datasets.
+        offsets: (stimuli + 1,) the row at which each stimulus begins, and the number of rows R.
+        dtype: float32 or float16.
+        attributes: of the file; a partial file is resumed only for the same ones.
+        besides: writes what else the file holds, before its rows.
+    """
+
+    wanted: list[Wanted]
+    offsets: Sequence[int]
+    dtype: str
+    attributes: dict[str, Any]
+    besides: Callable[[h5py.File], None] = lambda file: None
+
+    @property
+    def rows(self) -> int:
+        """Rows of every dataset."""
+        return int(self.offsets[-1])
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all rows."""
+        return sum(item.width for item in self.wanted) * self.rows * np.dtype(self.dtype).itemsize
+
+    @property
+    def identity(self) -> str:
+        """Digest that tells this capture from others."""
+        keys = [item.key for item in self.wanted]
+        return store.content_digest([self.attributes, keys, self.dtype, self.rows])
 
 
 class Twice:
@@ -67,14 +108,11 @@ def capture(
     accept: Callable[[float | None], None] = lambda accuracy: None,
     noisy: bool = False,
 ) -> float | None:
-    """Write the activations of `images` (N, H, W, 3) to `path`; resume where a killed job stopped.
+    """Write the activations of `images` (N, H, W, 3) to `path` as `write_rows` does.
 
-    The growing file is `.{name}.partial`; its progress is noted beside it every few
-    seconds, and it counts only for the same datasets and `attributes`. It gets its final name when
-    all rows are in and `accept` has raised nothing at the accuracy.
-
-    `noisy` leaves dropout on, in batches of 100: the noise follows from the row that a batch
-    starts at, so that it is the same after a kill, and another when the same images come `Twice`.
+    `accept` may refuse the accuracy by an error. `noisy` leaves dropout on, in batches of 100: the
+    noise follows from the row that a batch starts at, so that it is the same after a kill, and
+    another when the same images come `Twice`.
 
     Returns:
         Share of `labels` that the network's own output predicts, None without labels.
@@ -82,125 +120,168 @@ def capture(
     Raises:
         UserError: too little disk, or an activation that is NaN or infinite.
     """
-    path, count = Path(path), len(images)
-    partial = path.with_name(f".{path.name}.partial")
-    identity = store.content_digest([attributes, [item.key for item in wanted], dtype, count])
-    journal = _Journal(path.with_name(f".{path.name}.progress.json"), identity)
-    done, correct = journal.read() if partial.exists() else (0, 0)
-    if done:
-        log.info("resuming %s after row %d", partial.name, done)
-    else:
-        journal.file.unlink(missing_ok=True)  # a note of another capture, which mustn't outlive it
-        _check_disk(partial, wanted, count, dtype)
-        _create(partial, wanted, count, dtype, attributes)
     network.to(memory_format=torch.channels_last).eval()
     if noisy:
         leave_dropout_on(network)
         batch = NOISY_BATCH
+
+    def show(rows: slice, sink: Sink) -> int:
+        if noisy:
+            torch.manual_seed(rows.start)
+        with capturing(network, wanted, sink):
+            outputs = network(preprocess(images[rows]))
+        if labels is None:
+            return 0
+        return int((outputs.argmax(1).cpu().numpy() == labels[rows]).sum())
+
+    def accuracy(correct: int) -> float | None:
+        return None if labels is None else correct / len(images)
+
+    layout = Layout(wanted, range(len(images) + 1), dtype, attributes)
+    correct = write_rows(
+        path, layout, show, batch=batch, accept=lambda correct: accept(accuracy(correct))
+    )
+    return accuracy(correct)
+
+
+def write_rows(
+    path: str | Path,
+    layout: Layout,
+    show: Show,
+    *,
+    batch: int,
+    accept: Callable[[int], None] = lambda correct: None,
+) -> int:
+    """Fill a new activations file by showing `batch` stimuli at a time; resume a killed job's.
+
+    The growing file is `.{name}.partial`; its progress is noted beside it every few
+    seconds, and it counts only for the same datasets and attributes. It gets its final name when
+    all rows are in and `accept` has raised nothing at the number of right predictions.
+
+    Returns:
+        How many stimuli were predicted rightly, as `show` counts them.
+
+    Raises:
+        UserError: too little disk, or an activation that is NaN or infinite.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    journal = _Journal(path.with_name(f".{path.name}.progress.json"), layout.identity)
+    if partial.exists():
+        journal.read()
+    if journal.done:
+        log.info("resuming %s after stimulus %d", partial.name, journal.done)
+    else:
+        journal.file.unlink(missing_ok=True)  # a note of another capture, which mustn't outlive it
+        _check_disk(partial, layout)
+        _create(partial, layout)
     # Without a chunk cache rows go straight to the file, uncopied.
-    with h5py.File(partial, "r+", rdcc_nbytes=0) as file, tqdm(total=count, disable=None) as bar:
-        bar.update(done)
-        writer = _Writer(file, wanted, dtype)
-        with capturing(network, wanted, writer), torch.inference_mode():
-            for start in range(done, count, batch):
-                writer.rows = rows = slice(start, min(start + batch, count))
-                if noisy:
-                    torch.manual_seed(start)
-                outputs = network(preprocess(images[rows]))
-                if labels is not None:
-                    correct += int((outputs.argmax(1).cpu().numpy() == labels[rows]).sum())
-                if rows.stop == count or journal.is_due():
-                    file.flush()
-                    journal.write(rows.stop, correct)
-                bar.update(rows.stop - start)
-    accuracy = correct / count if labels is not None else None
-    accept(accuracy)
+    with h5py.File(partial, "r+", rdcc_nbytes=0) as file, torch.inference_mode():
+        _show_rest(file, layout, show, batch, journal)
+    accept(journal.correct)
     store.publish(partial, path)
     journal.file.unlink()
-    return accuracy
+    return journal.correct
 
 
 class _Journal:
-    """How far a capture has come, noted beside its file every few seconds."""
+    """How far a capture has come, noted beside its file every few seconds.
+
+    The first `done` stimuli are in the file; `correct` of them were predicted rightly.
+    """
 
     def __init__(self, file: Path, identity: str):
         self.file, self.identity = file, identity
+        self.done, self.correct = 0, 0
         self.written = time.monotonic()
 
-    def read(self) -> tuple[int, int]:
-        """Rows done and rightly predicted by the same capture before."""
+    def read(self) -> None:
+        """Take up the note of the same capture before."""
         if self.file.exists():
             note = store.read_json(self.file)
             if note["identity"] == self.identity:
-                return note["rows"], note["correct"]
-        return 0, 0
+                self.done, self.correct = note["done"], note["correct"]
 
     def is_due(self) -> bool:
         return time.monotonic() - self.written > PROGRESS_SECONDS
 
-    def write(self, rows: int, correct: int) -> None:
-        note = {"identity": self.identity, "rows": rows, "correct": correct}
+    def write(self) -> None:
+        note = {"identity": self.identity, "done": self.done, "correct": self.correct}
         store.write_json(self.file, note)
         self.written = time.monotonic()
+
+
+def _show_rest(file: h5py.File, layout: Layout, show: Show, batch: int, journal: _Journal) -> None:
+    """Show the stimuli that aren't in the file yet."""
+    offsets, count = layout.offsets, len(layout.offsets) - 1
+    writer = _Writer(file, layout)
+    with tqdm(total=layout.rows, initial=int(offsets[journal.done]), disable=None) as bar:
+        for start in range(journal.done, count, batch):
+            stop = min(start + batch, count)
+            writer.rows = slice(int(offsets[start]), int(offsets[stop]))
+            journal.correct += show(slice(start, stop), writer)
+            journal.done = stop
+            if stop == count or journal.is_due():
+                file.flush()
+                journal.write()
+            bar.update(writer.rows.stop - writer.rows.start)
 
 
 class _Writer:
     """Writes one batch's outputs into the rows it is set to, and refuses NaN and infinity."""
 
-    def __init__(self, file: h5py.File, wanted: list[Wanted], dtype: str):
-        self.datasets = {item.key: file[item.key].id for item in wanted}
-        self.dtype = getattr(torch, dtype)
+    def __init__(self, file: h5py.File, layout: Layout):
+        self.datasets = {item.key: file[item.key].id for item in layout.wanted}
+        self.dtype = getattr(torch, layout.dtype)
         self.rows = slice(0, 0)
 
     def __call__(self, item: Wanted, values: torch.Tensor) -> None:
-        dataset = self.datasets[item.key]
         values = values.to(self.dtype)
         # One sum is far cheaper than a test of every number; only a suspect is looked at.
         if not values.sum(dtype=torch.float32).isfinite():
-            bad = ~values.isfinite().all(dim=1)
-            if bad.any():
-                first = self.rows.start + int(bad.int().argmax())
-                raise UserError(
-                    f"layer {item.layer['name']}: NaN or infinite activation, first at stimulus "
-                    f"{first}; check the checkpoint and its preprocessing"
-                    + (", or store float32" if self.dtype == torch.float16 else "")
-                )
+            self._refuse_infinite(item, values)
         # h5py's `dataset[rows] = values` spends longer on the indexing than on the writing.
-        target, shape = dataset.get_space(), tuple(values.shape)
+        dataset, shape = self.datasets[item.key], tuple(values.shape)
+        target = dataset.get_space()
         target.select_hyperslab((self.rows.start, 0), shape)
         dataset.write(h5py.h5s.create_simple(shape), target, values.cpu().contiguous().numpy())
 
-
-def bytes_needed(wanted: list[Wanted], count: int, dtype: str) -> int:
-    """Bytes of all activations of `count` stimuli."""
-    return sum(item.width for item in wanted) * count * np.dtype(dtype).itemsize
-
-
-def _check_disk(partial: Path, wanted: list[Wanted], count: int, dtype: str) -> None:
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    needed = bytes_needed(wanted, count, dtype)
-    free = shutil.disk_usage(partial.parent).free
-    log.info(
-        "%s needs %.3f GB for %d datasets of %d stimuli; %.1f GB are free",
-        *(partial.name, needed / 1e9, len(wanted), count, free / 1e9),
-    )
-    if needed > free:
+    def _refuse_infinite(self, item: Wanted, values: torch.Tensor) -> None:
+        bad = ~values.isfinite().all(dim=1)
+        if not bad.any():
+            return
+        row = "token row" if item.reduction == "tokens" else "stimulus"
         raise UserError(
-            f"{partial.parent}: {needed / 1e9:.1f} GB of activations don't fit {free / 1e9:.1f} GB "
-            "of free disk; choose fewer layers, capture.dtype: float16, or another results folder"
+            f"layer {item.layer['name']}: NaN or infinite activation, first at {row} "
+            f"{self.rows.start + int(bad.int().argmax())}; check the checkpoint and its "
+            "preprocessing" + (", or store float32" if self.dtype == torch.float16 else "")
         )
 
 
-def _create(
-    partial: Path, wanted: list[Wanted], count: int, dtype: str, attributes: dict[str, Any]
-) -> None:
+def _check_disk(partial: Path, layout: Layout) -> None:
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(partial.parent).free
+    log.info(
+        "%s needs %.3f GB for %d datasets of %d rows; %.1f GB are free",
+        *(partial.name, layout.bytes / 1e9, len(layout.wanted), layout.rows, free / 1e9),
+    )
+    if layout.bytes > free:
+        raise UserError(
+            f"{partial.parent}: {layout.bytes / 1e9:.1f} GB of activations don't fit "
+            f"{free / 1e9:.1f} GB of free disk; choose fewer layers, capture.dtype: float16, "
+            "or another results folder"
+        )
+
+
+def _create(partial: Path, layout: Layout) -> None:
     """Lay out the whole file: later writes touch raw data only, so that a kill can't break it."""
     with h5py.File(partial, "w") as file:
         file.attrs["schema_version"] = store.SCHEMA_VERSION
-        for key, value in attributes.items():
+        for key, value in layout.attributes.items():
             file.attrs[key] = str(value)
-        for item in wanted:
-            _create_dataset(file, item, count, dtype)
+        layout.besides(file)
+        for item in layout.wanted:
+            _create_dataset(file, item, layout.rows, layout.dtype)
 
 
 def _create_dataset(file: h5py.File, item: Wanted, count: int, dtype: str) -> None:

@@ -18,3 +18,18 @@ def captured_layers(manifest: dict[str, Any], cfg: dict[str, Any]) -> list[tuple
         (run | {"layer": layer, "depth": depth}, known[layer, cfg["reduction"]])
         for depth, layer in enumerate(cfg["layers"], start=1)
     ]
+
+
+def captured_parts(manifest: dict[str, Any], part: str | None = None) -> list[tuple[Layer, Layer]]:
+    """For each layer of a captured language model: what its rows begin with, and its dataset.
+
+    Args:
+        manifest: of the activations file.
+        part: one of the parts; all without it. Depth counts a part's layers from 1.
+    """
+    run = {"model": manifest["model"], "weights": manifest["weights"], "stimuli": "text"}
+    return [
+        (run | {"part": item["part"], "layer": item["layer"], "depth": item["depth"]}, item)
+        for item in manifest["datasets"]
+        if part in (None, item["part"])
+    ]

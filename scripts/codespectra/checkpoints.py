@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from codespectra import models, store
-from codespectra.errors import UserError
+from codespectra.errors import UserError, first_line
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 PREFIXES = ("module.", "_orig_mod.")
@@ -52,9 +52,8 @@ def _read(path: Path) -> Any:
             f"holds more than tensors ({reason}); save model.state_dict(), or safetensors"
         ) from error
     except Exception as error:  # Unpickling a damaged file raises nearly anything.
-        reason = str(error).split("\n")[0]
         raise UserError(
-            f"{path}: damaged or no checkpoint ({reason}); fetch or make it again"
+            f"{path}: damaged or no checkpoint ({first_line(error)}); fetch or make it again"
         ) from error
 
 

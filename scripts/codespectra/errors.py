@@ -15,3 +15,8 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     hint = f"did you mean {close[0]!r}? " if close else ""
     shown = ", ".join(allowed[:40]) + (f", … ({len(allowed)} in all)" if len(allowed) > 40 else "")
     return f"{hint}allowed: {shown or 'none'}"
+
+
+def first_line(error: BaseException) -> str:
+    """What a library's exception says first, or its name."""
+    return str(error).strip().split("\n")[0] or type(error).__name__

@@ -30,7 +30,7 @@ class Wanted:
 
     @property
     def width(self) -> int:
-        """Numbers a stimulus."""
+        """Numbers a row."""
         return reduced_width(self.layer["shape"], self.reduction)
 
 
@@ -41,7 +41,8 @@ Sink = Callable[[Wanted, torch.Tensor], None]
 def capturing(network: nn.Module, wanted: list[Wanted], sink: Sink) -> Iterator[None]:
     """While open, every forward pass hands each wanted layer's reduced output to `sink`.
 
-    The tensor given to `sink` is (batch, width), float32, and its own copy.
+    The tensor given to `sink` is (rows, width), float32, and its own copy; rows are stimuli, or
+    all tokens of the batch for the reduction `tokens`.
     """
     by_module: dict[str, list[Wanted]] = {}
     for item in wanted:
@@ -58,8 +59,7 @@ def capturing(network: nn.Module, wanted: list[Wanted], sink: Sink) -> Iterator[
 
         return keep
 
-    modules = dict(network.named_modules())
-    handles = [modules[name].register_forward_hook(hook(name)) for name in by_module]
+    handles = [network.get_submodule(name).register_forward_hook(hook(name)) for name in by_module]
     handles.append(network.register_forward_pre_hook(lambda *_: calls.clear()))
     try:
         yield
@@ -73,9 +73,12 @@ class _Reached(Exception):
 
 
 def run_to_layers(
-    network: nn.Module, inputs: torch.Tensor, wanted: list[Wanted], sink: Sink
+    network: nn.Module, inputs: torch.Tensor, wanted: list[Wanted], sink: Sink, **options: Any
 ) -> None:
-    """One forward pass as in `capturing`, which ends once the last wanted layer has run."""
+    """One forward pass as in `capturing`, which ends once the last wanted layer has run.
+
+    `options` go to the network beside the inputs.
+    """
     last = max(item.layer["depth"] for item in wanted)
     final = [item for item in wanted if item.layer["depth"] == last][-1]
 
@@ -85,14 +88,17 @@ def run_to_layers(
             raise _Reached
 
     with suppress(_Reached), capturing(network, wanted, deliver):
-        network(inputs)
+        network(inputs, **options)
 
 
 def reduce_output(output: torch.Tensor, reduction: str) -> torch.Tensor:
-    """Copy of a layer's output, (batch, width): the mean over space, or every s-th component.
+    """Copy of a layer's output, (rows, width): the mean over space, or every s-th component.
 
     The s-th components are those of the flattened (C, H, W) map, whatever its memory layout.
+    `tokens` makes a row of each token of (batch, length, D), sequence by sequence.
     """
+    if reduction == "tokens":
+        return output.clone(memory_format=torch.contiguous_format).flatten(0, -2)
     if reduction == "spatial_mean":
         return output.mean(dim=(2, 3)) if output.dim() == 4 else output.flatten(1).clone()
     stride = stride_of(output.shape[1:], reduction)

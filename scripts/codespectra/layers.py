@@ -47,8 +47,10 @@ def _unmatched(selector: str | dict[str, str], available: list[dict[str, Any]]) 
 
 
 def reduced_width(shape: Iterable[int], reduction: str) -> int:
-    """Numbers kept of one stimulus' output of that shape."""
+    """Numbers that a row keeps of one stimulus' output of that shape."""
     shape = tuple(shape)
+    if reduction == "tokens":
+        return shape[-1]
     if reduction == "spatial_mean":
         return shape[0] if len(shape) == 3 else math.prod(shape)
     return math.ceil(math.prod(shape) / stride_of(shape, reduction))

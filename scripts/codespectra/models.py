@@ -117,10 +117,11 @@ def inspect_layers(network: nn.Module, side: int) -> list[Layer]:
     finally:
         for handle in handles:
             handle.remove()
-    return _number_calls(seen)
+    return number_calls(seen)
 
 
-def _number_calls(seen: list[tuple[str, str, tuple[int, ...]]]) -> list[Layer]:
+def number_calls(seen: list[tuple[str, str, tuple[int, ...]]]) -> list[Layer]:
+    """Layers of module calls (name, type, shape of a stimulus' output) in running order."""
     total = Counter(name for name, _, _ in seen)
     calls: Counter[str] = Counter()
     layers = []

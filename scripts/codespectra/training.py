@@ -51,30 +51,32 @@ Step = Callable[[torch.Tensor, torch.Generator], float]
 
 
 def write_trained(
-    checkpoint: str | Path,
+    manifest: str | Path,
     epochs: str | Path,
-    description: dict[str, Any],
+    identity: str,
     train: Callable[[Path], tuple[nn.Module, list[dict[str, Any]]]],
+    save: Callable[[nn.Module, dict[str, Any]], None],
 ) -> None:
     """Write a trained network, its manifest, and a CSV of its epochs.
 
     An orphan of a killed snakemake may still train it: its work is waited for and taken.
 
     Args:
-        checkpoint: ends in .pt.
+        manifest: of the checkpoint; ends in .json.
         epochs: ends in .csv.
-        description: of the network; its `identity` names the run.
+        identity: names the run.
         train: from the path of the partial state to the network and a row an epoch.
+        save: writes network and manifest, given the last epoch's row.
     """
-    checkpoint = Path(checkpoint)
-    partial = checkpoint.with_name(f".{checkpoint.name}.partial")
-    with store.only_writer(checkpoint):
-        if store.is_finished(checkpoint.with_suffix(".json"), description["identity"]):
+    manifest = Path(manifest)
+    partial = manifest.with_name(f".{manifest.stem}.partial")
+    with store.only_writer(manifest):
+        if store.is_finished(manifest, identity):
             log.info("finished by another process")
             return
         network, history = train(partial)
         store.write_csv(epochs, pd.DataFrame(history))
-        checkpoints.write_checkpoint(checkpoint, network, description, metrics=history[-1])
+        save(network, history[-1])
         partial.unlink()
 
 

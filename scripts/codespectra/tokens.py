@@ -1,0 +1,50 @@
+"""Tokens of analysed text as the activations file holds them: a row each, beside the activations.
+
+The group `text` of the file has `token` (R,), an index into the vocabulary of the tokens that
+occur, `sequence` (R,) and `position` (R,), counted from 0, and the vocabulary as JSON.
+"""
+
+import json
+from dataclasses import dataclass
+
+import h5py
+import numpy as np
+
+GROUP = "text"
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """R tokens in running order, sequence by sequence; padding isn't among them.
+
+    Attributes:
+        token: (R,) int32, index into `vocabulary`.
+        sequence: (R,) int32, ascending.
+        position: (R,) int32, of the token in its sequence.
+        vocabulary: strings of the tokens that occur; several may look alike.
+    """
+
+    token: np.ndarray
+    sequence: np.ndarray
+    position: np.ndarray
+    vocabulary: list[str]
+
+    def strings(self, sequence: int) -> list[str]:
+        """Tokens of one sequence as text."""
+        return [self.vocabulary[code] for code in self.token[self.sequence == sequence]]
+
+
+def write_tokens(file: h5py.File, tokens: Tokens) -> None:
+    """Add the tokens to an open HDF5 file."""
+    group = file.create_group(GROUP)
+    for name in ("token", "sequence", "position"):
+        group.create_dataset(name, data=getattr(tokens, name).astype(np.int32))
+    text = json.dumps(tokens.vocabulary).encode()
+    group.create_dataset("vocabulary", data=np.frombuffer(text, np.uint8))
+
+
+def read_tokens(file: h5py.File) -> Tokens:
+    """The tokens of an open activations file."""
+    group = file[GROUP]
+    vocabulary = json.loads(group["vocabulary"][:].tobytes())
+    return Tokens(*(group[name][:] for name in ("token", "sequence", "position")), vocabulary)
