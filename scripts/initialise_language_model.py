@@ -1,0 +1,21 @@
+"""Rule initialise_language_model: an untrained language model like another, for the controls."""
+
+from pathlib import Path
+
+import torch
+
+from codespectra import job, store
+from codespectra.language_models import initialise, save_language_model
+from codespectra.model_folders import CONFIG, describe_folder
+
+job.start(snakemake.log[0])
+cfg = snakemake.params.cfg
+like = store.read_json(snakemake.input.like)
+folder = Path(snakemake.output.checkpoint).parent
+torch.manual_seed(cfg["seed"])
+network = initialise(store.read_json(Path(like["folder"]) / CONFIG), like["objective"])
+save_language_model(folder, network)
+description = dict(cfg) | {"objective": like["objective"], "metrics": {}}
+store.write_json(
+    snakemake.output.manifest, description | describe_folder(folder, like["tokenizer_folder"])
+)
