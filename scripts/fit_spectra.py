@@ -1,17 +1,16 @@
 """Rule fit_spectra: eigenvalues, exponents and their bootstrap, layer by layer."""
 
-import pandas as pd
 from tqdm import tqdm
 
-from codespectra import code_entropy, job, power_laws, spectra, store
+from codespectra import job, power_laws, spectra, store
 from codespectra.captured import captured_layers
-from codespectra.intervals import normal_interval
+from codespectra.exponents import SpectrumTables
 
 log = job.start(snakemake.log[0])
 cfg = snakemake.params.cfg
 manifest = store.read_json(snakemake.input.manifest)
 ranks = tuple(cfg["ranks"])
-eigenvalues, exponents, bootstrap = [], [], []
+tables = SpectrumTables()
 with store.open_hdf5(snakemake.input.data) as file:
     for where, dataset in tqdm(captured_layers(manifest, cfg), desc="spectra", disable=None):
         found = spectra.spectrum(
@@ -26,35 +25,11 @@ with store.open_hdf5(snakemake.input.data) as file:
         draws = power_laws.bootstrap_exponents(
             found.scores, ranks=ranks, draws=cfg["bootstrap"], seed=cfg["seed"]
         )
-        low, high = normal_interval(law.alpha, draws)
-        exponents.append(
-            where
-            | {
-                "alpha": law.alpha,
-                "alpha_low": low,
-                "alpha_high": high,
-                "intercept": law.intercept,
-                "rmse": law.rmse,
-                "first_rank": law.first_rank,
-                "last_rank": law.last_rank,
-                "curvature": power_laws.curvature(found.eigenvalues),
-                "participation_ratio": found.participation_ratio,
-                "total_variance": found.total_variance,
-                "stimulus_count": found.n,
-                "width": found.width,
-                "stride": dataset["stride"],
-                "reduction": cfg["reduction"],
-                "solver": cfg["solver"],
-                "note": power_laws.notes(law, draws),
-            }
-            | {
-                f"capacity_loss_{k}": v
-                for k, v in code_entropy.capacity_loss(law.alpha, found.width).items()
-            }
-        )
-        ranked = enumerate(found.eigenvalues, start=1)
-        eigenvalues += [where | {"rank": rank, "eigenvalue": value} for rank, value in ranked]
-        bootstrap += [where | {"draw": i, "alpha": value} for i, value in enumerate(draws)]
-store.write_csv(snakemake.output.eigenvalues, pd.DataFrame(eigenvalues))
-store.write_csv(snakemake.output.exponents, pd.DataFrame(exponents))
-store.write_csv(snakemake.output.bootstrap, pd.DataFrame(bootstrap))
+        settings = {
+            "stride": dataset["stride"],
+            "reduction": cfg["reduction"],
+            "solver": cfg["solver"],
+        }
+        tables.add(where, found, law, draws, settings)
+for name, table in tables.frames().items():
+    store.write_csv(snakemake.output[name], table)

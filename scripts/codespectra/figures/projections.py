@@ -13,6 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from codespectra.figures import style
+from codespectra.figures.spectra import MARKERS, draw_over_depth
 from codespectra.projections import smooth_code_action
 
 SHOWN_LAYERS = 6
@@ -30,14 +31,15 @@ def trajectory_table(trajectories: np.ndarray, action: pd.DataFrame) -> pd.DataF
     tables = []
     for index in chosen:
         for draw, name in ROWS.items():
-            flat = _main_axes(trajectories[index, draw])
+            flat = main_axes(trajectories[index, draw])
             table = pd.DataFrame({"frame": np.arange(len(flat)), "x": flat[:, 0], "y": flat[:, 1]})
             where = action.iloc[index][["model", "weights", "stimuli", "layer", "depth"]]
             tables.append(table.assign(draw=name, **where))
     return pd.concat(tables, ignore_index=True)
 
 
-def _main_axes(curve: np.ndarray) -> np.ndarray:
+def main_axes(curve: np.ndarray) -> np.ndarray:
+    """A curve (n, 3) along its two main axes, (n, 2), scaled so that the largest is 1."""
     centred = curve - curve.mean(axis=0)
     _, _, axes = np.linalg.svd(centred, full_matrices=False)
     flat = centred @ axes[:2].T
@@ -93,17 +95,15 @@ def draw_action(table: pd.DataFrame, study: str) -> Figure:
     for index, ((model, _stimuli), run) in enumerate(
         table.groupby(["model", "stimuli"], sort=False)
     ):
-        look = {"marker": "osD^v"[index % 5], "label": model, "elinewidth": 0.6}
         for panel, column in zip(
             (axes[0, 0], axes[0, 1], axes[1, 1]),
             ("action", "relative_action", "explained"),
             strict=True,
         ):
-            reach = [run[column] - run[f"{column}_low"], run[f"{column}_high"] - run[column]]
-            panel.errorbar(
-                run["depth"] + 0.15 * index, run[column], yerr=np.array(reach).clip(min=0), **look
+            draw_over_depth(
+                panel, run, column, index, shift=0.15 * index, label=model, elinewidth=0.6
             )
-        axes[1, 0].plot(run["alpha"], run["action"], look["marker"])
+        axes[1, 0].plot(run["alpha"], run["action"], MARKERS[index % len(MARKERS)])
     _draw_theory(axes[1, 0], table["alpha"])
     axes[0, 0].set(ylabel="action E (a.u.)", yscale="log")
     axes[0, 1].set(ylabel="action at unit variance", yscale="log")

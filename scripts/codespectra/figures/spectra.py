@@ -1,5 +1,7 @@
 """Eigenspectra by depth with their fits, and exponents against depth (A fig. 3 b, c)."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -7,10 +9,14 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from codespectra.figures import style
+
+# Of the runs in one panel, in order.
+MARKERS = "osD^v"
 
 
 def draw_spectra(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, study: str) -> Figure:
@@ -30,27 +36,42 @@ def draw_spectra(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, study: str)
     shade = ScalarMappable(Normalize(1, eigenvalues["depth"].max()), style.SEQUENTIAL)
     for panel, ((model, stimuli), run) in zip(axes.flat, runs, strict=False):
         laws = exponents.query("model == @model and stimuli == @stimuli").set_index("depth")
-        for depth, layer in run.groupby("depth"):
-            panel.loglog(layer["rank"], layer["share"], color=shade.to_rgba(depth))
-            draw_fit(panel, laws.loc[depth])
-        panel.set(
-            xlabel="rank of principal component", ylim=(1e-7, 1), title=f"{model} on {stimuli}"
-        )
-        sns.despine(ax=panel)
+        draw_layers(panel, run, laws, shade)
+        panel.set(xlabel="rank of principal component", title=f"{model} on {stimuli}")
     for panel in axes.flat[len(runs) :]:
         panel.set_visible(False)
     for row in axes:
         row[0].set_ylabel("share of variance")
     whole = MaxNLocator(integer=True)
     figure.colorbar(shade, ax=axes[:, -1], label="depth (ReLU, in running order)", ticks=whole)
-    window = "{}–{}".format(*exponents[["first_rank", "last_rank"]].mode().iloc[0].astype(int))
     count = exponents["stimulus_count"].iloc[0]
     style.credit(
         figure,
-        f"{study} · n = {count} stimuli · {style.weights_note(exponents)} · dashed: Huber fit over "
-        f"ranks {window}",
+        f"{study} · n = {count} stimuli · {style.weights_note(exponents)} · {fit_note(exponents)}",
     )
     return figure
+
+
+def draw_layers(panel: Axes, run: pd.DataFrame, laws: pd.DataFrame, shade: ScalarMappable) -> None:
+    """Log-log spectra of one run with their fits.
+
+    Args:
+        panel: to draw in.
+        run: depth, rank, share.
+        laws: rows of exponents.csv by depth.
+        shade: of depth.
+    """
+    for depth, layer in run.groupby("depth"):
+        panel.loglog(layer["rank"], layer["share"], color=shade.to_rgba(depth))
+        draw_fit(panel, laws.loc[depth])
+    panel.set(ylim=(1e-7, 1))
+    sns.despine(ax=panel)
+
+
+def fit_note(exponents: pd.DataFrame) -> str:
+    """Over which ranks the dashed lines go, for the small print."""
+    window = exponents[["first_rank", "last_rank"]].mode().iloc[0].astype(int)
+    return "dashed: Huber fit over ranks {}–{}".format(*window)
 
 
 def draw_fit(panel: Axes, law: pd.Series) -> None:
@@ -70,17 +91,8 @@ def draw_exponents(exponents: pd.DataFrame, study: str) -> Figure:
     """
     figure, panel = plt.subplots(figsize=(style.COLUMN, 2.6))
     runs = exponents.groupby(["model", "stimuli"], sort=False)
-    markers = "osD^v"
     for index, ((model, stimuli), run) in enumerate(runs):
-        reach = [run["alpha"] - run["alpha_low"], run["alpha_high"] - run["alpha"]]
-        panel.errorbar(
-            run["depth"],
-            run["alpha"],
-            yerr=np.array(reach),
-            marker=markers[index % len(markers)],
-            elinewidth=0.8,
-            label=f"{model} on {stimuli}",
-        )
+        draw_over_depth(panel, run, "alpha", index, elinewidth=0.8, label=f"{model} on {stimuli}")
     panel.axhline(-1, linestyle="--", color="0.5", linewidth=0.8)
     panel.set(xlabel="depth (ReLU, in running order)", ylabel="power-law exponent α")
     panel.legend(frameon=False)
@@ -92,3 +104,27 @@ def draw_exponents(exponents: pd.DataFrame, study: str) -> Figure:
         + style.weights_note(exponents),
     )
     return figure
+
+
+def draw_over_depth(
+    panel: Axes, run: pd.DataFrame, column: str, index: int, *, shift: float = 0, **look: Any
+) -> ErrorbarContainer:
+    """A column of one run against depth, with bars from `column`_low to `column`_high.
+
+    Args:
+        panel: to draw in.
+        run: a row a layer.
+        column: to draw.
+        index: of the run, which gives its marker.
+        shift: to the right, in layers.
+        look: of matplotlib's errorbar.
+    """
+    reach = [run[column] - run[f"{column}_low"], run[f"{column}_high"] - run[column]]
+    # Means of skewed draws may lie beyond their quantiles.
+    return panel.errorbar(
+        run["depth"] + shift,
+        run[column],
+        yerr=np.array(reach).clip(min=0),
+        marker=MARKERS[index % len(MARKERS)],
+        **look,
+    )

@@ -1,0 +1,128 @@
+"""Explanation scores of neurons and of random projections over depth (A fig. 7b)."""
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from codespectra.figures import style
+from codespectra.intervals import mean_interval
+from codespectra.unit_kinds import LOW_ACTION, NEURON, PROJECTION
+
+PUBLISHED = "published"
+NAMES = {NEURON: "neurons", PROJECTION: "random projections", LOW_ACTION: "low-action projections"}
+LOOKS = {
+    kind: {"color": color, "marker": marker, "label": NAMES[kind]}
+    for kind, color, marker in zip(NAMES, ("0.5", "C2", "C0"), "osD", strict=True)
+}
+
+
+def explanation_table(scores: list[pd.DataFrame], published: pd.DataFrame | None) -> pd.DataFrame:
+    """Mean score of a layer's units, with Student's 95 % interval over those that have one.
+
+    Args:
+        scores: tables of explainers, a row a unit: model, weights, explainer, kind, depth, layer,
+            score.
+        published: a row a neuron: depth, score; None without.
+
+    Returns:
+        model, weights, explainer, kind, depth, layer, mean, low, high, n (units with a score); a
+        row a layer and kind.
+    """
+    if published is not None:
+        names = ("model", "weights", "explainer")
+        known = dict.fromkeys(names, PUBLISHED) | {"kind": NEURON, "layer": ""}
+        scores = [*scores, published.assign(**known)]
+    keys = ["model", "weights", "explainer", "kind", "depth", "layer"]
+    rows = [
+        (*where, *mean_interval(units), int(units.notna().sum()))
+        for where, units in pd.concat(scores).groupby(keys, sort=False)["score"]
+    ]
+    return pd.DataFrame(rows, columns=[*keys, "mean", "low", "high", "n"])
+
+
+def draw_explanations(table: pd.DataFrame, study: str, excerpts: str) -> Figure:
+    """Mean score against depth, a panel a model and explainer, colors by kind of unit.
+
+    Args:
+        table: what `explanation_table` returns.
+        study: the study's name.
+        excerpts: what `excerpts_note` returns.
+    """
+    panels = list(table.groupby(["model", "explainer"], sort=False))
+    columns = min(len(panels), 3)
+    rows = -(-len(panels) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(style.PAGE, 0.8 + 2.1 * rows), sharey=True, squeeze=False
+    )
+    for panel, ((model, explainer), found) in zip(axes.flat, panels, strict=False):
+        if explainer == PUBLISHED:
+            _draw_kinds(panel, found, found["depth"] / found["depth"].max())
+            panel.set(title="published explanations", xlabel="relative depth")
+        else:
+            _draw_kinds(panel, found, found["depth"])
+            panel.set(title=f"{model}, {explainer}", xlabel="depth (in running order)")
+            panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        sns.despine(ax=panel)
+    for panel in axes.flat[len(panels) :]:
+        panel.set_visible(False)
+    for row in axes:
+        row[0].set_ylabel("explanation score")
+    figure.legend(*_legend(axes.flat[: len(panels)]), loc="outside upper center", ncols=3)
+    style.credit(figure, f"{study} · {excerpts}\n{_units(table)} · {_EXPLANATION}")
+    return figure
+
+
+_EXPLANATION = (
+    "score: correlation of the activation with the simulated one over the tokens of held-out "
+    "excerpts, mean over units · bars: 95 % interval over units"
+)
+
+
+def excerpts_note(scores: list[pd.DataFrame]) -> str:
+    """Which excerpts scores rest on, and whose units they are, for the small print.
+
+    Args:
+        scores: tables of explainers: model, weights, part, top_only, n_records, n_tokens.
+    """
+    if not scores:
+        return "published scores"
+    units = pd.concat(scores)
+    which = "strongest alone" if units["top_only"].all() else "strongest and random ones"
+    counts, tokens = (_span(units[name]) for name in ("n_records", "n_tokens"))
+    part, weights = units["part"].iloc[0], style.weights_note(units)
+    return f"{part}: {counts} excerpts a unit ({which}), {tokens} tokens · {weights}"
+
+
+def _span(counts: pd.Series) -> str:
+    least, most = counts.min(), counts.max()
+    return f"{least}" if least == most else f"{least}–{most}"
+
+
+def _units(table: pd.DataFrame) -> str:
+    """How many units of a kind there are in a layer."""
+    own = table["explainer"] != PUBLISHED
+    counts = [
+        f"{_span(rows['n'])} {what}"
+        for what, rows in (("units a layer and kind", table[own]), ("published", table[~own]))
+        if len(rows)
+    ]
+    return "n = " + ", ".join(counts)
+
+
+def _draw_kinds(panel: Axes, found: pd.DataFrame, depth: pd.Series) -> None:
+    for shift, (kind, rows) in enumerate(found.groupby("kind", sort=False)):
+        reach = np.array([rows["mean"] - rows["low"], rows["high"] - rows["mean"]])
+        # Side by side, or the bars of three kinds hide one another.
+        place = depth[rows.index] + 0.08 * shift
+        panel.errorbar(place, rows["mean"], yerr=reach, elinewidth=0.6, **LOOKS[kind])
+
+
+def _legend(panels: np.ndarray) -> tuple[list, list]:
+    """Each kind once."""
+    found = [zip(*panel.get_legend_handles_labels(), strict=True) for panel in panels]
+    known = {label: handle for pairs in found for handle, label in pairs}
+    return list(known.values()), list(known)

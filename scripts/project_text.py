@@ -1,0 +1,39 @@
+"""Rule project_text: action of token trajectories by layer, and projections of one passage."""
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from codespectra import job, store, text_trajectories
+from codespectra.captured import captured_parts
+from codespectra.tokens import read_tokens
+
+job.start(snakemake.log[0])
+cfg = snakemake.params.cfg
+manifest = store.read_json(snakemake.input.manifest)
+rows, kept, passage = [], [], []
+with store.open_hdf5(snakemake.input.data) as file:
+    tokens = read_tokens(file)
+    sequences = text_trajectories.films(tokens.sequence)
+    film = text_trajectories.chosen_film(sequences, cfg["passage"])
+    # As Python writes them, so that a blank or a line break shows.
+    words = [repr(token) for token in tokens.strings(cfg["passage"])]
+    for where, dataset in tqdm(captured_parts(manifest), desc="trajectories", disable=None):
+        activations = file[dataset["key"]]
+        measures = text_trajectories.film_measures(activations, sequences)
+        shape = {"length": manifest["length"], "width": activations.shape[1]}
+        rows.append(where | text_trajectories.action_columns(measures) | shape)
+        drawn = text_trajectories.project_passage(
+            activations[film], draws=cfg["draws"], keep=cfg["keep"], seed=cfg["seed"]
+        )
+        kept.append(drawn.trajectories)
+        curve = pd.DataFrame(drawn.trajectories[0], columns=["x", "y", "z"])
+        curve.insert(0, "position", tokens.position[film])
+        curve.insert(1, "token", words)
+        curve = curve.assign(action=drawn.least, expected_action=drawn.expected, draws=cfg["draws"])
+        passage.append(pd.DataFrame([where] * len(curve)).join(curve))
+store.write_csv(snakemake.output.action, pd.DataFrame(rows))
+store.write_csv(snakemake.output.passage, pd.concat(passage, ignore_index=True))
+with store.atomic(snakemake.output.trajectories) as temporary, temporary.open("wb") as handle:
+    # (layers, 1 + keep, tokens, 3): the draw with the least action, then the first draws.
+    np.save(handle, np.stack(kept))
