@@ -133,12 +133,13 @@ def rank_correlation(
     rho, p = stats.spearmanr(first, second)
     rng = np.random.default_rng(seed)
     chosen = rng.integers(n, size=(draws, n))
-    resampled = _spearman(first[chosen], second[chosen])
+    resampled = spearman_rows(first[chosen], second[chosen])
     low, high = np.nanquantile(resampled, [0.025, 0.975])
     return Evidence(scope, statistic, float(rho), low, high, n, float(p))
 
 
-def _spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def spearman_rows(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Spearman's rho (draws,) of each row of (draws, n) pairs; nan where a side is constant."""
     ranks = [stats.rankdata(values, axis=1) for values in (first, second)]
     a, b = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)
     spread = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))

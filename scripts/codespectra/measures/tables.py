@@ -40,6 +40,9 @@ class Tables:
     centroids: pd.DataFrame | None = None
     synergies: pd.DataFrame | None = None
     synergy_units: pd.DataFrame | None = None
+    language_exponents: pd.DataFrame | None = None
+    language_bootstrap: pd.DataFrame | None = None
+    explanations: pd.DataFrame | None = None
     superposition: pd.DataFrame | None = None
     information: pd.DataFrame | None = None
     capacity: pd.DataFrame | None = None

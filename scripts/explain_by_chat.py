@@ -1,0 +1,63 @@
+"""Rule explain_by_chat: a chat model explains each unit, another one simulates it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from codespectra import job, store
+from codespectra.answers import Answers
+from codespectra.chat_explainer import Models, explain_units
+from codespectra.endpoint import Endpoint
+from codespectra.explanation_scores import score_row
+from codespectra.neuron_records import (
+    NeuronRecord,
+    NeuronSimulationResults,
+    read_lines,
+    write_lines,
+)
+
+log = job.start(snakemake.log[0])
+cfg, chat = snakemake.params.cfg, snakemake.config["runtime"]["chat"]
+models = Models(cfg["explainer_model"], cfg["simulator_model"])
+explainer = f"openai {models.explainer} / {models.simulator}"
+units = pd.read_csv(snakemake.input.units).to_dict("records")
+records = read_lines(snakemake.input.records, NeuronRecord)
+# Beside the models' folders and no output of a rule: answers outlive the job, and all models share
+# them and their limit.
+folder = Path(snakemake.output.scores).parent.parent / "answers"
+scores = []
+
+
+def explanations(answers: Answers) -> Iterator[NeuronSimulationResults]:
+    """The scored explanations of all units in order; their rows go to `scores`."""
+    explained = explain_units(records, len(units), answers, models, chat["concurrency"])
+    explained = tqdm(explained, total=len(units), desc="units", disable=None)
+    for unit, (results, note, top_only) in zip(units, explained, strict=True):
+        row = score_row(results)
+        scores.append(
+            unit
+            | {"explainer": explainer}
+            | row
+            | {
+                "note": note or row["note"],
+                "top_only": top_only,
+                "explanation": results.scored_explanations[0].explanation,
+            }
+        )
+        yield results
+
+
+with store.only_writer(folder):
+    answers = Answers(
+        folder,
+        Endpoint.of(os.environ),
+        token_limit=chat["token_limit"],
+        timeout=chat["timeout"],
+        retries=chat["retries"],
+    )
+    write_lines(snakemake.output.explanations, explanations(answers))
+log.info("answers have cost %d of %d tokens", answers.budget.spent, chat["token_limit"])
+store.write_csv(snakemake.output.scores, pd.DataFrame(scores))

@@ -1,0 +1,58 @@
+"""Rule explain_by_lookup: each unit's mean response to the token as its explanation, scored."""
+
+from itertools import islice
+
+import pandas as pd
+from tqdm import tqdm
+
+from codespectra import explained_units, job, lookup, store
+from codespectra.captured import captured_parts
+from codespectra.explanation_scores import score_row
+from codespectra.neuron_records import NeuronRecord, read_lines, write_lines
+from codespectra.tokens import read_tokens
+
+log = job.start(snakemake.log[0])
+cfg, seed = snakemake.params.cfg, snakemake.params.cfg["seed"]
+layers = captured_parts(store.read_json(snakemake.input.manifest), cfg["part"])
+units = pd.read_csv(snakemake.input.units)
+records = read_lines(snakemake.input.records, NeuronRecord)
+explainer = "lookup bigram" if cfg["bigram"] else "lookup"
+scores = []
+
+
+def explanations(file):
+    """The scored explanations of all units in order; their rows go to `scores`."""
+    tokens = read_tokens(file)
+    text = explained_units.Text.of(tokens)
+    contexts = lookup.Contexts.of(tokens, text, bigram=cfg["bigram"])
+    for where, dataset in tqdm(layers, desc="lookup", disable=None):
+        depth = where["depth"]
+        chosen = units[units["depth"] == depth]
+        responses = explained_units.respond(
+            file[dataset["key"]], text, chosen, depth=depth, seed=seed
+        )
+        of_layer = islice(records, len(chosen))
+        for unit, record, response in zip(
+            chosen.to_dict("records"), of_layer, responses.T, strict=True
+        ):
+            excerpts = explained_units.find_again(record, response, text, unit["kind"], seed=seed)
+            found = lookup.explain(
+                record, response, excerpts, text, contexts, smoothing=cfg["smoothing"]
+            )
+            scores.append(
+                unit
+                | {"explainer": explainer}
+                | score_row(found)
+                | {
+                    "top_only": not record.random_sample,
+                    "explanation": found.scored_explanations[0].explanation,
+                }
+            )
+            yield found
+
+
+with store.open_hdf5(snakemake.input.data) as file:
+    write_lines(snakemake.output.explanations, explanations(file))
+table = pd.DataFrame(scores)
+log.info("mean score by kind: %s", table.groupby("kind")["score"].mean().round(3).to_dict())
+store.write_csv(snakemake.output.scores, table)

@@ -1,0 +1,13 @@
+"""Rule read_published: published explanations of neurons, scored again."""
+
+from codespectra import job, store
+from codespectra.published import DIFFERS, largest_difference, read_published
+
+log = job.start(snakemake.log[0])
+table = read_published(snakemake.params.cfg["folder"])
+log.info("%d explanations in %d layers", len(table), table["layer_index"].nunique())
+log.info("stored and recomputed scores differ by at most %.3g", largest_difference(table))
+differing = int((table["note"] == DIFFERS).sum())
+if differing:
+    log.warning("%d of the stored scores aren't those of their excerpts", differing)
+store.write_csv(snakemake.output.scores, table)
