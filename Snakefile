@@ -26,6 +26,8 @@ include: "workflow/rules/manifold.smk"
 include: "workflow/rules/sensitivity.smk"
 include: "workflow/rules/synergy.smk"
 include: "workflow/rules/coding.smk"
+include: "workflow/rules/language.smk"
+include: "workflow/rules/explanations.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/targets.smk"
@@ -55,6 +57,4 @@ onsuccess:
 
 
 onerror:
-    print(
-        f"A job failed; its log is named above, and all are under results/logs/. Snakemake's: {log}"
-    )
+    print("A job failed; its log is named above, and all are under results/logs/.")

@@ -19,6 +19,7 @@ from codespectra.config import (
     directions,
     features,
     interpretability,
+    language,
     models,
     people,
     stimuli,
@@ -30,14 +31,14 @@ from codespectra.config.stimuli import Cifar, ImageFolder
 from codespectra.config.study import Runtime, Study, load_study
 from codespectra.errors import UserError
 from codespectra.inventory import noisy_runs, shown_networks
-from codespectra.plan import Plan, cached_layers, make_plan
+from codespectra.plan import Plan, cached_language_layers, cached_layers, make_plan
 from codespectra.sweep import networks
 
 ROOT = Path(__file__).parents[1]
 CONFIG = (ROOT / "config.yaml").read_text()
 SECTIONS = (
-    *(analyses, base, coding, directions, features, interpretability, models, people, stimuli),
-    *(study, theory),
+    *(analyses, base, coding, directions, features, interpretability, language, models, people),
+    *(stimuli, study, theory),
 )
 BASES = {base.Strict, models.AnyModel}
 
@@ -84,7 +85,8 @@ def test_schema_is_that_of_the_study() -> None:
 
 @pytest.fixture(scope="module")
 def describe(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return cached_layers(tmp_path_factory.mktemp("layers"), "code")
+    folder = tmp_path_factory.mktemp("layers")
+    return cached_layers(folder, "code"), cached_language_layers(folder, "code")
 
 
 def changed(changes: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +102,7 @@ def changed(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def checked(changes: dict[str, Any], describe: Any) -> Plan:
-    return make_plan(load_study(changed(changes)), describe)
+    return make_plan(load_study(changed(changes)), *describe)
 
 
 def test_embedded_study_has_a_plan(describe: Any) -> None:
@@ -577,6 +579,8 @@ UNKNOWN_NAMES = {
     "coding.training.test": ("tset", "coding.training.test", "test"),
     "interpretability.backbones": (["inhuose"], "interpretability.backbones", "inhouse"),
     "figures.mei_methods": (["kmeans-3x"], "figures.mei_methods", "kmeans-2x"),
+    "language.models.gpt_untrained.like": ("gtp", "language.models.gpt_untrained.like", "gpt"),
+    "language.explanations.part": ("mpl", "language.explanations.part", "mlp"),
 }
 
 
@@ -600,7 +604,8 @@ def test_mistake_is_explained_in_one_line(
 
 
 @pytest.mark.parametrize(
-    "key", ["spectra.layers", "coding.layers", "filters.layers", "coding.filters"]
+    "key",
+    ["spectra.layers", "coding.layers", "filters.layers", "coding.filters", "language.parts.mlp"],
 )
 def test_typo_in_a_layer_selector_is_told_as_it_was_written(key: str) -> None:
     with pytest.raises(UserError) as caught:

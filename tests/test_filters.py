@@ -20,7 +20,7 @@ from codespectra.config.study import load_study
 from codespectra.errors import UserError
 from codespectra.figures.filters import draw_filters
 from codespectra.hooks import Wanted
-from codespectra.plan import cached_layers, make_plan
+from codespectra.plan import cached_language_layers, cached_layers, make_plan
 from codespectra.preprocessing import Preprocess
 from codespectra.small_resnet import Bottleneck
 
@@ -282,7 +282,11 @@ def test_a_mistake_is_explained(changes, told, tmp_path):
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     config["filters"] |= changes
     with pytest.raises(UserError) as error:
-        make_plan(load_study(config), cached_layers(tmp_path, "code"))
+        make_plan(
+            load_study(config),
+            cached_layers(tmp_path, "code"),
+            cached_language_layers(tmp_path, ""),
+        )
     for text in told:
         assert text in str(error.value)
 
@@ -290,7 +294,9 @@ def test_a_mistake_is_explained(changes, told, tmp_path):
 def test_the_default_shows_every_layer_of_the_spectra(tmp_path):
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     del config["filters"]
-    plan = make_plan(load_study(config), cached_layers(tmp_path, "code"))
+    plan = make_plan(
+        load_study(config), cached_layers(tmp_path, "code"), cached_language_layers(tmp_path, "")
+    )
     run = ("classifier", "test")
     assert plan.selected["filters", *run] == plan.selected["spectra", *run]
 

@@ -28,7 +28,7 @@ from codespectra.config.stage import stage_config
 from codespectra.config.study import load_study
 from codespectra.inventory import most_stimuli
 from codespectra.layers import reduced_width
-from codespectra.plan import cached_layers, make_plan
+from codespectra.plan import cached_language_layers, cached_layers, make_plan
 from codespectra.sweep import networks
 
 CODING = "workflow/studies/paper_coding.yaml"
@@ -83,7 +83,7 @@ def test_coding_tells_the_disk_that_its_captures_take(
     text = Path(CODING).read_text()
     study = load_study(yaml.safe_load(text))
     describe = cached_layers(tmp_path, "")
-    plan, total = make_plan(study, describe), 0
+    plan, total = make_plan(study, describe, cached_language_layers(tmp_path, "")), 0
     for captures, passes in ((plan.captures, 1), (plan.noisy_captures, 2)):
         for (model, stimuli), wanted in captures.items():
             if model not in networks(study.coding):

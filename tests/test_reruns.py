@@ -54,11 +54,21 @@ ENCODER = {"train_classifier"} | VAES
 TOYS = {"train_superposition", "draw_superposition", "judge_claims"}
 CHANNEL = {"compute_channel", "draw_channel", "judge_claims"}
 INFORMATION = {"estimate_information", "draw_information", "judge_claims"}
+# And in the language study.
+TEXT_SPECTRA = {"fit_text_spectra", "draw_text_spectra", "draw_text_exponents", "judge_claims"}
+TEXT_MOVED = {"project_text", "draw_text_action", "draw_passage"}
+EXPLAINED = {"explain_by_lookup", "draw_explanations", "judge_claims"}
+RECORDS = {"collect_records"} | EXPLAINED
+TOKENS = {"capture_text"} | TEXT_SPECTRA | TEXT_MOVED | RECORDS
+# The untrained model has the trained one's architecture and tokenizer.
+UNTRAINED_GPT = {"initialise_language_model"} | TOKENS
+GPT = {"train_language_model"} | UNTRAINED_GPT
+TEXT = {"make_text"} | GPT
 
 # Figures that show a statistic of the claims with its interval.
 WITH_EVIDENCE = {"draw_coactivation", "draw_manifold", "draw_sensitivity", "judge_claims"}
 
-EVERYTHING = SHOWN | SWEPT | TOYS | CHANNEL | INFORMATION
+EVERYTHING = SHOWN | SWEPT | TOYS | CHANNEL | INFORMATION | TOKENS
 DRAWN = {rule for rule in EVERYTHING if rule.startswith("draw_")}
 TRAINED_ON = {"make_stimuli", "train_classifier", "embed_stimuli"} | SHOWN | VAES
 CLASSIFIER = {"train_classifier"} | SHOWN
@@ -77,6 +87,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "study": ("renamed", DRAWN),
     "runtime.device": ("cpu", set()),
     "runtime.batch": (64, set()),
+    "runtime.sequences": (7, set()),
     "stimuli.train.split": ("test", TRAINED_ON),
     "stimuli.train.per_class": (13, TRAINED_ON),
     "stimuli.train.side": (36, TRAINED_ON),
@@ -165,7 +176,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "models.encoder.training.weight_decay": (0.1, ENCODER),
     "models.encoder.training.crop_padding": (1, ENCODER),
     "models.encoder.training.seed": (5, ENCODER),
-    "capture.dtype": ("float16", SHOWN | SWEPT),
+    "capture.dtype": ("float16", SHOWN | SWEPT | TOKENS),
     # A model more: only what it adds, and what draws all models together.
     "spectra.models": (
         ["classifier", "encoder"],
@@ -177,12 +188,12 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
         {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED,
     ),
     "spectra.reduction": ("none", {"capture_activations"} | FITTED | CROSSED | FILTERED),
-    "spectra.solver": ("randomized", FITTED | CROSSED | FILTERED),
-    "spectra.components": (40, FITTED | CROSSED),
+    "spectra.solver": ("randomized", FITTED | CROSSED | FILTERED | TEXT_SPECTRA),
+    "spectra.components": (40, FITTED | CROSSED | TEXT_SPECTRA),
     # Nothing is trained or captured again.
-    "spectra.ranks": ([3, 12], FITTED | CROSSED),
-    "spectra.bootstrap": (25, FITTED | CROSSED),
-    "spectra.seed": (5, FITTED | CROSSED | FILTERED),
+    "spectra.ranks": ([3, 12], FITTED | CROSSED | TEXT_SPECTRA),
+    "spectra.bootstrap": (25, FITTED | CROSSED | TEXT_SPECTRA),
+    "spectra.seed": (5, FITTED | CROSSED | FILTERED | TEXT_SPECTRA),
     "filters.layers": (["layer1*:1"], FILTERED),
     "filters.ranks": ([1, 3], FILTERED),
     "filters.images": (9, FILTERED),
@@ -192,10 +203,10 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     ),
     "projections.layers": (["relu"], {"capture_activations", "project_dot"} | PROJECTED),
     "projections.reduction": ("stride", {"capture_activations"} | MOVED),
-    "projections.draws": (60, MOVED),
-    "projections.keep": (3, MOVED),
+    "projections.draws": (60, MOVED | TEXT_MOVED | RECORDS),
+    "projections.keep": (3, MOVED | TEXT_MOVED),
     "projections.read_out": ("correlation", MOVED),
-    "projections.seed": (5, MOVED),
+    "projections.seed": (5, MOVED | TEXT_MOVED),
     # Without the untrained run only what draws all runs together changes.
     "directions.runs": (
         [{"model": "classifier", "stimuli": "tiles"}],
@@ -283,6 +294,30 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "coding.stimuli": ("train", {"capture_activations"} | FITTED | CROSSED | FILTERED),
     "coding.layers": (["resnet.[24]*"], SWEPT),
     "coding.filters": (["resnet.4*:0"], FILTERED),
+    "language.text.test_share": (0.05, TEXT),
+    "language.models.gpt.architecture.width": (16, GPT),
+    "language.models.gpt.architecture.layers": (5, GPT),
+    "language.models.gpt.architecture.heads": (4, GPT),
+    "language.models.gpt.architecture.context": (30, GPT),
+    "language.models.gpt.training.steps": (4, GPT),
+    "language.models.gpt.training.batch": (5, GPT),
+    "language.models.gpt.training.learning_rate": (0.01, GPT),
+    "language.models.gpt.training.seed": (5, GPT),
+    "language.models.gpt_untrained.seed": (5, UNTRAINED_GPT),
+    "language.parts.mlp": (["*.mlp.c_fc"], TOKENS),
+    "language.parts.residual": (["transformer.h.[12]"], TOKENS),
+    "language.sequences": (25, TOKENS),
+    "language.length": (18, TOKENS),
+    "language.seed": (5, TOKENS),
+    "language.passage": (1, TEXT_MOVED),
+    # Nothing is captured again.
+    "language.explanations.part": ("residual", RECORDS),
+    "language.explanations.units": (4, RECORDS),
+    "language.explanations.top": (9, RECORDS),
+    "language.explanations.random": (9, RECORDS),
+    "language.explanations.seed": (5, RECORDS),
+    "language.explanations.explainers.lookup.smoothing": (2.0, EXPLAINED),
+    "language.explanations.explainers.lookup.bigram": (True, EXPLAINED),
     "theory.superposition.features": (12, TOYS),
     "theory.superposition.hidden": (4, TOYS),
     "theory.superposition.densities": (6, TOYS),
@@ -314,7 +349,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
 # Keys with one legal value in this study, and tags that would make another kind of section.
 FIXED = re.compile(
     r"\.source$|\.weights$|\.kind$|\.architecture\.name$|^projections\.stimuli$|methods\.neurons"
-    r"|^coding\.(dot|checkpoints)$|^people$|^directions\.reduction$"
+    r"|^coding\.(dot|checkpoints)$|^people$|^directions\.reduction$|\.like$"
+    r"|^language\.explanations\.(explainers\.openai|published)$"
 )
 
 

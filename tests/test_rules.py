@@ -12,7 +12,7 @@ from conftest import ROOT
 
 from codespectra.code import reached_modules
 
-TARGETS = {"main", "coding", "interpretability", "theory", "everything"}
+TARGETS = {"main", "coding", "interpretability", "language", "theory", "everything"}
 GPU_TAGGED = {
     "train_classifier",
     "train_vae",
@@ -26,6 +26,8 @@ GPU_TAGGED = {
     "measure_coactivation",
     "measure_sensitivity",
     "compare_people",
+    "train_language_model",
+    "capture_text",
 }
 NEEDED = (
     "message",
@@ -130,7 +132,12 @@ def test_environments_pin_what_the_lock_pins():
             assert re.search(rf"^{re.escape(pin)}[ \\]", lock, flags=re.M), f"{file.name}: {pin}"
 
 
-PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "skimage": "scikit-image"}
+PACKAGES = {
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "skimage": "scikit-image",
+    "huggingface_hub": "huggingface-hub",
+}
 
 
 @pytest.mark.parametrize("name", WORKING)

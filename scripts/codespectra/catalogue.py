@@ -5,6 +5,7 @@ from codespectra.evidence import verdict_effect, verdict_negative, verdict_negli
 from codespectra.measures import (
     dropout,
     index,
+    language,
     layers,
     manifold,
     people,
@@ -82,8 +83,21 @@ CLAIMS = (
         "coding",
         dropout.bend_on_dropout,
     ),
-    Claim("A11", "Language-model exponents stay above -1", "A 7a", "language"),
-    Claim("A12", "Neuron and projection scores run opposite over depth", "A 7b", "language"),
+    Claim(
+        "A11",
+        "Language-model exponents stay above -1",
+        "A 7a",
+        "language",
+        language.smallest_exponent,
+    ),
+    Claim(
+        "A12",
+        "Neuron and projection scores run opposite over depth",
+        "A 7b",
+        "explanations",
+        language.scores_over_depth,
+        verdict_negative,
+    ),
     Claim(
         "B1",
         "K-Means directions have a higher II than neurons",

@@ -26,6 +26,8 @@ TABLES = {
     "sensitivity": ("paths", "gradients", "centroids"),
     "synergy": ("synergies", "synergy_units"),
     "coding": ("exponents", "bootstrap", "action", "networks"),
+    "language": ("language_exponents", "language_bootstrap"),
+    "explanations": ("explanations",),
     "superposition": ("superposition",),
     "information": ("information",),
     "capacity": ("capacity",),
@@ -34,6 +36,7 @@ TABLES = {
 TARGETS = (
     {"coding": "coding"}
     | dict.fromkeys(("superposition", "information", "capacity"), "theory")
+    | dict.fromkeys(("language", "explanations"), "language")
     | dict.fromkeys(
         (
             *("autoencoders", "halves", "psychophysics", "manifold", "coactivation"),
@@ -49,14 +52,14 @@ NO_PEOPLE = "name people's answers in the config's section people, as paper_psyc
 class Claim:
     """One claim: id, the sentence, the paper's figure, and how it is measured and judged.
 
-    `needs` is a key of `TABLES`, or, without a measure, the study that would reach it.
+    `needs` is a key of `TABLES`.
     """
 
     id: str
     sentence: str
     figure: str
     needs: str
-    measure: Measure | None = None
+    measure: Measure
     judge: Judge = verdict_positive
 
 
@@ -83,8 +86,6 @@ def judge_claims(
 
 def _missing(claim: Claim, tables: Tables) -> str:
     """Why a claim can't be measured from these tables; empty if it can."""
-    if claim.measure is None:
-        return f"needs the study `{claim.needs}`, which this version doesn't have yet"
     lacking = [name for name in TABLES[claim.needs] if getattr(tables, name) is None]
     if not lacking:
         return ""

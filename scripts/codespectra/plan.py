@@ -4,6 +4,7 @@ Everything here is decided before a job starts; the one costly step, listing an 
 layers, is kept in a small cache so that a later start needn't import torch.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from codespectra.inventory import (
     noisy_runs,
     side_of,
 )
+from codespectra.language_checks import DescribeLanguageModel, check_language
 from codespectra.layers import reduced_width, select_layers
 from codespectra.problems import Problems
 from codespectra.score_checks import check_count
@@ -60,7 +62,9 @@ class Plan:
         return [layer["name"] for layer in self.selected[stage, model, stimuli]]
 
 
-def make_plan(study: Study, describe: Describe) -> Plan:
+def make_plan(
+    study: Study, describe: Describe, describe_language_model: DescribeLanguageModel
+) -> Plan:
     """Check a study's cross-references and resolve its layers.
 
     Raises:
@@ -69,6 +73,8 @@ def make_plan(study: Study, describe: Describe) -> Plan:
     problems = Problems()
     methods = direction_methods(study.directions.methods)
     check_study(study, methods, problems)
+    if study.language is not None:
+        check_language(study, study.language, describe_language_model, problems, os.environ)
     problems.raise_any()
     models = study.models | implied_models(study)
     selected = _select(study, models, describe, problems)
@@ -162,13 +168,30 @@ def _captures(study: Study, selected: Selected) -> dict[tuple[str, str], list[di
 def cached_layers(folder: Path, code: str) -> Describe:
     """`models.describe_layers`, remembered in `folder` for as long as its code stays the same."""
 
-    def describe(architecture: dict[str, Any], classes: int, side: int) -> list[dict[str, Any]]:
-        key = store.content_digest([architecture, classes, side, code])[:16]
-        file = folder / f"{key}.json"
-        if not file.exists():
-            from codespectra import models
+    def describe(*network: Any) -> list[dict[str, Any]]:
+        from codespectra import models
 
-            store.write_json(file, {"layers": models.describe_layers(architecture, classes, side)})
+        return models.describe_layers(*network)
+
+    return _remembered(describe, folder, code)
+
+
+def cached_language_layers(folder: Path, code: str) -> DescribeLanguageModel:
+    """The same of `language_models.describe_layers`."""
+
+    def describe(*network: Any) -> list[dict[str, Any]]:
+        from codespectra import language_models
+
+        return language_models.describe_layers(*network)
+
+    return _remembered(describe, folder, code)
+
+
+def _remembered(describe: Callable[..., Any], folder: Path, code: str) -> Callable[..., Any]:
+    def remembered(*network: Any) -> list[dict[str, Any]]:
+        file = folder / f"{store.content_digest([*network, code])[:16]}.json"
+        if not file.exists():
+            store.write_json(file, {"layers": describe(*network)})
         return store.read_json(file)["layers"]
 
-    return describe
+    return remembered

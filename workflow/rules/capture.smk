@@ -17,7 +17,6 @@ rule capture_activations:
     wildcard_constraints:
         # Two passes with dropout left on; a set's own name never ends so.
         noise="(-noisy)?",
-        stimuli=names_of(study.stimuli),
     conda:
         "../../envs/gpu.yaml"
     threads: 1

@@ -21,7 +21,7 @@ from codespectra.inventory import (
     noisy_runs,
     shown_networks,
 )
-from codespectra.plan import cached_layers, make_plan
+from codespectra.plan import cached_language_layers, cached_layers, make_plan
 from codespectra.sweep import networks
 
 # What a start need not work out again.
@@ -31,9 +31,16 @@ REMEMBERED = Path(".snakemake/codespectra")
 def checked_plan():
     """The plan of the config, or one line a mistake and no traceback."""
     try:
-        layers_code = code_digest(SCRIPTS / "codespectra" / "models.py", REMEMBERED)
-        describe = cached_layers(REMEMBERED, layers_code)
-        return make_plan(load_study(config), describe)
+        library = SCRIPTS / "codespectra"
+        codes = [
+            code_digest(library / f"{name}.py", REMEMBERED)
+            for name in ("models", "language_models")
+        ]
+        return make_plan(
+            load_study(config),
+            cached_layers(REMEMBERED, codes[0]),
+            cached_language_layers(REMEMBERED, codes[1]),
+        )
     except UserError as error:
         sys.exit(str(error))
 
@@ -42,6 +49,10 @@ plan = checked_plan()
 study = plan.study
 # Scripts read runtime settings, which are no params, from the config: give them the defaults too.
 config["runtime"] = study.runtime.model_dump()
+if study.language and study.language.explanations.explainers.openai:
+    config["runtime"][
+        "chat"
+    ] = study.language.explanations.explainers.openai.model_dump()
 
 FIGURES = f"results/figures/{study.study}"
 # The metric of figures that show one.
@@ -135,7 +146,7 @@ def figure_files(name, category, title):
 
 wildcard_constraints:
     model=r"[A-Za-z0-9_.-]+",
-    stimuli=r"[A-Za-z0-9_-]+",
+    stimuli=names_of(study.stimuli),
     method=r"[A-Za-z0-9_.-]+",
     backbone=r"[A-Za-z0-9_-]+",
     prefix="(coding-)?",

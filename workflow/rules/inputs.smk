@@ -1,5 +1,7 @@
 """Which files the rules take: input functions, and the params that go with them."""
 
+import os
+
 
 def wanted(targets, target, section):
     """The targets of a study, or one line when the config has no such section."""
@@ -127,6 +129,12 @@ def claim_tables(wildcards):
             files[name] = for_each(f"{SCORES}/{file}.csv", analysis_runs(study))
     if scope in ("-interpretability", "-everything") and study.people:
         files["agreement"] = ["results/people/agreement.csv"]
+    if scope in ("-language", "-everything") and study.language:
+        for name in ("exponents", "bootstrap"):
+            pattern = f"results/spectra/{{model}}/text/{name}.csv"
+            files[f"language_{name}"] = of_language_models(pattern)
+        if explanation_scores():
+            files["explanations"] = explanation_scores()
     if scope in ("-theory", "-everything"):
         files["superposition"] = ["results/theory/superposition_fit.csv"]
         files["information"] = ["results/theory/information.csv"]
@@ -140,6 +148,7 @@ def claim_prefixes(scope):
         "": [""],
         "-coding": ["coding_"],
         "-theory": [],
+        "-language": [],
         "-interpretability": [],
     }
     return prefixes.get(scope, ["", "coding_"] if study.coding else [""])
@@ -148,7 +157,8 @@ def claim_prefixes(scope):
 def claims_config(wildcards):
     """What the verdicts of a scope depend on, besides the tables."""
     swept = network_table() if "coding_" in claim_prefixes(wildcards.scope) else None
-    trained = [n for n, model in study.models.items() if model.weights != "random"]
+    models = study.models | (study.language.models if study.language else {})
+    trained = [n for n, model in models.items() if model.weights != "random"]
     return stage_config(
         study.claims,
         trained=sorted([*trained, *(swept or [])]),
@@ -175,3 +185,52 @@ def backbone_config(name):
     return stage_config(
         name=name, kind=backbone.kind, model=backbone_model(study, name)
     )
+
+
+def language_models_with(*weights):
+    """Wildcard constraint: language models whose weights come from there; without: all."""
+    models = study.language.models if study.language else {}
+    return names_of(n for n, m in models.items() if not weights or m.weights in weights)
+
+
+def of_language_models(pattern):
+    """One file for each language model."""
+    models = study.language.models if study.language else []
+    return [pattern.format(model=model) for model in models]
+
+
+def language_weights(wildcards):
+    """The weights that the workflow makes; a folder of the user's is told by the manifest."""
+    made = study.language.models[wildcards.model].weights in ("train", "random")
+    return [f"results/checkpoints/{wildcards.model}/model.safetensors"] if made else []
+
+
+def text_parts():
+    """Selectors of each part's layers, as the capture takes them."""
+    return study.language.model_dump(mode="json", include={"parts"})["parts"]
+
+
+def explanation_scores():
+    """Scores of every explainer that the study names, of every language model."""
+    if not study.language:
+        return []
+    explainers = study.language.explanations.explainers
+    named = [name for name in ("lookup", "openai") if getattr(explainers, name)]
+    return [
+        file
+        for name in named
+        for file in of_language_models(f"results/explanations/{{model}}/{name}.csv")
+    ]
+
+
+def published_scores():
+    """The published explanations' scores, if the study has them."""
+    published = study.language and study.language.explanations.published
+    return ["results/explanations/published.csv"] if published else []
+
+
+def chat_models():
+    """Which models explain and simulate: they come from the environment, and results follow."""
+    explainer = os.environ["OPENAI_MODEL"]
+    simulator = os.environ.get("OPENAI_SIMULATOR_MODEL") or explainer
+    return {"explainer_model": explainer, "simulator_model": simulator}

@@ -1,4 +1,4 @@
-"""Random projections of the moving dot (methods §3)."""
+"""Random projections of the moving dot and of text (methods §3, §9)."""
 
 
 rule project_dot:
@@ -41,3 +41,43 @@ rule project_dot:
         "Random projections of {wildcards.model} on {wildcards.stimuli}"
     script:
         "../../scripts/project_dot.py"
+
+
+rule project_text:
+    input:
+        data=ancient("results/activations/{model}/text.h5"),
+        manifest="results/activations/{model}/text.json",
+    output:
+        action=report(
+            "results/projections/{model}/text/action.csv",
+            caption="../report/text_action.rst",
+            category="Language",
+            labels={"result": "action of {model} on text", "form": "table"},
+        ),
+        trajectories="results/projections/{model}/text/trajectories.npy",
+        passage="results/projections/{model}/text/passage.csv",
+    log:
+        "results/logs/project_text/{model}.log",
+    benchmark:
+        "results/benchmarks/project_text/{model}.jsonl"
+    wildcard_constraints:
+        model=language_models_with(),
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=240,
+    params:
+        cfg=lambda w: stage_config(
+            draws=study.projections.draws,
+            keep=study.projections.keep,
+            seed=study.projections.seed,
+            passage=study.language.passage,
+            model=w.model,
+        ),
+        code=code_of("project_text.py"),
+    message:
+        "Token trajectories of {wildcards.model}"
+    script:
+        "../../scripts/project_text.py"

@@ -38,6 +38,47 @@ rule fit_spectra:
         "../../scripts/fit_spectra.py"
 
 
+rule fit_text_spectra:
+    input:
+        data=ancient("results/activations/{model}/text.h5"),
+        manifest="results/activations/{model}/text.json",
+    output:
+        eigenvalues="results/spectra/{model}/text/eigenvalues.csv",
+        exponents=report(
+            "results/spectra/{model}/text/exponents.csv",
+            caption="../report/text_exponents.rst",
+            category="Language",
+            labels={"result": "exponents of {model} on text", "form": "table"},
+        ),
+        bootstrap="results/spectra/{model}/text/bootstrap.csv",
+    log:
+        "results/logs/fit_text_spectra/{model}.log",
+    benchmark:
+        "results/benchmarks/fit_text_spectra/{model}.jsonl"
+    wildcard_constraints:
+        model=language_models_with(),
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=480,
+    params:
+        cfg=lambda w: stage_config(
+            ranks=study.spectra.ranks,
+            solver=study.spectra.solver,
+            components=study.spectra.components,
+            bootstrap=study.spectra.bootstrap,
+            seed=study.spectra.seed,
+            model=w.model,
+        ),
+        code=code_of("fit_text_spectra.py"),
+    message:
+        "Eigenspectra of {wildcards.model} on text"
+    script:
+        "../../scripts/fit_text_spectra.py"
+
+
 rule cross_validate_spectra:
     input:
         data=ancient("results/activations/{model}/{stimuli}-noisy.h5"),

@@ -4,6 +4,7 @@
 localrules:
     coding,
     interpretability,
+    language,
     theory,
     everything,
 
@@ -44,7 +45,7 @@ rule judge_claims:
     benchmark:
         "results/benchmarks/judge_claims{scope}.jsonl"
     wildcard_constraints:
-        scope="(-coding|-theory|-interpretability|-everything)?",
+        scope="(-coding|-theory|-language|-interpretability|-everything)?",
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -74,6 +75,13 @@ rule interpretability:
         "The interpretability study: directions, psychophysics, manifold, sensitivity, synergy"
 
 
+rule language:
+    input:
+        lambda w: wanted(LANGUAGE_TARGETS, "language", "language"),
+    message:
+        "The language study: exponents, token trajectories, explanation scores"
+
+
 rule theory:
     input:
         THEORY_TARGETS,
@@ -86,6 +94,7 @@ rule everything:
         MAIN_TARGETS,
         CODING_TARGETS,
         FEATURE_TARGETS,
+        LANGUAGE_TARGETS,
         THEORY_TARGETS,
         "results/claims-everything.csv",
     message:

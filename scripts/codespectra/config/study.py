@@ -20,6 +20,7 @@ from codespectra.config.coding import Coding
 from codespectra.config.directions import Directions
 from codespectra.config.features import Features
 from codespectra.config.interpretability import Backbone, Claims, Figures, Interpretability
+from codespectra.config.language import Language
 from codespectra.config.models import Model
 from codespectra.config.people import People
 from codespectra.config.stimuli import Stimuli
@@ -32,6 +33,7 @@ class Runtime(Strict):
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", json_schema_extra=RUNTIME)
     batch: Positive = Field(256, json_schema_extra=RUNTIME)
+    sequences: Positive = Field(32, json_schema_extra=RUNTIME)
 
 
 class Study(Strict):
@@ -51,6 +53,7 @@ class Study(Strict):
     features: Features | None = None
     people: People | None = None
     coding: Coding | None = None
+    language: Language | None = None
     theory: Theory = Theory()
     claims: Claims = Claims()
     figures: Figures = Figures()
@@ -100,7 +103,7 @@ def _path(location: tuple[Any, ...], config: Any) -> list[str]:
     path, here, entered = [], config, False
     for part in location:
         is_tag = isinstance(here, dict) and part in [here.get(tag) for tag in _TAGS]
-        in_selectors = path[-2:-1] in (["layers"], ["filters"])
+        in_selectors = path[-2:-1] in (["layers"], ["filters"]) or path[-3:-2] == ["parts"]
         if (is_tag and not entered) or (in_selectors and part in _SELECTORS):
             entered = is_tag
             continue

@@ -1,0 +1,203 @@
+"""Token trajectories as figures, and explanation scores of units (A fig. 7b, c)."""
+
+
+rule draw_text_action:
+    input:
+        action=of_language_models("results/projections/{model}/text/action.csv"),
+    output:
+        **figure_files("text_action", "Language", "action of token trajectories"),
+    log:
+        "results/logs/draw_text_action.log",
+    benchmark:
+        "results/benchmarks/draw_text_action.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        cfg=stage_config(study=study.study),
+        code=code_of("draw_text_action.py"),
+    message:
+        "Draw the action of token trajectories"
+    script:
+        "../../scripts/draw_text_action.py"
+
+
+rule draw_passage:
+    input:
+        passage="results/projections/{model}/text/passage.csv",
+    output:
+        **figure_files("passage-{model}", "Language", "least-action text, {model}"),
+    log:
+        "results/logs/draw_passage/{model}.log",
+    benchmark:
+        "results/benchmarks/draw_passage/{model}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        cfg=stage_config(study=study.study),
+        code=code_of("draw_passage.py"),
+    message:
+        "Draw the least-action projection of {wildcards.model} with its text"
+    script:
+        "../../scripts/draw_passage.py"
+
+
+rule collect_records:
+    input:
+        data=ancient("results/activations/{model}/text.h5"),
+        manifest="results/activations/{model}/text.json",
+    output:
+        records="results/explanations/{model}/records.jsonl",
+        units="results/explanations/{model}/units.csv",
+    log:
+        "results/logs/collect_records/{model}.log",
+    benchmark:
+        "results/benchmarks/collect_records/{model}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=240,
+    params:
+        cfg=lambda w: stage_config(
+            study.language.explanations,
+            draws=study.projections.draws,
+            explainers=None,
+            published=None,
+            model=w.model,
+        ),
+        code=code_of("collect_records.py"),
+    message:
+        "Collect excerpts for the units of {wildcards.model}"
+    script:
+        "../../scripts/collect_records.py"
+
+
+rule explain_by_lookup:
+    input:
+        data=ancient("results/activations/{model}/text.h5"),
+        manifest="results/activations/{model}/text.json",
+        records="results/explanations/{model}/records.jsonl",
+        units="results/explanations/{model}/units.csv",
+    output:
+        scores="results/explanations/{model}/lookup.csv",
+        explanations="results/explanations/{model}/lookup.jsonl",
+    log:
+        "results/logs/explain_by_lookup/{model}.log",
+    benchmark:
+        "results/benchmarks/explain_by_lookup/{model}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=240,
+    params:
+        cfg=lambda w: stage_config(
+            study.language.explanations.explainers.lookup,
+            part=study.language.explanations.part,
+            seed=study.language.explanations.seed,
+            model=w.model,
+        ),
+        code=code_of("explain_by_lookup.py"),
+    message:
+        "Explain the units of {wildcards.model} by their tokens"
+    script:
+        "../../scripts/explain_by_lookup.py"
+
+
+rule explain_by_chat:
+    input:
+        records="results/explanations/{model}/records.jsonl",
+        units="results/explanations/{model}/units.csv",
+    output:
+        scores="results/explanations/{model}/openai.csv",
+        explanations="results/explanations/{model}/openai.jsonl",
+    log:
+        "results/logs/explain_by_chat/{model}.log",
+    benchmark:
+        "results/benchmarks/explain_by_chat/{model}.jsonl"
+    conda:
+        "../../envs/language.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=1440,
+    params:
+        cfg=lambda w: stage_config(model=w.model, **chat_models()),
+        code=code_of("explain_by_chat.py"),
+    message:
+        "Explain the units of {wildcards.model} by a chat model"
+    script:
+        "../../scripts/explain_by_chat.py"
+
+
+rule read_published:
+    output:
+        scores="results/explanations/published.csv",
+    log:
+        "results/logs/read_published.log",
+    benchmark:
+        "results/benchmarks/read_published.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=240,
+    params:
+        cfg=lambda w: stage_config(folder=str(study.language.explanations.published)),
+        code=code_of("read_published.py"),
+    message:
+        "Score the published explanations again"
+    script:
+        "../../scripts/read_published.py"
+
+
+rule draw_explanations:
+    input:
+        scores=explanation_scores(),
+        published=published_scores(),
+    output:
+        **figure_files("explanations", "Language", "explanation scores over depth"),
+    log:
+        "results/logs/draw_explanations.log",
+    benchmark:
+        "results/benchmarks/draw_explanations.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        cfg=stage_config(study=study.study),
+        code=code_of("draw_explanations.py"),
+    message:
+        "Draw the explanation scores"
+    script:
+        "../../scripts/draw_explanations.py"
+
+
+LANGUAGE_FIGURES = [
+    *("text_spectra", "text_exponents", "text_action"),
+    *(["explanations"] if explanation_scores() or published_scores() else []),
+    *(
+        f"passage-{model}"
+        for model in (study.language.models if study.language else [])
+    ),
+]
+LANGUAGE_TARGETS = (
+    ["results/claims-language.csv"]
+    + [f"{FIGURES}/{name}.png" for name in LANGUAGE_FIGURES]
+    if study.language
+    else []
+)
