@@ -23,7 +23,9 @@ from people_files import (
     write_responses,
 )
 from torchvision.models import resnet18
+from transformers import GPT2Config, GPT2LMHeadModel
 
+from codespectra.byte_models import byte_tokenizer
 from codespectra.config.stage import stage_config
 from codespectra.config.study import load_study
 from codespectra.inventory import most_stimuli
@@ -34,6 +36,7 @@ from codespectra.sweep import networks
 CODING = "workflow/studies/paper_coding.yaml"
 INTERPRETABILITY = "workflow/studies/paper_interpretability.yaml"
 PSYCHOPHYSICS = "workflow/studies/paper_psychophysics.yaml"
+LANGUAGE = "workflow/studies/paper_language.yaml"
 FOLDER = "data/cifar-10-batches-py"
 SIDE = 224
 RELUS = 23  # 17 in the encoder, 4 after fully connected layers, 2 in the decoder
@@ -223,3 +226,77 @@ def test_psychophysics_compares_people_and_draws_them(project: Project) -> None:
     assert whole["n_responses"].to_dict() == {"all": 18, "1": 6, "3": 12}
     assert (whole["n_units"] == len(UNITS)).all()
     assert whole.loc["all", "human_accuracy"] == pytest.approx(2 / 3)
+
+
+# Paper A's language model -------------------------------------------------------------------------
+
+GPT2_XL = {"n_layer": 48, "n_embd": 1600}
+
+
+def write_texts(folder: Path) -> None:
+    """Documents of ordinary letters, enough for a few sequences."""
+    folder.mkdir(parents=True)
+    for number in range(4):
+        (folder / f"{number}.txt").write_text(f"The {number}th fox jumps over lazy dogs. " * 40)
+
+
+def test_language_plans_both_models_and_tells_its_disk(project: Project) -> None:
+    done = project.snakemake("language", "--dry-run", study=LANGUAGE)
+    assert done.returncode == 1
+    assert "config: language.text.root: data/text is no folder of text files" in done.stdout
+    write_texts(project.folder / "data/text")
+    jobs = project.would_run("language", study=LANGUAGE)
+    both = ("capture_text", "fit_text_spectra", "project_text", "collect_records")
+    expected = {
+        "make_text": 1,
+        "import_language_model": 1,
+        "initialise_language_model": 1,
+        **dict.fromkeys((*both, "explain_by_lookup", "draw_passage"), 2),
+        "draw_text_exponents": 1,
+        "draw_explanations": 1,
+        "judge_claims": 1,
+    }
+    assert {rule: jobs.get(rule) for rule in expected} == expected
+    assert "train_language_model" not in jobs
+    text = (project.folder / LANGUAGE).read_text()
+    study = load_study(yaml.safe_load(text))
+    language, width = study.language, 4 * GPT2_XL["n_embd"] + GPT2_XL["n_embd"]
+    assert (set(language.parts), study.capture.dtype) == ({"mlp", "residual"}, "float16")
+    size = language.sequences * language.length * GPT2_XL["n_layer"] * width * 2
+    assert f"captures {size / 1e9:.1f} GB" in text
+
+
+def test_first_batches_of_language_run_on_a_local_model(project: Project) -> None:
+    if not (project.folder / "data/text").exists():
+        write_texts(project.folder / "data/text")
+    config = GPT2Config(vocab_size=256, n_positions=64, n_embd=64, n_layer=2, n_head=4)
+    config.bos_token_id = config.eos_token_id = None
+    # In several files, as GPT-2 XL's size may be.
+    GPT2LMHeadModel(config).save_pretrained(project.folder / "gpt2", max_shard_size="200KB")
+    byte_tokenizer(64).save_pretrained(project.folder / "gpt2", save_jinja_files=False)
+    study = yaml.safe_load((project.folder / LANGUAGE).read_text())
+    study["language"]["models"]["gpt2xl"] = {"weights": "path", "path": "gpt2"}
+    study["language"] |= {"sequences": 60}
+    study["language"]["explanations"] |= {"units": 3}
+    study["spectra"]["bootstrap"] = 20
+    (project.folder / "local.yaml").write_text(yaml.safe_dump(study))
+    targets = [
+        "results/spectra/gpt2xl/text/exponents.csv",
+        "results/explanations/gpt2xl_untrained/lookup.csv",
+    ]
+    done = project.snakemake("--cores", "2", *targets, study="local.yaml")
+    assert done.returncode == 0, done.stdout
+    exponents = pd.read_csv(project.folder / targets[0])
+    assert exponents["part"].tolist() == ["mlp", "mlp", "residual", "residual"]
+    assert exponents["width"].tolist() == [256, 256, 64, 64]
+    assert (exponents["weights"] == "path").all()
+    assert np.isfinite(exponents["alpha"]).all()
+    scores = pd.read_csv(project.folder / targets[1])
+    assert len(scores) == 2 * 3 * 3
+    assert (scores["weights"] == "random").all()
+    told = {
+        name: json.loads((project.folder / f"results/checkpoints/{name}.json").read_text())
+        for name in ("gpt2xl", "gpt2xl_untrained")
+    }
+    assert told["gpt2xl"]["folder"] == "gpt2" == told["gpt2xl_untrained"]["tokenizer_folder"]
+    assert len(told["gpt2xl"]["files"]) > 3

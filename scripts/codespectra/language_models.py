@@ -32,8 +32,6 @@ from codespectra.models import Layer, number_calls
 
 OBJECTIVES = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}
 CONFIGS = {"causal": MODEL_FOR_CAUSAL_LM_MAPPING, "masked": MODEL_FOR_MASKED_LM_MAPPING}
-# Every architecture has it, and rows that are padding alone stay finite in it.
-ATTENTION = "eager"
 # Tokens of the pass that finds the layers.
 INSPECTED_TOKENS = 4
 
@@ -63,8 +61,7 @@ def initialise(config: dict[str, Any], objective: str) -> PreTrainedModel:
         UserError: transformers has no such language model, or it brings code of its own.
     """
     known = _known_config(config, objective)
-    options = {"attn_implementation": ATTENTION, "dtype": torch.float32}
-    return OBJECTIVES[objective].from_config(known, **options).eval()
+    return OBJECTIVES[objective].from_config(known, dtype=torch.float32).eval()
 
 
 def _known_config(config: dict[str, Any], objective: str) -> PreTrainedConfig:
@@ -154,7 +151,6 @@ def load_network(folder: str | Path, objective: str) -> PreTrainedModel:
             folder,
             config=config,
             dtype=torch.float32,
-            attn_implementation=ATTENTION,
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,

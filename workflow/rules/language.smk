@@ -79,7 +79,7 @@ rule initialise_language_model:
         "../../envs/language.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=12000,
         runtime=30,
     params:
         cfg=lambda w: stage_config(study.language.models[w.model], name=w.model),
@@ -103,7 +103,7 @@ rule import_language_model:
         "../../envs/language.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=12000,
         runtime=120,
     params:
         cfg=lambda w: stage_config(study.language.models[w.model], name=w.model),
@@ -133,7 +133,7 @@ rule capture_text:
         "../../envs/language.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=12000,
         runtime=720,
         gpu=gpu_request,
     params:
