@@ -5,6 +5,7 @@ from tqdm import tqdm
 from codespectra import job, power_laws, spectra, store
 from codespectra.captured import captured_parts
 from codespectra.exponents import SpectrumTables, first_token_columns
+from codespectra.sequence_exponents import subsample_exponents
 from codespectra.tokens import read_tokens
 
 log = job.start(snakemake.log[0])
@@ -22,7 +23,7 @@ with store.open_hdf5(snakemake.input.data) as file:
         law = power_laws.fit_power_law(found.eigenvalues, ranks=ranks)
         if law.note:
             log.warning("%s: %s", where["layer"], law.note)
-        draws = power_laws.subsample_exponents(
+        draws = subsample_exponents(
             found.scores, tokens.sequence, ranks=ranks, draws=cfg["bootstrap"], seed=cfg["seed"]
         )
         settings = {

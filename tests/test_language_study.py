@@ -157,7 +157,7 @@ def test_a_chat_explainer_is_added_without_capturing_again(chatty, monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     target = "results/explanations/gpt/openai.csv"
     again = chatty.snakemake(
-        "--cores", "1", "--forcerun", "explain_by_chat", "--", target, study="chat.yaml"
+        target, "--forcerun", "explain_by_chat", "--cores", "1", study="chat.yaml"
     )
     assert again.returncode == 0, again.stdout
     pd.testing.assert_frame_equal(pd.read_csv(chatty.folder / target), tables[0])

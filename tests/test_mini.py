@@ -192,7 +192,7 @@ def test_a_missed_accuracy_fails_the_capture_and_keeps_its_work(mini, tmp_path):
     done = project.snakemake("--cores", "1", target)
     assert done.returncode == 0, done.stdout
     log = project.folder / "results/logs/capture_activations/classifier/test.log"
-    assert "resuming .test.h5.partial after row 60" in log.read_text()
+    assert "resuming .test.h5.partial after stimulus 60" in log.read_text()
     assert (activations / "test.h5").read_bytes() == (
         mini.folder / "results/activations/classifier/test.h5"
     ).read_bytes()

@@ -60,6 +60,7 @@ TEXT_MOVED = {"project_text", "draw_text_action", "draw_passage"}
 EXPLAINED = {"explain_by_lookup", "draw_explanations", "judge_claims"}
 RECORDS = {"collect_records"} | EXPLAINED
 TOKENS = {"capture_text"} | TEXT_SPECTRA | TEXT_MOVED | RECORDS
+DRAWN_OF_TEXT = {"draw_text_spectra", "draw_text_exponents", "draw_text_action", "draw_passage"}
 # The untrained model has the trained one's architecture and tokenizer.
 UNTRAINED_GPT = {"initialise_language_model"} | TOKENS
 GPT = {"train_language_model"} | UNTRAINED_GPT
@@ -441,7 +442,7 @@ MODULES = {
     "directions.py": FOUND,
     "sparse_autoencoder.py": AUTOENCODERS,
     "nonnegative.py": CENTROIDS,
-    "ranking.py": DIRECTED,
+    "ranking.py": DIRECTED | RECORDS,
     "subsamples.py": SCORES | WITH_EVIDENCE | TEXT_SPECTRA,
     "index_draws.py": SCORES,
     "halves.py": HALVED,
@@ -460,10 +461,12 @@ MODULES = {
     "people.py": set(),
     "agreement.py": set(),
     # Intervals of the claims are those of the spectra.
-    "spectra.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA | RECORDS,
+    "spectra.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
+    "rows.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA | TEXT_MOVED | RECORDS,
     # The law of a spectrum, without the spectrum: filters stay.
     "power_laws.py": FITTED | CROSSED | TEXT_SPECTRA,
     "exponents.py": FITTED | TEXT_SPECTRA,
+    "sequence_exponents.py": TEXT_SPECTRA,
     "cvpca.py": CROSSED,
     "filters.py": FILTERED,
     # The theory study draws its 1/2 zeta(-alpha).
@@ -518,10 +521,9 @@ MODULES = {
     "figures/filters.py": {"draw_filters"},
     "figures/spectra.py": {"draw_spectra", "draw_exponents", "draw_cross_validated"}
     | SWEPT_SPECTRA
-    | {"draw_text_spectra", "draw_text_exponents", "draw_text_action", "draw_passage"},
-    "figures/language.py": {
-        *("draw_text_spectra", "draw_text_exponents", "draw_text_action", "draw_passage"),
-    },
+    | DRAWN_OF_TEXT,
+    "figures/projections.py": {"draw_trajectories", "draw_action"},
+    "figures/language.py": DRAWN_OF_TEXT,
     "figures/explanations.py": {"draw_explanations"},
     "figures/coding.py": SWEPT_SPECTRA | {"draw_cross_validated"},
     "figures/theory.py": {"draw_superposition", "draw_channel"},

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from codespectra.errors import UserError
-from codespectra.subsamples import strongest_inside, subsamples
+from codespectra.index_draws import strongest_inside
+from codespectra.subsamples import subsamples
 
 
 @pytest.mark.parametrize(("count", "held"), [(12, 8), (11, 8), (10, 7)])

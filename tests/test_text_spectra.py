@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from codespectra import job, power_laws, spectra, store
+from codespectra import job, power_laws, sequence_exponents, spectra, store
 from codespectra.exponents import first_token_columns
 from codespectra.intervals import normal_interval
+from codespectra.sequence_exponents import subsample_exponents
 from codespectra.subsamples import subsamples
 from codespectra.tokens import Tokens, write_tokens
 
@@ -59,7 +60,7 @@ def test_the_spread_is_that_over_fresh_sequences_and_rows_tell_less():
     for seed in range(4):
         rows, groups = sequences(40, 16, -1.0, seed)
         scores = spectra.spectrum(rows).scores
-        draws = power_laws.subsample_exponents(scores, groups, ranks=RANKS, draws=60)
+        draws = subsample_exponents(scores, groups, ranks=RANKS, draws=60)
         spreads["sequences"].append(draws.var(ddof=1))
         spreads["rows"].append(
             power_laws.bootstrap_exponents(scores, ranks=RANKS, draws=40).var(ddof=1)
@@ -76,9 +77,7 @@ def test_draws_are_those_of_the_sequences_held():
     rows, groups = sequences(40, 16, -1.0, 0)
     keep = np.random.default_rng(1).random(len(rows)) < 0.8
     rows, groups = rows[keep], groups[keep]
-    draws = power_laws.subsample_exponents(
-        spectra.spectrum(rows).scores, groups, ranks=RANKS, draws=6, seed=3
-    )
+    draws = subsample_exponents(spectra.spectrum(rows).scores, groups, ranks=RANKS, draws=6, seed=3)
     found = np.array([exponent(rows[held[groups]]) for held in subsamples(40, 6, seed=3)])
     wanted = exponent(rows) + math.sqrt(27 / 13) * (found - found.mean())
     np.testing.assert_allclose(draws, wanted, atol=1e-4)
@@ -87,16 +86,16 @@ def test_draws_are_those_of_the_sequences_held():
 
 def test_draws_do_not_depend_on_how_many_sequences_are_summed_at_once(monkeypatch):
     rows, groups = sequences(40, 16, -1.0, 0)
-    whole = power_laws.subsample_exponents(rows, groups, ranks=RANKS, draws=5)
-    monkeypatch.setattr(power_laws, "GROUPS", 7)
+    whole = subsample_exponents(rows, groups, ranks=RANKS, draws=5)
+    monkeypatch.setattr(sequence_exponents, "GROUPS", 7)
     np.testing.assert_allclose(
-        power_laws.subsample_exponents(rows, groups, ranks=RANKS, draws=5), whole, rtol=1e-9
+        subsample_exponents(rows, groups, ranks=RANKS, draws=5), whole, rtol=1e-9
     )
 
 
 def test_draws_that_lose_ranks_give_no_interval():
     rows, groups = sequences(30, 2, -1.0, 0)  # 40 rows can't have 50 components
-    draws = power_laws.subsample_exponents(rows, groups, ranks=(5, 50), draws=4)
+    draws = subsample_exponents(rows, groups, ranks=(5, 50), draws=4)
     assert np.isnan(draws).all()
     assert np.isnan(normal_interval(-1.0, draws)).all()
 
@@ -104,7 +103,7 @@ def test_draws_that_lose_ranks_give_no_interval():
 @pytest.mark.parametrize("groups", [[0, 0, 1, 1], [0, 1, 2, 1]])
 def test_too_few_groups_and_unsorted_ones_are_refused(groups):
     with pytest.raises(ValueError, match="at least 3 in ascending order"):
-        power_laws.subsample_exponents(np.zeros((4, 2)), np.array(groups))
+        subsample_exponents(np.zeros((4, 2)), np.array(groups))
 
 
 @pytest.mark.parametrize("slab", [2**23, 900])

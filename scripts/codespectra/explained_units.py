@@ -28,7 +28,7 @@ from codespectra.neuron_records import (
     interleaved,
 )
 from codespectra.ranking import strongest
-from codespectra.spectra import SLAB, Rows
+from codespectra.rows import SLAB, Rows
 from codespectra.tokens import Tokens
 from codespectra.unit_kinds import LOW_ACTION, NEURON, PROJECTION
 

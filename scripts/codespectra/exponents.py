@@ -8,7 +8,8 @@ import pandas as pd
 from codespectra import code_entropy, power_laws
 from codespectra.intervals import normal_interval
 from codespectra.power_laws import PowerLaw
-from codespectra.spectra import SLAB, Rows, Spectrum
+from codespectra.rows import SLAB, Rows
+from codespectra.spectra import Spectrum
 
 
 class SpectrumTables:

@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 
 from codespectra.directions import Directions
+from codespectra.errors import UserError
 from codespectra.interpretability import LIVE, Index, by_method, candidates
 from codespectra.intervals import NORMAL_REACH
+from codespectra.ranking import top_stimuli
 from codespectra.similarity import Similarity
-from codespectra.subsamples import image_deviations, strongest_inside
+from codespectra.subsamples import image_deviations
 
 
 def index_draws(
@@ -81,3 +83,35 @@ def _pair_means(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     first, second = np.triu_indices(chosen.shape[-1], k=1)
     sets = np.arange(len(values))[None, :, None]
     return values[sets, chosen[..., first], chosen[..., second]].mean(axis=-1).T
+
+
+def strongest_inside(
+    responses: np.ndarray, held: np.ndarray, m: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The m strongest stimuli of each direction within each subsample, ties to the lowest index.
+
+    Args:
+        responses: (N, K).
+        held: which stimuli each subsample holds, (draws, N).
+        m: how many.
+
+    Returns:
+        Stimuli by strength (K, L), as many as any subsample needs, and the places in them of each
+        one's strongest (draws, K, m).
+
+    Raises:
+        UserError: a subsample has fewer than m.
+    """
+    count, fewest = len(responses), int(held.sum(axis=1).min())
+    if fewest < m:
+        raise UserError(
+            f"interpretability.m: {m} is more than the {fewest} stimuli of a subsample, on "
+            f"which intervals rest; lower it or take a set of at least {3 * m // 2}"
+        )
+    length = min(8 * m, count)
+    lists = top_stimuli(responses, length)
+    while (held[:, lists].sum(axis=-1) < m).any():
+        length = min(2 * length, count)
+        lists = top_stimuli(responses, length)
+    places = np.argsort(~held[:, lists], axis=-1, kind="stable")[..., :m]
+    return lists[:, : places.max(initial=0) + 1], places

@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-import h5py
 import numpy as np
 from scipy import linalg
 from sklearn.decomposition import PCA
 
-Rows = np.ndarray | h5py.Dataset
+from codespectra.rows import SLAB, Rows
 
-SLAB = 2**23  # numbers read at a time: 32 MB of float32
 STEEP = 1e5  # lambda_1 / lambda_k beyond which float32 products blur the last ranks
 NOISE_FLOOR = float(np.finfo(np.float32).eps)  # of lambda_1: less is rounding of the activations
 BLOCK, DEPTH, WINDOW = 64, 8, 60  # of the Krylov solver: columns a step, steps, ranks returned

@@ -1,9 +1,6 @@
-"""Random two thirds of a stimulus set, the strongest responses inside each, and what they tell."""
+"""Random two thirds of a set, and what they tell of the whole."""
 
 import numpy as np
-
-from codespectra.errors import UserError
-from codespectra.ranking import top_stimuli
 
 
 def subsamples(count: int, draws: int, seed: int) -> np.ndarray:
@@ -23,35 +20,3 @@ def image_deviations(draws: np.ndarray) -> np.ndarray:
     half are mostly those of another.
     """
     return np.sqrt(2 * len(draws) / (len(draws) - 1)) * (draws - draws.mean(axis=0))
-
-
-def strongest_inside(
-    responses: np.ndarray, held: np.ndarray, m: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The m strongest stimuli of each direction within each subsample, ties to the lowest index.
-
-    Args:
-        responses: (N, K).
-        held: which stimuli each subsample holds, (draws, N).
-        m: how many.
-
-    Returns:
-        Stimuli by strength (K, L), as many as any subsample needs, and the places in them of each
-        one's strongest (draws, K, m).
-
-    Raises:
-        UserError: a subsample has fewer than m.
-    """
-    count, fewest = len(responses), int(held.sum(axis=1).min())
-    if fewest < m:
-        raise UserError(
-            f"interpretability.m: {m} is more than the {fewest} stimuli of a subsample, on "
-            f"which intervals rest; lower it or take a set of at least {3 * m // 2}"
-        )
-    length = min(8 * m, count)
-    lists = top_stimuli(responses, length)
-    while (held[:, lists].sum(axis=-1) < m).any():
-        length = min(2 * length, count)
-        lists = top_stimuli(responses, length)
-    places = np.argsort(~held[:, lists], axis=-1, kind="stable")[..., :m]
-    return lists[:, : places.max(initial=0) + 1], places

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from codespectra import projections
 from codespectra.errors import UserError
 from codespectra.intervals import mean_interval
-from codespectra.spectra import Rows
+from codespectra.rows import Rows
 
 MEASURES = ("action", "relative_action", "roughness")
 FEWEST_TOKENS = 2

@@ -12,8 +12,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from codespectra.figures import style
-from codespectra.figures.projections import main_axes
-from codespectra.figures.spectra import draw_layers, draw_over_depth, fit_note
+from codespectra.figures.curves import main_axes
+from codespectra.figures.depth import draw_over_depth
+from codespectra.figures.spectra import draw_layers, fit_note
 
 DEPTH = "depth within the part"
 SHIFT = 0.12  # of one model's bars against another's, in layers

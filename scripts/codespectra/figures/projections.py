@@ -13,7 +13,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from codespectra.figures import style
-from codespectra.figures.spectra import MARKERS, draw_over_depth
+from codespectra.figures.curves import main_axes
+from codespectra.figures.depth import MARKERS, draw_over_depth
 from codespectra.projections import smooth_code_action
 
 SHOWN_LAYERS = 6
@@ -36,14 +37,6 @@ def trajectory_table(trajectories: np.ndarray, action: pd.DataFrame) -> pd.DataF
             where = action.iloc[index][["model", "weights", "stimuli", "layer", "depth"]]
             tables.append(table.assign(draw=name, **where))
     return pd.concat(tables, ignore_index=True)
-
-
-def main_axes(curve: np.ndarray) -> np.ndarray:
-    """A curve (n, 3) along its two main axes, (n, 2), scaled so that the largest is 1."""
-    centred = curve - curve.mean(axis=0)
-    _, _, axes = np.linalg.svd(centred, full_matrices=False)
-    flat = centred @ axes[:2].T
-    return flat / np.abs(flat).max()
 
 
 def draw_trajectories(curves: pd.DataFrame, study: str) -> Figure:

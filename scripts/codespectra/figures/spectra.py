@@ -1,7 +1,5 @@
 """Eigenspectra by depth with their fits, and exponents against depth (A fig. 3 b, c)."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -9,14 +7,11 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from codespectra.figures import style
-
-# Of the runs in one panel, in order.
-MARKERS = "osD^v"
+from codespectra.figures.depth import draw_over_depth
 
 
 def draw_spectra(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, study: str) -> Figure:
@@ -104,27 +99,3 @@ def draw_exponents(exponents: pd.DataFrame, study: str) -> Figure:
         + style.weights_note(exponents),
     )
     return figure
-
-
-def draw_over_depth(
-    panel: Axes, run: pd.DataFrame, column: str, index: int, *, shift: float = 0, **look: Any
-) -> ErrorbarContainer:
-    """A column of one run against depth, with bars from `column`_low to `column`_high.
-
-    Args:
-        panel: to draw in.
-        run: a row a layer.
-        column: to draw.
-        index: of the run, which gives its marker.
-        shift: to the right, in layers.
-        look: of matplotlib's errorbar.
-    """
-    reach = [run[column] - run[f"{column}_low"], run[f"{column}_high"] - run[column]]
-    # Means of skewed draws may lie beyond their quantiles.
-    return panel.errorbar(
-        run["depth"] + shift,
-        run[column],
-        yerr=np.array(reach).clip(min=0),
-        marker=MARKERS[index % len(MARKERS)],
-        **look,
-    )
