@@ -142,3 +142,10 @@ def _check_environment(environment: Mapping[str, str], problems: Problems) -> No
             f"language.explanations.explainers.openai: {', '.join(missing)} not set in the "
             "environment; set them, or openai: null"
         )
+
+
+def chat_models(environment: Mapping[str, str]) -> dict[str, str]:
+    """Which models explain and simulate: they come from the environment, and results follow."""
+    explainer = environment["OPENAI_MODEL"]
+    simulator = environment.get("OPENAI_SIMULATOR_MODEL") or explainer
+    return {"explainer_model": explainer, "simulator_model": simulator}

@@ -1,5 +1,6 @@
 """What the rules share: the checked study, their params, and the request for a GPU."""
 
+import os
 import re
 import shutil
 import sys
@@ -21,6 +22,7 @@ from codespectra.inventory import (
     noisy_runs,
     shown_networks,
 )
+from codespectra.language_checks import chat_models
 from codespectra.plan import cached_language_layers, cached_layers, make_plan
 from codespectra.sweep import networks
 

@@ -132,7 +132,7 @@ rule explain_by_chat:
         mem_mb=2000,
         runtime=1440,
     params:
-        cfg=lambda w: stage_config(model=w.model, **chat_models()),
+        cfg=lambda w: stage_config(model=w.model, **chat_models(os.environ)),
         code=code_of("explain_by_chat.py"),
     message:
         "Explain the units of {wildcards.model} by a chat model"

@@ -1,7 +1,5 @@
 """Which files the rules take: input functions, and the params that go with them."""
 
-import os
-
 
 def wanted(targets, target, section):
     """The targets of a study, or one line when the config has no such section."""
@@ -227,10 +225,3 @@ def published_scores():
     """The published explanations' scores, if the study has them."""
     published = study.language and study.language.explanations.published
     return ["results/explanations/published.csv"] if published else []
-
-
-def chat_models():
-    """Which models explain and simulate: they come from the environment, and results follow."""
-    explainer = os.environ["OPENAI_MODEL"]
-    simulator = os.environ.get("OPENAI_SIMULATOR_MODEL") or explainer
-    return {"explainer_model": explainer, "simulator_model": simulator}
