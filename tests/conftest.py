@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from forked import forked_snakemake
 
 ROOT = Path(__file__).parents[1]
 MINI = "workflow/studies/mini.yaml"
@@ -33,9 +34,10 @@ class Project:
 
     def would_run(self, target: str = "everything", study: str = MINI) -> dict[str, int]:
         """Jobs of a dry run: how many of each rule; the target itself isn't counted."""
-        done = self.snakemake(target, "--dry-run", study=study)
-        assert done.returncode == 0, done.stdout
-        table = done.stdout.partition("Job stats:")[2].partition("total")[0]
+        arguments = (target, "--dry-run", "--configfile", study)
+        status, said = forked_snakemake(self.folder, *arguments)
+        assert status == 0, said
+        table = said.partition("Job stats:")[2].partition("total")[0]
         jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
         jobs.pop(target, None)
         return jobs
