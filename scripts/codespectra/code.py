@@ -23,11 +23,31 @@ def code_digest(script: Path, remembered: Path | None = None) -> str:
     kept in the folder `remembered` for as long as the file stays the same: parsing takes a second.
     """
     library = script.parent / PACKAGE
-    digest = hashlib.sha256()
-    for file in [script, *sorted(reached_modules(script, library, remembered))]:
-        bare = _facts(file, remembered)["bare"]
-        digest.update(f"{file.relative_to(script.parent)}\n{bare}\n".encode())
-    return digest.hexdigest()[:16]
+    files = [script, *sorted(reached_modules(script, library, remembered))]
+    parts = {str(f.relative_to(script.parent)): _facts(f, remembered)["bare"] for f in files}
+    text = "".join(f"{name}\n{bare}\n" for name, bare in parts.items())
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    if remembered is not None and not _parts_note(digest, remembered).exists():
+        store.write_json(_parts_note(digest, remembered), parts)
+    return digest
+
+
+def changed_files(before: str, now: str, remembered: Path) -> list[str]:
+    """The script and modules that differ between two digests of `code_digest`, sorted by name.
+
+    Empty when the folder `remembered` doesn't know what either digest was taken from.
+    """
+    notes = [_parts_note(digest, remembered) for digest in (before, now)]
+    if not all(note.exists() for note in notes):
+        return []
+    old, new = map(store.read_json, notes)
+    differing = [name for name in old | new if old.get(name) != new.get(name)]
+    return sorted(name.removeprefix(f"{PACKAGE}/") for name in differing)
+
+
+def _parts_note(digest: str, remembered: Path) -> Path:
+    """Where the digest of every file behind a digest is kept."""
+    return remembered / f"{digest}.json"
 
 
 def reached_modules(file: Path, library: Path, remembered: Path | None = None) -> set[Path]:

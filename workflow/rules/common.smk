@@ -152,3 +152,6 @@ wildcard_constraints:
     method=r"[A-Za-z0-9_.-]+",
     backbone=r"[A-Za-z0-9_-]+",
     prefix="(coding-)?",
+
+
+include: "reruns.smk"
