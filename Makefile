@@ -21,7 +21,7 @@ lint: .venv/.synced
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
-# Ratios of CPU time, both sides in one process, one thread.
+# Ratios of CPU time, both sides in one process, one thread; and memory at N and 4 N images.
 bench: .venv/.synced
 	for bench in benchmarks/bench_*.py; do \
 		OMP_NUM_THREADS=1 PYTHONPATH=scripts $(BIN)/python $$bench || exit 1; done

@@ -35,7 +35,7 @@ with store.open_hdf5(snakemake.input.data) as file:
     directions.write_layers(
         snakemake.output.data,
         snakemake.output.manifest,
-        ((x, find_in(x, file[f"{cfg['reduction']}/{x}"][:].astype("float32"))) for x in layers),
+        ((x, find_in(x, file[f"{cfg['reduction']}/{x}"].astype("float32")[:])) for x in layers),
         store.read_json(snakemake.input.manifest),
         method=method,
         options=options,

@@ -10,7 +10,7 @@ from codespectra.model_folders import CONFIG, describe_folder
 
 job.start(snakemake.log[0])
 cfg = snakemake.params.cfg
-like = store.read_json(snakemake.input.like)
+like = store.read_json(snakemake.input.like_manifest)
 folder = Path(snakemake.output.checkpoint).parent
 torch.manual_seed(cfg["seed"])
 network = initialise(store.read_json(Path(like["folder"]) / CONFIG), like["objective"])

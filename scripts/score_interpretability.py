@@ -5,7 +5,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from codespectra import job, store
-from codespectra.directions import read_methods
+from codespectra.directions import Directions, read_methods
 from codespectra.index_draws import draws_by_method, images_of_draws, index_draws, with_intervals
 from codespectra.interpretability import Index, check_live, index_table
 from codespectra.score_tables import write_scores
@@ -18,19 +18,30 @@ index = Index(cfg["m"], cfg["normalisation"])
 manifest = store.read_json(snakemake.input.directions_manifests[0])
 held = subsamples(manifest["stimulus_count"], cfg["resamples"], cfg["seed"])
 paths = dict(zip(cfg["methods"], snakemake.input.directions, strict=True))
-found = read_methods(paths, cfg["layers"])
-images = [images_of_draws(methods.values(), cfg["m"], held) for methods in found.values()]
-similarities = read_similarities(
-    snakemake.input.stimuli, snakemake.input.embeddings, cfg, np.concatenate(images)
-)
-tables, summaries = [], []
-for layer, methods in tqdm(found.items(), disable=None, leave=False):
+
+
+def directions_of(layer: str) -> dict[str, Directions]:
+    """The layer's directions by method: those of all layers at once might not fit."""
+    return read_methods(paths, [layer])[layer]
+
+
+def score(layer: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The layer's scores with their intervals, and their moments on each subsample."""
+    methods = directions_of(layer)
     check_live(methods, layer, cfg["m"])
     table = index_table(methods, similarities, index)
     draws = index_draws(table, methods, similarities, index, held)
-    tables.append(with_intervals(table, draws).assign(layer=layer))
-    summaries.append(draws_by_method(table, draws).assign(layer=layer))
     states = table.drop_duplicates(["method", "direction"])[["method", "state"]]
     log.info("%s: %s", layer, states.value_counts(sort=False).to_dict())
+    summary = draws_by_method(table, draws)
+    return with_intervals(table, draws).assign(layer=layer), summary.assign(layer=layer)
+
+
+images = [images_of_draws(directions_of(x).values(), cfg["m"], held) for x in cfg["layers"]]
+similarities = read_similarities(
+    snakemake.input.stimuli, snakemake.input.embeddings, cfg, np.concatenate(images)
+)
+scored = [score(layer) for layer in tqdm(cfg["layers"], disable=None, leave=False)]
+tables, summaries = zip(*scored, strict=True)
 write_scores(snakemake.output.scores, pd.concat(tables), cfg, manifest)
 write_scores(snakemake.output.resampled, pd.concat(summaries), cfg, manifest)

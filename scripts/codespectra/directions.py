@@ -76,6 +76,7 @@ def write_layers(
             write_directions(file.create_group(layer), found)
             counts[layer], dead[layer] = len(found.vectors), int(found.dead.sum())
             log.info("%s: %d directions, %d dead", layer, counts[layer], dead[layer])
+            del found  # before the next layer's are found
     content = {
         "file": Path(data).name,
         "sha256": store.file_digest(data),

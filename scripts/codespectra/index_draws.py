@@ -1,13 +1,13 @@
 """The Interpretability Index on random parts of the images, and the intervals that follow."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import pandas as pd
 
 from codespectra.directions import Directions
 from codespectra.errors import UserError
-from codespectra.interpretability import LIVE, Index, by_method, candidates
+from codespectra.interpretability import LIVE, Candidates, Index, by_method, candidates
 from codespectra.intervals import NORMAL_REACH
 from codespectra.ranking import top_stimuli
 from codespectra.similarity import Similarity
@@ -31,8 +31,7 @@ def index_draws(
         held: which stimuli each subsample holds, (draws, N).
     """
     every = {method: candidates(directions, index.m) for method, directions in found.items()}
-    responses = np.hstack([one.responses for one in every.values()])
-    lists, chosen = strongest_inside(responses, held, index.m)
+    lists, chosen = _strongest(every.values(), held, index.m)
     draws = np.full((len(table), len(held)), np.nan)
     places = table.groupby(["method", "metric", "part"], sort=False).indices
     for similarity in similarities:
@@ -74,8 +73,24 @@ def _moments(values: np.ndarray) -> dict[str, np.ndarray]:
 
 def images_of_draws(found: Iterable[Directions], m: int, held: np.ndarray) -> np.ndarray:
     """Images that `index_table` and `index_draws` compare, sorted."""
-    responses = np.hstack([candidates(directions, m).responses for directions in found])
-    return np.unique(strongest_inside(responses, held, m)[0])
+    return np.unique(_strongest([candidates(directions, m) for directions in found], held, m)[0])
+
+
+def _strongest(
+    every: Collection[Candidates], held: np.ndarray, m: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """`strongest_inside` of all candidates (C) in a row, without a matrix of all their responses.
+
+    Returns:
+        Stimuli by strength (C, L) and the places in them of each subsample's (draws, C, m).
+    """
+    found = [strongest_inside(one.responses, held, m) for one in every]
+    length = max(lists.shape[1] for lists, _ in found)
+    longest = [
+        lists if lists.shape[1] == length else top_stimuli(one.responses, length)
+        for one, (lists, _) in zip(every, found, strict=True)
+    ]
+    return np.concatenate(longest), np.concatenate([places for _, places in found], axis=1)
 
 
 def _pair_means(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:

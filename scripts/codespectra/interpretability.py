@@ -56,7 +56,9 @@ def candidates(found: Directions, m: int) -> Candidates:
         raise UserError(f"interpretability.m: {m} is more than the {count} stimuli; lower it")
     state = np.where(found.dead, DEAD, np.where(found.rare(m), RARE, LIVE))
     live = np.flatnonzero(state == LIVE)
-    responses, signs = found.responses[:, live], np.ones(len(live), dtype=int)
+    # Copied only where some are left out: responses are what a large set fills the memory with.
+    responses = found.responses if len(live) == len(state) else found.responses[:, live]
+    signs = np.ones(len(live), dtype=int)
     if found.two_sided:
         responses, live = np.hstack([responses, -responses]), np.tile(live, 2)
         signs = np.concatenate([signs, -signs])

@@ -197,10 +197,28 @@ def of_language_models(pattern):
     return [pattern.format(model=model) for model in models]
 
 
-def language_weights(wildcards):
-    """The weights that the workflow makes; a folder of the user's is told by the manifest."""
-    made = study.language.models[wildcards.model].weights in ("train", "random")
-    return [f"results/checkpoints/{wildcards.model}/model.safetensors"] if made else []
+# Files of a language model's folder, as far as the workflow makes them.
+LANGUAGE_FILES = {
+    "train": [
+        *(
+            "model.safetensors",
+            "config.json",
+            "tokenizer.json",
+            "tokenizer_config.json",
+        ),
+    ],
+    "random": ["model.safetensors", "config.json"],
+}
+
+
+def language_files(name):
+    """The files of a model that the workflow makes; a user's folder is told by the manifest."""
+    model = study.language.models[name]
+    own = [
+        f"results/checkpoints/{name}/{file}"
+        for file in LANGUAGE_FILES.get(model.weights, [])
+    ]
+    return own + (language_files(model.like) if model.weights == "random" else [])
 
 
 def text_parts():

@@ -64,7 +64,8 @@ rule train_language_model:
 
 rule initialise_language_model:
     input:
-        like=lambda w: f"results/checkpoints/{study.language.models[w.model].like}.json",
+        like=ancient(lambda w: language_files(study.language.models[w.model].like)),
+        like_manifest=lambda w: f"results/checkpoints/{study.language.models[w.model].like}.json",
     output:
         checkpoint="results/checkpoints/{model}/model.safetensors",
         config="results/checkpoints/{model}/config.json",
@@ -116,7 +117,7 @@ rule import_language_model:
 
 rule capture_text:
     input:
-        checkpoint=ancient(language_weights),
+        checkpoint=ancient(lambda w: language_files(w.model)),
         checkpoint_manifest="results/checkpoints/{model}.json",
         text=ancient("results/stimuli/text.h5"),
         text_manifest="results/stimuli/text.json",
