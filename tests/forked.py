@@ -11,7 +11,7 @@ FORKS.set_forkserver_preload(["snakemake.cli", "snakemake.report", "pandas"])
 
 
 def _run(
-    folder: Path, arguments: tuple[str, ...], output: Path, environment: dict[str, str]
+    folder: Path, arguments: tuple[str, ...], output: Path, status: Path, environment: dict
 ) -> None:
     """In the fork: what the command `snakemake` does."""
     os.chdir(folder)
@@ -23,14 +23,20 @@ def _run(
     sys.argv = ["snakemake", *arguments]
     from snakemake.cli import main
 
-    main()
+    try:
+        main()
+    except SystemExit as end:
+        status.write_text(str(int(end.code or 0)))
 
 
 def forked_snakemake(folder: Path, *arguments: str) -> tuple[int, str]:
     """Exit status of snakemake in a folder, and its stdout and stderr together."""
-    with tempfile.NamedTemporaryFile("r") as output:
-        told = (folder, arguments, Path(output.name), dict(os.environ))
+    with tempfile.TemporaryDirectory() as place:
+        # A start in one thread may read the status of another's child, whose exitcode then is 255.
+        output, status = Path(place, "output"), Path(place, "status")
+        told = (folder, arguments, output, status, dict(os.environ))
         process = FORKS.Process(target=_run, args=told)
         process.start()
         process.join()
-        return process.exitcode, output.read()
+        said = output.read_text() if output.exists() else ""
+        return int(status.read_text()) if status.exists() else -1, said
