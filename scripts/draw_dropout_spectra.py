@@ -3,6 +3,7 @@
 from codespectra import job
 from codespectra.figures import style
 from codespectra.figures.coding import draw_dropout_spectra
+from codespectra.figures.spectra import with_shares
 from codespectra.networks import read_layers
 
 job.start(snakemake.log[0])
@@ -12,8 +13,6 @@ eigenvalues, exponents = (
     read_layers(paths, cfg["networks"])
     for paths in (snakemake.input.eigenvalues, snakemake.input.exponents)
 )
-keys = ["model", "stimuli", "layer", "depth"]
-eigenvalues = eigenvalues.merge(exponents[[*keys, "total_variance"]], on=keys)
-eigenvalues["share"] = eigenvalues["eigenvalue"] / eigenvalues["total_variance"]
+eigenvalues = with_shares(eigenvalues, exponents)
 figure = draw_dropout_spectra(eigenvalues, exponents, cfg["study"])
 style.save(figure, exponents, snakemake.output)  # the spectra have their own tables

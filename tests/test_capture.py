@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from codespectra import capture, store
+from codespectra import activation_file, capture, store
 from codespectra.errors import UserError
 from codespectra.hooks import Wanted, reduce_output
 from codespectra.layers import reduced_width, stride_of
@@ -98,7 +98,7 @@ class Watched(Preprocess):
 
 @pytest.fixture
 def noting_every_batch(monkeypatch):
-    monkeypatch.setattr(capture, "PROGRESS_SECONDS", 0)
+    monkeypatch.setattr(activation_file, "PROGRESS_SECONDS", 0)
 
 
 def test_values_of_every_call_and_reduction_by_hand(tmp_path):
@@ -247,7 +247,7 @@ def test_interrupted_capture_goes_on_where_it_stopped(tmp_path, noting_every_bat
 def test_rows_after_the_last_note_are_captured_again(tmp_path, monkeypatch):
     """A kill before the first note costs everything, and leaves no wrong row."""
     run(tmp_path / "whole.h5")
-    monkeypatch.setattr(capture, "PROGRESS_SECONDS", 1e9)
+    monkeypatch.setattr(activation_file, "PROGRESS_SECONDS", 1e9)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "a.h5", preprocess=Watched(fail_at=3))
     second = Watched()

@@ -493,7 +493,8 @@ MODULES = {
     "autoencoding.py": VAES,
     # Networks as trained stay as they are.
     "recalibration.py": VAES - {"train_vae"} - CROSSED - FILTERED,
-    "capture.py": SHOWN | SWEPT | TOKENS,
+    "activation_file.py": SHOWN | SWEPT | TOKENS,
+    "capture.py": SHOWN | SWEPT,
     "hooks.py": SHOWN | SWEPT | TOKENS,
     "texts.py": TEXT,
     "tokens.py": TOKENS,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from codespectra.capture import Layout, write_rows
+from codespectra.activation_file import Layout, write_rows
 from codespectra.errors import UserError
 from codespectra.hooks import Sink, Wanted, run_to_layers
 from codespectra.layers import select_layers

@@ -14,6 +14,13 @@ from codespectra.figures import style
 from codespectra.figures.depth import draw_over_depth
 
 
+def with_shares(eigenvalues: pd.DataFrame, exponents: pd.DataFrame) -> pd.DataFrame:
+    """Eigenvalues with `total_variance` and `share` of it, from their layers' rows of exponents."""
+    layer = [name for name in eigenvalues if name in exponents]
+    found = eigenvalues.merge(exponents[[*layer, "total_variance"]], on=layer)
+    return found.assign(share=found["eigenvalue"] / found["total_variance"])
+
+
 def draw_spectra(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, study: str) -> Figure:
     """Log-log spectra, one panel a run, lines coloured by depth, fits dashed.
 
