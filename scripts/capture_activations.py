@@ -63,7 +63,7 @@ def manifest(accuracy: float | None) -> dict[str, object]:
     """What later stages need to know of the activations, and depend on."""
     return {
         "file": Path(snakemake.output.data).name,
-        "sha256": store.file_digest(snakemake.output.data),
+        "sha256": store.hdf5_digest(snakemake.output.data),
         "identity": identity,
         "model": cfg["model"],
         "stimuli": cfg["stimuli"],

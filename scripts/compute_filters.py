@@ -82,7 +82,7 @@ store.write_json(
     snakemake.output.manifest,
     {
         "file": Path(snakemake.output.data).name,
-        "sha256": store.file_digest(snakemake.output.data),
+        "sha256": store.hdf5_digest(snakemake.output.data),
         "ranks": cfg["ranks"],
         "image_count": len(images),
         "activations_sha256": captured["sha256"],

@@ -33,7 +33,7 @@ store.write_json(
     snakemake.output.manifest,
     {
         "file": Path(snakemake.output.data).name,
-        "sha256": store.file_digest(snakemake.output.data),
+        "sha256": store.hdf5_digest(snakemake.output.data),
         "kind": kind,
         "checkpoint_sha256": checkpoint.description["sha256"],
         "stimuli_sha256": store.read_json(snakemake.input.stimuli_manifest)["sha256"],

@@ -298,7 +298,7 @@ def test_layers_come_back_as_they_were_written(tmp_path):
         assert methods["any"].two_sided == (name == "layer2")
     assert store.read_json(manifest) == {
         "file": "found.h5",
-        "sha256": store.file_digest(data),
+        "sha256": store.hdf5_digest(data),
         "method": "pca",
         "counts": {"layer1.0": 24, "layer2": 4},
         "dead": {"layer1.0": 2, "layer2": 0},

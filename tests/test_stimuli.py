@@ -347,7 +347,7 @@ def test_manifest_tells_what_the_file_holds(tmp_path: Path) -> None:
     assert store.read_json(path.with_suffix(".json")) == {
         "file": "two.h5",
         "name": "two",
-        "sha256": store.file_digest(path),
+        "sha256": store.hdf5_digest(path),
         "count": 2,
         "side": 8,
         "classes": ["blue", "green"],

@@ -117,7 +117,7 @@ def test_file_gives_every_document_back_in_one_part(contents: list[str], tmp_pat
     assert manifest["bytes"] == {
         part: sum(len(d.content) for d in found) for part, found in parts.items()
     }
-    assert manifest["sha256"] == store.file_digest(folder / "text.h5")
+    assert manifest["sha256"] == store.hdf5_digest(folder / "text.h5")
 
 
 def test_same_documents_give_the_same_bytes_wherever_they_lie(tmp_path: Path) -> None:

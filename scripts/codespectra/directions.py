@@ -79,7 +79,7 @@ def write_layers(
             del found  # before the next layer's are found
     content = {
         "file": Path(data).name,
-        "sha256": store.file_digest(data),
+        "sha256": store.hdf5_digest(data),
         "counts": counts,
         "dead": dead,
         "activations_sha256": captured["sha256"],

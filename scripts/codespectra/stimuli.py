@@ -119,7 +119,7 @@ def write_stimuli(path: str | Path, name: str, made: StimulusSet) -> None:
     manifest = {
         "file": path.name,
         "name": name,
-        "sha256": store.file_digest(path),
+        "sha256": store.hdf5_digest(path),
         "count": made.count,
         "side": made.side,
         "classes": list(made.classes),

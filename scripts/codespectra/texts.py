@@ -119,7 +119,7 @@ def write_text(path: str | Path, spec: dict[str, Any]) -> None:
             _write_part(file.create_group(part), documents)
     manifest = {
         "file": path.name,
-        "sha256": store.file_digest(path),
+        "sha256": store.hdf5_digest(path),
         "source": spec["source"],
         "documents": {part: len(documents) for part, documents in split.items()},
         "bytes": {part: sum(len(d.content) for d in split[part]) for part in PARTS},

@@ -21,8 +21,8 @@ rule capture_activations:
         "../../envs/gpu.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=720,
+        mem_mb=growing(4000),
+        runtime=growing(720),
         gpu=gpu_request,
     params:
         cfg=lambda w: stage_config(

@@ -23,8 +23,8 @@ rule train_classifier:
         "../../envs/gpu.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=720,
+        mem_mb=growing(4000),
+        runtime=growing(720),
         gpu=gpu_request,
     params:
         cfg=lambda w: stage_config(
@@ -54,8 +54,8 @@ rule import_checkpoint:
         "../../envs/gpu.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         cfg=lambda w: stage_config(
             model=model_description(w.model), sha256=plan.models[w.model].sha256
@@ -81,8 +81,8 @@ rule initialise_checkpoint:
         "../../envs/gpu.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         cfg=lambda w: stage_config(
             model=model_description(w.model), seed=plan.models[w.model].seed
@@ -108,8 +108,8 @@ rule download_checkpoint:
         "../../envs/gpu.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         cfg=lambda w: stage_config(
             model=model_description(w.model), tag=plan.models[w.model].tag

@@ -27,8 +27,8 @@ rule train_vae:
         "../../envs/gpu.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=5760,
+        mem_mb=growing(6000),
+        runtime=growing(5760),
         gpu=gpu_request,
     params:
         cfg=lambda w: stage_config(
@@ -63,8 +63,8 @@ rule recalibrate_statistics:
         "../../envs/gpu.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=growing(6000),
+        runtime=growing(240),
         gpu=gpu_request,
     params:
         cfg=lambda w: stage_config(model=model_description(w.model)),
@@ -93,8 +93,8 @@ rule draw_dropout_spectra:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study, networks=network_table()),
         code=code_of("draw_dropout_spectra.py"),
@@ -122,8 +122,8 @@ rule draw_dropout:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study, networks=network_table()),
         code=code_of("draw_dropout.py"),
@@ -153,8 +153,8 @@ rule draw_cross_validated:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study, networks=network_table()),
         code=code_of("draw_cross_validated.py"),

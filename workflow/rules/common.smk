@@ -76,6 +76,11 @@ def models_with(weights):
     return names_of(n for n, model in plan.models.items() if model.weights == weights)
 
 
+def growing(amount):
+    """That much at first, as much again at each retry: for jobs that ran out of memory or time."""
+    return lambda wildcards, attempt: amount * attempt
+
+
 def without_gpu():
     """Whether this machine runs the jobs itself and has no GPU."""
     return workflow.local_exec and shutil.which("nvidia-smi") is None

@@ -29,8 +29,8 @@ rule score_halves:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(120),
     params:
         cfg=lambda w: index_config(
             w,
@@ -67,8 +67,8 @@ rule draw_index_panels:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study, metric=HEADLINE),
         code=code_of("draw_index_panels.py"),
@@ -94,8 +94,8 @@ rule draw_controls:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study),
         code=code_of("draw_controls.py"),
@@ -126,8 +126,8 @@ rule draw_autoencoders:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=lambda w: stage_config(
             study=study.study, metric=HEADLINE, methods=[*plan.grid]

@@ -18,8 +18,8 @@ rule find_directions:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         cfg=directions_config,
         code=code_of("find_directions.py"),
@@ -47,8 +47,8 @@ rule train_autoencoder:
         "../../envs/gpu.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(4000),
+        runtime=growing(240),
         gpu=gpu_request,
     params:
         cfg=directions_config,

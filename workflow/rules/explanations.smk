@@ -14,8 +14,8 @@ rule draw_text_action:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study),
         code=code_of("draw_text_action.py"),
@@ -38,8 +38,8 @@ rule draw_passage:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study),
         code=code_of("draw_passage.py"),
@@ -64,8 +64,8 @@ rule collect_records:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=growing(6000),
+        runtime=growing(240),
     params:
         cfg=lambda w: stage_config(
             study.language.explanations,
@@ -98,8 +98,8 @@ rule explain_by_lookup:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=growing(6000),
+        runtime=growing(240),
     params:
         cfg=lambda w: stage_config(
             study.language.explanations.explainers.lookup,
@@ -129,8 +129,8 @@ rule explain_by_chat:
         "../../envs/language.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=1440,
+        mem_mb=growing(2000),
+        runtime=growing(1440),
     params:
         cfg=lambda w: stage_config(model=w.model, **chat_models(os.environ)),
         code=code_of("explain_by_chat.py"),
@@ -151,8 +151,8 @@ rule read_published:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=growing(2000),
+        runtime=growing(240),
     params:
         cfg=lambda w: stage_config(folder=str(study.language.explanations.published)),
         code=code_of("read_published.py"),
@@ -176,8 +176,8 @@ rule draw_explanations:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study),
         code=code_of("draw_explanations.py"),

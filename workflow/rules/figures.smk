@@ -24,8 +24,8 @@ rule draw_spectra:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study),
         code=code_of("draw_spectra.py"),
@@ -50,8 +50,8 @@ rule draw_filters:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study),
         code=code_of("draw_filters.py"),
@@ -74,8 +74,8 @@ rule draw_exponents:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study),
         code=code_of("draw_exponents.py"),
@@ -103,8 +103,8 @@ rule draw_trajectories:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study),
         code=code_of("draw_trajectories.py"),
@@ -130,8 +130,8 @@ rule draw_action:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study),
         code=code_of("draw_action.py"),
@@ -156,8 +156,8 @@ rule draw_index:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study),
         code=code_of("draw_index.py"),
@@ -188,8 +188,8 @@ rule draw_exciting_images:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=lambda w: stage_config(
             study=study.study,

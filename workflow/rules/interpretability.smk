@@ -20,8 +20,8 @@ rule embed_stimuli:
         "../../envs/gpu.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(4000),
+        runtime=growing(240),
         gpu=gpu_request,
     params:
         cfg=lambda w: stage_config(
@@ -55,8 +55,8 @@ rule score_interpretability:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(120),
     params:
         cfg=lambda w: index_config(
             w,

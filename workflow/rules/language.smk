@@ -13,8 +13,8 @@ rule make_text:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         cfg=lambda w: stage_config(study.language.text),
         code=code_of("make_text.py"),
@@ -50,8 +50,8 @@ rule train_language_model:
         "../../envs/language.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=720,
+        mem_mb=growing(4000),
+        runtime=growing(720),
         gpu=gpu_request,
     params:
         cfg=lambda w: stage_config(study.language.models[w.model], name=w.model),
@@ -80,8 +80,8 @@ rule initialise_language_model:
         "../../envs/language.yaml"
     threads: 1
     resources:
-        mem_mb=12000,
-        runtime=30,
+        mem_mb=growing(12000),
+        runtime=growing(30),
     params:
         cfg=lambda w: stage_config(study.language.models[w.model], name=w.model),
         code=code_of("initialise_language_model.py"),
@@ -104,8 +104,8 @@ rule import_language_model:
         "../../envs/language.yaml"
     threads: 1
     resources:
-        mem_mb=12000,
-        runtime=120,
+        mem_mb=growing(12000),
+        runtime=growing(120),
     params:
         cfg=lambda w: stage_config(study.language.models[w.model], name=w.model),
         code=code_of("import_language_model.py"),
@@ -134,8 +134,8 @@ rule capture_text:
         "../../envs/language.yaml"
     threads: 1
     resources:
-        mem_mb=12000,
-        runtime=720,
+        mem_mb=growing(12000),
+        runtime=growing(720),
         gpu=gpu_request,
     params:
         cfg=lambda w: stage_config(
@@ -167,8 +167,8 @@ rule draw_text_spectra:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study),
         code=code_of("draw_text_spectra.py"),
@@ -191,8 +191,8 @@ rule draw_text_exponents:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study),
         code=code_of("draw_text_exponents.py"),

@@ -31,8 +31,8 @@ rule embed_manifold:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         cfg=lambda w: index_config(
             w,
@@ -66,8 +66,8 @@ rule draw_manifold:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study.claims, study=study.study),
         code=code_of("draw_manifold.py"),
@@ -105,8 +105,8 @@ rule measure_coactivation:
         "../../envs/gpu.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(120),
         gpu=gpu_request,
     params:
         cfg=lambda w: index_config(w, reduction=study.directions.reduction),
@@ -134,8 +134,8 @@ rule draw_coactivation:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study.claims, study=study.study, metric=HEADLINE),
         code=code_of("draw_coactivation.py"),

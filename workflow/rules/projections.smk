@@ -23,8 +23,8 @@ rule project_dot:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         cfg=lambda w: stage_config(
             draws=study.projections.draws,
@@ -66,8 +66,8 @@ rule project_text:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=growing(6000),
+        runtime=growing(240),
     params:
         cfg=lambda w: stage_config(
             draws=study.projections.draws,

@@ -22,8 +22,8 @@ rule simulate_psychophysics:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         cfg=lambda w: index_config(w, **stage_config(study.features.psychophysics)),
         code=code_of("simulate_psychophysics.py"),
@@ -50,8 +50,8 @@ rule draw_psychophysics:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=lambda w: stage_config(study.features.psychophysics, study=study.study),
         code=code_of("draw_psychophysics.py"),
@@ -80,8 +80,8 @@ rule draw_trial:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=lambda w: stage_config(
             study=study.study,
@@ -120,8 +120,8 @@ rule compare_people:
         "../../envs/gpu.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=growing(3000),
+        runtime=growing(240),
         gpu=gpu_request,
     params:
         cfg=lambda w: stage_config(
@@ -150,8 +150,8 @@ rule draw_agreement:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study),
         code=code_of("draw_agreement.py"),

@@ -36,8 +36,8 @@ rule measure_sensitivity:
         "../../envs/gpu.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=growing(8000),
+        runtime=growing(240),
         gpu=gpu_request,
     params:
         cfg=lambda w: index_config(
@@ -72,8 +72,8 @@ rule draw_sensitivity:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study.claims, study=study.study, metric=HEADLINE),
         code=code_of("draw_sensitivity.py"),

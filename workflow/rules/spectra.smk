@@ -27,8 +27,8 @@ rule fit_spectra:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=growing(6000),
+        runtime=growing(240),
     params:
         cfg=lambda w: spectra_config(w),
         code=code_of("fit_spectra.py"),
@@ -61,8 +61,8 @@ rule fit_text_spectra:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=480,
+        mem_mb=growing(6000),
+        runtime=growing(480),
     params:
         cfg=lambda w: stage_config(
             ranks=study.spectra.ranks,
@@ -107,8 +107,8 @@ rule cross_validate_spectra:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=growing(6000),
+        runtime=growing(240),
     params:
         cfg=lambda w: spectra_config(w),
         code=code_of("cross_validate_spectra.py"),
@@ -138,8 +138,8 @@ rule compute_filters:
         "../../envs/gpu.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=growing(6000),
+        runtime=growing(240),
         gpu=gpu_request,
     params:
         cfg=lambda w: stage_config(

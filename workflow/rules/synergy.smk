@@ -29,8 +29,8 @@ rule score_synergies:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(120),
     params:
         cfg=lambda w: index_config(w, reduction=study.directions.reduction),
         code=code_of("score_synergies.py"),
@@ -58,8 +58,8 @@ rule draw_synergy:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study, metric=HEADLINE),
         code=code_of("draw_synergy.py"),
@@ -88,8 +88,8 @@ rule draw_pairs:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study, metric=HEADLINE),
         code=code_of("draw_pairs.py"),

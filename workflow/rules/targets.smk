@@ -50,8 +50,8 @@ rule judge_claims:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         cfg=lambda w: claims_config(w),
         code=code_of("judge_claims.py"),

@@ -24,8 +24,8 @@ rule train_superposition:
         "../../envs/gpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=growing(2000),
+        runtime=growing(120),
         gpu=gpu_request,
     params:
         cfg=stage_config(study.theory.superposition),
@@ -64,8 +64,8 @@ rule compute_channel:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study.theory.channel),
         code=code_of("compute_channel.py"),
@@ -89,8 +89,8 @@ rule draw_superposition:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study),
         code=code_of("draw_superposition.py"),
@@ -115,8 +115,8 @@ rule draw_channel:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(study=study.study),
         code=code_of("draw_channel.py"),
@@ -148,8 +148,8 @@ rule estimate_information:
         "../../envs/gpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=growing(2000),
+        runtime=growing(120),
         gpu=gpu_request,
     params:
         cfg=stage_config(study.theory.information),
@@ -174,8 +174,8 @@ rule draw_information:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         cfg=stage_config(
             study=study.study, information=stage_config(study.theory.information)
