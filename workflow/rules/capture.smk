@@ -17,6 +17,7 @@ rule capture_activations:
     wildcard_constraints:
         # Two passes with dropout left on; a set's own name never ends so.
         noise="(-noisy)?",
+    cache: SHARING
     conda:
         "../../envs/gpu.yaml"
     threads: 1
@@ -36,6 +37,7 @@ rule capture_activations:
             expected_accuracy=plan.models[w.model].expected_accuracy.get(w.stimuli),
         ),
         code=code_of("capture_activations.py"),
+        software=software("h5py", "numpy", "torch", "torchvision"),
     message:
         "Capture {wildcards.model} on {wildcards.stimuli}{wildcards.noise}"
     script:

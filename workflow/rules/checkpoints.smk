@@ -19,6 +19,7 @@ rule train_classifier:
         "results/benchmarks/train_classifier/{model}.jsonl"
     wildcard_constraints:
         model=models_with("train"),
+    cache: SHARING
     conda:
         "../../envs/gpu.yaml"
     threads: 1
@@ -32,6 +33,7 @@ rule train_classifier:
             training=stage_config(plan.models[w.model].training),
         ),
         code=code_of("train_classifier.py"),
+        software=software("numpy", "torch", "torchvision"),
     message:
         "Train {wildcards.model}"
     script:

@@ -23,6 +23,7 @@ rule train_vae:
         "results/benchmarks/train_vae/{model}.jsonl"
     wildcard_constraints:
         model=models_with("vae"),
+    cache: SHARING
     conda:
         "../../envs/gpu.yaml"
     threads: 1
@@ -37,6 +38,7 @@ rule train_vae:
             seed=plan.models[w.model].seed,
         ),
         code=code_of("train_vae.py"),
+        software=software("numpy", "torch", "torchvision"),
     message:
         "Train {wildcards.model}"
     script:

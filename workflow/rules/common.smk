@@ -1,9 +1,11 @@
 """What the rules share: the checked study, their params, and the request for a GPU."""
 
 import os
+import platform
 import re
 import shutil
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 SCRIPTS = Path(workflow.basedir) / "scripts"
@@ -13,6 +15,7 @@ from codespectra.code import code_digest
 from codespectra.config.stage import stage_config
 from codespectra.config.study import load_study
 from codespectra.errors import UserError
+from codespectra.file_stamps import folder_stamp
 from codespectra.inventory import (
     analyses,
     analysis_runs,
@@ -26,6 +29,8 @@ from codespectra.language_checks import chat_models
 from codespectra.plan import cached_language_layers, cached_layers, make_plan
 from codespectra.sweep import networks
 
+# Whether results are shared between workflows (--cache).
+SHARING = workflow.workflow_settings.cache is not None
 # What a start need not work out again.
 REMEMBERED = Path(".snakemake/codespectra")
 
@@ -64,6 +69,31 @@ HEADLINE = headline_metric(study)
 def code_of(script):
     """`params.code`: changes when the script or a library module that it reaches does."""
     return code_digest(SCRIPTS / script, REMEMBERED)
+
+
+def software(*packages):
+    """`params.software`: of rules that other workflows may share results with, as --cache can't see
+    which versions compute.
+    """
+    return {name: version(name) for name in packages}
+
+
+def files_of(section):
+    """`params.files`: a stamp of what stimuli are read from, where no digest is published."""
+    if section.source == "folder":
+        return {
+            "files": folder_stamp(section.root, getattr(section, "pattern", "**/*"))
+        }
+    if section.source == "standard_library":
+        return {"python": platform.python_version()}
+    return {}
+
+
+def drop_benchmarks_of_shared():
+    """With --cache Snakemake refuses a benchmark: a result that is fetched takes no time."""
+    for shared in workflow.rules:
+        if shared.cache.output:
+            shared._benchmark = None
 
 
 def names_of(names):

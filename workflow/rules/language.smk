@@ -9,6 +9,7 @@ rule make_text:
         "results/logs/make_text.log",
     benchmark:
         "results/benchmarks/make_text.jsonl"
+    cache: SHARING
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -18,6 +19,8 @@ rule make_text:
     params:
         cfg=lambda w: stage_config(study.language.text),
         code=code_of("make_text.py"),
+        files=lambda w: files_of(study.language.text),
+        software=software("h5py", "numpy"),
     message:
         "Gather the text"
     script:
@@ -46,6 +49,7 @@ rule train_language_model:
         "results/benchmarks/train_language_model/{model}.jsonl"
     wildcard_constraints:
         model=language_models_with("train"),
+    cache: SHARING
     conda:
         "../../envs/language.yaml"
     threads: 1
@@ -56,6 +60,7 @@ rule train_language_model:
     params:
         cfg=lambda w: stage_config(study.language.models[w.model], name=w.model),
         code=code_of("train_language_model.py"),
+        software=software("numpy", "torch", "torchvision", "transformers"),
     message:
         "Train the language model {wildcards.model}"
     script:
@@ -130,6 +135,7 @@ rule capture_text:
         "results/benchmarks/capture_text/{model}.jsonl"
     wildcard_constraints:
         model=language_models_with(),
+    cache: SHARING
     conda:
         "../../envs/language.yaml"
     threads: 1
@@ -147,6 +153,7 @@ rule capture_text:
             seed=study.language.seed,
         ),
         code=code_of("capture_text.py"),
+        software=software("h5py", "numpy", "torch", "torchvision", "transformers"),
     message:
         "Capture {wildcards.model} on text"
     script:

@@ -9,6 +9,7 @@ rule make_stimuli:
         "results/logs/make_stimuli/{stimuli}.log",
     benchmark:
         "results/benchmarks/make_stimuli/{stimuli}.jsonl"
+    cache: SHARING
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -18,6 +19,10 @@ rule make_stimuli:
     params:
         cfg=lambda w: stage_config(study.stimuli[w.stimuli], name=w.stimuli),
         code=code_of("make_stimuli.py"),
+        files=lambda w: files_of(study.stimuli[w.stimuli]),
+        software=software(
+            "h5py", "numpy", "pillow", "scikit-image", "scikit-learn", "torchvision"
+        ),
     message:
         "Make the stimulus set {wildcards.stimuli}"
     script:

@@ -99,3 +99,6 @@ rule everything:
         "results/claims-everything.csv",
     message:
         "All studies, and all claims in one table"
+
+
+drop_benchmarks_of_shared()
