@@ -3,13 +3,14 @@
 import pandas as pd
 
 from codespectra import job
+from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.agreement import draw_agreement
 
 job.start(snakemake.log[0])
 style.apply()
-agreement = pd.read_csv(snakemake.input.agreement)
-curves = pd.read_csv(snakemake.input.curves)
+agreement = read_csv(snakemake.input.agreement, "agreement")
+curves = read_csv(snakemake.input.curves, "agreement_curves")
 figure = draw_agreement(agreement, curves, snakemake.params.cfg["study"])
 drawn = pd.concat([agreement.assign(table="agreement"), curves.assign(table="curves")])
 style.save(figure, drawn, snakemake.output)

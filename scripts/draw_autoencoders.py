@@ -3,6 +3,7 @@
 import pandas as pd
 
 from codespectra import job, store
+from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.autoencoders import draw_autoencoders
 from codespectra.mean_index import mean_indices, nearest_kmeans
@@ -15,7 +16,10 @@ cfg = snakemake.params.cfg
 
 def means(name: str) -> pd.DataFrame:
     """Mean II of each method and layer in that table of scores."""
-    tables = (pd.read_csv(snakemake.input[key]) for key in (name, f"{name}_resampled"))
+    tables = (
+        read_csv(snakemake.input[name], "scores"),
+        read_csv(snakemake.input[f"{name}_resampled"], "resampled"),
+    )
     return mean_indices(
         *(table[(table["metric"] == cfg["metric"]) & (table["part"] == ALL)] for table in tables)
     )

@@ -1,18 +1,14 @@
 """Rule draw_controls: gains of K-Means and of the controls over the neurons, all analysis runs."""
 
-import pandas as pd
-
 from codespectra import job
+from codespectra.csv_tables import read_tables
 from codespectra.figures import style
 from codespectra.figures.controls import draw_controls
 from codespectra.mean_index import gains
 
 job.start(snakemake.log[0])
 style.apply()
-scores, resampled = (
-    pd.concat(map(pd.read_csv, snakemake.input[name]), ignore_index=True)
-    for name in ("scores", "resampled")
-)
+scores, resampled = (read_tables(snakemake.input[name], name) for name in ("scores", "resampled"))
 table = gains(scores, resampled)
 figure = draw_controls(table, snakemake.params.cfg["study"])
 style.save(figure, table, snakemake.output)

@@ -8,9 +8,7 @@ from codespectra.networks import read_layers
 job.start(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
-eigenvalues, exponents = (
-    read_layers(paths, cfg["networks"])
-    for paths in (snakemake.input.eigenvalues, snakemake.input.exponents)
-)
+eigenvalues = read_layers(snakemake.input.eigenvalues, "crossed_eigenvalues", cfg["networks"])
+exponents = read_layers(snakemake.input.exponents, "crossed_exponents", cfg["networks"])
 figure = draw_cross_validated(eigenvalues, exponents, cfg["study"])
 style.save(figure, exponents, snakemake.output)  # the spectra have their own tables

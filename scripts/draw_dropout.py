@@ -8,10 +8,8 @@ from codespectra.networks import read_layers
 job.start(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
-exponents, action = (
-    read_layers(paths, cfg["networks"])
-    for paths in (snakemake.input.exponents, snakemake.input.action)
-)
+exponents = read_layers(snakemake.input.exponents, "exponents", cfg["networks"])
+action = read_layers(snakemake.input.action, "action", cfg["networks"])
 figure = draw_dropout(exponents, action, cfg["study"])
 laws = exponents[["model", "layer", "alpha", "alpha_low", "alpha_high", "stimulus_count"]]
 style.save(figure, action.merge(laws, on=["model", "layer"], how="left"), snakemake.output)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from codespectra import job, store
+from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.interpretability import at_quantiles, draw_exciting_images
 from codespectra.ranking import top_stimuli
@@ -12,7 +13,7 @@ from codespectra.stimuli import images_by_index
 job.start(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
-scores = pd.read_csv(snakemake.input.scores)
+scores = read_csv(snakemake.input.scores, "scores")
 scores = scores[(scores["metric"] == cfg["metric"]) & (scores["part"] == "all")]
 tables = []
 for method, path in zip(cfg["methods"], snakemake.input.directions, strict=True):

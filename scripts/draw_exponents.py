@@ -1,13 +1,12 @@
 """Rule draw_exponents: power-law exponents against depth."""
 
-import pandas as pd
-
 from codespectra import job
+from codespectra.csv_tables import read_tables
 from codespectra.figures import style
 from codespectra.figures.spectra import draw_exponents
 
 job.start(snakemake.log[0])
 style.apply()
-exponents = pd.concat(map(pd.read_csv, snakemake.input.exponents), ignore_index=True)
+exponents = read_tables(snakemake.input.exponents, "exponents")
 figure = draw_exponents(exponents, snakemake.params.cfg["study"])
 style.save(figure, exponents, snakemake.output)

@@ -3,12 +3,13 @@
 import pandas as pd
 
 from codespectra import job, store
+from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.filters import draw_filters
 
 job.start(snakemake.log[0])
 style.apply()
-tables = [pd.read_csv(path) for path in snakemake.input.tables]
+tables = [read_csv(path, "filters") for path in snakemake.input.tables]
 pictures = []
 for table, path in zip(tables, snakemake.input.data, strict=True):
     with store.open_hdf5(path) as file:

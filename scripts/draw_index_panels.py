@@ -3,6 +3,7 @@
 import pandas as pd
 
 from codespectra import job
+from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.comparisons import draw_index_panels
 from codespectra.mean_index import mean_indices
@@ -12,7 +13,7 @@ style.apply()
 cfg = snakemake.params.cfg
 tables = {}
 for name in ("scores", "resampled", "halves", "halves_resampled"):
-    table = pd.read_csv(snakemake.input[name])
+    table = read_csv(snakemake.input[name], name)
     tables[name] = table[table["metric"] == cfg["metric"]]
 means = mean_indices(tables["scores"], tables["resampled"])
 half_means = mean_indices(tables["halves"], tables["halves_resampled"])

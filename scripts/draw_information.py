@@ -3,13 +3,15 @@
 import pandas as pd
 
 from codespectra import job
+from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.information import draw_information
 
 job.start(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
-table, checks = pd.read_csv(snakemake.input.table), pd.read_csv(snakemake.input.checks)
+table = read_csv(snakemake.input.table, "information")
+checks = read_csv(snakemake.input.checks, "information_checks")
 figure = draw_information(table, checks, cfg["study"], cfg["information"])
 drawn = pd.concat([table.assign(panel="networks"), checks.assign(panel="check")])
 style.save(figure, drawn, snakemake.output)

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from codespectra import job
+from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.manifold import draw_manifold
 
@@ -10,7 +11,7 @@ job.start(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
 names = ("images", "activity", "units")
-tables = {name: pd.read_csv(snakemake.input[name]) for name in names}
+tables = {name: read_csv(snakemake.input[name], f"manifold_{name}") for name in names}
 resampling = {"draws": cfg["bootstrap"], "seed": cfg["seed"]}
 figure = draw_manifold(**tables, study=cfg["study"], resampling=resampling)
 drawn = pd.concat([table.assign(table=name) for name, table in tables.items()], ignore_index=True)

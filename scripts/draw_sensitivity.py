@@ -3,13 +3,14 @@
 import pandas as pd
 
 from codespectra import job
+from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.sensitivity import Sensitivity, draw_sensitivity
 
 job.start(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
-tables = Sensitivity(*(pd.read_csv(snakemake.input[name]) for name in Sensitivity._fields))
+tables = Sensitivity(*(read_csv(snakemake.input[name], name) for name in Sensitivity._fields))
 resampling = {"draws": cfg["bootstrap"], "seed": cfg["seed"]}
 figure = draw_sensitivity(tables, cfg["study"], cfg["metric"], resampling)
 drawn = tables.of("metric", cfg["metric"])._replace(centroids=tables.centroids)

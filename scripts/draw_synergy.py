@@ -3,13 +3,17 @@
 import pandas as pd
 
 from codespectra import job
+from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.synergy import draw_synergy
 
 job.start(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
-tables = [pd.read_csv(snakemake.input[name]) for name in ("synergies", "units")]
+tables = [
+    read_csv(snakemake.input.synergies, "synergies"),
+    read_csv(snakemake.input.units, "synergy_units"),
+]
 pairs, units = (table[table["metric"] == cfg["metric"]] for table in tables)
 figure = draw_synergy(pairs, units, cfg["study"])
 drawn = pd.concat([pairs.assign(table="pairs"), units.assign(table="units")], ignore_index=True)

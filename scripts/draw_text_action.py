@@ -1,13 +1,12 @@
 """Rule draw_text_action: action and roughness of token trajectories against depth."""
 
-import pandas as pd
-
 from codespectra import job
+from codespectra.csv_tables import read_tables
 from codespectra.figures import style
 from codespectra.figures.language import draw_text_action
 
 job.start(snakemake.log[0])
 style.apply()
-action = pd.concat(map(pd.read_csv, snakemake.input.action), ignore_index=True)
+action = read_tables(snakemake.input.action, "language_action")
 figure = draw_text_action(action, snakemake.params.cfg["study"])
 style.save(figure, action, snakemake.output)

@@ -1,16 +1,15 @@
 """Rule draw_text_spectra: log-log spectra of language models by depth with their fits."""
 
-import pandas as pd
-
 from codespectra import job
+from codespectra.csv_tables import read_tables
 from codespectra.figures import style
 from codespectra.figures.language import draw_text_spectra
 from codespectra.figures.spectra import with_shares
 
 job.start(snakemake.log[0])
 style.apply()
-eigenvalues = pd.concat(map(pd.read_csv, snakemake.input.eigenvalues), ignore_index=True)
-exponents = pd.concat(map(pd.read_csv, snakemake.input.exponents), ignore_index=True)
+eigenvalues = read_tables(snakemake.input.eigenvalues, "language_eigenvalues")
+exponents = read_tables(snakemake.input.exponents, "language_exponents")
 eigenvalues = with_shares(eigenvalues, exponents)
 figure = draw_text_spectra(eigenvalues, exponents, snakemake.params.cfg["study"])
 style.save(figure, eigenvalues, snakemake.output)

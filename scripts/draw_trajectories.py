@@ -1,9 +1,9 @@
 """Rule draw_trajectories: random projections of the moving dot as curves coloured by time."""
 
-import numpy as np
 import pandas as pd
 
-from codespectra import job
+from codespectra import job, store
+from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.projections import draw_trajectories, trajectory_table
 
@@ -11,7 +11,10 @@ job.start(snakemake.log[0])
 style.apply()
 files = zip(snakemake.input.trajectories, snakemake.input.action, strict=True)
 curves = pd.concat(
-    [trajectory_table(np.load(curve), pd.read_csv(action)) for curve, action in files],
+    [
+        trajectory_table(store.read_array(curve), read_csv(action, "action"))
+        for curve, action in files
+    ],
     ignore_index=True,
 )
 figure = draw_trajectories(curves, snakemake.params.cfg["study"])

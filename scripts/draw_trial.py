@@ -1,8 +1,7 @@
 """Rule draw_trial: one psychophysics trial a layer and method, with the answer."""
 
-import pandas as pd
-
 from codespectra import job
+from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.psychophysics import draw_trial
 from codespectra.stimuli import images_by_index
@@ -10,7 +9,7 @@ from codespectra.stimuli import images_by_index
 job.start(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
-shown = pd.read_csv(snakemake.input.trial)
+shown = read_csv(snakemake.input.trial, "trial")
 shown = shown[shown["metric"] == cfg["metric"]]
 images = images_by_index(snakemake.input.stimuli, shown["image"])
 figure = draw_trial(shown, images, cfg["study"], cfg["sides"])

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from codespectra import job, store
 from codespectra.answers import Answers
 from codespectra.chat_explainer import Models, explain_units
+from codespectra.csv_tables import read_csv
 from codespectra.endpoint import Endpoint
 from codespectra.explanation_scores import score_row
 from codespectra.neuron_records import (
@@ -23,7 +24,7 @@ log = job.start(snakemake.log[0])
 cfg, chat = snakemake.params.cfg, snakemake.config["runtime"]["chat"]
 models = Models(cfg["explainer_model"], cfg["simulator_model"])
 explainer = f"openai {models.explainer} / {models.simulator}"
-units = pd.read_csv(snakemake.input.units).to_dict("records")
+units = read_csv(snakemake.input.units, "units").to_dict("records")
 records = read_lines(snakemake.input.records, NeuronRecord)
 # Beside the models' folders and no output of a rule: answers outlive the job, and all models share
 # them and their limit.

@@ -7,6 +7,7 @@ from tqdm import tqdm
 
 from codespectra import explained_units, job, lookup, store
 from codespectra.captured import captured_parts
+from codespectra.csv_tables import read_csv
 from codespectra.explanation_scores import score_row
 from codespectra.neuron_records import NeuronRecord, read_lines, write_lines
 from codespectra.tokens import read_tokens
@@ -14,7 +15,7 @@ from codespectra.tokens import read_tokens
 log = job.start(snakemake.log[0])
 cfg, seed = snakemake.params.cfg, snakemake.params.cfg["seed"]
 layers = captured_parts(store.read_json(snakemake.input.manifest), cfg["part"])
-units = pd.read_csv(snakemake.input.units)
+units = read_csv(snakemake.input.units, "units")
 records = read_lines(snakemake.input.records, NeuronRecord)
 explainer = "lookup bigram" if cfg["bigram"] else "lookup"
 scores = []

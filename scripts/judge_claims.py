@@ -1,19 +1,17 @@
 """Rule judge_claims: a verdict on every claim, from the tables alone."""
 
-import pandas as pd
-
 from codespectra import job, store
 from codespectra.catalogue import CLAIMS
 from codespectra.claims import judge_claims
+from codespectra.csv_tables import read_tables
 from codespectra.measures.tables import Tables
 
 log = job.start(snakemake.log[0])
 cfg = snakemake.params.cfg
+# Tables that the claims call otherwise than their kind.
+JUDGED = {"superposition": "superposition_fit"}
 tables = Tables(
-    **{
-        name: pd.concat(map(pd.read_csv, paths), ignore_index=True)
-        for name, paths in snakemake.input.items()
-    },
+    **{name: read_tables(paths, JUDGED.get(name, name)) for name, paths in snakemake.input.items()},
     networks=cfg["networks"],
     trained=tuple(cfg["trained"]),
     analysis_set=cfg["analysis_set"],

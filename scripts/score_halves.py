@@ -5,6 +5,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from codespectra import job, store
+from codespectra.csv_tables import read_csv
 from codespectra.halves import half_directions, split_at_median
 from codespectra.index_draws import draws_by_method, images_of_draws, index_draws, with_intervals
 from codespectra.interpretability import Index, index_table
@@ -17,7 +18,7 @@ cfg = snakemake.params.cfg
 index = Index(cfg["m"], cfg["normalisation"])
 manifest = store.read_json(snakemake.input.manifest)
 samples = subsamples(manifest["count"], cfg["resamples"], cfg["seed"])
-scores = pd.read_csv(snakemake.input.scores)
+scores = read_csv(snakemake.input.scores, "scores")
 known = scores["metric"].eq(cfg["metric"]) & scores["part"].eq(ALL) & scores["method"].eq("neurons")
 scores = scores[known].sort_values("direction")
 halves = {}

@@ -16,6 +16,7 @@ from chat_server import Served, fails, says, serving, transformers_serving
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codespectra import job
 from codespectra.answers import Answers, Reply
 from codespectra.chat_explainer import (
     Malformed,
@@ -279,8 +280,10 @@ class Job:
         model = folder / "explanations" / "bytes"
         self.scores, self.explanations = model / "openai.csv", model / "openai.jsonl"
         write_lines(model / "records.jsonl", units)
-        lines = [f"bytes,neuron,{unit.neuron_id.neuron_index}" for unit in units]
-        (model / "units.csv").write_text("\n".join(["model,kind,unit", *lines, ""]))
+        header = "model,weights,stimuli,part,layer,depth,kind,unit,action"
+        numbers = [unit.neuron_id.neuron_index for unit in units]
+        lines = [f"bytes,train,text,mlp,h.0,1,neuron,{number},1.5" for number in numbers]
+        (model / "units.csv").write_text("\n".join([header, *lines, ""]))
 
     def run(self, url: str, *, explainer: str = "explainer", simulator: str = "simulator") -> None:
         self.monkeypatch.setenv("OPENAI_BASE_URL", url)
@@ -297,6 +300,7 @@ class Job:
             ),
             output=SimpleNamespace(scores=str(self.scores), explanations=str(self.explanations)),
         )
+        self.monkeypatch.setattr(job, "end_with_snakemake", lambda: None)  # none has started this
         runpy.run_path(str(SCRIPT), init_globals={"snakemake": snakemake})
 
     def rows(self) -> list[dict[str, str]]:

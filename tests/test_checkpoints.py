@@ -223,5 +223,5 @@ def test_checkpoint_changed_later_is_refused(network: nn.Module, tmp_path: Path)
     path = tmp_path / "a.pt"
     write_checkpoint(path, network, DESCRIPTION, {})
     checkpoints.save_tensors(path, {k: v + 1 for k, v in network.state_dict().items()})
-    with pytest.raises(UserError, match=r"a\.pt: sha256 is .*, expected "):
+    with pytest.raises(UserError, match=r"a\.pt: damaged: its sha256 is .* says "):
         load_checkpoint(path.with_suffix(".json"))

@@ -230,6 +230,7 @@ def write_capture(folder: Path) -> dict[str, str]:
         for depth, name in enumerate(layers, start=1)
     ]
     content = {"model": "tiny", "weights": "train", "datasets": entries}
+    content["sha256"] = store.hdf5_digest(folder / "text.h5")
     store.write_json(folder / "text.json", content)
     return {"data": str(folder / "text.h5"), "manifest": str(folder / "text.json")}
 

@@ -147,7 +147,7 @@ def test_the_rule_recovers_the_planted_law_of_each_layer(tmp_path, run_script):
         for depth, layer in enumerate(layers, start=1)
     ]
     run = {"model": "m", "weights": "train", "sequences": 60, "datasets": datasets}
-    store.write_json(manifest, run)
+    store.write_json(manifest, run | {"sha256": store.hdf5_digest(data)})
     cfg = {"ranks": [5, 30], "solver": "exact", "components": 40, "bootstrap": 20, "seed": 0}
     outputs = {name: tmp_path / f"{name}.csv" for name in ("eigenvalues", "exponents", "bootstrap")}
     run_script("fit_text_spectra", {"data": data, "manifest": manifest}, outputs, cfg)

@@ -119,7 +119,7 @@ def projected(tmp_path, run_script):  # noqa: F811
         for depth, layer in enumerate(rows, start=1)
     ]
     run = {"model": "m", "weights": "train", "length": 9, "sequences": 3, "datasets": datasets}
-    store.write_json(manifest, run)
+    store.write_json(manifest, run | {"sha256": store.hdf5_digest(data)})
     outputs = {
         "action": tmp_path / "action.csv",
         "passage": tmp_path / "passage.csv",

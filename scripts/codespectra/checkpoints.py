@@ -3,6 +3,7 @@
 import io
 import pickle
 import re
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def read_state_dict(path: str | Path, sha256: str | None = None) -> dict[str, to
         raise UserError(f"{path}: no such checkpoint file; correct the model's path")
     if sha256 is not None and (found := store.file_digest(path)) != sha256:
         raise UserError(f"{path}: sha256 is {found}, expected {sha256}; fetch the file again")
-    state = _unwrap(_read(path))
+    state = _unwrap(read_tensors(path))
     if not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise UserError(
             f"{path}: holds no state dict (a mapping of names to tensors, alone or under "
@@ -39,11 +40,17 @@ def read_state_dict(path: str | Path, sha256: str | None = None) -> dict[str, to
     return state
 
 
-def _read(path: Path) -> Any:
+def read_tensors(path: Path, device: str | torch.device = "cpu") -> Any:
+    """What a .pt, .pth or .safetensors holds, with its tensors on a device.
+
+    Raises:
+        UserError: the file is damaged, no checkpoint, or needs more than tensors to unpickle.
+    """
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+            return load_file(path, str(device))
+        _check_sums(path)
+        return torch.load(path, map_location=device, weights_only=True)
     except pickle.UnpicklingError as error:
         # The rest of torch's message advises to unpickle the file all the same.
         reason = re.search(r"Unsupported operand \d+|GLOBAL \S+|$", str(error))[0]
@@ -55,6 +62,14 @@ def _read(path: Path) -> Any:
         raise UserError(
             f"{path}: damaged or no checkpoint ({first_line(error)}); fetch or make it again"
         ) from error
+
+
+def _check_sums(path: Path) -> None:
+    """Compare a zip's members with their CRC-32, which torch.load passes over."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as file:
+            if damaged := file.testzip():
+                raise ValueError(f"CRC-32 of {damaged}")
 
 
 def _unwrap(content: Any) -> dict[str, Any]:
@@ -141,7 +156,8 @@ def load_checkpoint(manifest: str | Path) -> Checkpoint:
     manifest = Path(manifest)
     description = store.read_json(manifest)
     path = manifest.with_name(description["file"])
-    state = read_state_dict(path, description["sha256"])
+    store.verify(path, store.file_digest)
+    state = read_state_dict(path)
     network = models.build(description["architecture"], description["classes"])
     load_weights(network, state, path)
     return Checkpoint(network.eval(), description)

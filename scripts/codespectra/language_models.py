@@ -4,7 +4,6 @@ Weights are safetensors alone, and no code of a model's folder is run.
 """
 
 import shutil
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from codespectra import model_folders, store
+from codespectra import full_disk, model_folders, store
 from codespectra.errors import UserError, first_line
 from codespectra.models import Layer, number_calls
 
@@ -202,7 +201,7 @@ def save_language_model(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     names = [model_folders.WEIGHTS, model_folders.CONFIG]
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
+    with full_disk.told(folder.parent), store.temporary_beside(folder) as temporary:
         network.save_pretrained(temporary, max_shard_size=1 << 62)
         if tokenizer is not None:
             names += ["tokenizer.json", "tokenizer_config.json"]
@@ -210,4 +209,4 @@ def save_language_model(
         for name in names:
             # Copied, since safetensors lets nobody but the owner read what it writes.
             with store.atomic(folder / name) as whole:
-                shutil.copyfile(Path(temporary) / name, whole)
+                shutil.copyfile(temporary / name, whole)

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from codespectra.csv_tables import read_tables
 from codespectra.errors import UserError, nearest
 
 ENCODER = "resnet."  # prefix of the encoder's layers
@@ -29,6 +30,6 @@ def with_networks(table: pd.DataFrame, networks: dict[str, dict]) -> pd.DataFram
     return table.assign(**columns, part=inside.map({True: "encoder", False: "FC and decoder"}))
 
 
-def read_layers(paths: list[str], networks: dict[str, dict]) -> pd.DataFrame:
-    """Tables of several networks, one below the other, `with_networks`."""
-    return with_networks(pd.concat(map(pd.read_csv, paths), ignore_index=True), networks)
+def read_layers(paths: list[str], kind: str, networks: dict[str, dict]) -> pd.DataFrame:
+    """Tables of a kind of several networks, one below the other, `with_networks`."""
+    return with_networks(read_tables(paths, kind), networks)

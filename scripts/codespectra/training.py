@@ -59,7 +59,7 @@ def write_trained(
 ) -> None:
     """Write a trained network, its manifest, and a CSV of its epochs.
 
-    An orphan of a killed snakemake may still train it: its work is waited for and taken.
+    A killed snakemake's job on a cluster may still train it: its work is waited for and taken.
 
     Args:
         manifest: of the checkpoint; ends in .json.
@@ -119,8 +119,12 @@ def _resume(
 ) -> list[dict[str, Any]]:
     if not partial.exists():
         return []
-    content = torch.load(partial, map_location=device, weights_only=True)
-    if content["identity"] != identity:
+    try:
+        content = checkpoints.read_tensors(partial, device)
+    except UserError as error:
+        log.warning("%s is damaged; starting anew (%s)", partial, error.__cause__)
+        return []
+    if not isinstance(content, dict) or content.get("identity") != identity:
         log.info("%s belongs to another run; starting anew", partial)
         return []
     for name, part in parts.items():

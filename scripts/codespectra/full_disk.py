@@ -1,0 +1,43 @@
+"""A full disk, a quota or a size limit, told as what it is: one line with the folder."""
+
+import errno
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from codespectra.errors import UserError
+
+NUMBERS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class FullDisk(UserError):
+    """Nothing more can be written to a folder; its message says how much is free."""
+
+    def __init__(self, folder: str | Path, reason: str):
+        free = shutil.disk_usage(folder).free
+        super().__init__(
+            f"{folder}: can't write: {reason}; {free / 1e9:.3f} GB are free there; make room, or "
+            "take another disk by --directory, and rerun"
+        )
+
+
+def reason_of(error: BaseException) -> str:
+    """What the system says of missing room, as in `No space left on device`; empty without."""
+    # HDF5 and safetensors may tell the number in words only.
+    told = re.search(r"(?:errno =|os error) (\d+)", str(error))
+    number = int(told[1]) if told else getattr(error, "errno", None)
+    return os.strerror(number) if number in NUMBERS else ""
+
+
+@contextmanager
+def told(folder: str | Path) -> Iterator[None]:
+    """Turn what a library raises when `folder` is full into the `FullDisk` that says so."""
+    try:
+        yield
+    except Exception as error:
+        if reason := reason_of(error):
+            raise FullDisk(folder, reason) from error
+        raise

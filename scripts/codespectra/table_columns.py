@@ -1,0 +1,71 @@
+"""What is read of each kind of table: columns of words, and columns of numbers.
+
+A table may have more; these must be there, and the second hold numbers. Words are separated by
+blanks.
+"""
+
+RUN = "model weights stimuli"
+SCORED = f"{RUN} layer method metric part"
+
+# Kind -> (words, numbers).
+COLUMNS = {
+    # Spectra and projections.
+    "eigenvalues": (f"{RUN} layer", "depth rank eigenvalue"),
+    "exponents": (f"{RUN} layer", "depth alpha alpha_low alpha_high stimulus_count"),
+    "bootstrap": (f"{RUN} layer", "depth draw alpha"),
+    "crossed_eigenvalues": (f"{RUN} layer", "depth rank eigenvalue plain"),
+    "crossed_exponents": (f"{RUN} layer", "depth alpha plain_alpha stimulus_count"),
+    "action": (f"{RUN} layer", "depth action relative_action roughness explained draws frames"),
+    "filters": (
+        f"{RUN} layer kind",
+        "stimulus_count image_count rank scale folded_frequency_cycles_per_side",
+    ),
+    # Interpretability.
+    "scores": (f"{SCORED} state", "stimulus_count m direction sign ii low high"),
+    "resampled": (SCORED, "draw mean variance count"),
+    "halves": (f"{SCORED} state half", "stimulus_count m direction sign ii low high"),
+    "halves_resampled": (f"{SCORED} half", "draw mean variance count"),
+    "psychophysics": (f"{RUN} layer method metric", "direction difficulty trials correct accuracy"),
+    "trial": (f"{RUN} layer method metric role", "direction difficulty image chosen"),
+    "manifold_images": (f"{RUN} layer map_metric label", "image x y red green blue"),
+    "manifold_activity": (f"{RUN} layer map_metric method", "direction image activity"),
+    "manifold_units": (f"{RUN} layer map_metric method metric", "direction ii sparsity"),
+    "coactivation": (f"{RUN} layer stage metric", "direction ii coactivation"),
+    "paths": (f"{RUN} layer metric", "a b t ii"),
+    "gradients": (f"{RUN} layer", "a b t gradient_norm gradient_norm_a"),
+    "pairs": (f"{RUN} layer metric", "a b distance cross_ii"),
+    "centroids": (f"{RUN} layer metric", "direction ii least_gradient_norm"),
+    "synergies": (f"{RUN} layer metric", "a b correlation ii synergy"),
+    "synergy_units": (f"{RUN} layer metric", "direction ii best_synergy best_ii"),
+    "synergy_images": (f"{RUN} layer metric role", "pair a b synergy ii rank image"),
+    "agreement": (
+        "condition backbone weights stage confidence part",
+        "n_responses n_units auc auc_low auc_high",
+    ),
+    "agreement_curves": ("stage confidence part", "false_positive_rate true_positive_rate"),
+    # Language.
+    "language_exponents": (
+        f"{RUN} part layer",
+        "depth alpha alpha_low alpha_high alpha_without_first stimulus_count sequence_count",
+    ),
+    "language_bootstrap": (f"{RUN} part layer", "depth draw alpha"),
+    "language_eigenvalues": (f"{RUN} part layer", "depth rank eigenvalue"),
+    "language_action": (f"{RUN} part layer", "depth action relative_action roughness sequences"),
+    "passage": (f"{RUN} part layer token", "depth x y z action expected_action draws"),
+    "units": (f"{RUN} part layer kind", "depth unit action"),
+    "explanations": (f"{RUN} part layer kind explainer", "depth score n_tokens n_records"),
+    "published": ("explanation", "depth score n_tokens"),
+    # Theory.
+    "capacity": ("", "dropout capacity_bits exact_bits low_bits high_bits paper_low_bits gap"),
+    "capacity_layers": ("", "dropout layer uncorrected_share corrected_share"),
+    "entropy": ("", "alpha width bits paper_bits from_std_bits smooth_code_action"),
+    "information": ("kind", "seed layer bits"),
+    "information_checks": ("", "true_bits bits"),
+    "superposition": ("", "seed density features hidden dimensions_per_feature"),
+    "superposition_fit": ("", "seed entropy_bits explained n_scored floor"),
+}
+# The same columns under another name.
+COLUMNS |= {
+    "autoencoders": COLUMNS["scores"],
+    "autoencoders_resampled": COLUMNS["resampled"],
+}
