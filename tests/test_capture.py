@@ -1,6 +1,9 @@
 import json
 import math
+import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -58,7 +61,7 @@ def preprocess() -> Preprocess:
     return Preprocess(SETTINGS, torch.device("cpu"))
 
 
-def run(path: Path, **changes) -> float | None:
+def run(path: Path, **changes) -> int | None:
     """Capture every layer and reduction of the small network; any argument may be changed."""
     arguments = {
         "network": network(),
@@ -342,27 +345,27 @@ def test_too_little_disk_is_refused_with_the_bytes(tmp_path, monkeypatch):
 
 
 def test_refused_accuracy_keeps_the_rows_and_a_later_call_needs_no_pass(tmp_path):
-    def refuse(accuracy):
-        raise UserError(f"{accuracy}")
+    def refuse(correct):
+        raise UserError(f"{correct} right")
 
     labels = np.zeros(90, dtype=int)
-    accuracy = run(tmp_path / "whole.h5", labels=labels)
-    with pytest.raises(UserError, match=str(accuracy)):
+    correct = run(tmp_path / "whole.h5", labels=labels)
+    with pytest.raises(UserError, match=f"^{correct} right"):
         run(tmp_path / "a.h5", labels=labels, accept=refuse)
     assert not (tmp_path / "a.h5").exists()
     seen = []
     again = run(tmp_path / "a.h5", labels=labels, accept=seen.append, preprocess=Watched(fail_at=0))
-    assert seen == [again] == [accuracy]
+    assert seen == [again] == [correct]
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.h5", "whole.h5"]
 
 
-def test_accuracy_is_the_share_of_right_predictions(tmp_path):
+def test_right_predictions_are_counted(tmp_path):
     with torch.inference_mode():
         predicted = network()(preprocess()(pictures())).argmax(dim=1).numpy()
     wrong = np.arange(90) % 3 == 0
     labels = np.where(wrong, (predicted + 1) % 5, predicted)
-    assert run(tmp_path / "a.h5", labels=labels) == 60 / 90
+    assert run(tmp_path / "a.h5", labels=labels) == 60
 
 
 def test_float16_is_float32_rounded(tmp_path):
@@ -421,6 +424,37 @@ def test_atomic_leaves_nothing_of_a_failed_write(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
+KILLED = """
+import os, signal, sys
+from codespectra import store
+
+with store.temporary_beside(sys.argv[1]) as folder, store.atomic(sys.argv[2]) as file:
+    folder.mkdir()
+    (folder / "half").write_text("written")
+    file.write_text("half written")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path):
+    paths = [tmp_path / "model", tmp_path / "a[1].json"]
+    environment = {"PYTHONPATH": str(Path(store.__file__).parents[1])}
+    killed = subprocess.run([sys.executable, "-c", KILLED, *paths], env=environment, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    left = [*tmp_path.iterdir()]
+    assert len(left) == 2
+    others = [tmp_path / ".a[1].json.notes.tmp"]
+    # Of a process that lives, and of another machine, where it may live.
+    living = f"{os.getppid()}.tmp"
+    others += [file.with_name(re.sub(r"\d+\.tmp", living, file.name)) for file in left]
+    others += [file.with_name(file.name.replace(os.uname().nodename, "else")) for file in left]
+    for file in others:
+        file.write_text("not to be touched")
+    for path in paths:
+        store.write_json(path, {})
+    assert {*tmp_path.iterdir()} == {*paths, *others}
+
+
 def test_unreadable_hdf5_is_named(tmp_path):
     path = tmp_path / "a.h5"
     with store.create_hdf5(path) as file:
@@ -445,7 +479,7 @@ def assert_refused(path: Path, why: str) -> None:
     with pytest.raises(UserError) as refusal, store.open_hdf5(path):
         pass
     assert str(refusal.value).startswith(f"{path}: {why}")
-    assert "delete it and rerun" in str(refusal.value)
+    assert str(refusal.value).endswith(f"; delete {path} and rerun")
 
 
 # Dropout left on ---------------------------------------------------------------------------------

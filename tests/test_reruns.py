@@ -178,6 +178,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "models.encoder.training.crop_padding": (1, ENCODER),
     "models.encoder.training.seed": (5, ENCODER),
     "capture.dtype": ("float16", SHOWN | SWEPT | TOKENS),
+    "capture.shards": (3, set()),
     # A model more: only what it adds, and what draws all models together.
     "spectra.models": (
         ["classifier", "encoder"],
@@ -450,7 +451,7 @@ MODULES = {
     "trial_design.py": TRIED,
     # Of people too, whom this study doesn't ask.
     "preference.py": TRIED,
-    "subject.py": FILTERED | COACTIVE | SENSITIVE,
+    "subject.py": SHOWN | SWEPT,
     "manifold.py": MAPPED,
     "coactivation.py": COACTIVE,
     "sensitivity.py": SENSITIVE,
@@ -478,6 +479,9 @@ MODULES = {
     "measures/dropout.py": {"judge_claims"},
     "measures/index.py": {"judge_claims"},
     "measures/language.py": {"judge_claims"},
+    # Whatever reads a table.
+    "csv_tables.py": DRAWN | {"explain_by_lookup", "score_halves", "judge_claims"},
+    "table_columns.py": DRAWN | {"explain_by_lookup", "score_halves", "judge_claims"},
     "networks.py": {
         "draw_dropout",
         "draw_dropout_spectra",
@@ -494,12 +498,16 @@ MODULES = {
     # Networks as trained stay as they are.
     "recalibration.py": VAES - {"train_vae"} - CROSSED - FILTERED,
     "activation_file.py": SHOWN | SWEPT | TOKENS,
+    "shards.py": SHOWN | SWEPT | TOKENS,
+    "gathered.py": SHOWN | SWEPT | TOKENS,
     "capture.py": SHOWN | SWEPT,
+    "image_capture.py": SHOWN | SWEPT,
     "hooks.py": SHOWN | SWEPT | TOKENS,
     "texts.py": TEXT,
     "tokens.py": TOKENS,
     "tokenization.py": TOKENS,
     "text_capture.py": TOKENS,
+    "language_capture.py": TOKENS,
     "language_models.py": GPT,
     "byte_models.py": GPT,
     "language_training.py": GPT,

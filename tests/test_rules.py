@@ -20,6 +20,7 @@ GPU_TAGGED = {
     "train_superposition",
     "estimate_information",
     "capture_activations",
+    "capture_shard",
     "embed_stimuli",
     "compute_filters",
     "train_autoencoder",
@@ -28,6 +29,7 @@ GPU_TAGGED = {
     "compare_people",
     "train_language_model",
     "capture_text",
+    "capture_text_shard",
 }
 NEEDED = (
     "message",

@@ -7,7 +7,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from codespectra import store
-from codespectra.errors import UserError
+from codespectra import full_disk, store
+from codespectra.errors import UserError, first_line
 from codespectra.hooks import Sink, Wanted
 from codespectra.layers import stride_of
+from codespectra.shards import WHOLE, Shard
 
 log = logging.getLogger("codespectra")
 
@@ -34,28 +35,49 @@ PROGRESS_SECONDS = 2.0
 Show = Callable[[slice, Sink], int]
 
 
+def _nothing(file: h5py.File) -> None:
+    """What a file holds besides its rows, when that is nothing."""
+
+
 @dataclass(frozen=True)
 class Layout:
-    """What an activations file holds.
+    """What an activations file holds, or one shard of it.
 
     Attributes:
         wanted: its datasets.
-        offsets: (stimuli + 1,) the row at which each stimulus begins, and the number of rows R.
+        offsets: (stimuli + 1,) the row at which each stimulus begins, and the number of rows R,
+            of the whole.
         dtype: float32 or float16.
         attributes: of the file; a partial file is resumed only for the same ones.
         besides: writes what else the file holds, before its rows.
+        grain: shards begin at multiples of so many stimuli.
+        shard: the one whose rows the file holds.
     """
 
     wanted: list[Wanted]
     offsets: Sequence[int]
     dtype: str
     attributes: dict[str, Any]
-    besides: Callable[[h5py.File], None] = lambda file: None
+    besides: Callable[[h5py.File], None] = _nothing
+    grain: int = 1
+    shard: Shard = WHOLE
+
+    def part(self, shard: Shard) -> "Layout":
+        """The file of one shard; what stands besides the rows is left to the whole."""
+        if shard == WHOLE:
+            return self
+        attributes = self.attributes | {"shard": shard}
+        return replace(self, shard=shard, attributes=attributes, besides=_nothing)
+
+    @property
+    def stimuli(self) -> range:
+        """Indices of the stimuli whose rows the file holds."""
+        return self.shard.share(len(self.offsets) - 1, self.grain)
 
     @property
     def rows(self) -> int:
         """Rows of every dataset."""
-        return int(self.offsets[-1])
+        return int(self.offsets[self.stimuli.stop] - self.offsets[self.stimuli.start])
 
     @property
     def bytes(self) -> int:
@@ -66,7 +88,8 @@ class Layout:
     def identity(self) -> str:
         """Digest that tells this capture from others."""
         keys = [item.key for item in self.wanted]
-        return store.content_digest([self.attributes, keys, self.dtype, self.rows])
+        attributes = {key: str(value) for key, value in self.attributes.items()}
+        return store.content_digest([attributes, keys, self.dtype, self.rows])
 
 
 def write_rows(
@@ -92,7 +115,7 @@ def write_rows(
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial")
     journal = _Journal(path.with_name(f".{path.name}.progress.json"), layout.identity)
-    if partial.exists():
+    if _is_layout(partial, layout):
         journal.read()
     if journal.done:
         log.info("resuming %s after stimulus %d", partial.name, journal.done)
@@ -101,11 +124,15 @@ def write_rows(
         _check_disk(partial, layout)
         _create(partial, layout)
     # Without a chunk cache rows go straight to the file, uncopied.
-    with h5py.File(partial, "r+", rdcc_nbytes=0) as file, torch.inference_mode():
+    with (
+        full_disk.told(partial.parent),
+        h5py.File(partial, "r+", rdcc_nbytes=0) as file,
+        torch.inference_mode(),
+    ):
         _show_rest(file, layout, show, batch, journal)
     accept(journal.correct)
     store.publish(partial, path)
-    journal.file.unlink()
+    journal.file.unlink(missing_ok=True)  # an empty shard has none
     return journal.correct
 
 
@@ -122,40 +149,56 @@ class _Journal:
 
     def read(self) -> None:
         """Take up the note of the same capture before."""
-        if self.file.exists():
+        if not self.file.exists():
+            return
+        try:
             note = store.read_json(self.file)
-            if note["identity"] == self.identity:
-                self.done, self.correct = note["done"], note["correct"]
+            same = note["identity"] == self._identity(note["done"], note["correct"])
+        except UserError as error:
+            log.warning("%s; starting anew", error)
+            return
+        if same:
+            self.done, self.correct = note["done"], note["correct"]
 
     def is_due(self) -> bool:
         return time.monotonic() - self.written > PROGRESS_SECONDS
 
     def write(self) -> None:
-        note = {"identity": self.identity, "done": self.done, "correct": self.correct}
+        identity = self._identity(self.done, self.correct)
+        note = {"identity": identity, "done": self.done, "correct": self.correct}
         store.write_json(self.file, note)
         self.written = time.monotonic()
+
+    def _identity(self, done: int, correct: int) -> str:
+        """Digest of the capture and of these numbers: a damaged one is none."""
+        return store.content_digest([self.identity, done, correct])
 
 
 def _show_rest(file: h5py.File, layout: Layout, show: Show, batch: int, journal: _Journal) -> None:
     """Show the stimuli that aren't in the file yet."""
-    offsets, count = layout.offsets, len(layout.offsets) - 1
-    writer = _Writer(file, layout)
-    with tqdm(total=layout.rows, initial=int(offsets[journal.done]), disable=None) as bar:
-        for start in range(journal.done, count, batch):
-            stop = min(start + batch, count)
+    offsets, stimuli = layout.offsets, layout.stimuli
+    writer, rest = _Writer(file, layout), stimuli[journal.done :]
+    done = int(offsets[rest.start]) - writer.first
+    with tqdm(total=layout.rows, initial=done, disable=None) as bar:
+        for start in rest[::batch]:
+            stop = min(start + batch, stimuli.stop)
             writer.rows = slice(int(offsets[start]), int(offsets[stop]))
             journal.correct += show(slice(start, stop), writer)
-            journal.done = stop
-            if stop == count or journal.is_due():
+            journal.done = stop - stimuli.start
+            if stop == stimuli.stop or journal.is_due():
                 file.flush()
                 journal.write()
             bar.update(writer.rows.stop - writer.rows.start)
 
 
 class _Writer:
-    """Writes one batch's outputs into the rows it is set to, and refuses NaN and infinity."""
+    """Writes one batch's outputs into the rows it is set to, and refuses NaN and infinity.
+
+    `rows` count through the whole, of which the file begins at row `first`.
+    """
 
     def __init__(self, file: h5py.File, layout: Layout):
+        self.first = int(layout.offsets[layout.stimuli.start])
         self.datasets = {item.key: file[item.key].id for item in layout.wanted}
         self.dtype = getattr(torch, layout.dtype)
         self.rows = slice(0, 0)
@@ -168,7 +211,7 @@ class _Writer:
         # h5py's `dataset[rows] = values` spends longer on the indexing than on the writing.
         dataset, shape = self.datasets[item.key], tuple(values.shape)
         target = dataset.get_space()
-        target.select_hyperslab((self.rows.start, 0), shape)
+        target.select_hyperslab((self.rows.start - self.first, 0), shape)
         dataset.write(h5py.h5s.create_simple(shape), target, values.cpu().contiguous().numpy())
 
     def _refuse_infinite(self, item: Wanted, values: torch.Tensor) -> None:
@@ -181,6 +224,21 @@ class _Writer:
             f"{self.rows.start + int(bad.int().argmax())}; check the checkpoint and its "
             "preprocessing" + (", or store float32" if self.dtype == torch.float16 else "")
         )
+
+
+def _is_layout(partial: Path, layout: Layout) -> bool:
+    """Whether a partial file is there, can be opened and has all datasets."""
+    if not partial.exists():
+        return False
+    try:
+        with h5py.File(partial, "r") as file:
+            return all(
+                item.key in file and file[item.key].shape == (layout.rows, item.width)
+                for item in layout.wanted
+            )
+    except Exception as error:  # HDF5 raises nearly anything at a damaged file.
+        log.warning("%s is damaged (%s); starting anew", partial, first_line(error))
+        return False
 
 
 def _check_disk(partial: Path, layout: Layout) -> None:
@@ -200,20 +258,25 @@ def _check_disk(partial: Path, layout: Layout) -> None:
 
 def _create(partial: Path, layout: Layout) -> None:
     """Lay out the whole file: later writes touch raw data only, so that a kill can't break it."""
-    with h5py.File(partial, "w") as file:
+    with full_disk.told(partial.parent), h5py.File(partial, "w") as file:
         file.attrs["schema_version"] = store.SCHEMA_VERSION
-        for key, value in layout.attributes.items():
-            file.attrs[key] = str(value)
-        layout.besides(file)
+        write_head(file, layout)
         for item in layout.wanted:
             _create_dataset(file, item, layout.rows, layout.dtype)
+
+
+def write_head(file: h5py.File, layout: Layout) -> None:
+    """Write all of a file but its rows."""
+    for key, value in layout.attributes.items():
+        file.attrs[key] = str(value)
+    layout.besides(file)
 
 
 def _create_dataset(file: h5py.File, item: Wanted, count: int, dtype: str) -> None:
     row_bytes = item.width * np.dtype(dtype).itemsize
     rows = int(np.clip(CHUNK_BYTES // row_bytes, *CHUNK_ROWS))
     layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    layout.set_chunk((min(rows, count), item.width))
+    layout.set_chunk((max(1, min(rows, count)), item.width))
     layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     layout.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
     layout.set_obj_track_times(False)
@@ -222,8 +285,12 @@ def _create_dataset(file: h5py.File, item: Wanted, count: int, dtype: str) -> No
     kind = h5py.h5t.py_create(np.dtype(dtype), logical=True)
     space = h5py.h5s.create_simple((count, item.width))
     raw = h5py.h5d.create(file.id, item.key.encode(), kind, space, layout, lcpl=links)
-    attributes = h5py.Dataset(raw).attrs
-    layer = item.layer
+    describe_dataset(h5py.Dataset(raw), item)
+
+
+def describe_dataset(dataset: h5py.Dataset, item: Wanted) -> None:
+    """Write what a dataset is of as its attributes."""
+    attributes, layer = dataset.attrs, item.layer
     attributes["module"], attributes["call"] = layer["module"], layer["call"]
     attributes["type"], attributes["depth"] = layer["type"], layer["depth"]
     attributes["shape"] = layer["shape"]

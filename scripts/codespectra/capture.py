@@ -12,9 +12,14 @@ from torch import nn
 from codespectra.activation_file import Layout, write_rows
 from codespectra.hooks import Sink, Wanted, capturing, leave_dropout_on
 from codespectra.preprocessing import Preprocess
+from codespectra.shards import WHOLE, Shard
 
 # With dropout on the noise depends on the batch, which `runtime.batch` mustn't change.
 NOISY_BATCH = 100
+
+# Shards begin where a batch does, of this size or one that divides it, so that each batch is the
+# same in any number of shards.
+GRAIN = 256
 
 
 class Twice:
@@ -36,6 +41,14 @@ class Twice:
         return np.concatenate([first, again])
 
 
+def image_layout(
+    wanted: list[Wanted], count: int, *, dtype: str, attributes: dict[str, Any], noisy: bool
+) -> Layout:
+    """The activations file of `count` images, a row each."""
+    grain = NOISY_BATCH if noisy else GRAIN
+    return Layout(wanted, range(count + 1), dtype, attributes, grain=grain)
+
+
 def capture(
     path: str | Path,
     network: nn.Module,
@@ -47,17 +60,18 @@ def capture(
     dtype: str,
     batch: int,
     attributes: dict[str, Any],
-    accept: Callable[[float | None], None] = lambda accuracy: None,
+    accept: Callable[[int | None], None] = lambda correct: None,
     noisy: bool = False,
-) -> float | None:
+    shard: Shard = WHOLE,
+) -> int | None:
     """Write the activations of `images` (N, H, W, 3) to `path` as `write_rows` does.
 
-    `accept` may refuse the accuracy by an error. `noisy` leaves dropout on, in batches of 100: the
-    noise follows from the row that a batch starts at, so that it is the same after a kill, and
-    another when the same images come `Twice`.
+    `accept` may refuse the number of right predictions by an error. `noisy` leaves dropout on, in
+    batches of 100: the noise follows from the row that a batch starts at, so that it is the same
+    after a kill and in any number of shards, and another when the same images come `Twice`.
 
     Returns:
-        Share of `labels` that the network's own output predicts, None without labels.
+        How many `labels` of the shard the network's own output predicts, None without labels.
 
     Raises:
         UserError: too little disk, or an activation that is NaN or infinite.
@@ -76,11 +90,11 @@ def capture(
             return 0
         return int((outputs.argmax(1).cpu().numpy() == labels[rows]).sum())
 
-    def accuracy(correct: int) -> float | None:
-        return None if labels is None else correct / len(images)
+    def known(correct: int) -> int | None:
+        return None if labels is None else correct
 
-    layout = Layout(wanted, range(len(images) + 1), dtype, attributes)
-    correct = write_rows(
-        path, layout, show, batch=batch, accept=lambda correct: accept(accuracy(correct))
+    layout = image_layout(wanted, len(images), dtype=dtype, attributes=attributes, noisy=noisy)
+    shown = write_rows(
+        path, layout.part(shard), show, batch=batch, accept=lambda correct: accept(known(correct))
     )
-    return accuracy(correct)
+    return known(shown)

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import linalg
 from sklearn.decomposition import PCA
 
-from codespectra.rows import SLAB, Rows
+from codespectra.rows import SLAB, Rows, stored_parts
 
 STEEP = 1e5  # lambda_1 / lambda_k beyond which float32 products blur the last ranks
 NOISE_FLOOR = float(np.finfo(np.float32).eps)  # of lambda_1: less is rounding of the activations
@@ -106,32 +106,76 @@ def _exact(rows: Rows, kept: int, projected: int, dtype: type = np.float32) -> S
     return Spectrum(eigenvalues[:kept], n, width, total, ratio, onto.astype(np.float32))
 
 
-def _rough_mean(rows: Rows, dtype: type) -> np.ndarray:
+@dataclass
+class Moments:
+    """Of rows (N, D), which come part by part, such as shard by shard.
+
+    Attributes:
+        count: N.
+        mean: (D,).
+        scatter: (D, D) lower triangle of the sum of the outer products of the rows minus the mean.
+    """
+
+    count: int
+    mean: np.ndarray
+    scatter: np.ndarray
+
+    @classmethod
+    def none(cls, width: int, dtype: type) -> "Moments":
+        """Of no rows yet."""
+        return cls(0, np.zeros(width, dtype), np.zeros((width, width), dtype, order="F"))
+
+    def merge(self, rows: Rows, part: range) -> None:
+        """Add those of rows part.start to part.stop - 1, as Chan et al. (1979) do.
+
+        Their scatter about their own mean goes straight into ours: a second matrix isn't needed.
+        """
+        dtype = self.mean.dtype.type
+        shift, drift = _rough_mean(rows, part, dtype), np.zeros_like(self.mean)
+        for slab in _slabs(rows, shift, part):
+            drift += np.ones(len(slab), dtype) @ slab
+            self._add(1, slab)
+        before, count = self.count, len(part)
+        away = shift + drift / count - self.mean
+        self._add(-1 / count, drift[None])
+        self._add(before * count / (before + count), away[None])
+        self.count += count
+        self.mean = self.mean + away * dtype(count / self.count)
+
+    def _add(self, factor: float, rows: np.ndarray) -> None:
+        syrk = linalg.get_blas_funcs("syrk", dtype=rows.dtype)
+        self.scatter = syrk(factor, rows.T, beta=1, c=self.scatter, lower=1, overwrite_c=1)
+
+
+def _rough_mean(rows: Rows, part: range, dtype: type) -> np.ndarray:
     """Near enough to the mean for the mean's outer product to be no difference of giants."""
-    return rows[:1024].mean(axis=0, dtype=np.float64).astype(dtype)
+    some = rows[part.start : min(part.start + 1024, part.stop)]
+    return some.mean(axis=0, dtype=np.float64).astype(dtype)
 
 
-def _slabs(rows: Rows, shift: np.ndarray) -> Iterator[np.ndarray]:
-    """Rows minus `shift`, in order, a whole number of HDF5 chunks at a time."""
+def _slabs(rows: Rows, shift: np.ndarray, part: range) -> Iterator[np.ndarray]:
+    """Rows of a part minus `shift`, in order, a whole number of HDF5 chunks at a time."""
     grain = (getattr(rows, "chunks", None) or (1,))[0]
     step = grain * max(1, SLAB // (rows.shape[1] * grain))
-    for start in range(0, len(rows), step):
-        slab = rows[start : start + step].astype(shift.dtype)
+    for start in part[::step]:
+        slab = rows[start : min(start + step, part.stop)].astype(shift.dtype)
         slab -= shift
         yield slab
 
 
+def _all_slabs(rows: Rows, shift: np.ndarray) -> Iterator[np.ndarray]:
+    """Rows minus `shift`, part by part."""
+    for part in stored_parts(rows):
+        yield from _slabs(rows, shift, part)
+
+
 def _covariance(rows: Rows, dtype: type) -> tuple[np.ndarray, np.ndarray]:
     """Lower triangle (D, D) of the covariance, and the mean (D,)."""
-    n, width = rows.shape
-    syrk = linalg.get_blas_funcs("syrk", dtype=dtype)
-    lower = np.zeros((width, width), dtype, order="F")
-    shift, drift = _rough_mean(rows, dtype), np.zeros(width, dtype)
-    for slab in _slabs(rows, shift):
-        drift += np.ones(len(slab), dtype) @ slab
-        lower = syrk(1 / (n - 1), slab.T, beta=1, c=lower, lower=1, overwrite_c=1)
-    lower = syrk(-1 / n / (n - 1), drift[:, None], beta=1, c=lower, lower=1, overwrite_c=1)
-    return lower, shift + drift / n
+    moments = Moments.none(rows.shape[1], dtype)
+    for part in stored_parts(rows):
+        moments.merge(rows, part)
+    moments.scatter /= moments.count - 1
+    return moments.scatter, moments.mean
 
 
 def _gram(rows: Rows, dtype: type) -> np.ndarray:
@@ -170,8 +214,9 @@ def _eigen(lower: np.ndarray, leading: int) -> tuple[np.ndarray, np.ndarray, flo
 
 def _moments(rows: Rows) -> tuple[np.ndarray, float]:
     """Mean (D,) float32 and total variance."""
-    shift, drift, squares = _rough_mean(rows, np.float32), np.zeros(rows.shape[1]), 0.0
-    for slab in _slabs(rows, shift):
+    shift = _rough_mean(rows, range(len(rows)), np.float32)
+    drift, squares = np.zeros(rows.shape[1]), 0.0
+    for slab in _all_slabs(rows, shift):
         drift += np.ones(len(slab), np.float32) @ slab
         squares += float(np.einsum("ij,ij->i", slab, slab).sum(dtype=np.float64))
     drift /= len(rows)
@@ -190,7 +235,7 @@ def _block_krylov(rows: Rows, mean: np.ndarray, seed: int) -> tuple[np.ndarray, 
         basis[:, start:stop] = block  # Gram-Schmidt would fail where the rank is exhausted
         basis[:, start:stop] = linalg.qr(basis[:, :stop], mode="economic")[0][:, start:]
         block = np.zeros((width, BLOCK), np.float32)
-        for slab in _slabs(rows, mean):
+        for slab in _all_slabs(rows, mean):
             block += slab.T @ (slab @ basis[:, start:stop])
         block /= n - 1
         images[:, start:stop] = block
@@ -203,4 +248,4 @@ def _project(rows: Rows, mean: np.ndarray, basis: np.ndarray) -> np.ndarray:
     """(N, p) of the centred rows on the columns of `basis`."""
     if not basis.shape[1]:  # no pass for nothing
         return np.zeros((len(rows), 0), np.float32)
-    return np.concatenate([slab @ basis for slab in _slabs(rows, mean)])
+    return np.concatenate([slab @ basis for slab in _all_slabs(rows, mean)])

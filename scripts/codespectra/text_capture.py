@@ -15,11 +15,15 @@ from codespectra.activation_file import Layout, write_rows
 from codespectra.errors import UserError
 from codespectra.hooks import Sink, Wanted, run_to_layers
 from codespectra.layers import select_layers
+from codespectra.shards import WHOLE, Shard
 from codespectra.tokenization import Cut
 from codespectra.tokens import Tokens, write_tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+# Sequences: shards begin where a batch of so many does.
+GRAIN = 32
 
 
 def select_parts(
@@ -62,6 +66,14 @@ def check_context(
         )
 
 
+def text_layout(
+    wanted: list[Wanted], cuts: list[Cut], tokens: Tokens, *, dtype: str, attributes: dict[str, Any]
+) -> Layout:
+    """The activations file of sequences, a row a token, with the tokens beside the rows."""
+    offsets = list(accumulate((len(cut.ids) for cut in cuts), initial=0))
+    return Layout(wanted, offsets, dtype, attributes, lambda f: write_tokens(f, tokens), GRAIN)
+
+
 def capture_text(
     path: str | Path,
     network: "PreTrainedModel",
@@ -72,6 +84,7 @@ def capture_text(
     dtype: str,
     batch: int,
     attributes: dict[str, Any],
+    shard: Shard = WHOLE,
 ) -> None:
     """Write each wanted layer's output at every token of the sequences, and the tokens, to `path`.
 
@@ -86,6 +99,7 @@ def capture_text(
         dtype: float32 or float16.
         batch: sequences in a forward pass.
         attributes: of the file.
+        shard: the one that is written, without the tokens.
 
     Raises:
         UserError: too little disk, or an activation that is NaN or infinite.
@@ -97,9 +111,8 @@ def capture_text(
         show_sequences(network, cuts[sequences], wanted, sink)
         return 0
 
-    offsets = list(accumulate((len(cut.ids) for cut in cuts), initial=0))
-    layout = Layout(wanted, offsets, dtype, attributes, lambda file: write_tokens(file, tokens))
-    write_rows(path, layout, show, batch=batch)
+    layout = text_layout(wanted, cuts, tokens, dtype=dtype, attributes=attributes)
+    write_rows(path, layout.part(shard), show, batch=batch)
 
 
 def show_sequences(

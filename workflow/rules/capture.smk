@@ -1,4 +1,40 @@
-"""Activations of every layer that an analysis looks at, from one forward pass a stimulus."""
+"""Activations of every layer that an analysis looks at, from one forward pass a stimulus.
+
+With `capture.shards` the passes are made by several jobs, whose files are gathered without a copy.
+"""
+
+
+rule capture_shard:
+    input:
+        checkpoint=ancient("results/checkpoints/{model}.pt"),
+        checkpoint_manifest="results/checkpoints/{model}.json",
+        stimuli=ancient("results/stimuli/{stimuli}.h5"),
+        stimuli_manifest="results/stimuli/{stimuli}.json",
+    output:
+        data="results/activations/{model}/{stimuli}{noise}.shards/{shard}-of-{shards}.h5",
+        manifest="results/activations/{model}/{stimuli}{noise}.shards/{shard}-of-{shards}.json",
+    log:
+        "results/logs/capture_shard/{model}/{stimuli}{noise}/{shard}-of-{shards}.log",
+    benchmark:
+        "results/benchmarks/capture_shard/{model}/{stimuli}{noise}/{shard}-of-{shards}.jsonl"
+    wildcard_constraints:
+        noise="(-noisy)?",
+    conda:
+        "../../envs/gpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(720),
+        gpu=gpu_request,
+    params:
+        cfg=lambda w: stage_config(
+            **capture_config(w), shard=int(w.shard), shards=int(w.shards)
+        ),
+        code=code_of("capture_shard.py"),
+    message:
+        "Capture {wildcards.model} on {wildcards.stimuli}{wildcards.noise}, shard {wildcards.shard} of {wildcards.shards}"
+    script:
+        "../../scripts/capture_shard.py"
 
 
 rule capture_activations:
@@ -7,6 +43,8 @@ rule capture_activations:
         checkpoint_manifest="results/checkpoints/{model}.json",
         stimuli=ancient("results/stimuli/{stimuli}.h5"),
         stimuli_manifest="results/stimuli/{stimuli}.json",
+        shards=ancient(lambda w: image_shards(w, "h5")),
+        shard_manifests=lambda w: image_shards(w, "json"),
     output:
         data="results/activations/{model}/{stimuli}{noise}.h5",
         manifest="results/activations/{model}/{stimuli}{noise}.json",
@@ -26,16 +64,7 @@ rule capture_activations:
         runtime=growing(720),
         gpu=gpu_request,
     params:
-        cfg=lambda w: stage_config(
-            study.capture,
-            model=w.model,
-            stimuli=w.stimuli,
-            noisy=bool(w.noise),
-            wanted=(plan.noisy_captures if w.noise else plan.captures)[
-                w.model, w.stimuli
-            ],
-            expected_accuracy=plan.models[w.model].expected_accuracy.get(w.stimuli),
-        ),
+        cfg=accepted_capture_config,
         code=code_of("capture_activations.py"),
         software=software("h5py", "numpy", "torch", "torchvision"),
     message:

@@ -116,9 +116,10 @@ def without_gpu():
     return workflow.local_exec and shutil.which("nvidia-smi") is None
 
 
-def gpu_request(wildcards):
-    """One GPU; none where there is none for these jobs, or the CPU is wanted."""
-    return 0 if without_gpu() or study.runtime.device == "cpu" else 1
+def gpu_request(wildcards, input):
+    """One GPU; none where there is none, the CPU is wanted, or others captured with theirs."""
+    gathers = bool(input.get("shards"))
+    return 0 if without_gpu() or study.runtime.device == "cpu" or gathers else 1
 
 
 def refuse_missing_gpu():
@@ -189,4 +190,5 @@ wildcard_constraints:
     prefix="(coding-)?",
 
 
+include: "shards.smk"
 include: "reruns.smk"

@@ -120,12 +120,47 @@ rule import_language_model:
         "../../scripts/import_language_model.py"
 
 
+rule capture_text_shard:
+    input:
+        checkpoint=ancient(lambda w: language_files(w.model)),
+        checkpoint_manifest="results/checkpoints/{model}.json",
+        text=ancient("results/stimuli/text.h5"),
+        text_manifest="results/stimuli/text.json",
+    output:
+        data="results/activations/{model}/text.shards/{shard}-of-{shards}.h5",
+        manifest="results/activations/{model}/text.shards/{shard}-of-{shards}.json",
+    log:
+        "results/logs/capture_text_shard/{model}/{shard}-of-{shards}.log",
+    benchmark:
+        "results/benchmarks/capture_text_shard/{model}/{shard}-of-{shards}.jsonl"
+    wildcard_constraints:
+        model=language_models_with(),
+    conda:
+        "../../envs/language.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(12000),
+        runtime=growing(720),
+        gpu=gpu_request,
+    params:
+        cfg=lambda w: stage_config(
+            **text_capture_config(w), shard=int(w.shard), shards=int(w.shards)
+        ),
+        code=code_of("capture_text_shard.py"),
+    message:
+        "Capture {wildcards.model} on text, shard {wildcards.shard} of {wildcards.shards}"
+    script:
+        "../../scripts/capture_text_shard.py"
+
+
 rule capture_text:
     input:
         checkpoint=ancient(lambda w: language_files(w.model)),
         checkpoint_manifest="results/checkpoints/{model}.json",
         text=ancient("results/stimuli/text.h5"),
         text_manifest="results/stimuli/text.json",
+        shards=ancient(lambda w: text_shards(w, "h5")),
+        shard_manifests=lambda w: text_shards(w, "json"),
     output:
         data="results/activations/{model}/text.h5",
         manifest="results/activations/{model}/text.json",
@@ -144,14 +179,7 @@ rule capture_text:
         runtime=growing(720),
         gpu=gpu_request,
     params:
-        cfg=lambda w: stage_config(
-            study.capture,
-            model=w.model,
-            parts=text_parts(),
-            sequences=study.language.sequences,
-            length=study.language.length,
-            seed=study.language.seed,
-        ),
+        cfg=text_capture_config,
         code=code_of("capture_text.py"),
         software=software("h5py", "numpy", "torch", "torchvision", "transformers"),
     message:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from codespectra.config.base import Names, Positive, Strict
+from codespectra.config.base import RUNTIME, Names, Positive, Strict
 
 
 class LayerType(Strict):
@@ -22,6 +22,7 @@ class Capture(Strict):
     """How activations are stored."""
 
     dtype: Literal["float32", "float16"] = "float32"
+    shards: Positive = Field(1, json_schema_extra=RUNTIME)
 
 
 class Spectra(Strict):
