@@ -290,6 +290,13 @@ def test_imagenet_hours(imagenet: Plan) -> None:
     assert f"take {hours(spent - expected['capture_activations'])} CPU hours" in " ".join(
         DOC.split()
     )
+    passes = n["train"] * SECONDS["passed"]
+    for words in (
+        f"the training set's are {hours(passes)} of these hours",
+        f"sixteen jobs take {hours(passes / 16)} hours each",
+        f"reads the {gigabytes(n['train'] * 4 * sum(WIDTHS.values()))} once",
+    ):
+        assert words in " ".join(DOC.split()), words
     for name, seconds in SECONDS.items():
         assert re.search(rf"{seconds:g} s (to|a)[^|]*", DOC), name
 

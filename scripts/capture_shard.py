@@ -1,0 +1,30 @@
+"""Rule capture_shard: every wanted layer and reduction of one share of the stimuli."""
+
+import sys
+
+import torch
+
+from codespectra import job, store
+from codespectra.gathered import shard_manifest
+from codespectra.image_capture import open_capture
+from codespectra.shards import Shard
+
+log = job.start(snakemake.log[0])
+torch.set_num_threads(snakemake.threads)
+cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
+data = snakemake.output.data
+work = open_capture(
+    cfg,
+    snakemake.params.code,
+    snakemake.input.checkpoint_manifest,
+    snakemake.input.stimuli_manifest,
+    runtime["device"],
+)
+with store.only_writer(data):
+    if store.is_finished(snakemake.output.manifest, work.identity):
+        log.info("finished by another process")
+        sys.exit()
+    shard = Shard(cfg["shard"], cfg["shards"])
+    correct = work.run(data, snakemake.input.stimuli, batch=runtime["batch"], shard=shard)
+    manifest = shard_manifest(data, work.identity, correct)
+    store.write_json(snakemake.output.manifest, manifest)

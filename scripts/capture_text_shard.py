@@ -1,0 +1,29 @@
+"""Rule capture_text_shard: layers of every part at every token of one share of the sequences."""
+
+import sys
+
+import torch
+
+from codespectra import job, store
+from codespectra.gathered import shard_manifest
+from codespectra.language_capture import open_capture
+from codespectra.shards import Shard
+
+log = job.start(snakemake.log[0])
+torch.set_num_threads(snakemake.threads)
+cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
+data = snakemake.output.data
+work = open_capture(
+    cfg,
+    snakemake.params.code,
+    snakemake.input.checkpoint_manifest,
+    snakemake.input.text,
+    snakemake.input.text_manifest,
+    runtime["device"],
+)
+with store.only_writer(data):
+    if store.is_finished(snakemake.output.manifest, work.identity):
+        log.info("finished by another process")
+        sys.exit()
+    work.run(data, batch=runtime["sequences"], shard=Shard(cfg["shard"], cfg["shards"]))
+    store.write_json(snakemake.output.manifest, shard_manifest(data, work.identity))
