@@ -8,6 +8,7 @@ import sys
 import torch
 
 from codespectra import job, store
+from codespectra.activation_file import Written
 from codespectra.gathered import correct_in, gather
 from codespectra.image_capture import open_capture
 
@@ -29,10 +30,10 @@ with store.only_writer(data):
     if shards:
         correct = correct_in(snakemake.input.shard_manifests)
         work.accuracy(correct)
-        gather(data, work.layout, shards)
+        written = Written(correct, gather(data, work.layout, shards))
     else:
-        correct = work.run(
+        written = work.run(
             data, snakemake.input.stimuli, batch=runtime["batch"], accept=work.accuracy
         )
-    log.info("accuracy on %s: %s", cfg["stimuli"], work.accuracy(correct))
-    store.write_json(snakemake.output.manifest, work.manifest(data, work.accuracy(correct)))
+    log.info("accuracy on %s: %s", cfg["stimuli"], work.accuracy(written.correct))
+    store.write_json(snakemake.output.manifest, work.manifest(data, written))

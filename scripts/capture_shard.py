@@ -25,6 +25,6 @@ with store.only_writer(data):
         log.info("finished by another process")
         sys.exit()
     shard = Shard(cfg["shard"], cfg["shards"])
-    correct = work.run(data, snakemake.input.stimuli, batch=runtime["batch"], shard=shard)
-    manifest = shard_manifest(data, work.identity, correct)
+    written = work.run(data, snakemake.input.stimuli, batch=runtime["batch"], shard=shard)
+    manifest = shard_manifest(data, work.identity, written)
     store.write_json(snakemake.output.manifest, manifest)

@@ -8,6 +8,7 @@ import sys
 import torch
 
 from codespectra import job, store
+from codespectra.activation_file import Written
 from codespectra.gathered import gather
 from codespectra.language_capture import open_capture
 
@@ -28,8 +29,8 @@ with store.only_writer(data):
         log.info("finished by another process")
         sys.exit()
     if shards:
-        gather(data, work.layout, shards)
+        written = Written(None, gather(data, work.layout, shards))
     else:
-        work.run(data, batch=runtime["sequences"])
+        written = work.run(data, batch=runtime["sequences"])
     log.info("%d tokens of %d sequences", len(work.tokens.token), len(work.cuts))
-    store.write_json(snakemake.output.manifest, work.manifest(data))
+    store.write_json(snakemake.output.manifest, work.manifest(data, written))

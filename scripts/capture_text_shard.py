@@ -25,5 +25,6 @@ with store.only_writer(data):
     if store.is_finished(snakemake.output.manifest, work.identity):
         log.info("finished by another process")
         sys.exit()
-    work.run(data, batch=runtime["sequences"], shard=Shard(cfg["shard"], cfg["shards"]))
-    store.write_json(snakemake.output.manifest, shard_manifest(data, work.identity))
+    shard = Shard(cfg["shard"], cfg["shards"])
+    written = work.run(data, batch=runtime["sequences"], shard=shard)
+    store.write_json(snakemake.output.manifest, shard_manifest(data, work.identity, written))

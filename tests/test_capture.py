@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from codespectra import activation_file, capture, store
+from codespectra.activation_file import Written
 from codespectra.errors import UserError
 from codespectra.hooks import Wanted, reduce_output
 from codespectra.layers import reduced_width, stride_of
@@ -61,7 +62,7 @@ def preprocess() -> Preprocess:
     return Preprocess(SETTINGS, torch.device("cpu"))
 
 
-def run(path: Path, **changes) -> int | None:
+def run(path: Path, **changes) -> Written:
     """Capture every layer and reduction of the small network; any argument may be changed."""
     arguments = {
         "network": network(),
@@ -237,12 +238,12 @@ def test_same_inputs_same_bytes(tmp_path):
 
 def test_interrupted_capture_goes_on_where_it_stopped(tmp_path, noting_every_batch):
     labels = np.arange(90) % 5
-    accuracy = run(tmp_path / "whole.h5", labels=labels)
+    written = run(tmp_path / "whole.h5", labels=labels)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "a.h5", labels=labels, preprocess=Watched(fail_at=3))
     assert not (tmp_path / "a.h5").exists()
     second = Watched()
-    assert run(tmp_path / "a.h5", labels=labels, preprocess=second) == accuracy
+    assert run(tmp_path / "a.h5", labels=labels, preprocess=second) == written
     np.testing.assert_array_equal(np.concatenate(second.fed), pictures()[3 * 16 :])
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
 
@@ -314,7 +315,7 @@ def test_too_large_for_float16_says_store_float32(tmp_path):
         large.fc.bias[2] = 1e5
     with pytest.raises(UserError, match=r"layer fc: .* stimulus 0; .* store float32"):
         run(tmp_path / "a.h5", network=large, dtype="float16")
-    assert run(tmp_path / "a.h5", network=large) is None
+    assert run(tmp_path / "a.h5", network=large).correct is None
 
 
 def test_large_activations_whose_sum_overflows_are_fine(tmp_path):
@@ -349,15 +350,26 @@ def test_refused_accuracy_keeps_the_rows_and_a_later_call_needs_no_pass(tmp_path
         raise UserError(f"{correct} right")
 
     labels = np.zeros(90, dtype=int)
-    correct = run(tmp_path / "whole.h5", labels=labels)
+    correct = run(tmp_path / "whole.h5", labels=labels).correct
     with pytest.raises(UserError, match=f"^{correct} right"):
         run(tmp_path / "a.h5", labels=labels, accept=refuse)
     assert not (tmp_path / "a.h5").exists()
     seen = []
     again = run(tmp_path / "a.h5", labels=labels, accept=seen.append, preprocess=Watched(fail_at=0))
-    assert seen == [again] == [correct]
+    assert seen == [again.correct] == [correct]
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.h5", "whole.h5"]
+
+
+def test_a_kill_while_the_digest_is_taken_costs_no_rows(tmp_path, monkeypatch):
+    written = run(tmp_path / "whole.h5")
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "hdf5_digest", Watched(fail_at=0))
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "a.h5")
+    assert not (tmp_path / "a.h5").exists()
+    assert run(tmp_path / "a.h5", preprocess=Watched(fail_at=0)) == written
+    assert written.sha256 == store.hdf5_digest(tmp_path / "a.h5")
 
 
 def test_right_predictions_are_counted(tmp_path):
@@ -365,7 +377,7 @@ def test_right_predictions_are_counted(tmp_path):
         predicted = network()(preprocess()(pictures())).argmax(dim=1).numpy()
     wrong = np.arange(90) % 3 == 0
     labels = np.where(wrong, (predicted + 1) % 5, predicted)
-    assert run(tmp_path / "a.h5", labels=labels) == 60
+    assert run(tmp_path / "a.h5", labels=labels).correct == 60
 
 
 def test_float16_is_float32_rounded(tmp_path):
@@ -590,7 +602,7 @@ def test_interrupted_noisy_capture_ends_with_the_same_bytes(tmp_path, stored, no
 def test_without_dropout_both_passes_are_equal(tmp_path, stored):
     found = run_noisy(tmp_path / "a.h5", stored, network=network(), wanted=wanted("none"))
     clean = run(tmp_path / "b.h5", images=stored, batch=100, wanted=wanted("none"))
-    assert clean is None
+    assert clean.correct is None
     for key, values in read(tmp_path / "b.h5").items():
         first, second = np.split(found[key], 2)
         close = {"rtol": 0, "atol": 1e-6 * np.abs(values).max()}

@@ -69,13 +69,13 @@ def agree(gathered: Path, whole: Path) -> None:
 def test_images_in_shards(tmp_path, monkeypatch, of):
     monkeypatch.setattr(capture, "GRAIN", 16)  # six grains: of seven shards one is empty
     labels = np.arange(90) % 5
-    right = test_capture.run(tmp_path / "whole.h5", labels=labels)
+    right = test_capture.run(tmp_path / "whole.h5", labels=labels).correct
     counts = []
 
     def run(path: Path, shard: Shard) -> None:
-        correct = test_capture.run(path, labels=labels, shard=shard)
+        written = test_capture.run(path, labels=labels, shard=shard)
         manifest = path.with_suffix(".json")
-        store.write_json(manifest, shard_manifest(path, "this", correct))
+        store.write_json(manifest, shard_manifest(path, "this", written))
         counts.append(manifest)
 
     layout = layout_of(test_capture.wanted(*test_capture.REDUCTIONS), 90, model="small", seed=3)

@@ -20,7 +20,8 @@ from test_rules import PACKAGES, RULES, directive
 from codespectra.code import reached_modules
 from codespectra.file_stamps import folder_stamp
 
-SHARED = {name for name, body in RULES.items() if directive(body, "cache")}
+SHARDS = {"capture_shard", "capture_text_shard"}
+SHARED = {name for name, body in RULES.items() if directive(body, "cache")} - SHARDS
 TEXT = {"make_text", "train_language_model", "capture_text"}
 TARGET = "results/spectra/classifier/test/exponents.csv"
 # Of the packages that a script imports, those whose versions change what it computes.
@@ -103,7 +104,7 @@ def write_study(project: Project, **sections: dict) -> str:
     """A study like mini, with entries added to its sections."""
     study = yaml.safe_load((ROOT / MINI).read_text())
     for section, entries in sections.items():
-        study[section] |= entries
+        study[section] = study.get(section, {}) | entries
     (project.folder / "study.yaml").write_text(yaml.safe_dump(study))
     return "study.yaml"
 
@@ -127,6 +128,12 @@ def test_models_with_otherwise_equal_inputs_never_share(project, plain):
     assert rules_of(new) >= {
         *("train_classifier", "capture_activations", "train_language_model", "capture_text")
     }
+    assert len(set(found.values())) == len(found)
+
+
+def test_shards_are_shared_too(project, plain):
+    found = keys(project, write_study(project, capture={"shards": 2}))
+    assert rules_of(found.keys() - plain.keys()) == SHARDS
     assert len(set(found.values())) == len(found)
 
 
@@ -168,7 +175,7 @@ def test_another_version_of_a_package_misses(project, plain):
     assert missed(plain, keys(project, pillow="0.1")) == SHARED - TEXT
 
 
-@pytest.mark.parametrize("name", sorted(SHARED))
+@pytest.mark.parametrize("name", sorted(SHARED | SHARDS))
 def test_a_shared_rule_names_the_packages_that_compute(name):
     script = ROOT / "scripts" / f"{name}.py"
     files = [script, *reached_modules(script, ROOT / "scripts/codespectra")]

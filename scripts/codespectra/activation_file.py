@@ -92,6 +92,19 @@ class Layout:
         return store.content_digest([attributes, keys, self.dtype, self.rows])
 
 
+@dataclass(frozen=True)
+class Written:
+    """A file that is whole.
+
+    Attributes:
+        correct: how many stimuli were predicted rightly; None where nothing is predicted.
+        sha256: `store.hdf5_digest` of the file.
+    """
+
+    correct: int | None
+    sha256: str
+
+
 def write_rows(
     path: str | Path,
     layout: Layout,
@@ -99,7 +112,7 @@ def write_rows(
     *,
     batch: int,
     accept: Callable[[int], None] = lambda correct: None,
-) -> int:
+) -> Written:
     """Fill a new activations file by showing `batch` stimuli at a time; resume a killed job's.
 
     The growing file is `.{name}.partial`; its progress is noted beside it every few
@@ -107,7 +120,7 @@ def write_rows(
     all rows are in and `accept` has raised nothing at the number of right predictions.
 
     Returns:
-        How many stimuli were predicted rightly, as `show` counts them.
+        Its digest, and how many stimuli were predicted rightly, as `show` counts them.
 
     Raises:
         UserError: too little disk, or an activation that is NaN or infinite.
@@ -131,9 +144,11 @@ def write_rows(
     ):
         _show_rest(file, layout, show, batch, journal)
     accept(journal.correct)
+    # Before it has its name: until then a kill costs no rows.
+    written = Written(journal.correct, store.hdf5_digest(partial))
     store.publish(partial, path)
     journal.file.unlink(missing_ok=True)  # an empty shard has none
-    return journal.correct
+    return written
 
 
 class _Journal:

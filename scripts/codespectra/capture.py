@@ -1,6 +1,7 @@
 """Activations of all wanted layers and reductions of images, from one forward pass."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from codespectra.activation_file import Layout, write_rows
+from codespectra.activation_file import Layout, Written, write_rows
 from codespectra.hooks import Sink, Wanted, capturing, leave_dropout_on
 from codespectra.preprocessing import Preprocess
 from codespectra.shards import WHOLE, Shard
@@ -63,7 +64,7 @@ def capture(
     accept: Callable[[int | None], None] = lambda correct: None,
     noisy: bool = False,
     shard: Shard = WHOLE,
-) -> int | None:
+) -> Written:
     """Write the activations of `images` (N, H, W, 3) to `path` as `write_rows` does.
 
     `accept` may refuse the number of right predictions by an error. `noisy` leaves dropout on, in
@@ -71,7 +72,7 @@ def capture(
     after a kill and in any number of shards, and another when the same images come `Twice`.
 
     Returns:
-        How many `labels` of the shard the network's own output predicts, None without labels.
+        Its digest, and how many `labels` of the shard the network's own output predicts.
 
     Raises:
         UserError: too little disk, or an activation that is NaN or infinite.
@@ -94,7 +95,7 @@ def capture(
         return None if labels is None else correct
 
     layout = image_layout(wanted, len(images), dtype=dtype, attributes=attributes, noisy=noisy)
-    shown = write_rows(
+    written = write_rows(
         path, layout.part(shard), show, batch=batch, accept=lambda correct: accept(known(correct))
     )
-    return known(shown)
+    return replace(written, correct=known(written.correct))

@@ -8,16 +8,19 @@ from typing import Any
 import h5py
 
 from codespectra import store
-from codespectra.activation_file import Layout, describe_dataset, write_head
+from codespectra.activation_file import Layout, Written, describe_dataset, write_head
 from codespectra.errors import UserError
 from codespectra.shards import Shard
 
 
-def gather(path: str | Path, layout: Layout, shards: Sequence[str | Path]) -> None:
+def gather(path: str | Path, layout: Layout, shards: Sequence[str | Path]) -> str:
     """Write the file of `layout` whose rows stand in `shards`, in order, which must stay there.
 
     It says the same as a file that one job wrote, so that its `store.hdf5_digest` is the same. The
     shards are named relative to it: the folder of both can be moved.
+
+    Returns:
+        That digest.
 
     Raises:
         UserError: a shard is missing, damaged, or of another capture.
@@ -38,15 +41,16 @@ def gather(path: str | Path, layout: Layout, shards: Sequence[str | Path]) -> No
                     virtual[first : first + part.rows] = source
             virtual.dcpl.set_obj_track_times(False)
             describe_dataset(file.create_virtual_dataset(item.key, virtual), item)
+    return store.hdf5_digest(path)
 
 
-def shard_manifest(data: str | Path, identity: str, correct: int | None = None) -> dict[str, Any]:
+def shard_manifest(data: str | Path, identity: str, written: Written) -> dict[str, Any]:
     """What gathering depends on of the shard `data`: its content, and what it predicts right."""
     return {
         "file": Path(data).name,
-        "sha256": store.hdf5_digest(data),
+        "sha256": written.sha256,
         "identity": identity,
-        "correct": correct,
+        "correct": written.correct,
     }
 
 

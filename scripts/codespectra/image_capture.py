@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from codespectra import capture, store
-from codespectra.activation_file import Layout
+from codespectra.activation_file import Layout, Written
 from codespectra.errors import UserError
 from codespectra.hooks import Wanted
 from codespectra.layers import stride_of
@@ -76,7 +76,7 @@ class ImageCapture:
         batch: int,
         shard: Shard = WHOLE,
         accept: Callable[[int | None], None] = lambda correct: None,
-    ) -> int | None:
+    ) -> Written:
         """Capture the images of the file `stimuli` as `capture.capture` says."""
         with open_stimuli(stimuli) as file:
             return capture.capture(
@@ -110,18 +110,18 @@ class ImageCapture:
             f"expected {expected}; check the checkpoint, its preprocessing and the labels' order"
         )
 
-    def manifest(self, data: str | Path, accuracy: float | None) -> dict[str, Any]:
+    def manifest(self, data: str | Path, written: Written) -> dict[str, Any]:
         """What later stages need to know of the file `data`, and depend on."""
         return {
             "file": Path(data).name,
-            "sha256": store.hdf5_digest(data),
+            "sha256": written.sha256,
             "identity": self.identity,
             "model": self.cfg["model"],
             "stimuli": self.cfg["stimuli"],
             "count": self.count,
             "noisy": self.cfg["noisy"],
             "dtype": self.cfg["dtype"],
-            "accuracy": accuracy,
+            "accuracy": self.accuracy(written.correct),
             "weights": self.subject.description["weights"],
             "checkpoint_sha256": self.subject.description["sha256"],
             "stimuli_sha256": self.shown["sha256"],

@@ -10,7 +10,7 @@ import torch
 import transformers
 
 from codespectra import store
-from codespectra.activation_file import Layout
+from codespectra.activation_file import Layout, Written
 from codespectra.device import resolve_device
 from codespectra.hooks import Wanted
 from codespectra.language_models import LanguageModel, inspect_layers, open_language_model
@@ -62,9 +62,9 @@ class LanguageCapture:
             self.wanted, self.cuts, self.tokens, dtype=dtype, attributes=self.attributes
         )
 
-    def run(self, path: str | Path, *, batch: int, shard: Shard = WHOLE) -> None:
+    def run(self, path: str | Path, *, batch: int, shard: Shard = WHOLE) -> Written:
         """Capture the sequences as `text_capture.capture_text` says."""
-        capture_text(
+        return capture_text(
             path,
             self.model.network,
             self.cuts,
@@ -76,11 +76,11 @@ class LanguageCapture:
             shard=shard,
         )
 
-    def manifest(self, data: str | Path) -> dict[str, Any]:
+    def manifest(self, data: str | Path, written: Written) -> dict[str, Any]:
         """What later stages need to know of the file `data`, and depend on."""
         return {
             "file": Path(data).name,
-            "sha256": store.hdf5_digest(data),
+            "sha256": written.sha256,
             "identity": self.identity,
             "model": self.cfg["model"],
             "weights": self.model.description["weights"],

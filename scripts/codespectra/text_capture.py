@@ -4,6 +4,7 @@ The layers of all parts come out of one forward pass, which ends with the last o
 over the vocabulary. Sequences of a batch are padded on the right; rows of padding are dropped.
 """
 
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from codespectra.activation_file import Layout, write_rows
+from codespectra.activation_file import Layout, Written, write_rows
 from codespectra.errors import UserError
 from codespectra.hooks import Sink, Wanted, run_to_layers
 from codespectra.layers import select_layers
@@ -85,7 +86,7 @@ def capture_text(
     batch: int,
     attributes: dict[str, Any],
     shard: Shard = WHOLE,
-) -> None:
+) -> Written:
     """Write each wanted layer's output at every token of the sequences, and the tokens, to `path`.
 
     A killed job's file is resumed as `capture.write_rows` says.
@@ -101,6 +102,9 @@ def capture_text(
         attributes: of the file.
         shard: the one that is written, without the tokens.
 
+    Returns:
+        Its digest; nothing is predicted.
+
     Raises:
         UserError: too little disk, or an activation that is NaN or infinite.
     """
@@ -112,7 +116,7 @@ def capture_text(
         return 0
 
     layout = text_layout(wanted, cuts, tokens, dtype=dtype, attributes=attributes)
-    write_rows(path, layout.part(shard), show, batch=batch)
+    return replace(write_rows(path, layout.part(shard), show, batch=batch), correct=None)
 
 
 def show_sequences(

@@ -19,6 +19,7 @@ rule capture_shard:
         "results/benchmarks/capture_shard/{model}/{stimuli}{noise}/{shard}-of-{shards}.jsonl"
     wildcard_constraints:
         noise="(-noisy)?",
+    cache: SHARING
     conda:
         "../../envs/gpu.yaml"
     threads: 1
@@ -31,6 +32,7 @@ rule capture_shard:
             **capture_config(w), shard=int(w.shard), shards=int(w.shards)
         ),
         code=code_of("capture_shard.py"),
+        software=software("h5py", "numpy", "torch", "torchvision"),
     message:
         "Capture {wildcards.model} on {wildcards.stimuli}{wildcards.noise}, shard {wildcards.shard} of {wildcards.shards}"
     script:

@@ -135,6 +135,7 @@ rule capture_text_shard:
         "results/benchmarks/capture_text_shard/{model}/{shard}-of-{shards}.jsonl"
     wildcard_constraints:
         model=language_models_with(),
+    cache: SHARING
     conda:
         "../../envs/language.yaml"
     threads: 1
@@ -147,6 +148,7 @@ rule capture_text_shard:
             **text_capture_config(w), shard=int(w.shard), shards=int(w.shards)
         ),
         code=code_of("capture_text_shard.py"),
+        software=software("h5py", "numpy", "torch", "torchvision", "transformers"),
     message:
         "Capture {wildcards.model} on text, shard {wildcards.shard} of {wildcards.shards}"
     script:
