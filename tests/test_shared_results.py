@@ -6,7 +6,6 @@ import importlib.metadata
 import json
 import os
 import re
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +14,8 @@ import pytest
 import yaml
 from conftest import MINI, ROOT, Project, copy_project
 from forked import FORKS
-from test_rules import PACKAGES, RULES, directive
+from test_rules import RULES, directive, packages_of
 
-from codespectra.code import reached_modules
 from codespectra.file_stamps import folder_stamp
 
 SHARDS = {"capture_shard", "capture_text_shard"}
@@ -177,14 +175,8 @@ def test_another_version_of_a_package_misses(project, plain):
 
 @pytest.mark.parametrize("name", sorted(SHARED | SHARDS))
 def test_a_shared_rule_names_the_packages_that_compute(name):
-    script = ROOT / "scripts" / f"{name}.py"
-    files = [script, *reached_modules(script, ROOT / "scripts/codespectra")]
-    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
-    modules = {a.name for node in nodes if isinstance(node, ast.Import) for a in node.names}
-    modules |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
-    tops = {module.split(".")[0] for module in modules} - sys.stdlib_module_names - {"codespectra"}
     named = ast.literal_eval(re.search(r"software=software(\(.*?\)),\n", RULES[name], re.S)[1])
-    assert {PACKAGES.get(top, top) for top in tops} & COMPUTE <= {*named}
+    assert packages_of(name) & COMPUTE <= {*named}
 
 
 def test_a_changed_file_of_a_folder_misses(project, tmp_path):
