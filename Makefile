@@ -13,7 +13,7 @@ main: .venv/.synced
 	@echo "Figures: results/figures/   claims: results/claims.csv   report: $(REPORT)"
 
 test: .venv/.synced
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadgroup
 
 lint: .venv/.synced
 	$(BIN)/ruff check .

@@ -67,6 +67,13 @@ def run_mini(folder: Path) -> Project:
     return project
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, each file has one, and so has the mini study."""
+    for item in items:
+        group = "mini" if "mini" in item.fixturenames else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def mini(tmp_path_factory) -> Project:
     """The mini study, finished; tests put back what they change."""
