@@ -12,8 +12,9 @@ main: .venv/.synced
 		$(BIN)/snakemake --report $(REPORT); fi
 	@echo "Figures: results/figures/   claims: results/claims.csv   report: $(REPORT)"
 
+# One thread each: two that wait for each other take twice the time.
 test: .venv/.synced
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadgroup
 
 lint: .venv/.synced
 	$(BIN)/ruff check .
