@@ -14,7 +14,7 @@ main: .venv/.synced
 
 # One thread each: two that wait for each other take twice the time.
 test: .venv/.synced
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 lint: .venv/.synced
 	$(BIN)/ruff check .

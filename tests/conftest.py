@@ -59,22 +59,10 @@ def copy_project(folder: Path) -> Project:
     return Project(folder)
 
 
-def run_mini(folder: Path) -> Project:
-    """A fresh copy with all of the mini study done."""
-    project = copy_project(folder)
+@pytest.fixture(scope="session")
+def mini(tmp_path_factory) -> Project:
+    """All of the mini study, finished; tests put back what they change."""
+    project = copy_project(tmp_path_factory.mktemp("mini"))
     done = project.snakemake("everything", "--cores", "2")
     assert done.returncode == 0, done.stdout
     return project
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, each file has one, and so has the mini study."""
-    for item in items:
-        group = "mini" if "mini" in item.fixturenames else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
-@pytest.fixture(scope="session")
-def mini(tmp_path_factory) -> Project:
-    """The mini study, finished; tests put back what they change."""
-    return run_mini(tmp_path_factory.mktemp("mini"))
