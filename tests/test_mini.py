@@ -1,4 +1,4 @@
-"""The mini study end to end: what comes out, that it comes out the same, and how mistakes read."""
+"""The mini study end to end: what comes out, and how mistakes read."""
 
 import json
 import re
