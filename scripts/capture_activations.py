@@ -7,7 +7,7 @@ import sys
 
 import torch
 
-from codespectra import job, store
+from codespectra import job, one_writer, store
 from codespectra.activation_file import Written
 from codespectra.gathered import correct_in, gather
 from codespectra.image_capture import open_capture
@@ -23,8 +23,8 @@ work = open_capture(
     snakemake.input.stimuli_manifest,
     "cpu" if shards else runtime["device"],
 )
-with store.only_writer(data):
-    if store.is_finished(snakemake.output.manifest, work.identity):
+with one_writer.only_writer(data):
+    if one_writer.is_finished(snakemake.output.manifest, work.identity):
         log.info("finished by another process")
         sys.exit()
     if shards:

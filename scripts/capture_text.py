@@ -7,7 +7,7 @@ import sys
 
 import torch
 
-from codespectra import job, store
+from codespectra import job, one_writer, store
 from codespectra.activation_file import Written
 from codespectra.gathered import gather
 from codespectra.language_capture import open_capture
@@ -24,8 +24,8 @@ work = open_capture(
     snakemake.input.text_manifest,
     "cpu" if shards else runtime["device"],
 )
-with store.only_writer(data):
-    if store.is_finished(snakemake.output.manifest, work.identity):
+with one_writer.only_writer(data):
+    if one_writer.is_finished(snakemake.output.manifest, work.identity):
         log.info("finished by another process")
         sys.exit()
     if shards:

@@ -4,7 +4,7 @@ import sys
 
 import torch
 
-from codespectra import job, store
+from codespectra import job, one_writer, store
 from codespectra.gathered import shard_manifest
 from codespectra.language_capture import open_capture
 from codespectra.shards import Shard
@@ -21,8 +21,8 @@ work = open_capture(
     snakemake.input.text_manifest,
     runtime["device"],
 )
-with store.only_writer(data):
-    if store.is_finished(snakemake.output.manifest, work.identity):
+with one_writer.only_writer(data):
+    if one_writer.is_finished(snakemake.output.manifest, work.identity):
         log.info("finished by another process")
         sys.exit()
     shard = Shard(cfg["shard"], cfg["shards"])

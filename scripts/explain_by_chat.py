@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from codespectra import job, store
+from codespectra import job, one_writer, store
 from codespectra.answers import Answers
 from codespectra.chat_explainer import Models, explain_units
 from codespectra.csv_tables import read_csv
@@ -51,7 +51,7 @@ def explanations(answers: Answers) -> Iterator[NeuronSimulationResults]:
         yield results
 
 
-with store.only_writer(folder):
+with one_writer.only_writer(folder):
     answers = Answers(
         folder,
         Endpoint.of(os.environ),

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from codespectra import directions, job, store
+from codespectra import directions, job, one_writer, store
 from codespectra.device import resolve_device
 from codespectra.errors import UserError
 from codespectra.layers import count_of
@@ -52,8 +52,8 @@ def train(layer: str, activations: np.ndarray) -> tuple[directions.Directions, p
     return autoencoder_directions(network, rows), pd.DataFrame(history)
 
 
-with store.only_writer(data), store.open_hdf5(snakemake.input.data) as file:
-    if store.is_finished(snakemake.output.manifest, identity):
+with one_writer.only_writer(data), store.open_hdf5(snakemake.input.data) as file:
+    if one_writer.is_finished(snakemake.output.manifest, identity):
         log.info("finished by another process")
         sys.exit()
     found, epochs, measures = {}, [], {}

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from codespectra import activation_file, capture, store
+from codespectra import capture, capture_journal, one_writer, store
 from codespectra.activation_file import Written
 from codespectra.errors import UserError
 from codespectra.hooks import Wanted, reduce_output
@@ -102,7 +102,7 @@ class Watched(Preprocess):
 
 @pytest.fixture
 def noting_every_batch(monkeypatch):
-    monkeypatch.setattr(activation_file, "PROGRESS_SECONDS", 0)
+    monkeypatch.setattr(capture_journal, "PROGRESS_SECONDS", 0)
 
 
 def test_values_of_every_call_and_reduction_by_hand(tmp_path):
@@ -251,7 +251,7 @@ def test_interrupted_capture_goes_on_where_it_stopped(tmp_path, noting_every_bat
 def test_rows_after_the_last_note_are_captured_again(tmp_path, monkeypatch):
     """A kill before the first note costs everything, and leaves no wrong row."""
     run(tmp_path / "whole.h5")
-    monkeypatch.setattr(activation_file, "PROGRESS_SECONDS", 1e9)
+    monkeypatch.setattr(capture_journal, "PROGRESS_SECONDS", 1e9)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "a.h5", preprocess=Watched(fail_at=3))
     second = Watched()
@@ -397,14 +397,14 @@ def test_second_writer_waits_for_the_first(tmp_path):
         import sys
         from pathlib import Path
         sys.path.insert(0, {str(Path(store.__file__).parents[1])!r})
-        from codespectra import store
+        from codespectra import one_writer
 
         print("started", flush=True)
-        with store.only_writer({str(target)!r}):
+        with one_writer.only_writer({str(target)!r}):
             print(Path({str(tmp_path / "marker")!r}).read_text(), flush=True)
         """
     )
-    with store.only_writer(target):
+    with one_writer.only_writer(target):
         second = subprocess.Popen(
             [sys.executable, "-c", program],
             text=True,
@@ -438,7 +438,7 @@ def test_atomic_leaves_nothing_of_a_failed_write(tmp_path):
 
 KILLED = """
 import os, signal, sys
-from codespectra import store
+from codespectra import one_writer, store
 
 with store.temporary_beside(sys.argv[1]) as folder, store.atomic(sys.argv[2]) as file:
     folder.mkdir()

@@ -15,7 +15,7 @@ import torch
 from conftest import MINI, Project, copy_project
 from torch import nn
 
-from codespectra import activation_file, store, training
+from codespectra import capture_journal, store, training
 from codespectra.activation_file import Layout, write_rows
 from codespectra.byte_models import byte_gpt2
 from codespectra.full_disk import FullDisk
@@ -109,7 +109,7 @@ class Capture:
 
 @pytest.fixture
 def noting_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(activation_file, "PROGRESS_SECONDS", 0)
+    monkeypatch.setattr(capture_journal, "PROGRESS_SECONDS", 0)
 
 
 def cut_off(file: Path) -> None:

@@ -498,6 +498,7 @@ MODULES = {
     # Networks as trained stay as they are.
     "recalibration.py": VAES - {"train_vae"} - CROSSED - FILTERED,
     "activation_file.py": SHOWN | SWEPT | TOKENS,
+    "capture_journal.py": SHOWN | SWEPT | TOKENS,
     "shards.py": SHOWN | SWEPT | TOKENS,
     "gathered.py": SHOWN | SWEPT | TOKENS,
     "capture.py": SHOWN | SWEPT,

@@ -129,7 +129,7 @@ def test_text_in_shards_has_its_tokens_once(tmp_path, monkeypatch, of):
 
 def test_a_killed_shard_goes_on_where_it_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr(capture, "GRAIN", 16)
-    monkeypatch.setattr(test_capture.activation_file, "PROGRESS_SECONDS", 0)
+    monkeypatch.setattr(test_capture.capture_journal, "PROGRESS_SECONDS", 0)
     last = Shard(2, 2)  # of images 48 to 89
     test_capture.run(tmp_path / "whole.h5", shard=last)
     with pytest.raises(KeyboardInterrupt):

@@ -18,7 +18,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from codespectra import activation_file, store
+from codespectra import capture_journal, store
 from codespectra.byte_models import byte_tokenizer
 from codespectra.errors import UserError
 from codespectra.hooks import Wanted
@@ -229,7 +229,7 @@ class Dying:
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_interrupted_capture_goes_on_where_it_stopped(tmp_path, monkeypatch, dtype):
-    monkeypatch.setattr(activation_file, "PROGRESS_SECONDS", 0)
+    monkeypatch.setattr(capture_journal, "PROGRESS_SECONDS", 0)
     run(tmp_path / "whole.h5", dtype=dtype)
     dying, second = gpt(), gpt()
     Dying(dying, at=3)
@@ -245,7 +245,7 @@ def test_interrupted_capture_goes_on_where_it_stopped(tmp_path, monkeypatch, dty
 
 def test_interrupted_capture_goes_on_with_other_batches(tmp_path, monkeypatch):
     """`runtime.sequences` may change between: a sequence is never split or shown twice."""
-    monkeypatch.setattr(activation_file, "PROGRESS_SECONDS", 0)
+    monkeypatch.setattr(capture_journal, "PROGRESS_SECONDS", 0)
     whole = run(tmp_path / "whole.h5")
     dying = gpt()
     Dying(dying, at=3)

@@ -5,7 +5,6 @@ It can be taken up again after a kill; it gets its final name when it is whole.
 
 import logging
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ import torch
 from tqdm import tqdm
 
 from codespectra import full_disk, store
+from codespectra.capture_journal import Journal
 from codespectra.errors import UserError, first_line
 from codespectra.hooks import Sink, Wanted
 from codespectra.layers import stride_of
@@ -26,9 +26,6 @@ log = logging.getLogger("codespectra")
 
 # HDF5 chunks of 64 to 256 whole rows stream fastest; about a megabyte each.
 CHUNK_ROWS, CHUNK_BYTES = (64, 256), 1 << 20
-
-# What a kill can cost; noting progress after every batch would cost more.
-PROGRESS_SECONDS = 2.0
 
 # Passes stimuli start to stop through the network and hands all wanted outputs to the sink, a row
 # each; returns how many of the stimuli it predicts rightly, 0 where nothing is predicted.
@@ -127,7 +124,7 @@ def write_rows(
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial")
-    journal = _Journal(path.with_name(f".{path.name}.progress.json"), layout.identity)
+    journal = Journal(path.with_name(f".{path.name}.progress.json"), layout.identity)
     if _is_layout(partial, layout):
         journal.read()
     if journal.done:
@@ -151,45 +148,7 @@ def write_rows(
     return written
 
 
-class _Journal:
-    """How far a capture has come, noted beside its file every few seconds.
-
-    The first `done` stimuli are in the file; `correct` of them were predicted rightly.
-    """
-
-    def __init__(self, file: Path, identity: str):
-        self.file, self.identity = file, identity
-        self.done, self.correct = 0, 0
-        self.written = time.monotonic()
-
-    def read(self) -> None:
-        """Take up the note of the same capture before."""
-        if not self.file.exists():
-            return
-        try:
-            note = store.read_json(self.file)
-            same = note["identity"] == self._identity(note["done"], note["correct"])
-        except UserError as error:
-            log.warning("%s; starting anew", error)
-            return
-        if same:
-            self.done, self.correct = note["done"], note["correct"]
-
-    def is_due(self) -> bool:
-        return time.monotonic() - self.written > PROGRESS_SECONDS
-
-    def write(self) -> None:
-        identity = self._identity(self.done, self.correct)
-        note = {"identity": identity, "done": self.done, "correct": self.correct}
-        store.write_json(self.file, note)
-        self.written = time.monotonic()
-
-    def _identity(self, done: int, correct: int) -> str:
-        """Digest of the capture and of these numbers: a damaged one is none."""
-        return store.content_digest([self.identity, done, correct])
-
-
-def _show_rest(file: h5py.File, layout: Layout, show: Show, batch: int, journal: _Journal) -> None:
+def _show_rest(file: h5py.File, layout: Layout, show: Show, batch: int, journal: Journal) -> None:
     """Show the stimuli that aren't in the file yet."""
     offsets, stimuli = layout.offsets, layout.stimuli
     writer, rest = _Writer(file, layout), stimuli[journal.done :]

@@ -1,14 +1,12 @@
 """Files that are whole or absent, and looked at before they are believed.
 
-Written atomically, by one writer at a time; HDF5 and checkpoints are compared with the digest in
+Written atomically; HDF5 and checkpoints are compared with the digest in
 the manifest (.json) beside them. What is damaged is refused by name.
 """
 
-import fcntl
 import glob
 import hashlib
 import json
-import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 DIGESTED = 1 << 24  # bytes of a dataset that are read and hashed at a time
 DESCRIBED = {".h5", ".pt"}  # files with a manifest beside them
-
-log = logging.getLogger("codespectra")
 
 
 @contextmanager
@@ -280,36 +276,3 @@ def damaged(path: str | Path, found: str) -> UserError:
     behind = [file.resolve() for file in files if file.is_symlink()]
     doomed = " and ".join(map(str, files + behind))
     return UserError(f"{path}: {found}; delete {doomed} and rerun")
-
-
-def is_finished(manifest: str | Path, identity: str) -> bool:
-    """Whether `manifest` says that this very work is done: by an orphan that `only_writer` met.
-
-    Snakemake removes a job's outputs before it starts, so nothing older can be found here.
-    """
-    manifest = Path(manifest)
-    return manifest.exists() and read_json(manifest).get("identity") == identity
-
-
-@contextmanager
-def only_writer(path: str | Path) -> Iterator[None]:
-    """Hold the lock of `path`, waiting for another process that still writes it.
-
-    After a kill -9 of snakemake its jobs on a cluster live on; the job that replaces one waits
-    here, and then finds the orphan's finished work or goes on from where it died.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock_file = path.with_name(f".{path.name}.lock")
-    with lock_file.open("a+") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            handle.seek(0)
-            owner = handle.read().strip() or "unknown"
-            log.warning("%s: process %s still writes it (an orphan?); waiting for it", path, owner)
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        handle.truncate(0)
-        handle.write(str(os.getpid()))
-        handle.flush()
-        yield

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from codespectra import checkpoints, store
+from codespectra import checkpoints, one_writer, store
 from codespectra.errors import UserError
 
 log = logging.getLogger("codespectra")
@@ -70,8 +70,8 @@ def write_trained(
     """
     manifest = Path(manifest)
     partial = manifest.with_name(f".{manifest.stem}.partial")
-    with store.only_writer(manifest):
-        if store.is_finished(manifest, identity):
+    with one_writer.only_writer(manifest):
+        if one_writer.is_finished(manifest, identity):
             log.info("finished by another process")
             return
         network, history = train(partial)
