@@ -18,9 +18,10 @@ import torch
 from side_by_side import compare
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from codespectra import capture, hooks, models
-from codespectra.layers import select_layers
-from codespectra.preprocessing import Preprocess
+from codespectra.capture import images
+from codespectra.data.preprocessing import Preprocess
+from codespectra.models import architectures, hooks
+from codespectra.models.layer_selection import select_layers
 
 BATCH = 64
 SETTINGS = {"side": 32, "mean": (0.4914, 0.4822, 0.4465), "std": (0.2471, 0.2435, 0.2616)}
@@ -37,12 +38,12 @@ class Bench:
 
     def __post_init__(self):
         torch.manual_seed(0)
-        self.plain = models.build(self.architecture, 10).eval()
-        self.network = models.build(self.architecture, 10).eval()
+        self.plain = architectures.build(self.architecture, 10).eval()
+        self.network = architectures.build(self.architecture, 10).eval()
         self.network.load_state_dict(self.plain.state_dict())
         self.network.to(memory_format=torch.channels_last)
         self.preprocess = Preprocess(SETTINGS, torch.device("cpu"))
-        available = models.describe_layers(self.architecture, 10, 32)
+        available = architectures.describe_layers(self.architecture, 10, 32)
         self.relus = select_layers([{"type": "ReLU"}], available)
 
     def plain_pass(self) -> None:
@@ -59,7 +60,7 @@ class Bench:
 
     def capture(self, layers: list[dict], reduction: str) -> Path:
         path = self.folder / "activations.h5"
-        capture.capture(
+        images.capture(
             path,
             self.network,
             self.preprocess,

@@ -20,9 +20,9 @@ from side_by_side import compare
 from sklearn.decomposition import NMF, FastICA
 from torch.utils.data import DataLoader, TensorDataset
 
-from codespectra import nonnegative
-from codespectra.baselines import pca
-from codespectra.sparse_autoencoder import (
+from codespectra.directions import nmf
+from codespectra.directions.baselines import pca
+from codespectra.directions.sparse_autoencoder import (
     AutoencoderRecipe,
     SparseAutoencoder,
     evaluate,
@@ -85,7 +85,7 @@ def sklearn_nmf(matrix: np.ndarray, codes: np.ndarray, parts: np.ndarray) -> NMF
 def assert_same_factors(matrix: np.ndarray, codes: np.ndarray, parts: np.ndarray) -> None:
     """As good as scikit-learn's after as many sweeps."""
     peer = sklearn_nmf(matrix, codes, parts).reconstruction_err_ / np.linalg.norm(matrix)
-    ours, found, _ = nonnegative.factorise(matrix, codes, parts, SWEEPS)
+    ours, found, _ = nmf.factorise(matrix, codes, parts, SWEEPS)
     error = np.linalg.norm(matrix - ours @ found) / np.linalg.norm(matrix)
     print(f"NMF error after {SWEEPS} sweeps: scikit-learn {peer:.6f}, ours {error:.6f}")
     assert abs(error - peer) < 1e-4
@@ -116,13 +116,13 @@ def main() -> None:
         lambda: our_epoch(rows),
         at_least=1.1,
     )
-    codes, parts = nonnegative.random_start(matrix, K, seed=0)
+    codes, parts = nmf.random_start(matrix, K, seed=0)
     assert_same_factors(matrix, codes, parts)
     compare(
         "8",
         f"NMF, {SWEEPS} sweeps, K={K}",
         lambda: sklearn_nmf(matrix, codes, parts),
-        lambda: nonnegative.factorise(matrix, codes, parts, SWEEPS),
+        lambda: nmf.factorise(matrix, codes, parts, SWEEPS),
         at_least=2.5,
     )
     scores = pca(matrix, k=K).responses

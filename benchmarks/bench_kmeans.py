@@ -13,7 +13,7 @@ from side_by_side import compare
 from sklearn.cluster import KMeans
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from codespectra import kmeans
+from codespectra.directions import kmeans
 
 ITERATIONS = 20
 SEEDS = 6  # seeds differ by about 1e-4, as much as the goal allows

@@ -12,7 +12,7 @@ from scipy.stats import ks_2samp
 from side_by_side import compare
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from codespectra import projections
+from codespectra.spectra import projections
 
 DRAWS = 1000
 FRAMES = 200

@@ -13,9 +13,9 @@ from random_lpips import both_sides, crops
 from side_by_side import compare
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from codespectra.psychophysics import Trials, answer
-from codespectra.similarity import Embedding
-from codespectra.trial_design import Design
+from codespectra.experiments.psychophysics import Trials, answer
+from codespectra.experiments.trial_design import Design
+from codespectra.interpretability.similarity import Embedding
 
 # As many distinct images as the trials of 256 neurons were found to show, of 50,000.
 DIRECTIONS, IMAGES = 256, 9339

@@ -16,11 +16,13 @@ import torch
 from side_by_side import compare
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from codespectra import input_gradients, models, photographs, sensitivity
-from codespectra.hooks import Wanted
-from codespectra.kmeans import spherical_kmeans
-from codespectra.preprocessing import Preprocess
-from codespectra.read_outs import read_out, unit_rows
+from codespectra.data import photographs
+from codespectra.data.preprocessing import Preprocess
+from codespectra.directions.kmeans import spherical_kmeans
+from codespectra.directions.read_out import read_out, unit_rows
+from codespectra.experiments import input_gradients, sensitivity
+from codespectra.models import architectures
+from codespectra.models.hooks import Wanted
 
 M, GRID = 5, sensitivity.path_grid(-0.5, 1.5, 21)
 ROWS, WIDTH, CENTROIDS = 50_000, 256, 256
@@ -60,10 +62,10 @@ class Gradients:
 
     def __init__(self):
         torch.manual_seed(0)
-        self.network = models.build({"name": "pytorch_cifar10", "model": "resnet50"}, 10)
+        self.network = architectures.build({"name": "pytorch_cifar10", "model": "resnet50"}, 10)
         self.network.eval().to(memory_format=torch.channels_last)
         self.preprocess = Preprocess(SETTINGS, torch.device("cpu"))
-        inspected = models.inspect_layers(self.network, 32)
+        inspected = architectures.inspect_layers(self.network, 32)
         (layer,) = (vars(layer) for layer in inspected if layer.name == "layer1")
         self.wanted = Wanted(layer, "spatial_mean")
         self.images, _ = photographs.random_crops(

@@ -13,7 +13,7 @@ from random_lpips import both_sides, crops
 from side_by_side import compare
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from codespectra import similarity
+from codespectra.interpretability import similarity
 
 # As many distinct images as the five strongest of 256 neurons were found to have, of 50,000.
 DIRECTIONS, M, IMAGES = 256, 5, 717

@@ -16,7 +16,7 @@ from side_by_side import compare
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
-from codespectra import power_laws, spectra
+from codespectra.spectra import eigenspectrum, power_law
 
 ROWS = {
     "2a": (20_000, 2_000),
@@ -50,7 +50,7 @@ def reference(dataset: h5py.Dataset) -> np.ndarray:
 def agree(found: np.ndarray, truth: np.ndarray, ranks: slice, alpha_within: float) -> None:
     """Refuse to time a wrong result."""
     np.testing.assert_allclose(found[ranks], truth[: len(found)][ranks], rtol=1e-4)
-    alphas = [power_laws.fit_power_law(values).alpha for values in (found, truth)]
+    alphas = [power_law.fit_power_law(values).alpha for values in (found, truth)]
     assert abs(alphas[0] - alphas[1]) < alpha_within, alphas
 
 
@@ -59,11 +59,11 @@ def sklearn_pca(dataset: h5py.Dataset, solver: str) -> Callable[[], object]:
 
 
 def bench(goal: str, dataset: h5py.Dataset, truth: np.ndarray) -> None:
-    def exact() -> spectra.Spectrum:
-        return spectra.spectrum(dataset, scores=0)
+    def exact() -> eigenspectrum.Spectrum:
+        return eigenspectrum.spectrum(dataset, scores=0)
 
-    def window() -> spectra.Spectrum:
-        return spectra.spectrum(dataset, solver="window", scores=0)
+    def window() -> eigenspectrum.Spectrum:
+        return eigenspectrum.spectrum(dataset, solver="window", scores=0)
 
     size = f"{dataset.shape[0]:,} x {dataset.shape[1]:,}"
     randomized = sklearn_pca(dataset, "randomized")

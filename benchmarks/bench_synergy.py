@@ -19,11 +19,12 @@ from side_by_side import compare
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from codespectra import models, synergy
-from codespectra.directions import neurons
-from codespectra.interpretability import Index
-from codespectra.preprocessing import Preprocess
-from codespectra.similarity import Embedding
+from codespectra.data.preprocessing import Preprocess
+from codespectra.directions.directions import neurons
+from codespectra.experiments import synergy
+from codespectra.interpretability.index import Index
+from codespectra.interpretability.similarity import Embedding
+from codespectra.models import architectures
 
 M, BATCH = 5, 256
 WIDTH = 64  # 256 units in layer1
@@ -35,7 +36,7 @@ def activations(images: np.ndarray) -> np.ndarray:
     """Of layer1, nonnegative and correlated, (N, 256)."""
     torch.manual_seed(0)
     architecture = {"name": "bottleneck_resnet", "width": WIDTH, "blocks": [1], "stem_stride": 4}
-    whole = models.build(architecture, 10)
+    whole = architectures.build(architecture, 10)
     network = nn.Sequential(whole.conv1, whole.bn1, whole.relu, whole.layer1)
     network.to(memory_format=torch.channels_last)
     settings = {"side": None, "mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25)}

@@ -22,11 +22,11 @@ import torch
 from side_by_side import compare
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from codespectra.hooks import Wanted
-from codespectra.language_models import initialise, inspect_layers
-from codespectra.text_capture import capture_text, select_parts
-from codespectra.tokenization import Cut
-from codespectra.tokens import Tokens
+from codespectra.capture.text import capture_text, select_parts
+from codespectra.data.tokenization import Cut
+from codespectra.data.tokens import Tokens
+from codespectra.models.hooks import Wanted
+from codespectra.models.language_models import initialise, inspect_layers
 
 BATCH, LENGTH = 8, 64
 PARTS = {"mlp": ["*.mlp.act"], "residual": [{"type": "GPT2Block"}]}

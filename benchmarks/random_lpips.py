@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from codespectra import perceptual, photographs
+from codespectra.data import photographs
+from codespectra.interpretability import lpips_embedding
 
 
 def crops(per_class: int, count: int) -> np.ndarray:
@@ -26,11 +27,11 @@ def crops(per_class: int, count: int) -> np.ndarray:
     return images[np.random.default_rng(0).permutation(len(images))[:count]]
 
 
-def both_sides() -> tuple[lpips.LPIPS, perceptual.Backbone]:
+def both_sides() -> tuple[lpips.LPIPS, lpips_embedding.Backbone]:
     """The package's network, and the backbone of the same weights."""
     torch.manual_seed(0)
     with warnings.catch_warnings(action="ignore"):  # torchvision's, of lpips' old arguments
         peer = lpips.LPIPS(net="alex", pnet_rand=True, pretrained=True, verbose=False)
     slices = peer.net.state_dict().items()
     state = {f"features.{name.partition('.')[2]}": value for name, value in slices}
-    return peer, perceptual.alexnet_backbone(state, torch.device("cpu"))
+    return peer, lpips_embedding.alexnet_backbone(state, torch.device("cpu"))

@@ -7,12 +7,13 @@ import sys
 
 import torch
 
-from codespectra import job, one_writer, store
-from codespectra.activation_file import Written
-from codespectra.gathered import correct_in, gather
-from codespectra.image_capture import open_capture
+from codespectra.capture.activation_file import Written
+from codespectra.capture.gather_shards import correct_in, gather
+from codespectra.capture.image_job import open_capture
+from codespectra.files import one_writer, store
+from codespectra.jobs.start import start_job
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
 shards, data = snakemake.input.shards, snakemake.output.data

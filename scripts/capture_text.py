@@ -7,12 +7,13 @@ import sys
 
 import torch
 
-from codespectra import job, one_writer, store
-from codespectra.activation_file import Written
-from codespectra.gathered import gather
-from codespectra.language_capture import open_capture
+from codespectra.capture.activation_file import Written
+from codespectra.capture.gather_shards import gather
+from codespectra.capture.text_job import open_capture
+from codespectra.files import one_writer, store
+from codespectra.jobs.start import start_job
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 runtime, shards = snakemake.config["runtime"], snakemake.input.shards
 data = snakemake.output.data

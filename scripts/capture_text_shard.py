@@ -4,12 +4,13 @@ import sys
 
 import torch
 
-from codespectra import job, one_writer, store
-from codespectra.gathered import shard_manifest
-from codespectra.language_capture import open_capture
-from codespectra.shards import Shard
+from codespectra.capture.gather_shards import shard_manifest
+from codespectra.capture.shard import Shard
+from codespectra.capture.text_job import open_capture
+from codespectra.files import one_writer, store
+from codespectra.jobs.start import start_job
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
 data = snakemake.output.data

@@ -5,15 +5,22 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from codespectra import job, store
-from codespectra.agreement import agreement_table, margins, roc_curves
-from codespectra.checkpoints import load_checkpoint
-from codespectra.device import resolve_device
-from codespectra.people import AS_PUBLISHED, TRIAL, find_images, read_images, read_responses
-from codespectra.perceptual import backbone_of
-from codespectra.preprocessing import Preprocess
+from codespectra.data.preprocessing import Preprocess
+from codespectra.experiments.people import (
+    AS_PUBLISHED,
+    TRIAL,
+    find_images,
+    read_images,
+    read_responses,
+)
+from codespectra.experiments.people_agreement import agreement_table, margins, roc_curves
+from codespectra.files import store
+from codespectra.interpretability.lpips_embedding import backbone_of
+from codespectra.jobs.device import resolve_device
+from codespectra.jobs.start import start_job
+from codespectra.models.checkpoints import load_checkpoint
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 cfg = snakemake.params.cfg
 device = resolve_device(snakemake.config["runtime"]["device"])

@@ -3,10 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from codespectra import code_entropy, job, store, theory
-from codespectra.projections import smooth_code_action
+from codespectra.files import store
+from codespectra.jobs.start import start_job
+from codespectra.spectra import code_entropy
+from codespectra.spectra.projections import smooth_code_action
+from codespectra.theory.capacity import dropout_bounds, dropout_capacity, layered_capacity
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 WIDTHS = (64, 512, 4096)  # units of a layer
 BITS = 16  # of a unit
 ALPHAS = np.linspace(-2, 0, 81).round(3)
@@ -14,8 +17,8 @@ cfg = snakemake.params.cfg
 capacity, layers, entropy = [], [], []
 for dropout in cfg["dropouts"]:
     for bits in cfg["capacity_bits"]:
-        exact = theory.dropout_capacity(bits, dropout)
-        bounds = theory.dropout_bounds(bits, dropout)
+        exact = dropout_capacity(bits, dropout)
+        bounds = dropout_bounds(bits, dropout)
         capacity.append(
             {
                 "dropout": dropout,
@@ -27,7 +30,7 @@ for dropout in cfg["dropouts"]:
                 "gap": exact.gap,
             }
         )
-    shares = theory.layered_capacity(1, dropout, cfg["layers"])
+    shares = layered_capacity(1, dropout, cfg["layers"])
     layers += [
         {
             "dropout": dropout,

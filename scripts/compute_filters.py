@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import torch
 
-from codespectra import filters, job, store
-from codespectra.hooks import Wanted
-from codespectra.stimuli import open_stimuli
-from codespectra.subject import open_subject
+from codespectra.data.stimuli import open_stimuli
+from codespectra.files import store
+from codespectra.jobs.start import start_job
+from codespectra.models.hooks import Wanted
+from codespectra.models.open_network import open_subject
+from codespectra.spectra import filters
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
 subject = open_subject(

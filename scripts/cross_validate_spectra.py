@@ -3,11 +3,13 @@
 import pandas as pd
 from tqdm import tqdm
 
-from codespectra import cvpca, job, power_laws, store
-from codespectra.captured import captured_layers
-from codespectra.intervals import normal_interval
+from codespectra.capture.manifest_layers import captured_layers
+from codespectra.files import store
+from codespectra.jobs.start import start_job
+from codespectra.spectra import cvpca, power_law
+from codespectra.statistics.intervals import normal_interval
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 manifest = store.read_json(snakemake.input.manifest)
 ranks = tuple(cfg["ranks"])
@@ -29,8 +31,8 @@ with store.open_hdf5(snakemake.input.data) as file:
             log.warning("%s: %s", where["layer"], law.note)
         draws = cvpca.bootstrap_exponents(found, **resampling)
         low, high = normal_interval(law.alpha, draws)
-        plain = power_laws.fit_power_law(found.plain.eigenvalues, ranks=ranks)
-        plain_draws = power_laws.bootstrap_exponents(found.plain.scores, **resampling)
+        plain = power_law.fit_power_law(found.plain.eigenvalues, ranks=ranks)
+        plain_draws = power_law.bootstrap_exponents(found.plain.scores, **resampling)
         plain_low, plain_high = normal_interval(plain.alpha, plain_draws)
         exponents.append(
             where
@@ -49,7 +51,7 @@ with store.open_hdf5(snakemake.input.data) as file:
                 "stride": dataset["stride"],
                 "reduction": cfg["reduction"],
                 "solver": cfg["solver"],
-                "note": power_laws.notes(law, draws),
+                "note": power_law.notes(law, draws),
             }
         )
         pairs = zip(found.eigenvalues, found.plain.eigenvalues, strict=True)

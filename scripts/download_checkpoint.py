@@ -4,12 +4,12 @@ from urllib.error import URLError
 
 from torchvision.models import get_model_weights
 
-from codespectra import job
-from codespectra.checkpoints import load_weights, write_checkpoint
 from codespectra.errors import UserError, nearest
-from codespectra.models import build
+from codespectra.jobs.start import start_job
+from codespectra.models.architectures import build
+from codespectra.models.checkpoints import load_weights, write_checkpoint
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 model, tag = snakemake.params.cfg["model"], snakemake.params.cfg["tag"]
 name = model["architecture"]["model"]
 known = get_model_weights(name).__members__

@@ -1,11 +1,11 @@
 """Rule draw_action: action against depth and exponent, and the input variance explained."""
 
-from codespectra import job
-from codespectra.csv_tables import read_tables
 from codespectra.figures import style
 from codespectra.figures.projections import draw_action
+from codespectra.files.csv_tables import read_tables
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 action = read_tables(snakemake.input.action, "action")
 exponents = read_tables(snakemake.input.exponents, "exponents")

@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from codespectra import job
-from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.agreement import draw_agreement
+from codespectra.files.csv_tables import read_csv
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 agreement = read_csv(snakemake.input.agreement, "agreement")
 curves = read_csv(snakemake.input.curves, "agreement_curves")

@@ -2,14 +2,15 @@
 
 import pandas as pd
 
-from codespectra import job, store
-from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.autoencoders import draw_autoencoders
-from codespectra.mean_index import mean_indices, nearest_kmeans
-from codespectra.similarity import ALL
+from codespectra.files import store
+from codespectra.files.csv_tables import read_csv
+from codespectra.interpretability.index_means import mean_indices, nearest_kmeans
+from codespectra.interpretability.similarity import ALL
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
 

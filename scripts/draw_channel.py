@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from codespectra import job
-from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.theory import draw_channel
+from codespectra.files.csv_tables import read_csv
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 kinds = {"capacity": "capacity", "layers": "capacity_layers", "entropy": "entropy"}
 tables = {name: read_csv(snakemake.input[name], kind) for name, kind in kinds.items()}

@@ -1,11 +1,11 @@
 """Rule draw_coactivation: II against co-activation, before and after the ReLU."""
 
-from codespectra import job
-from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.coactivation import draw_coactivation
+from codespectra.files.csv_tables import read_csv
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
 table = read_csv(snakemake.input.table, "coactivation")

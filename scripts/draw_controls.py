@@ -1,12 +1,12 @@
 """Rule draw_controls: gains of K-Means and of the controls over the neurons, all analysis runs."""
 
-from codespectra import job
-from codespectra.csv_tables import read_tables
 from codespectra.figures import style
 from codespectra.figures.controls import draw_controls
-from codespectra.mean_index import gains
+from codespectra.files.csv_tables import read_tables
+from codespectra.interpretability.index_means import gains
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 scores, resampled = (read_tables(snakemake.input[name], name) for name in ("scores", "resampled"))
 table = gains(scores, resampled)

@@ -1,11 +1,11 @@
 """Rule draw_cross_validated: plain and cross-validated spectra and exponents."""
 
-from codespectra import job
+from codespectra.claims.sweep_columns import read_layers
 from codespectra.figures import style
 from codespectra.figures.coding import draw_cross_validated
-from codespectra.networks import read_layers
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
 eigenvalues = read_layers(snakemake.input.eigenvalues, "crossed_eigenvalues", cfg["networks"])

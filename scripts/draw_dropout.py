@@ -1,11 +1,11 @@
 """Rule draw_dropout: exponent, action, roughness and what projections explain, by dropout."""
 
-from codespectra import job
+from codespectra.claims.sweep_columns import read_layers
 from codespectra.figures import style
 from codespectra.figures.coding import draw_dropout
-from codespectra.networks import read_layers
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
 exponents = read_layers(snakemake.input.exponents, "exponents", cfg["networks"])

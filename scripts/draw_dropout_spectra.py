@@ -1,12 +1,12 @@
 """Rule draw_dropout_spectra: spectra at the least and the most dropout, and their curvature."""
 
-from codespectra import job
+from codespectra.claims.sweep_columns import read_layers
 from codespectra.figures import style
 from codespectra.figures.coding import draw_dropout_spectra
 from codespectra.figures.spectra import with_shares
-from codespectra.networks import read_layers
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
 eigenvalues = read_layers(snakemake.input.eigenvalues, "eigenvalues", cfg["networks"])

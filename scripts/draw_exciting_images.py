@@ -3,14 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from codespectra import job, store
-from codespectra.csv_tables import read_csv
+from codespectra.data.stimuli import images_by_index
 from codespectra.figures import style
-from codespectra.figures.interpretability import at_quantiles, draw_exciting_images
-from codespectra.ranking import top_stimuli
-from codespectra.stimuli import images_by_index
+from codespectra.figures.index import at_quantiles, draw_exciting_images
+from codespectra.files import store
+from codespectra.files.csv_tables import read_csv
+from codespectra.jobs.start import start_job
+from codespectra.statistics.ranking import top_stimuli
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
 scores = read_csv(snakemake.input.scores, "scores")

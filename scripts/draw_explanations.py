@@ -1,11 +1,11 @@
 """Rule draw_explanations: explanation scores of neurons and projections over depth."""
 
-from codespectra import job
-from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.explanations import draw_explanations, excerpts_note, explanation_table
+from codespectra.files.csv_tables import read_csv
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 scores = [read_csv(path, "explanations") for path in snakemake.input.scores]
 published = [read_csv(path, "published") for path in snakemake.input.published]

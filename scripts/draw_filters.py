@@ -2,12 +2,13 @@
 
 import pandas as pd
 
-from codespectra import job, store
-from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.filters import draw_filters
+from codespectra.files import store
+from codespectra.files.csv_tables import read_csv
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 tables = [read_csv(path, "filters") for path in snakemake.input.tables]
 pictures = []

@@ -1,11 +1,11 @@
 """Rule draw_index: II by method and metric, controls included."""
 
-from codespectra import job
-from codespectra.csv_tables import read_tables
 from codespectra.figures import style
-from codespectra.figures.interpretability import draw_index
+from codespectra.figures.index import draw_index
+from codespectra.files.csv_tables import read_tables
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 scores = read_tables(snakemake.input.scores, "scores")
 whole = scores[scores["part"] == "all"]

@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from codespectra import job
-from codespectra.csv_tables import read_csv
 from codespectra.figures import style
-from codespectra.figures.comparisons import draw_index_panels
-from codespectra.mean_index import mean_indices
+from codespectra.figures.index_methods import draw_index_panels
+from codespectra.files.csv_tables import read_csv
+from codespectra.interpretability.index_means import mean_indices
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
 tables = {}

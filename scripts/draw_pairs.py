@@ -1,12 +1,12 @@
 """Rule draw_pairs: most exciting images of the pairs of units with the highest synergy."""
 
-from codespectra import job
-from codespectra.csv_tables import read_csv
+from codespectra.data.stimuli import images_by_index
 from codespectra.figures import style
 from codespectra.figures.synergy import draw_pairs
-from codespectra.stimuli import images_by_index
+from codespectra.files.csv_tables import read_csv
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
 table = read_csv(snakemake.input.table, "synergy_images")

@@ -1,13 +1,13 @@
 """Rule draw_psychophysics: accuracy in silico against difficulty, by method and metric."""
 
-from codespectra import job
-from codespectra.csv_tables import read_csv
+from codespectra.experiments.psychophysics import by_method
+from codespectra.experiments.trial_design import Design
 from codespectra.figures import style
 from codespectra.figures.psychophysics import draw_psychophysics
-from codespectra.psychophysics import by_method
-from codespectra.trial_design import Design
+from codespectra.files.csv_tables import read_csv
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
 accuracy = by_method(read_csv(snakemake.input.accuracy, "psychophysics"))

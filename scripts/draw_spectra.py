@@ -1,11 +1,11 @@
 """Rule draw_spectra: log-log spectra by depth with their fits."""
 
-from codespectra import job
-from codespectra.csv_tables import read_tables
 from codespectra.figures import style
 from codespectra.figures.spectra import draw_spectra, with_shares
+from codespectra.files.csv_tables import read_tables
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 eigenvalues = read_tables(snakemake.input.eigenvalues, "eigenvalues")
 exponents = read_tables(snakemake.input.exponents, "exponents")

@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from codespectra import job
-from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.synergy import draw_synergy
+from codespectra.files.csv_tables import read_csv
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
 tables = [

@@ -2,12 +2,13 @@
 
 import pandas as pd
 
-from codespectra import job, store
-from codespectra.csv_tables import read_csv
 from codespectra.figures import style
 from codespectra.figures.projections import draw_trajectories, trajectory_table
+from codespectra.files import store
+from codespectra.files.csv_tables import read_csv
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 files = zip(snakemake.input.trajectories, snakemake.input.action, strict=True)
 curves = pd.concat(

@@ -1,12 +1,12 @@
 """Rule draw_trial: one psychophysics trial a layer and method, with the answer."""
 
-from codespectra import job
-from codespectra.csv_tables import read_csv
+from codespectra.data.stimuli import images_by_index
 from codespectra.figures import style
 from codespectra.figures.psychophysics import draw_trial
-from codespectra.stimuli import images_by_index
+from codespectra.files.csv_tables import read_csv
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
 shown = read_csv(snakemake.input.trial, "trial")

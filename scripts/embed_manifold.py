@@ -4,14 +4,16 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from codespectra import job, manifold, store
-from codespectra.directions import read_methods
-from codespectra.interpretability import Index, check_live, exciting_images
-from codespectra.score_tables import write_scores
-from codespectra.similarity import mean_color, read_similarities
-from codespectra.stimuli import open_stimuli
+from codespectra.data.stimuli import open_stimuli
+from codespectra.directions.directions import read_methods
+from codespectra.experiments import manifold
+from codespectra.files import store
+from codespectra.interpretability.index import Index, check_live, exciting_images
+from codespectra.interpretability.score_table import write_scores
+from codespectra.interpretability.similarity import mean_color, read_similarities
+from codespectra.jobs.start import start_job
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 index = Index(cfg["m"], cfg["normalisation"])
 manifest = store.read_json(snakemake.input.manifest)

@@ -5,13 +5,14 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from codespectra import job, store
-from codespectra.checkpoints import load_checkpoint
-from codespectra.device import resolve_device
-from codespectra.perceptual import backbone_of
-from codespectra.stimuli import open_stimuli
+from codespectra.data.stimuli import open_stimuli
+from codespectra.files import store
+from codespectra.interpretability.lpips_embedding import backbone_of
+from codespectra.jobs.device import resolve_device
+from codespectra.jobs.start import start_job
+from codespectra.models.checkpoints import load_checkpoint
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 kind = snakemake.params.cfg["backbone"]["kind"]
 batch = snakemake.config["runtime"]["batch"]

@@ -4,13 +4,19 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from codespectra import job, store
-from codespectra.device import resolve_device
-from codespectra.dropout_networks import DropoutNetworks, networks_of_each_kind
-from codespectra.mutual_information import MutualInformation, Sample, correlated_gaussians, mine
-from codespectra.retention import KINDS
+from codespectra.files import store
+from codespectra.jobs.device import resolve_device
+from codespectra.jobs.start import start_job
+from codespectra.theory.dropout_networks import DropoutNetworks, networks_of_each_kind
+from codespectra.theory.mutual_information import (
+    MutualInformation,
+    Sample,
+    correlated_gaussians,
+    mine,
+)
+from codespectra.theory.retention import KINDS
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 CHECKED_CORRELATIONS = (0.0, 0.3, 0.6, 0.9, 0.97, 0.99)
 TEST_INPUTS = 2**14
 torch.set_num_threads(snakemake.threads)

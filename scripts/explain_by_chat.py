@@ -7,20 +7,21 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from codespectra import job, one_writer, store
-from codespectra.answers import Answers
-from codespectra.chat_explainer import Models, explain_units
-from codespectra.csv_tables import read_csv
-from codespectra.endpoint import Endpoint
-from codespectra.explanation_scores import score_row
-from codespectra.neuron_records import (
+from codespectra.explanations.chat import Models, explain_units
+from codespectra.explanations.chat_answers import Answers
+from codespectra.explanations.chat_endpoint import Endpoint
+from codespectra.explanations.neuron_records import (
     NeuronRecord,
     NeuronSimulationResults,
     read_lines,
     write_lines,
 )
+from codespectra.explanations.scores import score_row
+from codespectra.files import one_writer, store
+from codespectra.files.csv_tables import read_csv
+from codespectra.jobs.start import start_job
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 cfg, chat = snakemake.params.cfg, snakemake.config["runtime"]["chat"]
 models = Models(cfg["explainer_model"], cfg["simulator_model"])
 explainer = f"openai {models.explainer} / {models.simulator}"

@@ -5,14 +5,17 @@ from itertools import islice
 import pandas as pd
 from tqdm import tqdm
 
-from codespectra import explained_units, job, lookup, store
-from codespectra.captured import captured_parts
-from codespectra.csv_tables import read_csv
-from codespectra.explanation_scores import score_row
-from codespectra.neuron_records import NeuronRecord, read_lines, write_lines
-from codespectra.tokens import read_tokens
+from codespectra.capture.manifest_layers import captured_parts
+from codespectra.data.tokens import read_tokens
+from codespectra.explanations import lookup
+from codespectra.explanations.neuron_records import NeuronRecord, read_lines, write_lines
+from codespectra.explanations.scores import score_row
+from codespectra.explanations.units import Text, find_again, respond
+from codespectra.files import store
+from codespectra.files.csv_tables import read_csv
+from codespectra.jobs.start import start_job
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 cfg, seed = snakemake.params.cfg, snakemake.params.cfg["seed"]
 layers = captured_parts(store.read_json(snakemake.input.manifest), cfg["part"])
 units = read_csv(snakemake.input.units, "units")
@@ -24,19 +27,17 @@ scores = []
 def explanations(file):
     """The scored explanations of all units in order; their rows go to `scores`."""
     tokens = read_tokens(file)
-    text = explained_units.Text.of(tokens)
+    text = Text.of(tokens)
     contexts = lookup.Contexts.of(tokens, text, bigram=cfg["bigram"])
     for where, dataset in tqdm(layers, desc="lookup", disable=None):
         depth = where["depth"]
         chosen = units[units["depth"] == depth]
-        responses = explained_units.respond(
-            file[dataset["key"]], text, chosen, depth=depth, seed=seed
-        )
+        responses = respond(file[dataset["key"]], text, chosen, depth=depth, seed=seed)
         of_layer = islice(records, len(chosen))
         for unit, record, response in zip(
             chosen.to_dict("records"), of_layer, responses.T, strict=True
         ):
-            excerpts = explained_units.find_again(record, response, text, unit["kind"], seed=seed)
+            excerpts = find_again(record, response, text, unit["kind"], seed=seed)
             found = lookup.explain(
                 record, response, excerpts, text, contexts, smoothing=cfg["smoothing"]
             )

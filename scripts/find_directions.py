@@ -3,11 +3,13 @@
 import numpy as np
 from tqdm import tqdm
 
-from codespectra import baselines, directions, finders, job, store
+from codespectra.directions import baselines, directions, finders
 from codespectra.errors import UserError
-from codespectra.layers import count_of
+from codespectra.files import store
+from codespectra.jobs.start import start_job
+from codespectra.models.layer_selection import count_of
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 options = dict(cfg["options"])
 method = options.pop("method")

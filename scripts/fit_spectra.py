@@ -2,27 +2,29 @@
 
 from tqdm import tqdm
 
-from codespectra import job, power_laws, spectra, store
-from codespectra.captured import captured_layers
-from codespectra.exponents import SpectrumTables
+from codespectra.capture.manifest_layers import captured_layers
+from codespectra.files import store
+from codespectra.jobs.start import start_job
+from codespectra.spectra import eigenspectrum, power_law
+from codespectra.spectra.tables import SpectrumTables
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 manifest = store.read_json(snakemake.input.manifest)
 ranks = tuple(cfg["ranks"])
 tables = SpectrumTables()
 with store.open_hdf5(snakemake.input.data) as file:
     for where, dataset in tqdm(captured_layers(manifest, cfg), desc="spectra", disable=None):
-        found = spectra.spectrum(
+        found = eigenspectrum.spectrum(
             file[dataset["key"]],
             components=cfg["components"],
             solver=cfg["solver"],
             seed=cfg["seed"],
         )
-        law = power_laws.fit_power_law(found.eigenvalues, ranks=ranks)
+        law = power_law.fit_power_law(found.eigenvalues, ranks=ranks)
         if law.note:
             log.warning("%s: %s", where["layer"], law.note)
-        draws = power_laws.bootstrap_exponents(
+        draws = power_law.bootstrap_exponents(
             found.scores, ranks=ranks, draws=cfg["bootstrap"], seed=cfg["seed"]
         )
         settings = {

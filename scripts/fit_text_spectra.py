@@ -2,13 +2,15 @@
 
 from tqdm import tqdm
 
-from codespectra import job, power_laws, spectra, store
-from codespectra.captured import captured_parts
-from codespectra.exponents import SpectrumTables, first_token_columns
-from codespectra.sequence_exponents import subsample_exponents
-from codespectra.tokens import read_tokens
+from codespectra.capture.manifest_layers import captured_parts
+from codespectra.data.tokens import read_tokens
+from codespectra.files import store
+from codespectra.jobs.start import start_job
+from codespectra.spectra import eigenspectrum, power_law
+from codespectra.spectra.exponents_by_sequence import subsample_exponents
+from codespectra.spectra.tables import SpectrumTables, first_token_columns
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 manifest = store.read_json(snakemake.input.manifest)
 ranks = tuple(cfg["ranks"])
@@ -17,10 +19,10 @@ with store.open_hdf5(snakemake.input.data) as file:
     tokens = read_tokens(file)
     for where, dataset in tqdm(captured_parts(manifest), desc="spectra", disable=None):
         rows = file[dataset["key"]]
-        found = spectra.spectrum(
+        found = eigenspectrum.spectrum(
             rows, components=cfg["components"], solver=cfg["solver"], seed=cfg["seed"]
         )
-        law = power_laws.fit_power_law(found.eigenvalues, ranks=ranks)
+        law = power_law.fit_power_law(found.eigenvalues, ranks=ranks)
         if law.note:
             log.warning("%s: %s", where["layer"], law.note)
         draws = subsample_exponents(

@@ -1,10 +1,11 @@
 """Rule import_checkpoint: a foreign checkpoint, checked against its architecture."""
 
-from codespectra import job, store
-from codespectra.checkpoints import load_weights, read_state_dict, write_checkpoint
-from codespectra.models import build
+from codespectra.files import store
+from codespectra.jobs.start import start_job
+from codespectra.models.architectures import build
+from codespectra.models.checkpoints import load_weights, read_state_dict, write_checkpoint
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 model = snakemake.params.cfg["model"]
 source = snakemake.input.source
 network = build(model["architecture"], model["classes"])

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from codespectra import job, store
-from codespectra.hub import folder_of_hub
-from codespectra.language_models import load_network, load_tokenizer
-from codespectra.model_folders import check_folder, describe_folder
+from codespectra.files import store
+from codespectra.jobs.start import start_job
+from codespectra.models.hub import folder_of_hub
+from codespectra.models.language_models import load_network, load_tokenizer
+from codespectra.models.model_folders import check_folder, describe_folder
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 if cfg["weights"] == "hub":
     folder = folder_of_hub(cfg["repository"], cfg["revision"])

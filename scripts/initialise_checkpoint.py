@@ -2,11 +2,11 @@
 
 import torch
 
-from codespectra import job
-from codespectra.checkpoints import write_checkpoint
-from codespectra.models import build
+from codespectra.jobs.start import start_job
+from codespectra.models.architectures import build
+from codespectra.models.checkpoints import write_checkpoint
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 model, seed = snakemake.params.cfg["model"], snakemake.params.cfg["seed"]
 torch.manual_seed(seed)
 network = build(model["architecture"], model["classes"])

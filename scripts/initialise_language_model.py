@@ -4,11 +4,12 @@ from pathlib import Path
 
 import torch
 
-from codespectra import job, store
-from codespectra.language_models import initialise, save_language_model
-from codespectra.model_folders import CONFIG, describe_folder
+from codespectra.files import store
+from codespectra.jobs.start import start_job
+from codespectra.models.language_models import initialise, save_language_model
+from codespectra.models.model_folders import CONFIG, describe_folder
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 like = store.read_json(snakemake.input.like_manifest)
 folder = Path(snakemake.output.checkpoint).parent

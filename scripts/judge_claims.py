@@ -1,12 +1,13 @@
 """Rule judge_claims: a verdict on every claim, from the tables alone."""
 
-from codespectra import job, store
-from codespectra.catalogue import CLAIMS
-from codespectra.claims import judge_claims
-from codespectra.csv_tables import read_tables
-from codespectra.measures.tables import Tables
+from codespectra.claims.catalogue import CLAIMS
+from codespectra.claims.measures.tables import Tables
+from codespectra.claims.verdicts import judge_claims
+from codespectra.files import store
+from codespectra.files.csv_tables import read_tables
+from codespectra.jobs.start import start_job
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 # Tables that the claims call otherwise than their kind.
 JUDGED = {"superposition": "superposition_fit"}

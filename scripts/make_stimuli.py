@@ -1,9 +1,9 @@
 """Rule make_stimuli: a stimulus set as HDF5, with its manifest."""
 
-from codespectra import job
-from codespectra.stimuli import make_stimuli, write_stimuli
+from codespectra.data.stimuli import make_stimuli, write_stimuli
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 spec = dict(cfg)
 if spec["source"].startswith("cifar"):

@@ -1,7 +1,7 @@
 """Rule make_text: documents as HDF5, split into train and test, with their manifest."""
 
-from codespectra import job
-from codespectra.texts import write_text
+from codespectra.data.documents import write_text
+from codespectra.jobs.start import start_job
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 write_text(snakemake.output.data, snakemake.params.cfg)

@@ -4,16 +4,17 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from codespectra import job, store
-from codespectra.coactivation import before_relu, coactivation, relu_of
-from codespectra.directions import neurons
-from codespectra.interpretability import Index, check_live, exciting_images, index_table
-from codespectra.score_tables import write_scores
-from codespectra.similarity import ALL, read_similarities
-from codespectra.stimuli import open_stimuli
-from codespectra.subject import open_subject
+from codespectra.data.stimuli import open_stimuli
+from codespectra.directions.directions import neurons
+from codespectra.experiments.coactivation import before_relu, coactivation, relu_of
+from codespectra.files import store
+from codespectra.interpretability.index import Index, check_live, exciting_images, index_table
+from codespectra.interpretability.score_table import write_scores
+from codespectra.interpretability.similarity import ALL, read_similarities
+from codespectra.jobs.start import start_job
+from codespectra.models.open_network import open_subject
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
 subject = open_subject(

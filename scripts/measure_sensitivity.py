@@ -4,18 +4,20 @@ import numpy as np
 import pandas as pd
 import torch
 
-from codespectra import job, sensitivity, store
-from codespectra.directions import read_methods
-from codespectra.hooks import Wanted
-from codespectra.input_gradients import cosine_slopes
-from codespectra.interpretability import Index
-from codespectra.read_outs import read_out
-from codespectra.score_tables import write_scores
-from codespectra.similarity import read_similarities
-from codespectra.stimuli import open_stimuli
-from codespectra.subject import open_subject
+from codespectra.data.stimuli import open_stimuli
+from codespectra.directions.directions import read_methods
+from codespectra.directions.read_out import read_out
+from codespectra.experiments import sensitivity
+from codespectra.experiments.input_gradients import cosine_slopes
+from codespectra.files import store
+from codespectra.interpretability.index import Index
+from codespectra.interpretability.score_table import write_scores
+from codespectra.interpretability.similarity import read_similarities
+from codespectra.jobs.start import start_job
+from codespectra.models.hooks import Wanted
+from codespectra.models.open_network import open_subject
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
 subject = open_subject(

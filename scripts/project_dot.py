@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from codespectra import job, projections, store
-from codespectra.captured import captured_layers
-from codespectra.stimuli import open_stimuli
+from codespectra.capture.manifest_layers import captured_layers
+from codespectra.data.stimuli import open_stimuli
+from codespectra.files import store
+from codespectra.jobs.start import start_job
+from codespectra.spectra import projections
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 explain = {
     "regression": projections.explained_input_variance,

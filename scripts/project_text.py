@@ -4,26 +4,28 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from codespectra import job, store, text_trajectories
-from codespectra.captured import captured_parts
-from codespectra.tokens import read_tokens
+from codespectra.capture.manifest_layers import captured_parts
+from codespectra.data.tokens import read_tokens
+from codespectra.files import store
+from codespectra.jobs.start import start_job
+from codespectra.spectra import token_trajectories
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 manifest = store.read_json(snakemake.input.manifest)
 rows, kept, passage = [], [], []
 with store.open_hdf5(snakemake.input.data) as file:
     tokens = read_tokens(file)
-    sequences = text_trajectories.films(tokens.sequence)
-    film = text_trajectories.chosen_film(sequences, cfg["passage"])
+    sequences = token_trajectories.films(tokens.sequence)
+    film = token_trajectories.chosen_film(sequences, cfg["passage"])
     # As Python writes them, so that a blank or a line break shows.
     words = [repr(token) for token in tokens.strings(cfg["passage"])]
     for where, dataset in tqdm(captured_parts(manifest), desc="trajectories", disable=None):
         activations = file[dataset["key"]]
-        measures = text_trajectories.film_measures(activations, sequences)
+        measures = token_trajectories.film_measures(activations, sequences)
         shape = {"length": manifest["length"], "width": activations.shape[1]}
-        rows.append(where | text_trajectories.action_columns(measures) | shape)
-        drawn = text_trajectories.project_passage(
+        rows.append(where | token_trajectories.action_columns(measures) | shape)
+        drawn = token_trajectories.project_passage(
             activations[film], draws=cfg["draws"], keep=cfg["keep"], seed=cfg["seed"]
         )
         kept.append(drawn.trajectories)

@@ -1,9 +1,10 @@
 """Rule read_published: published explanations of neurons, scored again."""
 
-from codespectra import job, store
-from codespectra.published import DIFFERS, largest_difference, read_published
+from codespectra.explanations.published import DIFFERS, largest_difference, read_published
+from codespectra.files import store
+from codespectra.jobs.start import start_job
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 table = read_published(snakemake.params.cfg["folder"])
 log.info("%d explanations in %d layers", len(table), table["layer_index"].nunique())
 log.info("stored and recomputed scores differ by at most %.3g", largest_difference(table))

@@ -2,15 +2,15 @@
 
 import torch
 
-from codespectra import job
-from codespectra.autoencoding import evaluate
-from codespectra.checkpoints import load_checkpoint, write_checkpoint
-from codespectra.device import resolve_device
-from codespectra.preprocessing import Preprocess
-from codespectra.recalibration import recalibrate
-from codespectra.stimuli import open_stimuli
+from codespectra.data.preprocessing import Preprocess
+from codespectra.data.stimuli import open_stimuli
+from codespectra.jobs.device import resolve_device
+from codespectra.jobs.start import start_job
+from codespectra.models.checkpoints import load_checkpoint, write_checkpoint
+from codespectra.training.batchnorm import recalibrate
+from codespectra.training.vae import evaluate
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 model = snakemake.params.cfg["model"]
 device = resolve_device(snakemake.config["runtime"]["device"])

@@ -4,15 +4,21 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from codespectra import job, store
-from codespectra.directions import Directions, read_methods
-from codespectra.index_draws import draws_by_method, images_of_draws, index_draws, with_intervals
-from codespectra.interpretability import Index, check_live, index_table
-from codespectra.score_tables import write_scores
-from codespectra.similarity import read_similarities
-from codespectra.subsamples import subsamples
+from codespectra.directions.directions import Directions, read_methods
+from codespectra.files import store
+from codespectra.interpretability.index import Index, check_live, index_table
+from codespectra.interpretability.index_resampled import (
+    draws_by_method,
+    images_of_draws,
+    index_draws,
+    with_intervals,
+)
+from codespectra.interpretability.score_table import write_scores
+from codespectra.interpretability.similarity import read_similarities
+from codespectra.jobs.start import start_job
+from codespectra.statistics.subsamples import subsamples
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 index = Index(cfg["m"], cfg["normalisation"])
 manifest = store.read_json(snakemake.input.directions_manifests[0])

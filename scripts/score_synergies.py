@@ -6,13 +6,15 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from codespectra import job, store, synergy
-from codespectra.directions import neurons
-from codespectra.interpretability import Index, check_live
-from codespectra.score_tables import write_scores
-from codespectra.similarity import read_similarities
+from codespectra.directions.directions import neurons
+from codespectra.experiments import synergy
+from codespectra.files import store
+from codespectra.interpretability.index import Index, check_live
+from codespectra.interpretability.score_table import write_scores
+from codespectra.interpretability.similarity import read_similarities
+from codespectra.jobs.start import start_job
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 BEST_PAIRS = 2  # as many as B fig. 8 shows
 cfg = snakemake.params.cfg
 index = Index(cfg["m"], cfg["normalisation"])

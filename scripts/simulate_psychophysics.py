@@ -3,16 +3,17 @@
 import pandas as pd
 from tqdm import tqdm
 
-from codespectra import job, store
-from codespectra.directions import read_methods
+from codespectra.directions.directions import read_methods
 from codespectra.errors import UserError
-from codespectra.example_trials import example_trials, with_responses
-from codespectra.psychophysics import accuracy_table, answer, lay_out
-from codespectra.score_tables import write_scores
-from codespectra.similarity import read_similarities
-from codespectra.trial_design import Design, shortages
+from codespectra.experiments.example_trials import example_trials, with_responses
+from codespectra.experiments.psychophysics import accuracy_table, answer, lay_out
+from codespectra.experiments.trial_design import Design, shortages
+from codespectra.files import store
+from codespectra.interpretability.score_table import write_scores
+from codespectra.interpretability.similarity import read_similarities
+from codespectra.jobs.start import start_job
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 design = Design.of(cfg)
 manifest = store.read_json(snakemake.input.directions_manifests[0])

@@ -8,19 +8,21 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from codespectra import directions, job, one_writer, store
-from codespectra.device import resolve_device
-from codespectra.errors import UserError
-from codespectra.layers import count_of
-from codespectra.sparse_autoencoder import (
+from codespectra.directions import directions
+from codespectra.directions.sparse_autoencoder import (
     AutoencoderRecipe,
     SparseAutoencoder,
     autoencoder_directions,
     scaled_rows,
     train_autoencoder,
 )
+from codespectra.errors import UserError
+from codespectra.files import one_writer, store
+from codespectra.jobs.device import resolve_device
+from codespectra.jobs.start import start_job
+from codespectra.models.layer_selection import count_of
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 cfg, data = snakemake.params.cfg, Path(snakemake.output.data)
 options = dict(cfg["options"])

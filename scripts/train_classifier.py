@@ -6,17 +6,18 @@ from typing import Any
 import torch
 from torch import nn
 
-from codespectra import job, store
-from codespectra.checkpoints import write_checkpoint
-from codespectra.classification import ClassifierRecipe, Labelled, train_classifier
-from codespectra.device import resolve_device
+from codespectra.data.preprocessing import Preprocess
+from codespectra.data.stimuli import open_stimuli
 from codespectra.errors import UserError
-from codespectra.models import build
-from codespectra.preprocessing import Preprocess
-from codespectra.stimuli import open_stimuli
-from codespectra.training import write_trained
+from codespectra.files import store
+from codespectra.jobs.device import resolve_device
+from codespectra.jobs.start import start_job
+from codespectra.models.architectures import build
+from codespectra.models.checkpoints import write_checkpoint
+from codespectra.training.classifier import ClassifierRecipe, Labelled, train_classifier
+from codespectra.training.epochs import write_trained
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 model, training = snakemake.params.cfg["model"], snakemake.params.cfg["training"]
 device = resolve_device(snakemake.config["runtime"]["device"])

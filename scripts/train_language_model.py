@@ -6,15 +6,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from codespectra import job, store
-from codespectra.byte_models import byte_gpt2, byte_tokenizer
-from codespectra.device import resolve_device
-from codespectra.language_models import save_language_model
-from codespectra.language_training import LanguageRecipe, rounds_of, train_language_model
-from codespectra.model_folders import describe_folder
-from codespectra.training import write_trained
+from codespectra.files import store
+from codespectra.jobs.device import resolve_device
+from codespectra.jobs.start import start_job
+from codespectra.models.byte_gpt2 import byte_gpt2, byte_tokenizer
+from codespectra.models.language_models import save_language_model
+from codespectra.models.model_folders import describe_folder
+from codespectra.training.epochs import write_trained
+from codespectra.training.language_model import LanguageRecipe, rounds_of, train_language_model
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 cfg = snakemake.params.cfg
 architecture, training = cfg["architecture"], cfg["training"]

@@ -3,11 +3,12 @@
 import numpy as np
 import torch
 
-from codespectra import job, store
-from codespectra.device import resolve_device
-from codespectra.superposition import describe_toys, fit_scores, train_toys
+from codespectra.files import store
+from codespectra.jobs.device import resolve_device
+from codespectra.jobs.start import start_job
+from codespectra.theory.superposition import describe_toys, fit_scores, train_toys
 
-log = job.start(snakemake.log[0])
+log = start_job(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 cfg = snakemake.params.cfg
 densities = np.geomspace(1, cfg["least_density"], cfg["densities"])

@@ -6,16 +6,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from codespectra import job, store
-from codespectra.autoencoding import VaeRecipe, train_vae
-from codespectra.checkpoints import load_checkpoint, write_checkpoint
-from codespectra.device import resolve_device
-from codespectra.models import build
-from codespectra.preprocessing import Preprocess
-from codespectra.stimuli import open_stimuli
-from codespectra.training import write_trained
+from codespectra.data.preprocessing import Preprocess
+from codespectra.data.stimuli import open_stimuli
+from codespectra.files import store
+from codespectra.jobs.device import resolve_device
+from codespectra.jobs.start import start_job
+from codespectra.models.architectures import build
+from codespectra.models.checkpoints import load_checkpoint, write_checkpoint
+from codespectra.training.epochs import write_trained
+from codespectra.training.vae import VaeRecipe, train_vae
 
-job.start(snakemake.log[0])
+start_job(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
 cfg = snakemake.params.cfg
 model, training, seed = cfg["model"], cfg["training"], cfg["seed"]

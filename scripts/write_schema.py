@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from codespectra.config.study import Study
+from codespectra.study.sections.study import Study
 
 SCHEMA = Path(__file__).parents[1] / "workflow" / "schemas" / "config.schema.json"
 

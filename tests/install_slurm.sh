@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What tests/test_slurm.py needs: Slurm and munge, from Debian's packages. Where they can't be had
+# What tests/slow/test_slurm.py needs: Slurm and munge, from Debian's packages. Where they can't be had
 # it says so and goes on, and the test is skipped.
 set -euo pipefail
 packages=(slurmctld slurmd slurm-client munge)
-skipped="tests/test_slurm.py is skipped"
+skipped="tests/slow/test_slurm.py is skipped"
 missing=0
 for program in slurmctld slurmd squeue munged; do
 	command -v "$program" >/dev/null || missing=1

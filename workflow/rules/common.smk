@@ -11,12 +11,12 @@ from pathlib import Path
 SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from codespectra.code import code_digest
-from codespectra.config.stage import stage_config
-from codespectra.config.study import load_study
+from codespectra.jobs.code_digest import code_digest
+from codespectra.study.sections.stage import stage_config
+from codespectra.study.sections.study import load_study
 from codespectra.errors import UserError
-from codespectra.file_stamps import folder_stamp
-from codespectra.inventory import (
+from codespectra.files.folder_stamp import folder_stamp
+from codespectra.study.implied import (
     analyses,
     analysis_runs,
     autoencoder_grid,
@@ -25,9 +25,9 @@ from codespectra.inventory import (
     noisy_runs,
     shown_networks,
 )
-from codespectra.language_checks import chat_models
-from codespectra.plan import cached_language_layers, cached_layers, make_plan
-from codespectra.sweep import networks
+from codespectra.study.check_language import chat_models
+from codespectra.study.plan import cached_language_layers, cached_layers, make_plan
+from codespectra.study.dropout_sweep import networks
 
 # Whether results are shared between workflows (--cache).
 SHARING = workflow.workflow_settings.cache is not None
@@ -40,8 +40,8 @@ def checked_plan():
     try:
         library = SCRIPTS / "codespectra"
         codes = [
-            code_digest(library / f"{name}.py", REMEMBERED)
-            for name in ("models", "language_models")
+            code_digest(library / f"models/{name}.py", REMEMBERED)
+            for name in ("architectures", "language_models")
         ]
         return make_plan(
             load_study(config),

@@ -5,7 +5,7 @@ import logging
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from codespectra.reruns import (
+from codespectra.jobs.rerun_causes import (
     NEW,
     Rerun,
     changed_contents,

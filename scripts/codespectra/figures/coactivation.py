@@ -5,9 +5,9 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from codespectra.claims.measures.manifold import STAGES
 from codespectra.figures import style
 from codespectra.figures.manifold import draw_index_against
-from codespectra.measures.manifold import STAGES
 
 
 def draw_coactivation(

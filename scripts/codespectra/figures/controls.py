@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from codespectra.figures import style
-from codespectra.figures.comparisons import draw_mean, kind_of
+from codespectra.figures.index_methods import draw_mean, kind_of
 from codespectra.figures.index_notes import EXPLANATION, sample_note
 
 ROW_INCHES = 0.1

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from codespectra.explanations.unit_kinds import LOW_ACTION, NEURON, PROJECTION
 from codespectra.figures import style
-from codespectra.intervals import mean_interval
-from codespectra.unit_kinds import LOW_ACTION, NEURON, PROJECTION
+from codespectra.statistics.intervals import mean_interval
 
 PUBLISHED = "published"
 NAMES = {NEURON: "neurons", PROJECTION: "random projections", LOW_ACTION: "low-action projections"}

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from codespectra.figures import style
-from codespectra.retention import KINDS, TRAINED_WITH, TRAINED_WITHOUT, UNTRAINED, over_seeds
+from codespectra.theory.retention import KINDS, TRAINED_WITH, TRAINED_WITHOUT, UNTRAINED, over_seeds
 
 NAMES = {
     TRAINED_WITH: "trained with dropout",

@@ -9,8 +9,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from codespectra.evidence import rank_correlation
 from codespectra.figures import style
+from codespectra.statistics.evidence import rank_correlation
 
 WIDTHS = (1, 1.15, 1.25)  # of the columns: maps, maps with a scale, II
 DOT = 5  # area of an image or a unit, in square points

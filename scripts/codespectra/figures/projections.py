@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from codespectra.figures import style
 from codespectra.figures.curves import main_axes
 from codespectra.figures.depth import MARKERS, draw_over_depth
-from codespectra.projections import smooth_code_action
+from codespectra.spectra.projections import smooth_code_action
 
 SHOWN_LAYERS = 6
 ROWS = {0: "least action", 1: "typical"}

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from codespectra.experiments.trial_design import Design
 from codespectra.figures import style
 from codespectra.figures.index_notes import sample_note
-from codespectra.trial_design import Design
 
 MARKERS = "osD^vP"
 # Between the means of two methods at the same difficulty, so that their intervals can be told.

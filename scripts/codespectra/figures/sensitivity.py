@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from codespectra.claims.measures.sensitivity import distance_and_similarity, one_way
 from codespectra.figures import style
 from codespectra.figures.manifold import draw_index_against
-from codespectra.intervals import mean_interval
-from codespectra.measures.sensitivity import distance_and_similarity, one_way
+from codespectra.statistics.intervals import mean_interval
 
 NORM = "gradient norm (1 / pixel range)"
 

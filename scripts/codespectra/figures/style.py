@@ -12,7 +12,7 @@ matplotlib.use("agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from codespectra import store
+from codespectra.files import store
 
 # Widths in inches of one and of two journal columns.
 COLUMN, PAGE = 3.5, 7.2

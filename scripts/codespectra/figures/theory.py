@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from codespectra.figures import style
-from codespectra.theory import compression_rate
+from codespectra.theory.capacity import compression_rate
 
 LINES = ("-", "--", "-.", ":")
 

@@ -1,0 +1,1 @@
+"""Activations of images and text, into HDF5."""

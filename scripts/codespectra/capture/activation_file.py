@@ -1,0 +1,272 @@
+"""An activations file that grows while stimuli are shown to a network.
+
+It can be taken up again after a kill; it gets its final name when it is whole.
+"""
+
+import logging
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from codespectra.capture.journal import Journal
+from codespectra.capture.shard import WHOLE, Shard
+from codespectra.errors import UserError, first_line
+from codespectra.files import full_disk, store
+from codespectra.models.hooks import Sink, Wanted
+from codespectra.models.layer_selection import stride_of
+
+log = logging.getLogger("codespectra")
+
+# HDF5 chunks of 64 to 256 whole rows stream fastest; about a megabyte each.
+CHUNK_ROWS, CHUNK_BYTES = (64, 256), 1 << 20
+
+# Passes stimuli start to stop through the network and hands all wanted outputs to the sink, a row
+# each; returns how many of the stimuli it predicts rightly, 0 where nothing is predicted.
+Show = Callable[[slice, Sink], int]
+
+
+def _nothing(file: h5py.File) -> None:
+    """What a file holds besides its rows, when that is nothing."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What an activations file holds, or one shard of it.
+
+    Attributes:
+        wanted: its datasets.
+        offsets: (stimuli + 1,) the row at which each stimulus begins, and the number of rows R,
+            of the whole.
+        dtype: float32 or float16.
+        attributes: of the file; a partial file is resumed only for the same ones.
+        besides: writes what else the file holds, before its rows.
+        grain: shards begin at multiples of so many stimuli.
+        shard: the one whose rows the file holds.
+    """
+
+    wanted: list[Wanted]
+    offsets: Sequence[int]
+    dtype: str
+    attributes: dict[str, Any]
+    besides: Callable[[h5py.File], None] = _nothing
+    grain: int = 1
+    shard: Shard = WHOLE
+
+    def part(self, shard: Shard) -> "Layout":
+        """The file of one shard; what stands besides the rows is left to the whole."""
+        if shard == WHOLE:
+            return self
+        attributes = self.attributes | {"shard": shard}
+        return replace(self, shard=shard, attributes=attributes, besides=_nothing)
+
+    @property
+    def stimuli(self) -> range:
+        """Indices of the stimuli whose rows the file holds."""
+        return self.shard.share(len(self.offsets) - 1, self.grain)
+
+    @property
+    def rows(self) -> int:
+        """Rows of every dataset."""
+        return int(self.offsets[self.stimuli.stop] - self.offsets[self.stimuli.start])
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all rows."""
+        return sum(item.width for item in self.wanted) * self.rows * np.dtype(self.dtype).itemsize
+
+    @property
+    def identity(self) -> str:
+        """Digest that tells this capture from others."""
+        keys = [item.key for item in self.wanted]
+        attributes = {key: str(value) for key, value in self.attributes.items()}
+        return store.content_digest([attributes, keys, self.dtype, self.rows])
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that is whole.
+
+    Attributes:
+        correct: how many stimuli were predicted rightly; None where nothing is predicted.
+        sha256: `store.hdf5_digest` of the file.
+    """
+
+    correct: int | None
+    sha256: str
+
+
+def write_rows(
+    path: str | Path,
+    layout: Layout,
+    show: Show,
+    *,
+    batch: int,
+    accept: Callable[[int], None] = lambda correct: None,
+) -> Written:
+    """Fill a new activations file by showing `batch` stimuli at a time; resume a killed job's.
+
+    The growing file is `.{name}.partial`; its progress is noted beside it every few
+    seconds, and it counts only for the same datasets and attributes. It gets its final name when
+    all rows are in and `accept` has raised nothing at the number of right predictions.
+
+    Returns:
+        Its digest, and how many stimuli were predicted rightly, as `show` counts them.
+
+    Raises:
+        UserError: too little disk, or an activation that is NaN or infinite.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    journal = Journal(path.with_name(f".{path.name}.progress.json"), layout.identity)
+    if _is_layout(partial, layout):
+        journal.read()
+    if journal.done:
+        log.info("resuming %s after stimulus %d", partial.name, journal.done)
+    else:
+        journal.file.unlink(missing_ok=True)  # a note of another capture, which mustn't outlive it
+        _check_disk(partial, layout)
+        _create(partial, layout)
+    # Without a chunk cache rows go straight to the file, uncopied.
+    with (
+        full_disk.told(partial.parent),
+        h5py.File(partial, "r+", rdcc_nbytes=0) as file,
+        torch.inference_mode(),
+    ):
+        _show_rest(file, layout, show, batch, journal)
+    accept(journal.correct)
+    # Before it has its name: until then a kill costs no rows.
+    written = Written(journal.correct, store.hdf5_digest(partial))
+    store.publish(partial, path)
+    journal.file.unlink(missing_ok=True)  # an empty shard has none
+    return written
+
+
+def _show_rest(file: h5py.File, layout: Layout, show: Show, batch: int, journal: Journal) -> None:
+    """Show the stimuli that aren't in the file yet."""
+    offsets, stimuli = layout.offsets, layout.stimuli
+    writer, rest = _Writer(file, layout), stimuli[journal.done :]
+    done = int(offsets[rest.start]) - writer.first
+    with tqdm(total=layout.rows, initial=done, disable=None) as bar:
+        for start in rest[::batch]:
+            stop = min(start + batch, stimuli.stop)
+            writer.rows = slice(int(offsets[start]), int(offsets[stop]))
+            journal.correct += show(slice(start, stop), writer)
+            journal.done = stop - stimuli.start
+            if stop == stimuli.stop or journal.is_due():
+                file.flush()
+                journal.write()
+            bar.update(writer.rows.stop - writer.rows.start)
+
+
+class _Writer:
+    """Writes one batch's outputs into the rows it is set to, and refuses NaN and infinity.
+
+    `rows` count through the whole, of which the file begins at row `first`.
+    """
+
+    def __init__(self, file: h5py.File, layout: Layout):
+        self.first = int(layout.offsets[layout.stimuli.start])
+        self.datasets = {item.key: file[item.key].id for item in layout.wanted}
+        self.dtype = getattr(torch, layout.dtype)
+        self.rows = slice(0, 0)
+
+    def __call__(self, item: Wanted, values: torch.Tensor) -> None:
+        values = values.to(self.dtype)
+        # One sum is far cheaper than a test of every number; only a suspect is looked at.
+        if not values.sum(dtype=torch.float32).isfinite():
+            self._refuse_infinite(item, values)
+        # h5py's `dataset[rows] = values` spends longer on the indexing than on the writing.
+        dataset, shape = self.datasets[item.key], tuple(values.shape)
+        target = dataset.get_space()
+        target.select_hyperslab((self.rows.start - self.first, 0), shape)
+        dataset.write(h5py.h5s.create_simple(shape), target, values.cpu().contiguous().numpy())
+
+    def _refuse_infinite(self, item: Wanted, values: torch.Tensor) -> None:
+        bad = ~values.isfinite().all(dim=1)
+        if not bad.any():
+            return
+        row = "token row" if item.reduction == "tokens" else "stimulus"
+        raise UserError(
+            f"layer {item.layer['name']}: NaN or infinite activation, first at {row} "
+            f"{self.rows.start + int(bad.int().argmax())}; check the checkpoint and its "
+            "preprocessing" + (", or store float32" if self.dtype == torch.float16 else "")
+        )
+
+
+def _is_layout(partial: Path, layout: Layout) -> bool:
+    """Whether a partial file is there, can be opened and has all datasets."""
+    if not partial.exists():
+        return False
+    try:
+        with h5py.File(partial, "r") as file:
+            return all(
+                item.key in file and file[item.key].shape == (layout.rows, item.width)
+                for item in layout.wanted
+            )
+    except Exception as error:  # HDF5 raises nearly anything at a damaged file.
+        log.warning("%s is damaged (%s); starting anew", partial, first_line(error))
+        return False
+
+
+def _check_disk(partial: Path, layout: Layout) -> None:
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(partial.parent).free
+    log.info(
+        "%s needs %.3f GB for %d datasets of %d rows; %.1f GB are free",
+        *(partial.name, layout.bytes / 1e9, len(layout.wanted), layout.rows, free / 1e9),
+    )
+    if layout.bytes > free:
+        raise UserError(
+            f"{partial.parent}: {layout.bytes / 1e9:.1f} GB of activations don't fit "
+            f"{free / 1e9:.1f} GB of free disk; choose fewer layers, capture.dtype: float16, "
+            "or another results folder"
+        )
+
+
+def _create(partial: Path, layout: Layout) -> None:
+    """Lay out the whole file: later writes touch raw data only, so that a kill can't break it."""
+    with full_disk.told(partial.parent), h5py.File(partial, "w") as file:
+        file.attrs["schema_version"] = store.SCHEMA_VERSION
+        write_head(file, layout)
+        for item in layout.wanted:
+            _create_dataset(file, item, layout.rows, layout.dtype)
+
+
+def write_head(file: h5py.File, layout: Layout) -> None:
+    """Write all of a file but its rows."""
+    for key, value in layout.attributes.items():
+        file.attrs[key] = str(value)
+    layout.besides(file)
+
+
+def _create_dataset(file: h5py.File, item: Wanted, count: int, dtype: str) -> None:
+    row_bytes = item.width * np.dtype(dtype).itemsize
+    rows = int(np.clip(CHUNK_BYTES // row_bytes, *CHUNK_ROWS))
+    layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    layout.set_chunk((max(1, min(rows, count)), item.width))
+    layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    layout.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    layout.set_obj_track_times(False)
+    links = h5py.h5p.create(h5py.h5p.LINK_CREATE)
+    links.set_create_intermediate_group(True)
+    kind = h5py.h5t.py_create(np.dtype(dtype), logical=True)
+    space = h5py.h5s.create_simple((count, item.width))
+    raw = h5py.h5d.create(file.id, item.key.encode(), kind, space, layout, lcpl=links)
+    describe_dataset(h5py.Dataset(raw), item)
+
+
+def describe_dataset(dataset: h5py.Dataset, item: Wanted) -> None:
+    """Write what a dataset is of as its attributes."""
+    attributes, layer = dataset.attrs, item.layer
+    attributes["module"], attributes["call"] = layer["module"], layer["call"]
+    attributes["type"], attributes["depth"] = layer["type"], layer["depth"]
+    attributes["shape"] = layer["shape"]
+    attributes["reduction"] = item.reduction
+    attributes["stride"] = stride_of(layer["shape"], item.reduction)

@@ -1,0 +1,77 @@
+"""One activations file out of its shards, without a copy: its datasets are virtual ones."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from codespectra.capture.activation_file import Layout, Written, describe_dataset, write_head
+from codespectra.capture.shard import Shard
+from codespectra.errors import UserError
+from codespectra.files import store
+
+
+def gather(path: str | Path, layout: Layout, shards: Sequence[str | Path]) -> str:
+    """Write the file of `layout` whose rows stand in `shards`, in order, which must stay there.
+
+    It says the same as a file that one job wrote, so that its `store.hdf5_digest` is the same. The
+    shards are named relative to it: the folder of both can be moved.
+
+    Returns:
+        That digest.
+
+    Raises:
+        UserError: a shard is missing, damaged, or of another capture.
+    """
+    path = Path(path)
+    parts = [layout.part(Shard(k, len(shards))) for k in range(1, len(shards) + 1)]
+    for shard, part in zip(shards, parts, strict=True):
+        _check(Path(shard), part)
+    names = [os.path.relpath(shard, path.parent) for shard in shards]
+    with store.create_hdf5(path) as file:
+        write_head(file, layout)
+        for item in layout.wanted:
+            virtual = h5py.VirtualLayout((layout.rows, item.width), layout.dtype)
+            for name, part in zip(names, parts, strict=True):
+                source = h5py.VirtualSource(name, item.key, (part.rows, item.width), layout.dtype)
+                first = int(layout.offsets[part.stimuli.start])
+                if part.rows:
+                    virtual[first : first + part.rows] = source
+            virtual.dcpl.set_obj_track_times(False)
+            describe_dataset(file.create_virtual_dataset(item.key, virtual), item)
+    return store.hdf5_digest(path)
+
+
+def shard_manifest(data: str | Path, identity: str, written: Written) -> dict[str, Any]:
+    """What gathering depends on of the shard `data`: its content, and what it predicts right."""
+    return {
+        "file": Path(data).name,
+        "sha256": written.sha256,
+        "identity": identity,
+        "correct": written.correct,
+    }
+
+
+def correct_in(manifests: Sequence[str | Path]) -> int | None:
+    """Right predictions of all shards, by their manifests; None where nothing is predicted."""
+    found = [store.read_json(manifest)["correct"] for manifest in manifests]
+    return None if None in found else sum(found)
+
+
+def _check(shard: Path, part: Layout) -> None:
+    """Refuse a shard of other stimuli, of another network, or captured by other packages."""
+    with store.open_hdf5(shard) as file:
+        # Its code is the script's that captured it.
+        found = {key: file.attrs.get(key) for key in part.attributes if key != "code"}
+        expected = {key: str(part.attributes[key]) for key in found}
+        for item in part.wanted:
+            dataset = file.get(item.key)
+            found[item.key] = dataset and (dataset.shape, dataset.dtype.name)
+            expected[item.key] = ((part.rows, item.width), part.dtype)
+    for key, value in expected.items():
+        if found[key] != value:
+            raise UserError(
+                f"{shard}: {key} is {found[key]}, expected {value}; delete it and rerun"
+            )

@@ -1,0 +1,169 @@
+"""A capture of images as its jobs run it: of all of them, of one shard, or gathered from shards."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+
+from codespectra.capture import images
+from codespectra.capture.activation_file import Layout, Written
+from codespectra.capture.shard import WHOLE, Shard
+from codespectra.data.stimuli import open_stimuli
+from codespectra.errors import UserError
+from codespectra.files import store
+from codespectra.models.hooks import Wanted
+from codespectra.models.layer_selection import stride_of
+from codespectra.models.open_network import Subject, open_subject
+
+
+@dataclass(frozen=True)
+class ImageCapture:
+    """Which network sees which images, and what is kept of it.
+
+    Attributes:
+        cfg: model, stimuli, noisy, dtype, wanted.
+        subject: the network.
+        shown: the stimuli's manifest.
+        wanted: datasets of the file.
+        attributes: of the file.
+    """
+
+    cfg: dict[str, Any]
+    subject: Subject
+    shown: dict[str, Any]
+    wanted: list[Wanted]
+    attributes: dict[str, Any]
+
+    @property
+    def identity(self) -> str:
+        """Digest of all that the capture follows from."""
+        return store.content_digest([self.attributes, dict(self.cfg)])
+
+    @property
+    def count(self) -> int:
+        """Rows of all shards: noisy captures show every image twice."""
+        return self.shown["count"] * (2 if self.cfg["noisy"] else 1)
+
+    @property
+    def layout(self) -> Layout:
+        """The whole file."""
+        return images.image_layout(
+            self.wanted,
+            self.count,
+            dtype=self.cfg["dtype"],
+            attributes=self.attributes,
+            noisy=self.cfg["noisy"],
+        )
+
+    @property
+    def predicts(self) -> bool:
+        """Whether the network's own output names the labels' classes."""
+        return (
+            self.shown["labelled"]
+            and len(self.shown["classes"]) == self.subject.description["classes"]
+            and self.subject.description["architecture"]["name"] != "resnet_vae"
+        )
+
+    def run(
+        self,
+        path: str | Path,
+        stimuli: str | Path,
+        *,
+        batch: int,
+        shard: Shard = WHOLE,
+        accept: Callable[[int | None], None] = lambda correct: None,
+    ) -> Written:
+        """Capture the images of the file `stimuli` as `images.capture` says."""
+        with open_stimuli(stimuli) as file:
+            return images.capture(
+                path,
+                self.subject.network,
+                self.subject.preprocess,
+                images.Twice(file["images"]) if self.cfg["noisy"] else file["images"],
+                file["labels"][:] if self.predicts else None,
+                self.wanted,
+                dtype=self.cfg["dtype"],
+                batch=batch,
+                attributes=self.attributes,
+                accept=accept,
+                noisy=self.cfg["noisy"],
+                shard=shard,
+            )
+
+    def accuracy(self, correct: int | None) -> float | None:
+        """Share of right predictions, None where nothing is predicted.
+
+        Raises:
+            UserError: `cfg` expects another, by more than a point.
+        """
+        accuracy = None if correct is None else correct / self.count
+        expected = self.cfg["expected_accuracy"]
+        if expected is None or (accuracy is not None and abs(accuracy - expected) <= 0.01):
+            return accuracy
+        found = "no accuracy (labels and classes don't match)" if accuracy is None else accuracy
+        raise UserError(
+            f"models.{self.cfg['model']}.expected_accuracy: {found} on {self.cfg['stimuli']}, "
+            f"expected {expected}; check the checkpoint, its preprocessing and the labels' order"
+        )
+
+    def manifest(self, data: str | Path, written: Written) -> dict[str, Any]:
+        """What later stages need to know of the file `data`, and depend on."""
+        return {
+            "file": Path(data).name,
+            "sha256": written.sha256,
+            "identity": self.identity,
+            "model": self.cfg["model"],
+            "stimuli": self.cfg["stimuli"],
+            "count": self.count,
+            "noisy": self.cfg["noisy"],
+            "dtype": self.cfg["dtype"],
+            "accuracy": self.accuracy(written.correct),
+            "weights": self.subject.description["weights"],
+            "checkpoint_sha256": self.subject.description["sha256"],
+            "stimuli_sha256": self.shown["sha256"],
+            "datasets": [
+                {
+                    "key": item.key,
+                    "layer": item.layer["name"],
+                    "type": item.layer["type"],
+                    "depth": item.layer["depth"],
+                    "shape": list(item.layer["shape"]),
+                    "reduction": item.reduction,
+                    "stride": stride_of(item.layer["shape"], item.reduction),
+                    "width": item.width,
+                }
+                for item in self.wanted
+            ],
+        }
+
+
+def open_capture(
+    cfg: dict[str, Any], code: str, checkpoint_manifest: str, stimuli_manifest: str, device: str
+) -> ImageCapture:
+    """Load what a capture needs; `code` is the digest of the script that captures.
+
+    Raises:
+        UserError: a file can't be read, or there is no such device.
+    """
+    subject = open_subject(checkpoint_manifest, stimuli_manifest, device)
+    shown = store.read_json(stimuli_manifest)
+    available = {layer["name"]: layer for layer in subject.layers}
+    attributes = {
+        "model": cfg["model"],
+        "checkpoint_sha256": subject.description["sha256"],
+        "stimuli": cfg["stimuli"],
+        "stimuli_sha256": shown["sha256"],
+        "preprocessing": str(subject.description["preprocessing"]),
+        "code": code,
+        "torch": torch.__version__,
+        "torchvision": version("torchvision"),
+        "h5py": h5py.__version__,
+        "numpy": np.__version__,
+    }
+    wanted = [Wanted(available[w["layer"]], w["reduction"]) for w in cfg["wanted"]]
+    return ImageCapture(cfg, subject, shown, wanted, attributes)

@@ -1,0 +1,141 @@
+"""Activations of a language model on text, a row a token (methods §9).
+
+The layers of all parts come out of one forward pass, which ends with the last of them: no logits
+over the vocabulary. Sequences of a batch are padded on the right; rows of padding are dropped.
+"""
+
+from dataclasses import replace
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from codespectra.capture.activation_file import Layout, Written, write_rows
+from codespectra.capture.shard import WHOLE, Shard
+from codespectra.data.tokenization import Cut
+from codespectra.data.tokens import Tokens, write_tokens
+from codespectra.errors import UserError
+from codespectra.models.hooks import Sink, Wanted, run_to_layers
+from codespectra.models.layer_selection import select_layers
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+# Sequences: shards begin where a batch of so many does.
+GRAIN = 32
+
+
+def select_parts(
+    parts: dict[str, list[str | dict[str, str]]], available: list[dict[str, Any]]
+) -> dict[str, list[Wanted]]:
+    """Layers of each part in the order they run, to be captured a row a token.
+
+    Args:
+        parts: selectors of each part, as `layer_selection.select_layers` takes them.
+        available: layers of the network whose output is (batch, length, D).
+
+    Raises:
+        UserError: a selector matches nothing.
+    """
+    chosen = {}
+    for part, selectors in parts.items():
+        try:
+            layers = select_layers(selectors, available)
+        except UserError as error:
+            raise UserError(f"language.parts.{part}: {error}") from None
+        chosen[part] = [Wanted(layer, "tokens") for layer in layers]
+    return chosen
+
+
+def check_context(
+    length: int, name: str, network: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase"
+) -> None:
+    """Refuse sequences of `length` tokens where the model `name` can't take so many.
+
+    Raises:
+        UserError: `length` is beyond its table of positions, or beyond its tokenizer's limit.
+    """
+    # Models without a table of positions have no limit; RoBERTa's true one is its tokenizer's.
+    positions = getattr(network.config, "max_position_embeddings", length)
+    context = min(positions, tokenizer.model_max_length)
+    if length > context:
+        raise UserError(
+            f"language.length: {length} is more than the {context} tokens that {name} sees; "
+            "lower it"
+        )
+
+
+def text_layout(
+    wanted: list[Wanted], cuts: list[Cut], tokens: Tokens, *, dtype: str, attributes: dict[str, Any]
+) -> Layout:
+    """The activations file of sequences, a row a token, with the tokens beside the rows."""
+    offsets = list(accumulate((len(cut.ids) for cut in cuts), initial=0))
+    return Layout(wanted, offsets, dtype, attributes, lambda f: write_tokens(f, tokens), GRAIN)
+
+
+def capture_text(
+    path: str | Path,
+    network: "PreTrainedModel",
+    cuts: list[Cut],
+    tokens: Tokens,
+    wanted: list[Wanted],
+    *,
+    dtype: str,
+    batch: int,
+    attributes: dict[str, Any],
+    shard: Shard = WHOLE,
+) -> Written:
+    """Write each wanted layer's output at every token of the sequences, and the tokens, to `path`.
+
+    A killed job's file is resumed as `activation_file.write_rows` says.
+
+    Args:
+        path: the activations file; a dataset is (R, D), R tokens sequence by sequence.
+        network: causal or masked; is set to evaluation, without a cache of keys and values.
+        cuts: the sequences.
+        tokens: theirs.
+        wanted: distinct layers under the reduction `tokens`.
+        dtype: float32 or float16.
+        batch: sequences in a forward pass.
+        attributes: of the file.
+        shard: the one that is written, without the tokens.
+
+    Returns:
+        Its digest; nothing is predicted.
+
+    Raises:
+        UserError: too little disk, or an activation that is NaN or infinite.
+    """
+    network.eval()
+    network.config.use_cache = False
+
+    def show(sequences: slice, sink: Sink) -> int:
+        show_sequences(network, cuts[sequences], wanted, sink)
+        return 0
+
+    layout = text_layout(wanted, cuts, tokens, dtype=dtype, attributes=attributes)
+    return replace(write_rows(path, layout.part(shard), show, batch=batch), correct=None)
+
+
+def show_sequences(
+    network: "PreTrainedModel", cuts: list[Cut], wanted: list[Wanted], sink: Sink
+) -> None:
+    """Hand each wanted layer's outputs (tokens, D) at the sequences' tokens to `sink`."""
+    ids = pad_sequence([torch.from_numpy(cut.ids) for cut in cuts], batch_first=True)
+    lengths = torch.tensor([len(cut.ids) for cut in cuts])
+    mask = torch.arange(ids.shape[1]) < lengths[:, None]
+    ids, mask = ids.to(network.device), mask.to(network.device)
+    rows = mask.flatten().nonzero().squeeze(1)
+
+    def keep(item: Wanted, values: torch.Tensor) -> None:
+        if len(values) != ids.numel():
+            raise UserError(
+                f"layer {item.layer['name']}: {len(values)} rows for {ids.numel()} tokens; it "
+                "doesn't see each sequence for itself (an embedding of positions?), leave it out "
+                "of language.parts"
+            )
+        sink(item, values if len(rows) == len(values) else values[rows])
+
+    run_to_layers(network, ids, wanted, keep, attention_mask=mask.long())

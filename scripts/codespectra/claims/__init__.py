@@ -1,0 +1,1 @@
+"""The catalogue of claims, what each measures, and the verdicts."""

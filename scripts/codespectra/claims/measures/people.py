@@ -1,0 +1,19 @@
+"""Statistics of people's answers against the model's (B fig. 2, 13)."""
+
+from collections.abc import Iterator
+
+from codespectra.claims.measures.tables import Tables
+from codespectra.statistics.evidence import Evidence
+
+
+def choices_predict_people(tables: Tables) -> Iterator[Evidence]:
+    """AUC of the in-silico margin for people's correctness, less chance; all answers of a stage.
+
+    n counts units, which the interval resamples. All stages together aren't judged: the AUC would
+    also reward a margin that only tells easy stages from hard ones.
+    """
+    answers = tables.agreement
+    for row in answers[(answers["confidence"] == "all") & (answers["stage"] != "all")].itertuples():
+        scope = f"{row.condition}, {row.stage}, {row.backbone} {row.part}"
+        auc, low, high = row.auc - 0.5, row.auc_low - 0.5, row.auc_high - 0.5
+        yield Evidence(scope, "AUC - 0.5", auc, low, high, row.n_units)

@@ -1,0 +1,1 @@
+"""Stimuli and text as HDF5."""

@@ -1,0 +1,146 @@
+"""Text as HDF5: documents of the standard library or of a folder, split into train and test."""
+
+import json
+import platform
+import sysconfig
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from codespectra.errors import UserError
+from codespectra.files import store
+
+PARTS = ("train", "test")
+# Folders of the standard library that aren't part of it, or only test it.
+LEFT_OUT = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"}
+# Written when that Python was built, with paths of the machine.
+BUILT = ("_sysconfigdata", "config-")
+
+
+@dataclass(frozen=True)
+class Document:
+    """UTF-8 text; `name` is its path relative to the source's folder, with slashes."""
+
+    name: str
+    content: bytes
+
+
+def standard_library(root: str | Path | None = None) -> list[Document]:
+    """Python sources of the standard library by name, without tests and installed packages.
+
+    Files that aren't UTF-8, and empty ones, are left out.
+
+    Args:
+        root: its folder; default is that of the Python that runs.
+    """
+    root = Path(root or sysconfig.get_path("stdlib"))
+    paths = [path for path in root.rglob("*.py") if _is_source(path.relative_to(root))]
+    return _sorted(root, [path for path in paths if _is_text(path.read_bytes())])
+
+
+def _is_source(relative: Path) -> bool:
+    parts = relative.parts
+    return LEFT_OUT.isdisjoint(parts) and not any(part.startswith(BUILT) for part in parts)
+
+
+def text_folder(root: str | Path, pattern: str) -> list[Document]:
+    """Files of a folder that match a glob pattern, a document each, by name; no empty ones.
+
+    Raises:
+        UserError: no file matches, or one can't be read as UTF-8.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise UserError(f"{root}: no such folder; correct language.text.root")
+    paths = [path for path in root.glob(pattern) if path.is_file()]
+    if not paths:
+        raise UserError(f"{root}: no file matches {pattern!r}; correct language.text.pattern")
+    for path in paths:
+        if not _is_text(_read(path)):
+            raise UserError(
+                f"{path}: not UTF-8; convert the file, or narrow language.text.pattern ({pattern})"
+            )
+    return _sorted(root, paths)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{path}: can't be read ({error.strerror}); make it readable, or narrow "
+            "language.text.pattern"
+        ) from error
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _sorted(root: Path, paths: list[Path]) -> list[Document]:
+    read = (Document(path.relative_to(root).as_posix(), path.read_bytes()) for path in paths)
+    return sorted((document for document in read if document.content), key=lambda d: d.name)
+
+
+def is_held_out(name: str, test_share: float) -> bool:
+    """Whether the document of that name is for testing; other documents don't matter."""
+    return zlib.crc32(name.encode()) / 2**32 < test_share
+
+
+def write_text(path: str | Path, spec: dict[str, Any]) -> None:
+    """Write the documents of a config's text section as HDF5, with a manifest (.json) beside it.
+
+    Raises:
+        UserError: no document is held out, or a file of a folder can't be read.
+    """
+    path = Path(path)
+    from_library = spec["source"] == "standard_library"
+    found = standard_library() if from_library else text_folder(spec["root"], spec["pattern"])
+    split: dict[str, list[Document]] = {part: [] for part in PARTS}
+    for document in found:
+        split["test" if is_held_out(document.name, spec["test_share"]) else "train"].append(
+            document
+        )
+    if not split["test"]:
+        raise UserError(
+            f"language.text: of {len(found)} documents none is held out; raise test_share "
+            f"({spec['test_share']:g}) or give more documents"
+        )
+    with store.create_hdf5(path) as file:
+        for part, documents in split.items():
+            _write_part(file.create_group(part), documents)
+    manifest = {
+        "file": path.name,
+        "sha256": store.hdf5_digest(path),
+        "source": spec["source"],
+        "documents": {part: len(documents) for part, documents in split.items()},
+        "bytes": {part: sum(len(d.content) for d in split[part]) for part in PARTS},
+    }
+    if from_library:
+        manifest["python"] = platform.python_version()
+    store.write_json(path.with_suffix(".json"), manifest)
+
+
+def _write_part(group: h5py.Group, documents: list[Document]) -> None:
+    names = json.dumps([document.name for document in documents]).encode()
+    group["bytes"] = np.frombuffer(b"".join(d.content for d in documents), np.uint8)
+    group["ends"] = np.cumsum([len(d.content) for d in documents], dtype=np.int64)
+    group["names"] = np.frombuffer(names, np.uint8)
+
+
+def read_documents(path: str | Path, part: str) -> list[Document]:
+    """The documents of one part, train or test, of a text file that `write_text` wrote."""
+    with store.open_hdf5(path) as file:
+        group = file[part]
+        names, ends = json.loads(group["names"][:].tobytes()), group["ends"][:]
+        content = group["bytes"][:].tobytes()
+    starts = [0, *ends][:-1]
+    return [Document(n, content[a:b]) for n, a, b in zip(names, starts, ends, strict=True)]

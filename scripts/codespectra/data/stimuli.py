@@ -1,0 +1,153 @@
+"""Stimulus sets as HDF5: uint8 images, labels where there are any, and where they come from."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from tqdm import tqdm
+
+from codespectra.data import photographs
+from codespectra.errors import UserError
+from codespectra.files import store
+
+
+@dataclass(frozen=True)
+class StimulusSet:
+    """Images (N, H, W, 3) uint8, one after the other, and what is known of them."""
+
+    images: Iterator[np.ndarray] | np.ndarray
+    count: int
+    side: int
+    classes: tuple[str, ...] = ()
+    labels: np.ndarray | None = None
+    position: np.ndarray | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+
+def make_stimuli(spec: dict[str, Any]) -> StimulusSet:
+    """Make the set that a config's stimuli section describes.
+
+    Raises:
+        UserError: files are missing or damaged.
+    """
+    options = {key: value for key, value in spec.items() if key not in {"source", "name"}}
+    return _MAKERS[spec["source"]](spec["source"], **options)
+
+
+def _photographs(source: str, **options: Any) -> StimulusSet:
+    cut = photographs.random_crops if source == "photographs" else photographs.tiles
+    images, labels = cut(**options)
+    return StimulusSet(
+        images,
+        len(images),
+        options["side"],
+        photographs.CLASSES,
+        labels,
+        provenance=photographs.source_digests(),
+    )
+
+
+def _image_files(source: str, **options: Any) -> StimulusSet:
+    # torchvision takes seconds to import: only these sets pay for it.
+    from codespectra.data import image_files
+
+    load = image_files.read_folder if source == "folder" else image_files.read_cifar
+    images, count, classes, labels = load(source, **options)
+    return StimulusSet(images, count, options.get("side", 32), classes, labels)
+
+
+def _moving_dot(source: str, **options: Any) -> StimulusSet:
+    images, position = moving_dot(**options)
+    return StimulusSet(images, len(images), options["side"], position=position)
+
+
+def moving_dot(
+    *,
+    frames: int,
+    side: int,
+    orbit: float,
+    radius: float,
+    color: list[float],
+    background: list[float],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Film of a dot going once round a circle (paper A, fig. 4).
+
+    The dot's edge falls from 1 to 0 over one pixel, so that it moves smoothly between pixels.
+
+    Returns:
+        uint8 images (frames, side, side, 3) and positions (frames, 2): (cos, sin) of its angle.
+    """
+    angle = 2 * np.pi * np.arange(frames) / frames
+    position = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    center = side / 2 + orbit * side * position
+    grid = np.arange(side) + 0.5
+    across = grid[None, None, :] - center[:, 0, None, None]
+    down = grid[None, :, None] - center[:, 1, None, None]
+    cover = np.clip(radius * side + 0.5 - np.hypot(across, down), 0, 1)[..., None]
+    images = cover * np.array(color) + (1 - cover) * np.array(background)
+    return np.round(images * 255).astype(np.uint8), position
+
+
+_MAKERS = {
+    "photographs": _photographs,
+    "photograph_tiles": _photographs,
+    "cifar10": _image_files,
+    "cifar100": _image_files,
+    "folder": _image_files,
+    "moving_dot": _moving_dot,
+}
+
+
+def write_stimuli(path: str | Path, name: str, made: StimulusSet) -> None:
+    """Write a set as HDF5 with its manifest (.json) beside it."""
+    path = Path(path)
+    shape = (made.count, made.side, made.side, 3)
+    with store.create_hdf5(path) as file:
+        chunk = (min(made.count, 64), *shape[1:])
+        images = file.create_dataset("images", shape, np.uint8, chunks=chunk)
+        for index, image in enumerate(
+            tqdm(made.images, desc=name, total=made.count, disable=None, leave=False)
+        ):
+            images[index] = image
+        if made.labels is not None:
+            file["labels"] = made.labels.astype(np.int64)
+        if made.position is not None:
+            file["position"] = made.position
+    manifest = {
+        "file": path.name,
+        "name": name,
+        "sha256": store.hdf5_digest(path),
+        "count": made.count,
+        "side": made.side,
+        "classes": list(made.classes),
+        "labelled": made.labels is not None,
+        "per_class": _per_class(made),
+        "sources": made.provenance,
+    }
+    store.write_json(path.with_suffix(".json"), manifest)
+
+
+def _per_class(made: StimulusSet) -> dict[str, int]:
+    if made.labels is None:
+        return {}
+    counts = np.bincount(made.labels, minlength=len(made.classes))
+    return {name: int(count) for name, count in zip(made.classes, counts, strict=True)}
+
+
+def images_by_index(path: str | Path, indices: Iterable[int]) -> dict[int, np.ndarray]:
+    """Some images of a stimulus file, uint8 (H, W, 3), by their distinct indices."""
+    with open_stimuli(path) as file:
+        return {int(index): file["images"][int(index)] for index in set(indices)}
+
+
+@contextmanager
+def open_stimuli(path: str | Path) -> Iterator[h5py.File]:
+    """Yield a stimulus file for reading: images, and labels or position where there are any."""
+    with store.open_hdf5(path) as file:
+        if "images" not in file:
+            raise UserError(f"{path}: holds no stimuli; delete it and rerun")
+        yield file

@@ -1,0 +1,110 @@
+"""Directions in a layer's activation space and every stimulus' response to them (B §3.2, app. A).
+
+One orientation everywhere: a larger response is a stronger one.
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from codespectra.files import store
+
+# A response whose spread is below this share of its size is constant: the direction is dead.
+DEAD_SPREAD = 1e-8
+
+log = logging.getLogger("codespectra")
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Vectors (K, D) float32 and responses (N, K) float32.
+
+    Those that are `two_sided` have no sign of their own: both are scored, and the better counts.
+    """
+
+    vectors: np.ndarray
+    responses: np.ndarray
+    two_sided: bool = False
+
+    @property
+    def dead(self) -> np.ndarray:
+        """Which directions respond the same to every stimulus, (K,)."""
+        return is_constant(self.responses.min(axis=0), self.responses.max(axis=0))
+
+    def rare(self, m: int) -> np.ndarray:
+        """Which live directions rise above their lowest response for fewer than m stimuli, (K,)."""
+        above = (self.responses > self.responses.min(axis=0)).sum(axis=0)
+        return (above < m) & ~self.dead
+
+
+def is_constant(lowest: np.ndarray, highest: np.ndarray) -> np.ndarray:
+    """Whether responses between these extremes are one and the same, any shape."""
+    size = np.maximum(-lowest, highest)
+    return highest - lowest <= DEAD_SPREAD * np.maximum(size, 1)
+
+
+def write_directions(group: h5py.Group, found: Directions) -> None:
+    """Keep them in a group of an open file."""
+    group["vectors"], group["responses"] = found.vectors, found.responses
+    group.attrs["two_sided"] = found.two_sided
+
+
+def write_layers(
+    data: str | Path,
+    manifest: str | Path,
+    layers: Iterable[tuple[str, Directions]],
+    captured: dict[str, Any],
+    **description: Any,
+) -> None:
+    """Write the directions of each layer, and a manifest that counts them.
+
+    Args:
+        data: ends in .h5.
+        manifest: ends in .json.
+        layers: name and directions of each; one at a time is held.
+        captured: manifest of the activations.
+        description: what else the manifest says: method, options.
+    """
+    counts, dead = {}, {}
+    with store.create_hdf5(data) as file:
+        for layer, found in layers:
+            write_directions(file.create_group(layer), found)
+            counts[layer], dead[layer] = len(found.vectors), int(found.dead.sum())
+            log.info("%s: %d directions, %d dead", layer, counts[layer], dead[layer])
+            del found  # before the next layer's are found
+    content = {
+        "file": Path(data).name,
+        "sha256": store.hdf5_digest(data),
+        "counts": counts,
+        "dead": dead,
+        "activations_sha256": captured["sha256"],
+        "weights": captured["weights"],
+        "stimulus_count": captured["count"],
+    }
+    store.write_json(manifest, description | content)
+
+
+def read_directions(group: h5py.Group) -> Directions:
+    """What `write_directions` kept."""
+    two_sided = bool(group.attrs["two_sided"])
+    return Directions(group["vectors"][:], group["responses"][:], two_sided)
+
+
+def read_methods(paths: dict[str, str], layers: Iterable[str]) -> dict[str, dict[str, Directions]]:
+    """Directions by layer and method, from the files of the methods."""
+    found: dict[str, dict[str, Directions]] = {layer: {} for layer in layers}
+    for method, path in paths.items():
+        with store.open_hdf5(path) as file:
+            for layer, methods in found.items():
+                methods[method] = read_directions(file[layer])
+    return found
+
+
+def neurons(activations: np.ndarray) -> Directions:
+    """The basis: each unit with its own activation (N, D)."""
+    return Directions(np.eye(activations.shape[1], dtype=np.float32), activations)

@@ -1,0 +1,177 @@
+"""Published answers of people to psychophysics trials, and the images that they saw (B §2.3).
+
+Zimmermann et al. 2023: a trial of a unit shows nine images that excite it most, nine that excite
+it least, and two queries, one of either kind. A person says which query excites the unit: the
+right answer is always the `max` query.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from torchvision.transforms import CenterCrop, Compose, Resize
+
+from codespectra.errors import UserError, nearest
+from codespectra.interpretability.lpips_embedding import LPIPS_MEAN, LPIPS_STD
+
+UNIT = ["layer", "channel"]
+TRIAL = [*UNIT, "batch"]
+COLUMNS = (*TRIAL, "task_id", "catch_trial", "is_demo", "mode", "choice", "confidence", "correct")
+
+# Images of a trial by their names in the file map; of either kind 0-8 are references, 9 the query.
+IMAGES = tuple(f"{kind}_{place}.png" for kind in ("max", "min") for place in range(10))
+QUERIES = np.array([9, 19])
+REFERENCES = np.delete(np.arange(20), QUERIES)
+
+# The published analysis gave lpips tensors scaled by ImageNet's mean and standard deviation with
+# normalize=False, so that lpips' own (x - shift) / scale came on top.
+_MEAN, _STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+_SHIFT, _SCALE = 2 * np.array(LPIPS_MEAN) - 1, 2 * np.array(LPIPS_STD)
+AS_PUBLISHED = {
+    "side": None,
+    "mean": (_MEAN + _STD * _SHIFT).tolist(),
+    "std": (_STD * _SCALE).tolist(),
+}
+
+
+def read_responses(path: str | Path, condition: str) -> pd.DataFrame:
+    """Answers of one condition in responses_main.csv, without catch and demonstration trials.
+
+    Args:
+        path: the published table.
+        condition: what `task_id` says before its last dash, such as resnet50_natural.
+
+    Returns:
+        A row an answer: layer, channel, batch, confidence (1 to 3), correct.
+
+    Raises:
+        UserError: the file, a column or the condition is missing, people saw optimised images, or
+            `choice` and `correct` disagree.
+    """
+    try:
+        table = pd.read_csv(path, usecols=lambda column: column in COLUMNS)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: not a readable table ({error}); fetch it again") from error
+    missing = [column for column in COLUMNS if column not in table]
+    if missing:
+        raise UserError(
+            f"{path}: lacks the columns {', '.join(missing)}; give responses_main.csv as published"
+        )
+    for unwanted in ("is_demo", "catch_trial"):
+        table = table[~_flags(table, unwanted, path)]
+    conditions = table["task_id"].str.rpartition("-")[0]
+    if condition not in set(conditions):
+        raise UserError(
+            f"{path}: no answers to the condition {condition!r}; "
+            f"{nearest(condition, sorted(set(conditions)))}"
+        )
+    table = table[conditions == condition]
+    _check_natural(table, condition, path)
+    answers = table[["layer"]].assign(
+        **{name: _whole(table, name, path) for name in ("channel", "batch", "confidence")},
+        correct=_flags(table, "correct", path),
+    )
+    _check_choices(table["choice"], answers["correct"], path)
+    return answers.reset_index(drop=True)
+
+
+def _flags(table: pd.DataFrame, column: str, path: str | Path) -> pd.Series:
+    known = table[column].isin([True, False])
+    if not known.all():
+        found = table.loc[~known, column].iloc[0]
+        raise UserError(f"{path}: {column} is {found}, expected True or False; fetch it again")
+    return table[column].astype(bool)
+
+
+def _whole(table: pd.DataFrame, column: str, path: str | Path) -> pd.Series:
+    """Whole numbers, which the published table writes as 3.0."""
+    numbers = pd.to_numeric(table[column], errors="coerce")
+    wrong = numbers % 1 != 0
+    if wrong.any():
+        found = table.loc[wrong, column].iloc[0]
+        raise UserError(f"{path}: {column} is {found}, expected whole numbers; fetch it again")
+    return numbers.astype(int)
+
+
+def _check_natural(table: pd.DataFrame, condition: str, path: str | Path) -> None:
+    """The file map would give natural images to trials that showed optimised ones, too."""
+    modes = sorted(set(table["mode"]) - {"natural"})
+    if modes:
+        raise UserError(
+            f"{path}: people saw {', '.join(map(str, modes))} images in {condition!r}, which the "
+            "file map doesn't have; take a condition with natural ones"
+        )
+
+
+def _check_choices(choice: pd.Series, correct: pd.Series, path: str | Path) -> None:
+    differ = (choice == "b") != correct
+    if differ.any():
+        raise UserError(
+            f"{path}: `choice` and `correct` disagree in {differ.sum()} of {len(differ)} answers "
+            "(b should be correct, a wrong); fetch it again"
+        )
+
+
+def find_images(
+    trials: pd.DataFrame, file_map: str | Path, model: str, folder: str | Path
+) -> list[list[Path]]:
+    """Files of each trial's images, in the order of `IMAGES`.
+
+    Args:
+        trials: layer, channel, batch; a row a trial.
+        file_map: imagenet_exemplars_file_map.json, as published.
+        model: its key of the network that people judged.
+        folder: where its paths start from: ImageNet's training set.
+
+    Raises:
+        UserError: a key or an image is missing.
+    """
+    try:
+        content = json.loads(Path(file_map).read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file_map}: not readable as JSON ({error}); fetch it again") from error
+    files = []
+    for trial in trials.itertuples(index=False):
+        names, where = content, str(file_map)
+        for key in (model, f"{trial.layer}/channel_{trial.channel}", f"batch_{trial.batch}"):
+            names, where = _entry(names, key, where), f"{where}: {key}"
+        files.append([Path(folder) / _entry(names, image, where) for image in IMAGES])
+    _check_images(files)
+    return files
+
+
+def _entry(content: dict[str, Any], key: str, where: str) -> Any:
+    if not content.get(key):
+        known = [name for name, value in content.items() if value]
+        raise UserError(f"{where}: {key!r} is missing or empty; {nearest(key, known)}")
+    return content[key]
+
+
+def _check_images(files: list[list[Path]]) -> None:
+    distinct = sorted({path for trial in files for path in trial})
+    missing = [path for path in distinct if not path.is_file()]
+    if missing:
+        raise UserError(
+            f"{missing[0]}: no such image; {len(missing)} of {len(distinct)} are missing; give "
+            "the folder of ImageNet's training set as people.images"
+        )
+
+
+def read_images(paths: list[Path]) -> np.ndarray:
+    """Images as people saw them, uint8 (N, 224, 224, 3): the shorter side is 256, then the centre.
+
+    Raises:
+        UserError: a file is no image.
+    """
+    shrink = Compose([Resize(256), CenterCrop(224)])
+    images = []
+    for path in paths:
+        try:
+            with Image.open(path) as image:
+                images.append(np.asarray(shrink(image.convert("RGB"))))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path}: not a readable image ({error}); fetch it again") from error
+    return np.stack(images)

@@ -1,0 +1,1 @@
+"""Explanations of units of language models, and their scores."""

@@ -1,0 +1,18 @@
+"""Whether a user's folder still holds the same files, without reading them."""
+
+from pathlib import Path
+
+from codespectra.files import store
+
+
+def folder_stamp(root: str | Path, pattern: str = "**/*") -> str:
+    """Digest of the names, sizes and dates of the files below `root` that match a glob pattern.
+
+    Contents aren't read: a folder may hold a million images. Another place has the same stamp only
+    where the dates were kept too, so that equal stamps mean equal files.
+    """
+    root = Path(root)
+    found = ((path, path.stat()) for path in root.glob(pattern) if path.is_file())
+    return store.content_digest(
+        sorted((path.relative_to(root).as_posix(), s.st_size, s.st_mtime_ns) for path, s in found)
+    )

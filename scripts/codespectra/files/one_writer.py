@@ -1,0 +1,45 @@
+"""One writer of a file at a time, also beside an orphan of a killed snakemake."""
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from codespectra.files import store
+
+log = logging.getLogger("codespectra")
+
+
+def is_finished(manifest: str | Path, identity: str) -> bool:
+    """Whether `manifest` says that this very work is done: by an orphan that `only_writer` met.
+
+    Snakemake removes a job's outputs before it starts, so nothing older can be found here.
+    """
+    manifest = Path(manifest)
+    return manifest.exists() and store.read_json(manifest).get("identity") == identity
+
+
+@contextmanager
+def only_writer(path: str | Path) -> Iterator[None]:
+    """Hold the lock of `path`, waiting for another process that still writes it.
+
+    After a kill -9 of snakemake its jobs on a cluster live on; the job that replaces one waits
+    here, and then finds the orphan's finished work or goes on from where it died.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock_file = path.with_name(f".{path.name}.lock")
+    with lock_file.open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            owner = handle.read().strip() or "unknown"
+            log.warning("%s: process %s still writes it (an orphan?); waiting for it", path, owner)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
+        yield

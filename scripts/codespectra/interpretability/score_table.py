@@ -1,0 +1,30 @@
+"""Tables of scores: what they say of, then what they say."""
+
+from typing import Any
+
+import pandas as pd
+
+from codespectra.files import store
+
+
+def write_scores(
+    path: str, table: pd.DataFrame, cfg: dict[str, Any], manifest: dict[str, Any]
+) -> None:
+    """Write a table whose first columns tell its data, weights and index.
+
+    Args:
+        path: ends in .csv.
+        table: one observation a row.
+        cfg: of the stage: model, stimuli, m, normalisation.
+        manifest: of the activations or directions: weights, stimulus count.
+    """
+    count = manifest["stimulus_count"] if "stimulus_count" in manifest else manifest["count"]
+    context = {
+        "model": cfg["model"],
+        "weights": manifest["weights"],
+        "stimuli": cfg["stimuli"],
+        "stimulus_count": count,
+        "m": cfg["m"],
+        "normalisation": cfg["normalisation"],
+    }
+    store.write_csv(path, table.assign(**context)[[*context, *table.columns]])

@@ -1,0 +1,260 @@
+"""How alike images are: by mean colour, by label, by perceptual embedding (B §2.2).
+
+Higher is more alike everywhere. A metric may have parts (the layers of a backbone) that add up:
+every answer is a dict from part to numbers, and has the key `all`. Images are given by their
+indices in the stimulus set.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from codespectra.data.stimuli import open_stimuli
+from codespectra.errors import UserError
+from codespectra.files import store
+
+ALL = "all"
+# Numbers that are gathered at once: few enough to stay in the cache.
+BLOCK_NUMBERS = 1 << 16
+# Images whose mean colour is taken at once.
+BLOCK_IMAGES = 1024
+# A distance below this share of the rows' lengths is lost in the rounding of a matrix product.
+ROUNDING = 1e-6
+# Gathering a row costs about as much as so many entries of the matrix of all pairs.
+MATRIX_ENTRIES_A_ROW = 80
+
+Parts = dict[str, np.ndarray]
+
+
+class Similarity(ABC):
+    """A metric on the images of one stimulus set."""
+
+    metric: str
+    # Of an image with itself, summed over parts.
+    self_similarity: float
+
+    @abstractmethod
+    def within(self, sets: np.ndarray) -> Parts:
+        """Mean over the pairs of each set of images (S, M): (S,)."""
+
+    @abstractmethod
+    def among(self, sets: np.ndarray) -> Parts:
+        """All pairs inside each set of images (S, M): (S, M, M)."""
+
+    @abstractmethod
+    def between(self, images: np.ndarray, others: np.ndarray) -> Parts:
+        """Each image (T,) with its own others (T, R): (T, R)."""
+
+    @abstractmethod
+    def matrix(self, images: np.ndarray) -> Parts:
+        """All pairs of images (U,): (U, U)."""
+
+
+class _Plain(Similarity):
+    """A metric of one part that is a function of two broadcast rows of a small table."""
+
+    def __init__(self, table: np.ndarray):
+        self.table = table
+
+    @abstractmethod
+    def _alike(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Similarity of rows, over the last axes that the table adds."""
+
+    def within(self, sets: np.ndarray) -> Parts:
+        first, second = np.triu_indices(sets.shape[1], k=1)
+        rows = self.table[sets]
+        return {ALL: self._alike(rows[:, first], rows[:, second]).mean(axis=1)}
+
+    def among(self, sets: np.ndarray) -> Parts:
+        rows = self.table[sets]
+        return {ALL: self._alike(rows[:, :, None], rows[:, None])}
+
+    def between(self, images: np.ndarray, others: np.ndarray) -> Parts:
+        return {ALL: self._alike(self.table[images][:, None], self.table[others])}
+
+    def matrix(self, images: np.ndarray) -> Parts:
+        return {ALL: self.among(images[None])[ALL][0]}
+
+
+class Color(_Plain):
+    """-|mean RGB difference|, from mean colours (N, 3)."""
+
+    metric, self_similarity = "color", 0.0
+
+    def _alike(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        return -np.linalg.norm(first - second, axis=-1)
+
+
+class Label(_Plain):
+    """1 if the labels (N,) are equal, else 0."""
+
+    metric, self_similarity = "label", 1.0
+
+    def _alike(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        return (first == second).astype(np.float64)
+
+
+class Embedding(Similarity):
+    """-|e_i - e_j|^2 in each part of a backbone, and their sum: minus LPIPS for AlexNet's.
+
+    Only the rows of the images that are asked about need to be held.
+    """
+
+    self_similarity = 0.0
+
+    def __init__(self, metric: str, tables: Parts, images: np.ndarray):
+        """Take the rows (U, d) of each part for the sorted, distinct images (U,)."""
+        self.metric, self.tables, self.images = metric, tables, images
+
+    def _each(self, measure: Callable[[np.ndarray], np.ndarray]) -> Parts:
+        found = {part: measure(table) for part, table in self.tables.items()}
+        return found | {ALL: sum(found.values())}
+
+    def _rows(self, images: np.ndarray) -> np.ndarray:
+        rows = np.searchsorted(self.images, images)
+        if not np.array_equal(self.images[np.minimum(rows, len(self.images) - 1)], images):
+            raise ValueError(f"{self.metric}: an image that isn't among the rows held")
+        return rows
+
+    def within(self, sets: np.ndarray) -> Parts:
+        rows = self._rows(sets)
+        if _matrix_is_cheaper(rows.size, rows):
+            first, second = np.triu_indices(rows.shape[1], k=1)
+            pairs = rows[:, first], rows[:, second]
+            return self._each(lambda table: _looked_up(table, *pairs).mean(axis=1, dtype=float))
+        return self._each(lambda table: -_mean_squared_distance(table, rows))
+
+    def among(self, sets: np.ndarray) -> Parts:
+        rows = self._rows(sets)
+        if _matrix_is_cheaper(rows.size, rows):
+            first, second = rows[:, :, None], rows[:, None]
+            return self._each(lambda table: _looked_up(table, first, second))
+        return self._each(lambda table: -_squared_distances_inside(table, rows))
+
+    def between(self, images: np.ndarray, others: np.ndarray) -> Parts:
+        first, second = self._rows(images)[:, None], self._rows(others)
+        if _matrix_is_cheaper(second.size, first, second):
+            return self._each(lambda table: _looked_up(table, first, second))
+        return self._each(lambda table: -_squared_distances(table, first[:, 0], second))
+
+    def matrix(self, images: np.ndarray) -> Parts:
+        rows = self._rows(images)
+        return self._each(lambda table: -all_squared_distances(table[rows]))
+
+
+def _matrix_is_cheaper(gathered: int, *rows: np.ndarray) -> bool:
+    """Whether all pairs of the distinct rows cost less than gathering that many rows."""
+    distinct = len(np.unique(np.concatenate([one.ravel() for one in rows])))
+    return distinct**2 <= MATRIX_ENTRIES_A_ROW * gathered
+
+
+def _looked_up(table: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    used, places = np.unique(np.concatenate([first.ravel(), second.ravel()]), return_inverse=True)
+    distances = all_squared_distances(table[used])
+    one, other = np.split(places, [first.size])
+    return -distances[one.reshape(first.shape), other.reshape(second.shape)]
+
+
+def all_squared_distances(rows: np.ndarray) -> np.ndarray:
+    """|x_i - x_j|^2 (U, U) float32 of rows (U, d), by one matrix product of centred rows.
+
+    Where that leaves rounding alone, in pairs of nearly equal rows, they are subtracted: equal rows
+    are at distance zero.
+    """
+    centred = rows.astype(np.float32) - rows.mean(axis=0, dtype=np.float64).astype(np.float32)
+    products = centred @ centred.T
+    lengths = np.einsum("ud,ud->u", centred, centred, dtype=np.float64)
+    distances = (lengths[:, None] + lengths - 2 * products).astype(np.float32)
+    first, second = np.nonzero(np.triu(distances <= ROUNDING * (lengths[:, None] + lengths), k=1))
+    exact = _squared_distances(rows, first, second[:, None])[:, 0]
+    distances[first, second] = distances[second, first] = exact
+    np.fill_diagonal(distances, 0)
+    return distances
+
+
+def _blocks(sets: np.ndarray, width: int) -> range:
+    return range(0, len(sets), max(1, BLOCK_NUMBERS // (sets.shape[1] * width)))
+
+
+def _mean_squared_distance(table: np.ndarray, sets: np.ndarray) -> np.ndarray:
+    """Mean over the pairs of each set: 2 / (M - 1) times the summed squares about its mean."""
+    scores, blocks = np.empty(len(sets)), _blocks(sets, table.shape[1])
+    for start in blocks:
+        chosen = slice(start, start + blocks.step)
+        rows = table[sets[chosen]].astype(np.float32, copy=False)
+        rows -= rows.sum(axis=1, keepdims=True) / np.float32(sets.shape[1])
+        scores[chosen] = np.einsum("smd,smd->sm", rows, rows).sum(axis=1, dtype=np.float64)
+    return 2 / (sets.shape[1] - 1) * scores
+
+
+def _squared_distances_inside(table: np.ndarray, sets: np.ndarray) -> np.ndarray:
+    found = np.empty((*sets.shape, sets.shape[1]), dtype=np.float32)
+    for index, rows in enumerate(sets):
+        found[index] = all_squared_distances(table[rows])
+    return found
+
+
+def _squared_distances(table: np.ndarray, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    found, blocks = np.empty(others.shape, dtype=np.float32), _blocks(others, table.shape[1])
+    for start in blocks:
+        chosen = slice(start, start + blocks.step)
+        differences = table[others[chosen]] - table[rows[chosen], None]
+        found[chosen] = np.einsum("trd,trd->tr", differences, differences)
+    return found
+
+
+def mean_color(images: np.ndarray | h5py.Dataset) -> np.ndarray:
+    """Mean RGB in [0, 1] of uint8 images (N, H, W, 3): (N, 3) float64."""
+    colors = np.empty((len(images), 3))
+    for start in range(0, len(images), BLOCK_IMAGES):
+        block = images[start : start + BLOCK_IMAGES]
+        colors[start : start + len(block)] = block.mean(axis=(1, 2), dtype=np.float64) / 255
+    return colors
+
+
+def read_similarities(
+    stimuli: str | Path,
+    embeddings: Iterable[str],
+    cfg: Mapping[str, Any],
+    images: np.ndarray | None = None,
+) -> list[Similarity]:
+    """The wanted metrics on a stimulus set: colour, label, then the backbones.
+
+    Args:
+        stimuli: file of the stimulus set.
+        embeddings: files of its embeddings, one a backbone.
+        cfg: of the stage: color and label, whether these are wanted; backbones, by name.
+        images: indices of all images that will be asked about, any shape; embeddings of others
+            aren't read. None reads all.
+
+    Raises:
+        UserError: labels are wanted of a set without labels; a file can't be read.
+    """
+    found: list[Similarity] = []
+    with open_stimuli(stimuli) as file:
+        if cfg["color"]:
+            found.append(Color(mean_color(file["images"])))
+        if cfg["label"]:
+            if "labels" not in file:
+                raise UserError(f"{stimuli}: holds no labels; set interpretability.label: false")
+            found.append(Label(file["labels"][:]))
+        needed = np.arange(len(file["images"])) if images is None else np.unique(images)
+    for name, path in zip(cfg["backbones"], embeddings, strict=True):
+        with store.open_hdf5(path) as file:
+            tables = {part: _read_rows(file[part], needed) for part in sorted(file)}
+        found.append(Embedding(name, tables, needed))
+    return found
+
+
+def _read_rows(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
+    """Those rows of a dataset that is chunked by rows."""
+    if 2 * len(rows) > len(dataset):
+        return dataset[:][rows]
+    found = np.empty((len(rows), dataset.shape[1]), dtype=dataset.dtype)
+    for place, row in enumerate(rows):
+        dataset.read_direct(found, np.s_[int(row)], np.s_[place])
+    return found

@@ -1,0 +1,1 @@
+"""How a job starts, which GPU it has, and what its code is."""

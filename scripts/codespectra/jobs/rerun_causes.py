@@ -1,0 +1,196 @@
+"""What runs again and why, in words: from what was recorded of each job to one line a stage."""
+
+import ast
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codespectra.jobs.code_digest import changed_files
+
+NEW = "new, nothing there yet"
+# At most so many lines; of one stage, so many causes; in one list, so many names.
+LINES, CAUSES, NAMES = 20, 3, 5
+# Values longer than this are shortened.
+WIDTH = 40
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """One job that runs: its own causes in words (none: it follows), and what it waits for.
+
+    `after` holds positions in the list of all jobs that run, each smaller than the job's own.
+    """
+
+    rule: str
+    causes: tuple[str, ...]
+    after: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """The jobs of one rule: how many, their own causes, and the rules that the others follow."""
+
+    rule: str
+    jobs: int
+    causes: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+def lines_of_reruns(jobs: Sequence[Rerun]) -> list[str]:
+    """At most 20 lines, causes first: which stages run, how many jobs, and why.
+
+    Stages with the same words share a line. Empty when nothing runs.
+    """
+    if jobs and all(job.causes == (NEW,) for job in jobs):
+        return [f"everything that runs is new: {_counted(len(jobs))}"]
+    alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[_Stage]] = {}
+    for stage in _stages(jobs):
+        alike.setdefault((stage.causes, stage.sources), []).append(stage)
+    # Sorting is stable: within causes, and within what follows, stages stay in running order.
+    lines = [_line(alike[words]) for words in sorted(alike, key=lambda words: not words[0])]
+    if len(lines) > LINES:
+        lines[LINES - 1 :] = [f"and {len(lines) - LINES + 1} more"]
+    return lines
+
+
+def _stages(jobs: Sequence[Rerun]) -> list[_Stage]:
+    # For each job the rules whose own causes it runs for.
+    origins: list[set[str]] = []
+    for job in jobs:
+        upstream = {rule for at in job.after for rule in origins[at]}
+        origins.append({job.rule} if job.causes else upstream)
+    rules = [*dict.fromkeys(job.rule for job in jobs)]
+    stages = []
+    for rule in rules:
+        places = [at for at, job in enumerate(jobs) if job.rule == rule]
+        causes = dict.fromkeys(cause for at in places for cause in jobs[at].causes)
+        followed = {name for at in places if not jobs[at].causes for name in origins[at]}
+        sources = tuple(name for name in rules if name in followed)
+        stages.append(_Stage(rule, len(places), tuple(causes), sources))
+    return stages
+
+
+def _line(stages: Sequence[_Stage]) -> str:
+    """One line for stages with the same causes and sources."""
+    count = sum(stage.jobs for stage in stages)
+    causes, sources = stages[0].causes, stages[0].sources
+    words = [*causes[:CAUSES]]
+    if len(causes) > CAUSES:
+        words.append(f"and {len(causes) - CAUSES} more")
+    if sources:
+        verb = "others follow" if causes else "follow" if count > 1 else "follows"
+        words.append(f"{verb} from {_listed(sources)}")
+    return f"{_listed([stage.rule for stage in stages])} ({_counted(count)}): {'; '.join(words)}"
+
+
+def changed_params(
+    rule: str, before: Iterable[str], now: Iterable[str], remembered: Path
+) -> list[str]:
+    """Causes from a job's `params`, as `repr`: those recorded, and those of now.
+
+    A dict is the config of a stage, compared key by key; 16 hexadecimal digits are the digest of
+    the code of `rule`, which `code_digest.changed_files` looks up in `remembered`.
+    """
+    before, now = sorted(before), sorted(now)
+    values = [[_value(text) for text in texts] for texts in (before, now)]
+    causes = _changed_keys(*map(_merged, values))
+    codes = [[value for value in side if _is_digest(value)] for side in values]
+    if codes[0] != codes[1]:
+        files = changed_files(codes[0][0], codes[1][0], remembered) if all(codes) else []
+        causes.append(_changed_code(rule, files))
+    return causes or (["its params have changed"] if before != now else [])
+
+
+def changed_inputs(before: Collection[str], now: Collection[str]) -> list[str]:
+    """Causes from the names of a job's inputs: those recorded, and those of now."""
+    added, removed = sorted({*now} - {*before}), sorted({*before} - {*now})
+    causes = [f"also reads {_listed(added)}"] if added else []
+    return causes + ([f"no longer reads {_listed(removed)}"] if removed else [])
+
+
+def changed_contents(files: Collection[str]) -> str:
+    """The cause that files have changed which a job reads, as input or as code."""
+    return _about(files, "has changed", "have changed")
+
+
+def missing_outputs(files: Collection[str]) -> str:
+    """The cause that output files, made once, are no longer there."""
+    return _about(files, "is missing", "are missing")
+
+
+def _changed_keys(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+    causes = []
+    for key in sorted(before.keys() | now.keys()):
+        name = f"{prefix}{key}"
+        if key not in before:
+            causes.append(f"{name} is new: {_shown(now[key])}")
+        elif key not in now:
+            causes.append(f"{name} is gone")
+        elif isinstance(before[key], dict) and isinstance(now[key], dict):
+            causes += _changed_keys(before[key], now[key], f"{name}.")
+        elif repr(before[key]) != repr(now[key]):
+            causes.append(f"{name} {_changed_value(before[key], now[key])}")
+    return causes
+
+
+def _changed_value(before: Any, now: Any) -> str:
+    """`5 -> 9`; of long lists, what came and what went."""
+    lists = isinstance(before, list) and isinstance(now, list)
+    if not lists or len(repr(before)) + len(repr(now)) <= WIDTH:
+        return f"{_shown(before)} -> {_shown(now)}"
+    parts = {
+        "with": [_item(item) for item in now if item not in before],
+        "without": [_item(item) for item in before if item not in now],
+    }
+    return ", ".join(f"{word} {_listed(items)}" for word, items in parts.items() if items) or (
+        "in another order"
+    )
+
+
+def _item(item: Any) -> str:
+    """An item of a list, such as a layer's name, or what was asked of it."""
+    return " ".join(map(str, item.values())) if isinstance(item, dict) else str(item)
+
+
+def _changed_code(rule: str, files: Collection[str]) -> str:
+    if not files:
+        return f"the code of {rule}.py or of a module it reaches has changed"
+    return changed_contents(files)
+
+
+def _value(text: str) -> Any:
+    """What a `repr` shows; the text itself where it can't be read back."""
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
+
+
+def _merged(values: Iterable[Any]) -> dict[str, Any]:
+    return {key: item for value in values if isinstance(value, dict) for key, item in value.items()}
+
+
+def _is_digest(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{16}", value) is not None
+
+
+def _shown(value: Any) -> str:
+    """Its beginning and its end when it is long, such as a path."""
+    text, half = repr(value), WIDTH // 2 - 2
+    return text if len(text) <= WIDTH else f"{text[:half]}...{text[-half:]}"
+
+
+def _counted(jobs: int) -> str:
+    return f"{jobs} job{'s' * (jobs > 1)}"
+
+
+def _about(names: Collection[str], one: str, many: str) -> str:
+    return f"{_listed(sorted(names))} {one if len(names) == 1 else many}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`a, b, c`, and how many more."""
+    more = len(names) - NAMES
+    return ", ".join(names[:NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,78 @@
+"""What every script does first: a log that also gets the crash, and an end with its snakemake."""
+
+import logging
+import os
+import sys
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+from codespectra.errors import UserError
+from codespectra.files.full_disk import FullDisk, reason_of
+
+# How long a job may outlive a snakemake that was killed.
+ORPHAN_SECONDS = 0.5
+
+
+def start_job(log_file: str) -> logging.Logger:
+    """Send log records, warnings and uncaught exceptions to `log_file` and to stderr.
+
+    A `UserError` is logged as its message alone, and so is a full disk; anything else with its
+    traceback. Snakemake itself writes nothing to `log:` when a script crashes. From now on the
+    process ends with the snakemake that started it.
+    """
+    folder = Path(log_file).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        datefmt="%H:%M:%S",
+        handlers=[logging.FileHandler(log_file, mode="w"), logging.StreamHandler()],
+        force=True,
+    )
+    logging.raiseExceptions = False  # a log on a full disk would add a traceback a line
+    logging.captureWarnings(True)
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph of a PDF
+    sys.excepthook = partial(_log_uncaught, folder)
+    end_with_snakemake()
+    return logging.getLogger("codespectra")
+
+
+def _log_uncaught(
+    folder: Path, kind: type[BaseException], error: BaseException, trace: object
+) -> None:
+    if reason := reason_of(error):
+        error = FullDisk(folder, reason)
+    expected = isinstance(error, UserError | KeyboardInterrupt)
+    logging.getLogger("codespectra").error(
+        "%s", error or kind.__name__, exc_info=None if expected else (kind, error, trace)
+    )
+    if isinstance(error, FullDisk):
+        # HDF5 crashes at the end of a process when it couldn't write what it still holds.
+        logging.shutdown()
+        os._exit(1)
+
+
+def end_with_snakemake() -> None:
+    """End this process soon after a kill -9 of the one that started it.
+
+    Snakemake's next run would redo all that a job finishes after that, or find it still writing,
+    perhaps by another config.
+    """
+    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent and not _adopts_orphans(parent):
+        time.sleep(ORPHAN_SECONDS)
+    logging.getLogger("codespectra").error("snakemake, which started this job, has been killed")
+    os._exit(1)  # as a kill of the job itself would; all writing is made for that
+
+
+def _adopts_orphans(parent: int) -> bool:
+    """Whether a parent isn't snakemake: a job orphaned while it imported.
+
+    In a container snakemake may be process 1 itself, and is then in its job's process group.
+    """
+    return parent == 1 and os.getpgid(1) != os.getpgrp()

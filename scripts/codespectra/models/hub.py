@@ -1,0 +1,59 @@
+"""Models of the Hugging Face hub: from the local cache, else downloaded; nothing pickled."""
+
+from pathlib import Path
+
+import huggingface_hub
+from huggingface_hub.errors import HFValidationError, HTTPError
+
+from codespectra.errors import UserError, first_line
+from codespectra.models import model_folders
+
+# Seconds after which a hub that doesn't answer counts as out of reach.
+TIMEOUT = 10
+# Of a snapshot's top folder; nothing pickled, and no code.
+_WANTED = (
+    model_folders.CONFIG,
+    model_folders.WEIGHTS,
+    model_folders.INDEX,
+    model_folders.SHARDS,
+    *model_folders.TOKENIZER_FILES,
+)
+
+
+def folder_of_hub(name: str, revision: str) -> Path:
+    """Folder of a model of the Hugging Face hub: from the local cache, else downloaded.
+
+    The folder's name is the commit.
+
+    Raises:
+        UserError: it is neither cached whole nor to be fetched; says what is missing and how to
+            get it.
+    """
+    try:
+        return _cached(name, revision)
+    except HFValidationError as error:
+        raise UserError(f"hub model {name!r}: {first_line(error)}; correct its name") from error
+    except UserError as error:
+        missing = f"its cached copy is incomplete ({error})"
+    except OSError:
+        missing = f"config.json isn't in the hub's cache {huggingface_hub.constants.HF_HUB_CACHE}"
+    try:
+        # Asked first, since only this question takes a time limit.
+        huggingface_hub.HfApi().model_info(name, revision=revision, timeout=TIMEOUT)
+        huggingface_hub.snapshot_download(name, revision=revision, allow_patterns=list(_WANTED))
+    except (OSError, HTTPError) as error:
+        raise UserError(
+            f"hub model {name!r}, revision {revision!r}: {missing}, and can't be fetched "
+            f"({first_line(error)}); where there is a network, run `hf download {name} "
+            f"--revision {revision}`, or give its folder as weights: path"
+        ) from error
+    return _cached(name, revision)
+
+
+def _cached(name: str, revision: str) -> Path:
+    # Without patterns the client lets an incomplete snapshot pass: `check_folder` says what lacks.
+    folder = huggingface_hub.snapshot_download(
+        name, revision=revision, allow_patterns=[], local_files_only=True
+    )
+    model_folders.check_folder(folder)
+    return Path(folder)

@@ -1,0 +1,213 @@
+"""Language models of transformers: initialised, inspected, saved and opened.
+
+Weights are safetensors alone, and no code of a model's folder is run.
+"""
+
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from torch import nn
+from transformers import (
+    CONFIG_MAPPING,
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    MODEL_FOR_MASKED_LM_MAPPING,
+    MODEL_FOR_PRETRAINING_MAPPING,
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoModelForPreTraining,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from codespectra.errors import UserError, first_line
+from codespectra.files import full_disk, store
+from codespectra.models import model_folders
+from codespectra.models.architectures import Layer, number_calls
+
+OBJECTIVES = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}
+CONFIGS = {"causal": MODEL_FOR_CAUSAL_LM_MAPPING, "masked": MODEL_FOR_MASKED_LM_MAPPING}
+# Tokens of the pass that finds the layers.
+INSPECTED_TOKENS = 4
+
+
+# Layers ------------------------------------------------------------------------------------------
+
+
+def describe_layers(config: dict[str, Any], objective: str) -> list[dict[str, Any]]:
+    """Layers of a transformers config as plain dicts, from a pass on the meta device: no weights.
+
+    Args:
+        config: content of config.json.
+        objective: causal or masked.
+
+    Raises:
+        UserError: transformers has no such language model, or it brings code of its own.
+    """
+    with torch.device("meta"):
+        network = initialise(config, objective)
+    return [asdict(layer) for layer in inspect_layers(network)]
+
+
+def initialise(config: dict[str, Any], objective: str) -> PreTrainedModel:
+    """A language model with random weights, float32, from the content of its config.json.
+
+    Raises:
+        UserError: transformers has no such language model, or it brings code of its own.
+    """
+    known = _known_config(config, objective)
+    return OBJECTIVES[objective].from_config(known, dtype=torch.float32).eval()
+
+
+def _known_config(config: dict[str, Any], objective: str) -> PreTrainedConfig:
+    kind = config.get("model_type")
+    if "auto_map" in config:
+        raise UserError(
+            f"config.json of model_type {kind!r} has auto_map: it would run code of the model's "
+            "folder, which is refused; take a model that transformers has itself"
+        )
+    if kind not in CONFIG_MAPPING:
+        raise UserError(f"transformers has no model_type {kind!r}; take another language model")
+    known = CONFIG_MAPPING[kind]
+    if known not in CONFIGS[objective]:
+        raise UserError(
+            f"model_type {kind!r} has no {objective} language model in transformers; correct the "
+            "model's objective, or take another one"
+        )
+    return known.from_dict(config)
+
+
+def inspect_layers(network: nn.Module) -> list[Layer]:
+    """List every module call of a pass over 4 tokens whose output is a row a token, in order.
+
+    The output is a tensor (1, 4, D), or a tuple that begins with one; a layer's shape is (D,).
+    """
+    seen: list[tuple[str, str, tuple[int, ...]]] = []
+
+    def hook(name: str) -> Any:
+        def record(module: nn.Module, inputs: Any, output: Any) -> None:
+            output = output[0] if isinstance(output, tuple) else output
+            if isinstance(output, torch.Tensor) and output.dim() == 3:
+                *rows, width = output.shape
+                if rows == [1, INSPECTED_TOKENS]:
+                    seen.append((name, type(module).__name__, (width,)))
+
+        return record
+
+    handles = [
+        module.register_forward_hook(hook(name)) for name, module in network.named_modules() if name
+    ]
+    device = next(network.parameters()).device
+    tokens = torch.zeros(1, INSPECTED_TOKENS, dtype=torch.long, device=device)
+    try:
+        with torch.no_grad():
+            network.eval()(input_ids=tokens)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return number_calls(seen)
+
+
+# Files -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A network in evaluation mode, float32, with its tokenizer and its manifest."""
+
+    network: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    description: dict[str, Any]
+
+
+def open_language_model(manifest: str | Path) -> LanguageModel:
+    """Open the model that a manifest describes, after a check of its files' digests.
+
+    Raises:
+        UserError: a file is missing, changed or damaged, or the weights don't fit.
+    """
+    description = store.read_json(manifest)
+    model_folders.verify_folder(description, manifest)
+    network = load_network(description["folder"], description["objective"])
+    tokenizer = load_tokenizer(description["tokenizer_folder"])
+    return LanguageModel(network, tokenizer, description)
+
+
+def load_network(folder: str | Path, objective: str) -> PreTrainedModel:
+    """The network of a folder in evaluation mode, float32, every weight from its safetensors.
+
+    Raises:
+        UserError: the folder is incomplete, asks for code of its own, or the weights don't fit.
+    """
+    model_folders.weight_files(folder)
+    config = _known_config(store.read_json(Path(folder) / model_folders.CONFIG), objective)
+    try:
+        network, report = OBJECTIVES[objective].from_pretrained(
+            folder,
+            config=config,
+            dtype=torch.float32,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise UserError(
+            f"{folder}: the weights can't be loaded ({first_line(error)}); fetch or save the "
+            "model again"
+        ) from error
+    foreign = set(report["unexpected_keys"]) - _pretraining_keys(config)
+    for what, names in (("missing", report["missing_keys"]), ("unexpected", foreign)):
+        if names:
+            listed = ", ".join(sorted(names)[:8]) + (", …" if len(names) > 8 else "")
+            raise UserError(
+                f"{folder}: {len(names)} {what} weights for {type(network).__name__}: {listed}; "
+                "correct the model's objective, or its config.json"
+            )
+    return network.eval()
+
+
+def _pretraining_keys(config: PreTrainedConfig) -> set[str]:
+    # Beside the language model, such as BERT's next-sentence head: files of the hub have them.
+    if type(config) not in MODEL_FOR_PRETRAINING_MAPPING:
+        return set()
+    with torch.device("meta"):
+        return set(AutoModelForPreTraining.from_config(config).state_dict())
+
+
+def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
+    """The tokenizer of a folder.
+
+    Raises:
+        UserError: the files are missing or damaged, or ask for code of their own.
+    """
+    model_folders.tokenizer_files(folder)
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # The tokenizers library raises nearly anything.
+        raise UserError(
+            f"{folder}: the tokenizer can't be loaded ({first_line(error)}); fetch or save it again"
+        ) from error
+
+
+def save_language_model(
+    folder: str | Path, network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = None
+) -> None:
+    """Save config.json and one safetensors file, and the tokenizer's two, each whole or absent."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [model_folders.WEIGHTS, model_folders.CONFIG]
+    with full_disk.told(folder.parent), store.temporary_beside(folder) as temporary:
+        network.save_pretrained(temporary, max_shard_size=1 << 62)
+        if tokenizer is not None:
+            names += ["tokenizer.json", "tokenizer_config.json"]
+            tokenizer.save_pretrained(temporary, save_jinja_files=False)
+        for name in names:
+            # Copied, since safetensors lets nobody but the owner read what it writes.
+            with store.atomic(folder / name) as whole:
+                shutil.copyfile(temporary / name, whole)

@@ -1,0 +1,147 @@
+"""Folders of language models as transformers saves them: config.json, files, and their digests.
+
+No import of torch or transformers: a plan is checked in seconds.
+"""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from codespectra.errors import UserError
+from codespectra.files import store
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+# Weights in several files: this one says which.
+INDEX = "model.safetensors.index.json"
+SHARDS = "model-*.safetensors"
+# Any one of these groups holds a vocabulary.
+VOCABULARIES = (("tokenizer.json",), ("vocab.txt",), ("vocab.json", "merges.txt"))
+TOKENIZER_FILES = (
+    *(name for group in VOCABULARIES for name in group),
+    *("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+)
+
+
+def byte_gpt2_config(architecture: dict[str, Any]) -> dict[str, Any]:
+    """Content of config.json of a GPT-2 over bytes: no dropout, no start or end token.
+
+    Args:
+        architecture: width, layers, heads, context.
+    """
+    return {
+        "model_type": "gpt2",
+        "vocab_size": 256,
+        "n_positions": architecture["context"],
+        "n_embd": architecture["width"],
+        "n_layer": architecture["layers"],
+        "n_head": architecture["heads"],
+        # GPT-2's own nonlinearity as one fused operation.
+        "activation_function": "gelu_pytorch_tanh",
+        # GPT-2's spread at its own width of 768, scaled so that narrow networks start as lively.
+        "initializer_range": 0.02 * math.sqrt(768 / architecture["width"]),
+        "resid_pdrop": 0.0,
+        "embd_pdrop": 0.0,
+        "attn_pdrop": 0.0,
+        "bos_token_id": None,
+        "eos_token_id": None,
+    }
+
+
+def check_folder(path: str | Path) -> None:
+    """Check that a folder holds a language model: config.json, safetensors, tokenizer files.
+
+    Raises:
+        UserError: names what is missing, and how to get it.
+    """
+    weight_files(path)
+    tokenizer_files(path)
+
+
+def weight_files(path: str | Path) -> list[str]:
+    """Names of the files in a folder that make the network: its config and its weights.
+
+    Raises:
+        UserError: one is missing, or the weights are no safetensors.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; correct the language model's path")
+    names = [CONFIG, *_weights(folder)]
+    for name in names:
+        if not (folder / name).is_file():
+            raise UserError(f"{folder}: {name} is missing; fetch or save the model again")
+    return names
+
+
+def _weights(folder: Path) -> list[str]:
+    if (folder / WEIGHTS).is_file():
+        return [WEIGHTS]
+    if (folder / INDEX).is_file():
+        shards = store.read_json(folder / INDEX).get("weight_map")
+        if not isinstance(shards, dict) or not shards:
+            raise UserError(f"{folder / INDEX}: has no weight_map; fetch or save the model again")
+        return [INDEX, *sorted(set(shards.values()))]
+    pickled = [file.name for file in sorted(folder.glob("*.bin"))]
+    if pickled:
+        raise UserError(
+            f"{folder}: {pickled[0]} is refused, since unpickling may run code, and there is no "
+            f"{WEIGHTS}; load it where you trust it and save_pretrained it as safetensors"
+        )
+    return [WEIGHTS]
+
+
+def tokenizer_files(path: str | Path) -> list[str]:
+    """Names of the files in a folder that make the tokenizer.
+
+    Raises:
+        UserError: none of them holds a vocabulary.
+    """
+    folder = Path(path)
+    found = [name for name in TOKENIZER_FILES if (folder / name).is_file()]
+    if not any(set(group) <= set(found) for group in VOCABULARIES):
+        groups = ", or ".join(" with ".join(group) for group in VOCABULARIES)
+        raise UserError(
+            f"{folder}: the tokenizer's files are missing (expected {groups}); save it there with "
+            "tokenizer.save_pretrained"
+        )
+    return found
+
+
+def describe_folder(path: str | Path, tokenizer_path: str | Path) -> dict[str, Any]:
+    """What a manifest says of a model's files, for `verify_folder` to compare with.
+
+    Returns:
+        folder, tokenizer_folder; files and tokenizer_files: sha256 by name; sha256: of both dicts.
+    """
+    files = _digests(path, weight_files(path))
+    tokenizer = _digests(tokenizer_path, tokenizer_files(tokenizer_path))
+    return {
+        "folder": str(path),
+        "tokenizer_folder": str(tokenizer_path),
+        "files": files,
+        "tokenizer_files": tokenizer,
+        "sha256": store.content_digest([files, tokenizer]),
+    }
+
+
+def _digests(path: str | Path, names: list[str]) -> dict[str, str]:
+    return {name: store.file_digest(Path(path) / name) for name in names}
+
+
+def verify_folder(description: dict[str, Any], manifest: str | Path) -> None:
+    """Compare a model's files with what its manifest says of them.
+
+    Raises:
+        UserError: names the file that is missing or has changed.
+    """
+    for folder, listed in (("folder", "files"), ("tokenizer_folder", "tokenizer_files")):
+        for name, expected in description[listed].items():
+            file = Path(description[folder]) / name
+            if not file.is_file():
+                raise UserError(f"{file}: missing, but {manifest} lists it; delete that and rerun")
+            if (found := store.file_digest(file)) != expected:
+                raise UserError(
+                    f"{file}: sha256 is {found}, but {manifest} says {expected}; put the old file "
+                    "back, or delete the manifest and rerun with the new one"
+                )

@@ -1,0 +1,42 @@
+"""The network that a stage looks into, ready for the images of one set."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from codespectra.data.preprocessing import Preprocess
+from codespectra.files import store
+from codespectra.jobs.device import resolve_device
+from codespectra.models.architectures import inspect_layers
+from codespectra.models.checkpoints import load_checkpoint
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network on its device, what its images go through, and its layers in running order."""
+
+    network: nn.Module
+    preprocess: Preprocess
+    layers: list[dict[str, Any]]
+    description: dict[str, Any]  # the checkpoint's manifest
+
+
+def open_subject(checkpoint_manifest: str, stimuli_manifest: str, device: str) -> Subject:
+    """Load a checkpoint by its manifest, for the set of another.
+
+    Args:
+        checkpoint_manifest, stimuli_manifest: end in .json.
+        device: auto, cpu or cuda.
+
+    Raises:
+        UserError: a file can't be read, or there is no such device.
+    """
+    where = resolve_device(device)
+    checkpoint = load_checkpoint(checkpoint_manifest)
+    network = checkpoint.network.to(where, memory_format=torch.channels_last)
+    preprocess = Preprocess(checkpoint.description["preprocessing"], where)
+    side = preprocess.side or store.read_json(stimuli_manifest)["side"]
+    layers = [vars(layer) for layer in inspect_layers(network, side)]
+    return Subject(network, preprocess, layers, checkpoint.description)

@@ -1,0 +1,1 @@
+"""Eigenspectra, their exponents, random projections."""

@@ -1,0 +1,251 @@
+"""Eigenspectra of a neural code, in constant memory.
+
+Paper A is Marshall & Kirchner, paper B is Identifying interpretable features in CNNs. `rows` is
+always a 2-D array or HDF5 dataset (N stimuli, D units), float32 or float16, read slab by slab.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import linalg
+from sklearn.decomposition import PCA
+
+from codespectra.capture.rows import SLAB, Rows, stored_parts
+
+STEEP = 1e5  # lambda_1 / lambda_k beyond which float32 products blur the last ranks
+NOISE_FLOOR = float(np.finfo(np.float32).eps)  # of lambda_1: less is rounding of the activations
+BLOCK, DEPTH, WINDOW = 64, 8, 60  # of the Krylov solver: columns a step, steps, ranks returned
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Variances of a code along its principal components, in squared units of the activations.
+
+    Attributes:
+        eigenvalues: (k,) float64, descending, divisor N - 1.
+        n: number of stimuli N.
+        width: number of units D.
+        total_variance: trace of the covariance, all ranks.
+        participation_ratio: tr(C)^2 / ||C||_F^2 of all ranks; nan where a solver can't know it or
+            nothing varies.
+        scores: (n, p) float32, the centred rows on the first p components (signs are arbitrary).
+    """
+
+    eigenvalues: np.ndarray
+    n: int
+    width: int
+    total_variance: float
+    participation_ratio: float
+    scores: np.ndarray
+
+
+def spectrum(
+    rows: Rows,
+    *,
+    components: int = 1000,
+    solver: Literal["exact", "window", "randomized"] = "exact",
+    scores: int = 150,
+    seed: int = 0,
+) -> Spectrum:
+    """PCA of the column-centred rows (paper A, Methods; paper B, app. C).
+
+    `exact` needs one pass for the D x D covariance, or the N x N Gram matrix when N <= D, in
+    float32, shifted so that large means cost no digits; it is repeated in float64 when lambda_1 /
+    lambda_k > 1e5. Memory doesn't grow with the other dimension. `window` finds only the first 60
+    ranks, by block Krylov iteration in 9 passes, for exponents of wide layers; problems of up to
+    512 rows or units are solved exactly. `randomized` is scikit-learn's solver as in paper A: it
+    holds all rows in memory and its last ranks are 12-14 % too low, so that a plotted spectrum
+    bends down at its end.
+
+    Args:
+        rows: (N, D).
+        components: most eigenvalues to return, k = min(components, N - 1, D).
+        solver: `exact`, `window` or `randomized`.
+        scores: most components to project on, p = min(scores, N - 1, D), for `window` at most 512;
+            0 skips the eigenvectors.
+        seed: of the random start of `window` and `randomized`.
+
+    Raises:
+        ValueError: `rows` isn't (N >= 2, D >= 1) or holds infs or nans; an unknown solver.
+    """
+    if len(rows.shape) != 2 or rows.shape[0] < 2 or rows.shape[1] < 1:
+        raise ValueError(f"rows have shape {rows.shape}, expected (N >= 2, D >= 1)")
+    if solver not in ("exact", "window", "randomized"):
+        raise ValueError(f"unknown solver {solver!r}: exact, window or randomized")
+    n, width = rows.shape
+    kept, projected = min(components, n - 1, width), min(scores, n - 1, width)
+    if solver == "exact" or (solver == "window" and min(n, width) <= BLOCK * DEPTH):
+        return _exact(rows, kept, projected)
+    mean, total = _moments(rows)
+    if solver == "window":
+        eigenvalues, basis = _block_krylov(rows, mean, seed)
+        kept = min(kept, WINDOW)
+    else:
+        pca = PCA(max(kept, projected), svd_solver="randomized", random_state=seed)
+        pca.fit(np.asarray(rows[:], dtype=np.float32))
+        eigenvalues, basis = pca.explained_variance_.astype(np.float64), pca.components_.T
+    onto = _project(rows, mean, basis[:, :projected])
+    return Spectrum(eigenvalues[:kept], n, width, total, math.nan, onto)
+
+
+def _exact(rows: Rows, kept: int, projected: int, dtype: type = np.float32) -> Spectrum:
+    """Eigenvalues of the smaller of covariance and Gram matrix, accumulated in `dtype`."""
+    n, width = rows.shape
+    matrix, mean = (_gram(rows, dtype), None) if n <= width else _covariance(rows, dtype)
+    eigenvalues, vectors, total, squares = _eigen(matrix, projected)
+    if dtype is np.float32 and eigenvalues[0] > STEEP * eigenvalues[kept - 1]:
+        return _exact(rows, kept, projected, np.float64)
+    if mean is None:
+        onto = vectors * np.sqrt((n - 1) * eigenvalues[:projected])
+    else:
+        onto = _project(rows, mean, vectors)
+    ratio = total**2 / squares if squares > 0 else math.nan
+    return Spectrum(eigenvalues[:kept], n, width, total, ratio, onto.astype(np.float32))
+
+
+@dataclass
+class Moments:
+    """Of rows (N, D), which come part by part, such as shard by shard.
+
+    Attributes:
+        count: N.
+        mean: (D,).
+        scatter: (D, D) lower triangle of the sum of the outer products of the rows minus the mean.
+    """
+
+    count: int
+    mean: np.ndarray
+    scatter: np.ndarray
+
+    @classmethod
+    def none(cls, width: int, dtype: type) -> "Moments":
+        """Of no rows yet."""
+        return cls(0, np.zeros(width, dtype), np.zeros((width, width), dtype, order="F"))
+
+    def merge(self, rows: Rows, part: range) -> None:
+        """Add those of rows part.start to part.stop - 1, as Chan et al. (1979) do.
+
+        Their scatter about their own mean goes straight into ours: a second matrix isn't needed.
+        """
+        dtype = self.mean.dtype.type
+        shift, drift = _rough_mean(rows, part, dtype), np.zeros_like(self.mean)
+        for slab in _slabs(rows, shift, part):
+            drift += np.ones(len(slab), dtype) @ slab
+            self._add(1, slab)
+        before, count = self.count, len(part)
+        away = shift + drift / count - self.mean
+        self._add(-1 / count, drift[None])
+        self._add(before * count / (before + count), away[None])
+        self.count += count
+        self.mean = self.mean + away * dtype(count / self.count)
+
+    def _add(self, factor: float, rows: np.ndarray) -> None:
+        syrk = linalg.get_blas_funcs("syrk", dtype=rows.dtype)
+        self.scatter = syrk(factor, rows.T, beta=1, c=self.scatter, lower=1, overwrite_c=1)
+
+
+def _rough_mean(rows: Rows, part: range, dtype: type) -> np.ndarray:
+    """Near enough to the mean for the mean's outer product to be no difference of giants."""
+    some = rows[part.start : min(part.start + 1024, part.stop)]
+    return some.mean(axis=0, dtype=np.float64).astype(dtype)
+
+
+def _slabs(rows: Rows, shift: np.ndarray, part: range) -> Iterator[np.ndarray]:
+    """Rows of a part minus `shift`, in order, a whole number of HDF5 chunks at a time."""
+    grain = (getattr(rows, "chunks", None) or (1,))[0]
+    step = grain * max(1, SLAB // (rows.shape[1] * grain))
+    for start in part[::step]:
+        slab = rows[start : min(start + step, part.stop)].astype(shift.dtype)
+        slab -= shift
+        yield slab
+
+
+def _all_slabs(rows: Rows, shift: np.ndarray) -> Iterator[np.ndarray]:
+    """Rows minus `shift`, part by part."""
+    for part in stored_parts(rows):
+        yield from _slabs(rows, shift, part)
+
+
+def _covariance(rows: Rows, dtype: type) -> tuple[np.ndarray, np.ndarray]:
+    """Lower triangle (D, D) of the covariance, and the mean (D,)."""
+    moments = Moments.none(rows.shape[1], dtype)
+    for part in stored_parts(rows):
+        moments.merge(rows, part)
+    moments.scatter /= moments.count - 1
+    return moments.scatter, moments.mean
+
+
+def _gram(rows: Rows, dtype: type) -> np.ndarray:
+    """Lower triangle (N, N) of the centred rows' inner products, divided by N - 1."""
+    n, width = rows.shape
+    syrk = linalg.get_blas_funcs("syrk", dtype=dtype)
+    lower = np.zeros((n, n), dtype, order="F")
+    step = max(1, SLAB // n)
+    for start in range(0, width, step):
+        slab = rows[:, start : start + step].astype(dtype)
+        slab -= slab.mean(axis=0, dtype=np.float64).astype(dtype)
+        lower = syrk(1 / (n - 1), slab.T, beta=1, c=lower, trans=1, lower=1, overwrite_c=1)
+    return lower
+
+
+def _eigen(lower: np.ndarray, leading: int) -> tuple[np.ndarray, np.ndarray, float, float]:
+    """All eigenvalues, the leading vectors (m, leading), the trace and the squared Frobenius norm.
+
+    The matrix is overwritten. One tridiagonalisation serves the values, in twice the speed of
+    eigvalsh, and the few vectors.
+    """
+    size = len(lower)
+    sytrd, ormqr = linalg.get_lapack_funcs(("sytrd", "ormqr"), (lower,))
+    reflectors, diagonal, off, tau, _ = sytrd(lower, lower=1, lwork=BLOCK * size, overwrite_a=1)
+    diagonal, off = diagonal.astype(np.float64), off.astype(np.float64)
+    values = linalg.eigvalsh_tridiagonal(diagonal, off, lapack_driver="sterf")[::-1]
+    vectors = np.ones((size, leading), lower.dtype)
+    if leading and size > 1:
+        span = (size - leading, size - 1)
+        small = linalg.eigh_tridiagonal(diagonal, off, select="i", select_range=span)[1]
+        vectors[:] = small[:, ::-1]  # the reflectors that turn them lie below the subdiagonal
+        vectors[1:] = ormqr("L", "N", reflectors[1:, :-1], tau, vectors[1:], BLOCK * leading)[0]
+    squares = diagonal @ diagonal + 2 * off @ off
+    return np.maximum(values, 0), vectors, float(diagonal.sum()), float(squares)
+
+
+def _moments(rows: Rows) -> tuple[np.ndarray, float]:
+    """Mean (D,) float32 and total variance."""
+    shift = _rough_mean(rows, range(len(rows)), np.float32)
+    drift, squares = np.zeros(rows.shape[1]), 0.0
+    for slab in _all_slabs(rows, shift):
+        drift += np.ones(len(slab), np.float32) @ slab
+        squares += float(np.einsum("ij,ij->i", slab, slab).sum(dtype=np.float64))
+    drift /= len(rows)
+    total = (squares - len(rows) * float(drift @ drift)) / (len(rows) - 1)
+    return (shift + drift).astype(np.float32), total
+
+
+def _block_krylov(rows: Rows, mean: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ritz values and vectors (D, 512) of the covariance, descending (Musco & Musco 2015)."""
+    n, width = rows.shape
+    basis = np.empty((width, BLOCK * DEPTH), np.float32, order="F")
+    images = np.empty_like(basis)
+    block = np.random.default_rng(seed).standard_normal((width, BLOCK), dtype=np.float32)
+    for start in range(0, BLOCK * DEPTH, BLOCK):
+        stop = start + BLOCK
+        basis[:, start:stop] = block  # Gram-Schmidt would fail where the rank is exhausted
+        basis[:, start:stop] = linalg.qr(basis[:, :stop], mode="economic")[0][:, start:]
+        block = np.zeros((width, BLOCK), np.float32)
+        for slab in _all_slabs(rows, mean):
+            block += slab.T @ (slab @ basis[:, start:stop])
+        block /= n - 1
+        images[:, start:stop] = block
+    small = basis.T @ images
+    values, turn = np.linalg.eigh((small + small.T).astype(np.float64) / 2)
+    return values[::-1].copy(), basis @ turn[:, ::-1].astype(np.float32)
+
+
+def _project(rows: Rows, mean: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    """(N, p) of the centred rows on the columns of `basis`."""
+    if not basis.shape[1]:  # no pass for nothing
+        return np.zeros((len(rows), 0), np.float32)
+    return np.concatenate([slab @ basis for slab in _all_slabs(rows, mean)])

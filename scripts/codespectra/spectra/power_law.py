@@ -1,0 +1,152 @@
+"""Power laws of eigenspectra, variance ~ rank ** alpha with a negative alpha (paper A, Methods)."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from codespectra.spectra.eigenspectrum import NOISE_FLOOR
+from codespectra.spectra.huber import huber_lines
+
+FEWEST_RANKS = 5
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """A fit log(eigenvalue) = intercept + alpha * log(rank), natural logarithms.
+
+    `note` says why the window shrank or the exponent is missing (nan), and is empty otherwise;
+    `rmse` is that of the log variances; the ranks fitted are 1-based and inclusive.
+    """
+
+    alpha: float
+    intercept: float
+    rmse: float
+    first_rank: int
+    last_rank: int
+    note: str
+
+
+def _above_floor(eigenvalues: np.ndarray) -> int:
+    """Number of leading ranks whose variance isn't rounding noise."""
+    floor = NOISE_FLOOR * eigenvalues[0] if len(eigenvalues) else 0
+    return int(np.logical_and.accumulate(np.asarray(eigenvalues) > floor).sum())
+
+
+def fit_power_law(eigenvalues: np.ndarray, *, ranks: tuple[int, int] = (10, 50)) -> PowerLaw:
+    """Huber regression of log variance on log rank (paper A, Methods).
+
+    Only the leading eigenvalues above the noise floor, float32 epsilon times the first, are used.
+
+    Args:
+        eigenvalues: (k,), descending.
+        ranks: first and last rank, 1-based and inclusive. The window shrinks if there are fewer
+            and `note` says so; under 5 ranks the exponent is nan and `note` says why.
+
+    Raises:
+        ValueError: `ranks` isn't 1 <= first <= last.
+    """
+    first, last = ranks
+    if not 1 <= first <= last:
+        raise ValueError(f"ranks {ranks} are not 1 <= first <= last")
+    usable = _above_floor(eigenvalues)
+    last = min(last, usable)
+    used = max(0, last - first + 1)
+    note = f"{usable} of {len(eigenvalues)} eigenvalues given are above the noise floor"
+    if used < FEWEST_RANKS:
+        note = f"no exponent: {used} ranks from {first} on, {FEWEST_RANKS} needed; {note}"
+        return PowerLaw(math.nan, math.nan, math.nan, first, last, note)
+    rank = np.log(np.arange(first, last + 1))
+    variance = np.log(np.asarray(eigenvalues[first - 1 : last], dtype=np.float64))
+    (alpha,), (intercept,) = (part.tolist() for part in huber_lines(rank, variance[None]))
+    rmse = float(np.sqrt(np.mean((variance - intercept - alpha * rank) ** 2)))
+    note = "" if last == ranks[1] else f"ranks {first}-{ranks[1]} shrunk to {first}-{last}: {note}"
+    return PowerLaw(alpha, intercept, rmse, first, last, note)
+
+
+def bootstrap_exponents(
+    scores: np.ndarray, *, ranks: tuple[int, int] = (10, 50), draws: int = 200, seed: int = 0
+) -> np.ndarray:
+    """Exponents (draws,) of resampled stimuli, each from the PCA inside the leading subspace.
+
+    The same N and seed draw the same stimuli, so that layers can be compared draw by draw. A draw
+    that has fewer usable ranks than the sample gives nan, for it would be another estimator.
+
+    Args:
+        scores: (N, p), `Spectrum.scores`; p well above the last rank, as variance from beyond the
+            subspace can't come back (150 for ranks up to 50).
+        ranks: of `fit_power_law`.
+        draws: number of resamples.
+        seed: of the resamples.
+    """
+    n = len(scores)
+    scores = np.asarray(scores, dtype=np.float64)
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(n, np.full(n, 1 / n), size=draws)
+    whole = fit_power_law(_resampled(scores, np.ones(n)), ranks=ranks)
+    resampled = np.stack([_resampled(scores, drawn) for drawn in counts])
+    return exponents_in_window(resampled, ranks=ranks, last_rank=whole.last_rank)
+
+
+def subset_exponent(
+    scores: np.ndarray, kept: np.ndarray, *, ranks: tuple[int, int] = (10, 50)
+) -> float:
+    """Exponent of some of the rows, from the PCA inside the leading subspace of all.
+
+    Args:
+        scores: (R, p) as `bootstrap_exponents` takes them.
+        kept: (R,) bool.
+        ranks: of `fit_power_law`, whose window may shrink here.
+    """
+    spectrum = _resampled(np.asarray(scores, dtype=np.float64), kept.astype(np.float64))
+    return fit_power_law(spectrum, ranks=ranks).alpha
+
+
+def exponents_in_window(
+    eigenvalues: np.ndarray, *, ranks: tuple[int, int], last_rank: int
+) -> np.ndarray:
+    """Exponents (draws,) of spectra (draws, k) whose window ends at `last_rank`; nan for others."""
+    first = ranks[0]
+    same = [min(ranks[1], _above_floor(drawn)) == last_rank for drawn in eigenvalues]
+    exponents = np.full(len(eigenvalues), math.nan)
+    if any(same) and last_rank - first + 1 >= FEWEST_RANKS:
+        rank = np.log(np.arange(first, last_rank + 1))
+        exponents[same] = huber_lines(rank, np.log(eigenvalues[same, first - 1 : last_rank]))[0]
+    return exponents
+
+
+def _resampled(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Descending eigenvalues of the covariance with each row counted `counts` times."""
+    drawn = counts > 0
+    weighted = scores[drawn] * np.sqrt(counts[drawn])[:, None]
+    mean = counts @ scores / counts.sum()
+    second = weighted.T @ weighted / counts.sum()
+    return np.linalg.eigvalsh(second - np.outer(mean, mean))[::-1]
+
+
+def notes(law: PowerLaw, draws: np.ndarray) -> str:
+    """Why the window shrank, the exponent is missing, or its `draws` give no interval; else empty.
+
+    A missing exponent needs no word on its interval.
+    """
+    lost = int(np.isnan(draws).sum())
+    if not lost or math.isnan(law.alpha):
+        return law.note
+    missing = f"no interval: {lost} of {len(draws)} resamples have another number of usable ranks"
+    return f"{law.note}; {missing}" if law.note else missing
+
+
+def curvature(eigenvalues: np.ndarray) -> float:
+    """Quadratic coefficient of log variance on log rank, least squares (paper A, fig. 5).
+
+    Zero for a power law, negative where the spectrum falls off at its end. All ranks above the
+    noise floor count equally; nan with fewer than 5.
+
+    Args:
+        eigenvalues: (k,), descending.
+    """
+    usable = _above_floor(eigenvalues)
+    if usable < FEWEST_RANKS:
+        return math.nan
+    rank = np.log(np.arange(1, usable + 1))
+    return float(np.polyfit(rank, np.log(eigenvalues[:usable]), 2)[0])

@@ -1,0 +1,151 @@
+"""Mistakes in the language study that config, config.json or environment shows."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from codespectra.errors import UserError
+from codespectra.files import store
+from codespectra.models.layer_selection import select_layers
+from codespectra.models.model_folders import CONFIG, byte_gpt2_config, check_folder
+from codespectra.study.problems import Problems
+from codespectra.study.sections.analyses import LayerType
+from codespectra.study.sections.language import (
+    Explanations,
+    HubLanguageModel,
+    Language,
+    LanguageModel,
+    LocalLanguageModel,
+    TextFolder,
+    TrainedLanguageModel,
+    UntrainedLanguageModel,
+)
+from codespectra.study.sections.study import Study
+
+# Layers of a transformers config (config.json) and objective, in running order.
+DescribeLanguageModel = Callable[[dict[str, Any], str], list[dict[str, Any]]]
+
+# How configs of transformers call the tokens that a model sees at most.
+CONTEXT_KEYS = ("n_positions", "max_position_embeddings")
+
+# What the explainer `openai` takes from the environment.
+CHAT_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_MODEL")
+
+
+def check_language(
+    study: Study,
+    language: Language,
+    describe: DescribeLanguageModel,
+    problems: Problems,
+    environment: Mapping[str, str],
+) -> None:
+    """Add every mistake about the language study."""
+    if "text" in study.stimuli:
+        problems.add("stimuli.text: the name is kept for the language study; take another")
+    if isinstance(language.text, TextFolder) and not language.text.root.is_dir():
+        problems.add(f"language.text.root: {language.text.root} is no folder of text files")
+    if language.passage >= language.sequences:
+        problems.add(
+            f"language.passage: {language.passage} lies outside the {language.sequences} "
+            "sequences, counted from 0; lower it"
+        )
+    for name, model in language.models.items():
+        if name in study.models:
+            problems.add(f"language.models.{name}: the name stands under models too; take another")
+        _check_model(name, model, language, describe, problems)
+    _check_explanations(study, language, language.explanations, problems)
+    if language.explanations.explainers.openai is not None:
+        _check_environment(environment, problems)
+
+
+def _check_model(
+    name: str,
+    model: LanguageModel,
+    language: Language,
+    describe: DescribeLanguageModel,
+    problems: Problems,
+) -> None:
+    key = f"language.models.{name}"
+    if isinstance(model, UntrainedLanguageModel):
+        others = [n for n, m in language.models.items() if not isinstance(m, type(model))]
+        problems.known(f"{key}.like", model.like, others)
+        return
+    try:
+        config = known_config(model)
+    except UserError as error:
+        problems.add(f"{key}.path: {error}")
+        return
+    if config is None:
+        return
+    contexts = [config[field] for field in CONTEXT_KEYS if field in config]
+    if contexts and language.length > min(contexts):
+        problems.add(
+            f"language.length: {language.length} is more than the {min(contexts)} tokens that "
+            f"{name} sees; lower it"
+        )
+    try:
+        available = describe(config, getattr(model, "objective", "causal"))
+    except UserError as error:
+        problems.add(f"{key}: {error}")
+        return
+    for part, selectors in language.parts.items():
+        try:
+            select_layers([_plain(selector) for selector in selectors], available)
+        except UserError as error:
+            problems.add(f"language.parts.{part} for {key}: {error}")
+
+
+def _plain(selector: LayerType | str) -> dict[str, str] | str:
+    return selector.model_dump() if isinstance(selector, LayerType) else selector
+
+
+def known_config(model: LanguageModel) -> dict[str, Any] | None:
+    """A model's transformers config as far as it is on this machine, None for one on the hub.
+
+    Raises:
+        UserError: a folder lacks files that a model needs.
+    """
+    if isinstance(model, HubLanguageModel):
+        return None
+    if isinstance(model, LocalLanguageModel):
+        check_folder(model.path)
+        return store.read_json(model.path / CONFIG)
+    assert isinstance(model, TrainedLanguageModel)
+    return byte_gpt2_config(model.architecture.model_dump())
+
+
+def _check_explanations(
+    study: Study, language: Language, explanations: Explanations, problems: Problems
+) -> None:
+    key = "language.explanations"
+    problems.known(f"{key}.part", explanations.part, language.parts)
+    excerpts = explanations.top + explanations.random
+    if excerpts > language.sequences:
+        problems.add(
+            f"{key}: top and random are {excerpts} excerpts, but language.sequences is "
+            f"{language.sequences}; lower them or raise it"
+        )
+    if explanations.units > study.projections.draws:
+        problems.add(
+            f"{key}.units: {explanations.units} is more than the {study.projections.draws} "
+            "projections that are drawn; lower it or raise projections.draws"
+        )
+    if explanations.published is not None and not explanations.published.is_dir():
+        problems.add(
+            f"{key}.published: {explanations.published} is no folder of scored explanations"
+        )
+
+
+def _check_environment(environment: Mapping[str, str], problems: Problems) -> None:
+    missing = [name for name in CHAT_VARIABLES if not environment.get(name)]
+    if missing:
+        problems.add(
+            f"language.explanations.explainers.openai: {', '.join(missing)} not set in the "
+            "environment; set them, or openai: null"
+        )
+
+
+def chat_models(environment: Mapping[str, str]) -> dict[str, str]:
+    """Which models explain and simulate: they come from the environment, and results follow."""
+    explainer = environment["OPENAI_MODEL"]
+    simulator = environment.get("OPENAI_SIMULATOR_MODEL") or explainer
+    return {"explainer_model": explainer, "simulator_model": simulator}

@@ -1,0 +1,144 @@
+"""Mistakes about directions and their scores that the config alone shows."""
+
+from typing import Any
+
+from codespectra.experiments.trial_design import shortages
+from codespectra.models.layer_selection import count_of, reduced_width
+from codespectra.study.implied import most_stimuli, side_of
+from codespectra.study.problems import Problems
+from codespectra.study.sections.base import Strict
+from codespectra.study.sections.directions import Run
+from codespectra.study.sections.index import InhouseBackbone, PathBackbone
+from codespectra.study.sections.interpretability import Features
+from codespectra.study.sections.models import Architecture, Model
+from codespectra.study.sections.people import People
+from codespectra.study.sections.stage import stage_config
+from codespectra.study.sections.stimuli import MovingDot
+from codespectra.study.sections.study import Study
+
+# The lpips package's AlexNet takes no smaller image.
+SMALLEST_EMBEDDED_SIDE = 31
+
+# Methods without which the interpretability study can't be run.
+NEEDED_BY_FEATURES = {
+    "neurons": "with which directions are compared",
+    "kmeans": "which says how centroids of halves are found",
+    "sae": "which says how the grid of autoencoders is trained",
+}
+
+# Methods that can't have more directions than there are stimuli, and those without a sign.
+LIMITED_BY_STIMULI = {"kmeans", "kmeans_identity", "kmeans_code", "exemplar"}
+TWO_SIDED = {"pca", "ica"}
+
+
+def check_scores(study: Study, methods: dict[str, dict[str, Any]], problems: Problems) -> None:
+    """Add every mistake about directions, metrics, and what is computed from them."""
+    if not methods:
+        problems.add("directions.methods: none is named; name at least neurons: {}")
+    for run in study.directions.runs:
+        spec = study.stimuli.get(run.stimuli)
+        if spec is not None:
+            _check_run(study, run, spec, problems)
+    for name, backbone in study.backbones.items():
+        if isinstance(backbone, InhouseBackbone):
+            problems.known(f"backbones.{name}.model", backbone.model, study.models)
+            _check_trunk(f"backbones.{name}.model", study.models.get(backbone.model), problems)
+        if isinstance(backbone, PathBackbone):
+            problems.file(f"backbones.{name}.path", backbone.path)
+    index = study.interpretability
+    if not (index.color or index.label or index.backbones):
+        problems.add("interpretability: no metric; set color or label, or name a backbone")
+    for name in study.interpretability.backbones:
+        problems.known("interpretability.backbones", name, study.backbones)
+    for name in study.figures.mei_methods:
+        problems.known("figures.mei_methods", name, methods)
+    if study.features is not None:
+        _check_features(study, study.features, methods, problems)
+    if study.people is not None:
+        _check_people(study, study.people, problems)
+
+
+def _check_trunk(key: str, model: Model | None, problems: Problems) -> None:
+    if model is None:
+        return
+    architecture: Architecture = model.architecture
+    kind = getattr(architecture, "model", architecture.name)
+    if not kind.startswith(("small_alexnet", "alexnet", "vgg")):
+        problems.add(
+            f"{key}: {kind} has no sequential `features`; allowed: small_alexnet, alexnet, vgg…"
+        )
+
+
+def _check_run(study: Study, run: Run, spec: Strict, problems: Problems) -> None:
+    most, m = most_stimuli(spec), study.interpretability.m
+    if most is not None and m > most - most // 3:
+        problems.add(
+            f"interpretability.m: {m} is more than two thirds of the {most} stimuli of "
+            f"{run.stimuli}, on which intervals rest; lower it"
+        )
+    if study.interpretability.label and isinstance(spec, MovingDot):
+        problems.add(f"interpretability.label: {run.stimuli} has no labels; set label: false")
+    if study.interpretability.backbones and side_of(spec) < SMALLEST_EMBEDDED_SIDE:
+        problems.add(
+            f"interpretability.backbones: {run.stimuli} has images of {side_of(spec)} pixels; "
+            f"perceptual embeddings need at least {SMALLEST_EMBEDDED_SIDE}"
+        )
+
+
+def check_count(
+    options: dict[str, Any], layer: dict[str, Any], run: Run, study: Study, problems: Problems
+) -> None:
+    """Add what is wrong with a method's number of directions in a layer of a run."""
+    width = reduced_width(layer["shape"], study.directions.reduction)
+    asked, kind = options.get("k"), options["method"]
+    count = width if asked is None else count_of(asked, width)
+    key = f"directions.methods.{kind}" + ("" if asked is None else f".k: {asked}")
+    where = f"{layer['name']} of {run.model}, which has {width} units"
+    most = most_stimuli(study.stimuli[run.stimuli])
+    if count < 1:
+        problems.add(f"{key}: no direction in {where}; raise it")
+    if kind in TWO_SIDED and count > width:
+        problems.add(f"{key}: more than there are in {where}; lower it to 1x")
+    if kind in LIMITED_BY_STIMULI and most is not None and count > most:
+        found = "" if count == asked else f" ({count} in {where})"
+        problems.add(
+            f"{key}{found}: more than the stimuli of {run.stimuli} (at most {most}); lower it or "
+            "take a larger set"
+        )
+
+
+def _check_features(
+    study: Study, features: Features, methods: dict[str, dict[str, Any]], problems: Problems
+) -> None:
+    for section in ("psychophysics", "manifold"):
+        for name in getattr(features, section).methods:
+            where = f"features.{section}.methods"
+            if problems.known(where, name, methods) and methods[name]["method"] in TWO_SIDED:
+                problems.add(f"{where}: {name} has no sign of its own; leave it out")
+    where, name = "features.sensitivity.method", features.sensitivity.method
+    if problems.known(where, name, methods) and not name.startswith("kmeans"):
+        problems.add(f"{where}: {name} has no centroids; name a kmeans")
+    for field, why in NEEDED_BY_FEATURES.items():
+        if getattr(study.directions.methods, field) is None:
+            problems.add(f"features: directions.methods.{field} is missing, {why}; add it")
+    stimuli = study.directions.runs[0].stimuli
+    most = most_stimuli(study.stimuli[stimuli]) if stimuli in study.stimuli else None
+    if most is not None:
+        for line in shortages(most, stage_config(features.psychophysics), stimuli):
+            problems.add(line)
+
+
+def _check_people(study: Study, people: People, problems: Problems) -> None:
+    for field in ("responses", "file_map"):
+        if not getattr(people, field).is_file():
+            problems.add(f"people.{field}: no such file: {getattr(people, field)}")
+    if not people.images.is_dir():
+        problems.add(f"people.images: {people.images} is no folder; give ImageNet's train folder")
+    if not problems.known("people.backbone", people.backbone, study.backbones):
+        return
+    kind = study.backbones[people.backbone].kind
+    if kind == "inhouse" and people.input_scaling == "as_published":
+        problems.add(
+            f"people.input_scaling: as_published is LPIPS' and {people.backbone} is inhouse; set "
+            "lpips, which leaves the backbone its own"
+        )

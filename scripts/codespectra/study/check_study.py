@@ -1,0 +1,150 @@
+"""Mistakes in a study that its config alone shows: names, files, sizes. All are told together."""
+
+import re
+from typing import Any
+
+from codespectra.study.check_scores import check_scores
+from codespectra.study.dropout_sweep import SWEPT, swept_models
+from codespectra.study.implied import IMPLIED, analyses, class_count, most_stimuli
+from codespectra.study.problems import Problems
+from codespectra.study.sections.coding import Coding
+from codespectra.study.sections.models import (
+    DownloadedModel,
+    PathModel,
+    ResNetVAE,
+    Torchvision,
+    TrainedModel,
+)
+from codespectra.study.sections.stimuli import Cifar, ImageFolder, MovingDot
+from codespectra.study.sections.study import Study
+
+# Where torchvision looks inside a CIFAR set's root.
+CIFAR_FOLDERS = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
+
+
+def check_study(study: Study, methods: dict[str, dict[str, Any]], problems: Problems) -> None:
+    """Add every mistake that can be told before any layer is looked up."""
+    _check_stimuli(study, problems)
+    _check_models(study, problems)
+    _check_analyses(study, problems)
+    check_scores(study, methods, problems)
+    if study.coding is not None:
+        _check_coding(study, study.coding, problems)
+
+
+def window(study: Study) -> str:
+    """The rank window as messages show it."""
+    return "{}..{}".format(*study.spectra.ranks)
+
+
+def _check_stimuli(study: Study, problems: Problems) -> None:
+    for name, spec in study.stimuli.items():
+        if name.endswith("-noisy"):
+            problems.add(f"stimuli.{name}: names with -noisy are kept for dropout left on")
+        if isinstance(spec, ImageFolder) and not spec.root.is_dir():
+            problems.add(f"stimuli.{name}.root: {spec.root} is no folder; give a folder of images")
+        if isinstance(spec, Cifar) and not spec.download:
+            folder = spec.root / CIFAR_FOLDERS[spec.source]
+            if not folder.is_dir():
+                problems.add(
+                    f"stimuli.{name}.root: {folder} is no folder; put torchvision's {spec.source} "
+                    "there, or set download: true where the network allows it"
+                )
+
+
+def _check_models(study: Study, problems: Problems) -> None:
+    unlabelled = {name for name, spec in study.stimuli.items() if isinstance(spec, MovingDot)}
+    for name, model in study.models.items():
+        key = f"models.{name}"
+        for kept, what in ((IMPLIED, "backbones"), (SWEPT, "the coding study")):
+            if name.startswith(kept):
+                problems.add(f"{key}: names with {kept} are kept for {what}; take another")
+        for stimuli in model.expected_accuracy:
+            problems.known(f"{key}.expected_accuracy", stimuli, study.stimuli)
+        if isinstance(model, PathModel):
+            problems.file(f"{key}.path", model.path)
+        if isinstance(model, DownloadedModel) and not isinstance(model.architecture, Torchvision):
+            problems.add(
+                f"{key}.weights: torchvision has none for {model.architecture.name}; allowed: "
+                "train, path, random, or architecture: {name: torchvision, model: NAME}"
+            )
+        if isinstance(model, TrainedModel) and isinstance(model.architecture, ResNetVAE):
+            problems.add(f"{key}.weights: a resnet_vae is trained by the section coding; use that")
+        elif isinstance(model, TrainedModel):
+            for field in ("train", "test"):
+                chosen = getattr(model.training, field)
+                problems.known(f"{key}.training.{field}", chosen, study.stimuli)
+                if chosen in unlabelled:
+                    problems.add(f"{key}.training.{field}: {chosen} has no labels to train on")
+                known = class_count(study.stimuli.get(chosen))
+                if model.classes < known:
+                    problems.add(f"{key}.classes: {model.classes} for the {known} of {chosen}")
+
+
+def _check_analyses(study: Study, problems: Problems) -> None:
+    for stage in ("spectra", "projections", "directions"):
+        for model, stimuli in analyses(study)[stage].runs:
+            problems.known(f"{stage}: model", model, study.models)
+            problems.known(f"{stage}: stimuli", stimuli, study.stimuli)
+    for stimuli in study.projections.stimuli:
+        _check_dot("projections.stimuli", stimuli, study, problems)
+    most_components = study.spectra.components
+    if study.filters.ranks[-1] > most_components:
+        problems.add(
+            f"filters.ranks: {study.filters.ranks[-1]} lies outside the spectrum of "
+            f"{most_components} components; lower it or raise spectra.components"
+        )
+    for stimuli in study.spectra.stimuli:
+        _check_window(stimuli, study, problems)
+
+
+def _check_dot(key: str, stimuli: str, study: Study, problems: Problems) -> None:
+    spec = study.stimuli.get(stimuli)
+    if spec is not None and not isinstance(spec, MovingDot):
+        problems.add(f"{key}: {stimuli} is no moving_dot (it is {spec.source})")
+
+
+def _check_window(stimuli: str, study: Study, problems: Problems) -> None:
+    most = most_stimuli(study.stimuli[stimuli]) if stimuli in study.stimuli else None
+    if most is not None and study.spectra.ranks[1] > most - 1:
+        problems.add(
+            f"spectra.ranks: window {window(study)} lies outside the spectrum of {stimuli}: "
+            f"{most} stimuli give at most {most - 1} ranks"
+        )
+
+
+def _check_coding(study: Study, coding: Coding, problems: Problems) -> None:
+    for key in ("stimuli", "dot"):
+        problems.known(f"coding.{key}", getattr(coding, key), study.stimuli)
+    for key in ("train", "test"):
+        problems.known(f"coding.training.{key}", getattr(coding.training, key), study.stimuli)
+    _check_dot("coding.dot", coding.dot, study, problems)
+    _check_window(coding.stimuli, study, problems)
+    if not problems.known("coding.encoder", coding.encoder, study.models):
+        return
+    architecture = study.models[coding.encoder].architecture
+    kind = getattr(architecture, "model", architecture.name)
+    if not re.search("resnet|resnext", kind) or kind == "resnet_vae":
+        problems.add(
+            f"coding.encoder: {coding.encoder} is a {kind}, which has no ResNet stages; allowed: "
+            "basic_resnet, bottleneck_resnet, torchvision's resnet…, pytorch_cifar10"
+        )
+    elif coding.checkpoints is not None:
+        _check_sweep_files(study, coding, problems)
+
+
+def _check_sweep_files(study: Study, coding: Coding, problems: Problems) -> None:
+    missing = [
+        field
+        for field, values in (("{dropout}", coding.dropouts), ("{seed}", coding.seeds))
+        if len(values) > 1 and field not in coding.checkpoints
+    ]
+    if missing:
+        problems.add(
+            f"coding.checkpoints: {coding.checkpoints} lacks {' and '.join(missing)}, which tells "
+            "the sweep's files apart"
+        )
+        return
+    for model in swept_models(study).values():
+        if isinstance(model, PathModel):
+            problems.file("coding.checkpoints", model.path)

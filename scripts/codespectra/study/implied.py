@@ -1,0 +1,199 @@
+"""What a study's config implies by itself: its runs, methods, models, and sizes of its sets."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from codespectra.study.dropout_sweep import (
+    AS_TRAINED,
+    RecalibratedModel,
+    VaeModel,
+    networks,
+    swept_models,
+)
+from codespectra.study.sections.analyses import Layers
+from codespectra.study.sections.base import Strict, short
+from codespectra.study.sections.directions import DirectionMethods, SparseAutoencoder
+from codespectra.study.sections.index import ImagenetBackbone, InhouseBackbone, PathBackbone
+from codespectra.study.sections.models import (
+    DownloadedModel,
+    Model,
+    PathModel,
+    RandomModel,
+    Torchvision,
+)
+from codespectra.study.sections.stage import stage_config
+from codespectra.study.sections.stimuli import (
+    PHOTOGRAPHS,
+    Cifar,
+    MovingDot,
+    Photographs,
+    PhotographTiles,
+)
+from codespectra.study.sections.study import Study
+
+# Begins the names of the models that backbones imply.
+IMPLIED = "backbone-"
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The (model, stimuli) pairs that an analysis looks at, and which layers.
+
+    `kind` names the section that says how: spectra, projections, directions, filters. `key` is
+    where the config lists the layers.
+    """
+
+    kind: str
+    key: str
+    layers: Layers
+    runs: list[tuple[str, str]]
+
+
+def analyses(study: Study) -> dict[str, Analysis]:
+    """The analyses of a study by name; those of the coding study have names of their own."""
+    found = {}
+    for kind in ("spectra", "projections"):
+        section = getattr(study, kind)
+        runs = [(model, stimuli) for model in section.models for stimuli in section.stimuli]
+        found[kind] = Analysis(kind, f"{kind}.layers", section.layers, runs)
+    runs = [(run.model, run.stimuli) for run in study.directions.runs]
+    found["directions"] = Analysis("directions", "directions.layers", study.directions.layers, runs)
+    if study.coding is not None:
+        for kind, stimuli in (("spectra", study.coding.stimuli), ("projections", study.coding.dot)):
+            runs = [(name, stimuli) for name in networks(study.coding)]
+            found[f"coding_{kind}"] = Analysis(kind, "coding.layers", study.coding.layers, runs)
+    return found
+
+
+def filter_runs(study: Study) -> list[Analysis]:
+    """Eigenvectors as filters: of all spectra, and of the sweep's first network."""
+    runs = analyses(study)["spectra"].runs
+    found = [Analysis("filters", "filters.layers", study.filters.layers, runs)]
+    if study.coding is not None:
+        runs = [(next(iter(networks(study.coding))), study.coding.stimuli)]
+        found.append(Analysis("filters", "coding.filters", study.coding.filters, runs))
+    return found
+
+
+def noisy_runs(study: Study) -> list[tuple[str, str]]:
+    """Networks whose dropout stays on for two repeats of the same stimuli (cvPCA).
+
+    Of the first seed, as trained, since their statistics are those of dropout on; without dropout
+    nothing is noisy.
+    """
+    return [
+        (name, study.coding.stimuli)
+        for name, network in networks(study.coding).items()
+        if network.statistics == AS_TRAINED
+        and network.dropout > 0
+        and network.seed == study.coding.seeds[0]
+    ]
+
+
+def shown_networks(study: Study) -> list[str]:
+    """The sweep's lowest and highest dropout, of the first seed, with both kinds of statistics."""
+    coding = study.coding
+    ends = {min(coding.dropouts), max(coding.dropouts)}
+    return [
+        name
+        for name, network in networks(coding).items()
+        if network.dropout in ends and network.seed == coding.seeds[0]
+    ]
+
+
+def direction_methods(methods: DirectionMethods) -> dict[str, dict[str, Any]]:
+    """Options of each direction finder by its name in files and figures, such as kmeans-1x."""
+    found: dict[str, dict[str, Any]] = {}
+    for kind in type(methods).model_fields:
+        section = getattr(methods, kind)
+        if section is None:
+            continue
+        if isinstance(section, SparseAutoencoder):
+            found |= _autoencoders(section, section.z, section.l1)
+            continue
+        counts = getattr(section, "k", None)
+        for k in counts if isinstance(counts, tuple) else [counts]:
+            options = stage_config(section, method=kind) | ({} if k is None else {"k": k})
+            found[kind if k is None else f"{kind}-{k}"] = options
+    return found
+
+
+def autoencoder_grid(study: Study) -> dict[str, dict[str, Any]]:
+    """The same for the grid of sparse autoencoders, trained as `directions.methods.sae` says."""
+    grid, section = study.features.autoencoders, study.directions.methods.sae
+    return _autoencoders(section, grid.z, grid.l1) if section else {}
+
+
+def _autoencoders(
+    section: SparseAutoencoder, sizes: tuple[int | str, ...], penalties: tuple[float, ...]
+) -> dict[str, dict[str, Any]]:
+    return {
+        f"sae-{z}-{short(l1)}": stage_config(section, method="sae", z=z, l1=l1)
+        for z in sizes
+        for l1 in penalties
+    }
+
+
+def analysis_runs(study: Study) -> list[tuple[str, str]]:
+    """The directions' runs on the analysis set: that of the first run; other sets are controls."""
+    chosen = study.directions.runs[0].stimuli
+    return [(run.model, chosen) for run in study.directions.runs if run.stimuli == chosen]
+
+
+def headline_metric(study: Study) -> str:
+    """The metric that figures of one metric show: a perceptual one where there is one."""
+    index = study.interpretability
+    return [*index.backbones, "color" if index.color else "label"][0]
+
+
+def implied_models(study: Study) -> dict[str, Model | VaeModel | RecalibratedModel]:
+    """AlexNets that the backbones need, named backbone-NAME, and the networks of the sweep."""
+    return _alexnets(study) | (swept_models(study) if study.coding else {})
+
+
+def _alexnets(study: Study) -> dict[str, Model]:
+    alexnet = Torchvision(name="torchvision", model="alexnet")
+    models: dict[str, Model] = {}
+    for name, backbone in study.backbones.items():
+        common = {"architecture": alexnet, "classes": 1000}
+        if isinstance(backbone, ImagenetBackbone):
+            model = DownloadedModel(weights="torchvision", tag="IMAGENET1K_V1", **common)
+        elif isinstance(backbone, PathBackbone):
+            model = PathModel(weights="path", path=backbone.path, sha256=backbone.sha256, **common)
+        elif isinstance(backbone, InhouseBackbone):
+            continue
+        else:
+            model = RandomModel(weights="random", seed=backbone.seed, **common)
+        models[f"{IMPLIED}{name}"] = model
+    return models
+
+
+def backbone_model(study: Study, name: str) -> str:
+    """Name of the model whose weights a backbone uses."""
+    backbone = study.backbones[name]
+    return backbone.model if isinstance(backbone, InhouseBackbone) else f"{IMPLIED}{name}"
+
+
+def most_stimuli(spec: Strict) -> int | None:
+    """How many stimuli a set can hold at most; None if only its files tell."""
+    if isinstance(spec, Photographs):
+        return PHOTOGRAPHS * spec.per_class
+    if isinstance(spec, PhotographTiles):
+        return PHOTOGRAPHS * spec.max_per_class
+    if isinstance(spec, MovingDot):
+        return spec.frames
+    if isinstance(spec, Cifar):
+        return min(50_000 if spec.split == "train" else 10_000, spec.limit or 50_000)
+    return spec.limit
+
+
+def class_count(spec: Strict | None) -> int:
+    """Classes of a set, as far as its config tells; else 0."""
+    if isinstance(spec, Photographs | PhotographTiles):
+        return PHOTOGRAPHS
+    return {"cifar10": 10, "cifar100": 100}.get(getattr(spec, "source", ""), 0)
+
+
+def side_of(spec: Strict) -> int:
+    """Pixels of a stimulus' side."""
+    return 32 if isinstance(spec, Cifar) else spec.side

@@ -1,0 +1,197 @@
+"""From a valid config to a plan: names that exist, layers that exist, what each capture holds.
+
+Everything here is decided before a job starts; the one costly step, listing an architecture's
+layers, is kept in a small cache so that a later start needn't import torch.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codespectra.errors import UserError
+from codespectra.files import store
+from codespectra.models.layer_selection import reduced_width, select_layers
+from codespectra.study.check_language import DescribeLanguageModel, check_language
+from codespectra.study.check_scores import check_count
+from codespectra.study.check_study import check_study, window
+from codespectra.study.dropout_sweep import SWEPT, RecalibratedModel, VaeModel
+from codespectra.study.implied import (
+    analyses,
+    autoencoder_grid,
+    direction_methods,
+    filter_runs,
+    implied_models,
+    noisy_runs,
+    side_of,
+)
+from codespectra.study.problems import Problems
+from codespectra.study.sections.analyses import Layers, LayerType
+from codespectra.study.sections.models import Model
+from codespectra.study.sections.stage import stage_config
+from codespectra.study.sections.study import Study
+
+# Layers of an architecture (its config section, classes, side of its input), in running order.
+Describe = Callable[[dict[str, Any], int, int], list[dict[str, Any]]]
+Models = dict[str, Model | VaeModel | RecalibratedModel]
+# Layers by kind of analysis, model and stimuli.
+Selected = dict[tuple[str, str, str], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked study.
+
+    `models` are the study's and those that it implies; `selected` are the layers of each kind of
+    analysis for each run; `captures` are the (layer, reduction) pairs of each activations file,
+    `noisy_captures` those of the files with dropout left on; `methods` and `grid` are the options
+    of the direction finders by name, of the main job and of the grid of autoencoders.
+    """
+
+    study: Study
+    models: Models
+    selected: Selected
+    captures: dict[tuple[str, str], list[dict[str, str]]]
+    noisy_captures: dict[tuple[str, str], list[dict[str, str]]]
+    methods: dict[str, dict[str, Any]]
+    grid: dict[str, dict[str, Any]]
+
+    def layer_names(self, stage: str, model: str, stimuli: str) -> list[str]:
+        """Names of the layers that `stage` looks at, in running order."""
+        return [layer["name"] for layer in self.selected[stage, model, stimuli]]
+
+
+def make_plan(
+    study: Study, describe: Describe, describe_language_model: DescribeLanguageModel
+) -> Plan:
+    """Check a study's cross-references and resolve its layers.
+
+    Raises:
+        UserError: one line a problem: the key, what was found, what is allowed.
+    """
+    problems = Problems()
+    methods = direction_methods(study.directions.methods)
+    check_study(study, methods, problems)
+    if study.language is not None:
+        check_language(study, study.language, describe_language_model, problems, os.environ)
+    problems.raise_any()
+    models = study.models | implied_models(study)
+    selected = _select(study, models, describe, problems)
+    _check_widths(study, selected, problems)
+    _check_counts(study, selected, methods, problems)
+    filtered = _select_filters(study, selected, problems)
+    problems.raise_any()
+    return Plan(
+        study,
+        models,
+        selected | filtered,
+        _captures(study, selected),
+        _captures(study, {key: selected[key] for key in _noisy_keys(study)}),
+        methods,
+        autoencoder_grid(study) if study.features else {},
+    )
+
+
+def _select(study: Study, models: Models, describe: Describe, problems: Problems) -> Selected:
+    selected = {}
+    for analysis in analyses(study).values():
+        for model, stimuli in analysis.runs:
+            spec = models[model]
+            side = spec.preprocessing.side or side_of(study.stimuli[stimuli])
+            try:
+                available = describe(stage_config(spec.architecture), spec.classes, side)
+                chosen = select_layers(_selectors(analysis.layers), available)
+                selected[analysis.kind, model, stimuli] = chosen
+            except UserError as error:
+                # The sweep's networks have the same layers: what is wrong is told once.
+                where = "" if model.startswith(SWEPT) else f" for models.{model}"
+                problems.add(f"{analysis.key}{where}: {error}")
+    return selected
+
+
+def _selectors(layers: Layers) -> list[str | dict[str, str]]:
+    return [item.model_dump() if isinstance(item, LayerType) else item for item in layers]
+
+
+def _select_filters(study: Study, selected: Selected, problems: Problems) -> Selected:
+    filtered = {}
+    for analysis in filter_runs(study):
+        for model, stimuli in analysis.runs:
+            available = selected.get(("spectra", model, stimuli))
+            if available is None:  # which is told already
+                continue
+            try:
+                chosen = select_layers(_selectors(analysis.layers), available)
+                filtered["filters", model, stimuli] = chosen
+            except UserError as error:
+                among = "coding.layers" if model.startswith(SWEPT) else "spectra.layers"
+                problems.add(f"{analysis.key}: not among {among} for models.{model}: {error}")
+    return filtered
+
+
+def _noisy_keys(study: Study) -> list[tuple[str, str, str]]:
+    return [("spectra", model, stimuli) for model, stimuli in noisy_runs(study)]
+
+
+def _check_widths(study: Study, selected: Selected, problems: Problems) -> None:
+    for (stage, model, stimuli), layers in selected.items():
+        if stage != "spectra":
+            continue
+        widest = max(reduced_width(layer["shape"], study.spectra.reduction) for layer in layers)
+        if study.spectra.ranks[0] + 4 > widest:
+            problems.add(
+                f"spectra.ranks: window {window(study)} lies outside the spectrum: the widest "
+                f"layer of {model} on {stimuli} keeps {widest} units"
+            )
+
+
+def _check_counts(
+    study: Study, selected: Selected, methods: dict[str, dict[str, Any]], problems: Problems
+) -> None:
+    for run in study.directions.runs:
+        for layer in selected.get(("directions", run.model, run.stimuli), []):
+            for options in methods.values():
+                check_count(options, layer, run, study, problems)
+
+
+def _captures(study: Study, selected: Selected) -> dict[tuple[str, str], list[dict[str, str]]]:
+    wanted: dict[tuple[str, str], dict[tuple[int, str], dict[str, str]]] = {}
+    for (stage, model, stimuli), layers in selected.items():
+        reduction = getattr(study, stage).reduction
+        for layer in layers:
+            item = {"layer": layer["name"], "reduction": reduction}
+            wanted.setdefault((model, stimuli), {})[layer["depth"], reduction] = item
+    return {run: [items[key] for key in sorted(items)] for run, items in wanted.items()}
+
+
+def cached_layers(folder: Path, code: str) -> Describe:
+    """`architectures.describe_layers`, remembered in `folder` while its code stays the same."""
+
+    def describe(*network: Any) -> list[dict[str, Any]]:
+        from codespectra.models import architectures
+
+        return architectures.describe_layers(*network)
+
+    return _remembered(describe, folder, code)
+
+
+def cached_language_layers(folder: Path, code: str) -> DescribeLanguageModel:
+    """The same of `language_models.describe_layers`."""
+
+    def describe(*network: Any) -> list[dict[str, Any]]:
+        from codespectra.models import language_models
+
+        return language_models.describe_layers(*network)
+
+    return _remembered(describe, folder, code)
+
+
+def _remembered(describe: Callable[..., Any], folder: Path, code: str) -> Callable[..., Any]:
+    def remembered(*network: Any) -> list[dict[str, Any]]:
+        file = folder / f"{store.content_digest([*network, code])[:16]}.json"
+        if not file.exists():
+            store.write_json(file, {"layers": describe(*network)})
+        return store.read_json(file)["layers"]
+
+    return remembered

@@ -1,0 +1,114 @@
+"""The study's config: pydantic models that refuse what they don't know, before any job runs.
+
+A field marked `RUNTIME` says how a job runs, not what it computes; it never reaches `params` and
+so never reruns anything.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from codespectra.errors import UserError, nearest
+from codespectra.study.sections.analyses import Capture, Filters, LayerType, Projections, Spectra
+from codespectra.study.sections.base import RUNTIME, Name, Positive, Strict
+from codespectra.study.sections.coding import Coding
+from codespectra.study.sections.directions import Directions
+from codespectra.study.sections.index import Backbone, Claims, Figures, Interpretability
+from codespectra.study.sections.interpretability import Features
+from codespectra.study.sections.language import Language
+from codespectra.study.sections.models import Model
+from codespectra.study.sections.people import People
+from codespectra.study.sections.stimuli import Stimuli
+from codespectra.study.sections.theory import Theory
+
+
+class Runtime(Strict):
+    """How jobs run; none of it changes a result beyond rounding."""
+
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", json_schema_extra=RUNTIME)
+    batch: Positive = Field(256, json_schema_extra=RUNTIME)
+    sequences: Positive = Field(32, json_schema_extra=RUNTIME)
+
+
+class Study(Strict):
+    """A whole study: what config.yaml holds."""
+
+    study: Name
+    runtime: Runtime = Runtime()
+    stimuli: dict[Name, Stimuli]
+    models: dict[Name, Model]
+    capture: Capture = Capture()
+    spectra: Spectra
+    filters: Filters = Filters()
+    projections: Projections
+    directions: Directions
+    backbones: dict[Name, Backbone] = Field({})
+    interpretability: Interpretability
+    features: Features | None = None
+    people: People | None = None
+    coding: Coding | None = None
+    language: Language | None = None
+    theory: Theory = Theory()
+    claims: Claims = Claims()
+    figures: Figures = Figures()
+
+
+def load_study(config: dict[str, Any]) -> Study:
+    """Validate a config read from YAML; cross-references are checked by `plan.make_plan`.
+
+    Raises:
+        UserError: one line a mistake: the key's path, what was found, what is allowed.
+    """
+    try:
+        return Study.model_validate(config)
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        lines = [_explain(p, config) for p in problems if not _follows(p, problems)]
+        raise UserError("config: " + "\nconfig: ".join(dict.fromkeys(lines))) from error
+
+
+def _follows(problem: Any, problems: list[Any]) -> bool:
+    """Whether a list is told to be too short only because its items are wrong."""
+    at = problem["loc"]
+    return problem["type"] == "too_short" and any(
+        other["loc"][: len(at)] == at and other is not problem for other in problems
+    )
+
+
+def _explain(problem: Any, config: dict[str, Any]) -> str:
+    where = ".".join(_path(problem["loc"], config)) or "top level"
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: unknown key; {problem['input']}"
+    if problem["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        context = problem["ctx"]
+        where += "." + context["discriminator"].strip("'")
+        if "tag" not in context:
+            return f"{where}: Field required"
+        allowed = [tag.strip("'") for tag in context["expected_tags"].split(", ")]
+        return f"{where}: {context['tag']!r} is unknown; {nearest(context['tag'], allowed)}"
+    found = problem.get("input")
+    shown = "" if isinstance(found, dict | BaseModel) else f" (found {found!r})"
+    return f"{where}: {message}{shown}"
+
+
+def _path(location: tuple[Any, ...], config: Any) -> list[str]:
+    """Keys as the user wrote them: pydantic also lists the member of each union that it entered."""
+    path, here, entered = [], config, False
+    for part in location:
+        is_tag = isinstance(here, dict) and part in [here.get(tag) for tag in _TAGS]
+        in_selectors = path[-2:-1] in (["layers"], ["filters"]) or path[-3:-2] == ["parts"]
+        if (is_tag and not entered) or (in_selectors and part in _SELECTORS):
+            entered = is_tag
+            continue
+        path.append(str(part))
+        entered = False
+        try:
+            here = here[part]
+        except (KeyError, IndexError, TypeError):
+            here = None
+    return path
+
+
+_TAGS = ("name", "weights", "source", "kind")
+_SELECTORS = (LayerType.__name__, str.__name__)

@@ -1,0 +1,1 @@
+"""Capacities and simulations of paper A."""

@@ -1,0 +1,387 @@
+"""A capture in shards says the same as one that a single job made, and so do its spectra."""
+
+import re
+import shutil
+import time
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+
+import h5py
+import numpy as np
+import pytest
+import test_images
+import test_text
+import torch
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from project import MINI, ROOT, Project
+from snakemake.iocontainers import InputFiles
+from test_eigenspectrum import planted
+
+from codespectra.capture import images, journal, text
+from codespectra.capture.activation_file import Layout, write_rows
+from codespectra.capture.gather_shards import correct_in, gather, shard_manifest
+from codespectra.capture.rows import stored_parts
+from codespectra.capture.shard import Shard
+from codespectra.data.tokenization import tokens_of
+from codespectra.errors import UserError
+from codespectra.files import store
+from codespectra.models.byte_gpt2 import byte_tokenizer
+from codespectra.models.hooks import Wanted
+from codespectra.spectra import eigenspectrum, power_law
+
+
+@given(count=st.integers(0, 3000), grain=st.integers(1, 300), of=st.integers(1, 40))
+def test_shards_take_every_stimulus_once_and_begin_at_the_grain(count, grain, of):
+    shares = [Shard(number, of).share(count, grain) for number in range(1, of + 1)]
+    assert [index for share in shares for index in share] == [*range(count)]
+    assert all(share.start % grain == 0 or share.start == count for share in shares)
+    grains = [-(-len(share) // grain) for share in shares]
+    assert max(grains) - min(grains) <= 1
+
+
+# Captures -----------------------------------------------------------------------------------------
+
+
+def in_shards(path: Path, of: int, run, layout: Layout) -> Path:
+    """Capture each of `of` shards by `run(path, shard=...)`, and gather them at `path`."""
+    shards = [path.with_suffix(".shards") / f"{number}.h5" for number in range(1, of + 1)]
+    for number, shard in enumerate(shards, start=1):
+        run(shard, shard=Shard(number, of))
+    gather(path, layout, shards)
+    return path
+
+
+def layout_of(wanted: list[Wanted], count: int, noisy: bool = False, **attributes) -> Layout:
+    return images.image_layout(wanted, count, dtype="float32", attributes=attributes, noisy=noisy)
+
+
+def agree(gathered: Path, whole: Path) -> None:
+    """Assert that two files hold the same, as all that comes later sees them."""
+    assert store.hdf5_digest(gathered) == store.hdf5_digest(whole)
+    found, expected = test_images.read(gathered), test_images.read(whole)
+    assert found.keys() == expected.keys()
+    for key, values in expected.items():
+        np.testing.assert_array_equal(found[key], values)
+
+
+@pytest.mark.parametrize("of", [2, 3, 7])
+def test_images_in_shards(tmp_path, monkeypatch, of):
+    monkeypatch.setattr(images, "GRAIN", 16)  # six grains: of seven shards one is empty
+    labels = np.arange(90) % 5
+    right = test_images.run(tmp_path / "whole.h5", labels=labels).correct
+    counts = []
+
+    def run(path: Path, shard: Shard) -> None:
+        written = test_images.run(path, labels=labels, shard=shard)
+        manifest = path.with_suffix(".json")
+        store.write_json(manifest, shard_manifest(path, "this", written))
+        counts.append(manifest)
+
+    layout = layout_of(test_images.wanted(*test_images.REDUCTIONS), 90, model="small", seed=3)
+    agree(in_shards(tmp_path / "a.h5", of, run, layout), tmp_path / "whole.h5")
+    assert correct_in(counts) == right > 0
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    with h5py.File(tmp_path_factory.mktemp("stored") / "images.h5", "w") as file:
+        yield file.create_dataset("images", data=test_images.pictures())
+
+
+@pytest.mark.parametrize("of", [2, 3, 7])
+def test_noisy_images_in_shards(tmp_path, monkeypatch, stored, of):
+    """The noise of a batch doesn't depend on the shard that it is in."""
+    monkeypatch.setattr(images, "NOISY_BATCH", 20)
+    test_images.run_noisy(tmp_path / "whole.h5", stored)
+    with h5py.File(tmp_path / "whole.h5") as file:
+        names = [*file["none"]]
+    layers = [vars(layer) for layer in test_images.inspect_layers(test_images.dropping(), 16)]
+    wanted = [Wanted(layer, "none") for layer in layers if layer["name"] in names]
+
+    def run(path: Path, shard: Shard) -> None:
+        test_images.run_noisy(path, stored, shard=shard)
+
+    agree(
+        in_shards(tmp_path / "a.h5", of, run, layout_of(wanted, 180, noisy=True)),
+        tmp_path / "whole.h5",
+    )
+
+
+@pytest.mark.parametrize("of", [2, 7])
+def test_text_in_shards_has_its_tokens_once(tmp_path, monkeypatch, of):
+    monkeypatch.setattr(text, "GRAIN", 5)  # twenty-six sequences
+    cuts, network = test_text.sequences(), test_text.gpt()
+    test_text.run(tmp_path / "whole.h5")
+    parts = test_text.wanted(network, test_text.GPT_PARTS)
+    wanted = [item for part in parts.values() for item in part]
+    tokens = tokens_of(cuts, byte_tokenizer(test_text.CONTEXT))
+    attributes = {"model": "small"}
+
+    def run(path: Path, shard: Shard) -> None:
+        test_text.run(path, shard=shard)
+        with store.open_hdf5(path) as file:
+            assert "text" not in file
+
+    layout = text.text_layout(wanted, cuts, tokens, dtype="float32", attributes=attributes)
+    agree(in_shards(tmp_path / "a.h5", of, run, layout), tmp_path / "whole.h5")
+
+
+def test_a_killed_shard_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "GRAIN", 16)
+    monkeypatch.setattr(journal, "PROGRESS_SECONDS", 0)
+    last = Shard(2, 2)  # of images 48 to 89
+    test_images.run(tmp_path / "whole.h5", shard=last)
+    with pytest.raises(KeyboardInterrupt):
+        test_images.run(tmp_path / "a.h5", shard=last, preprocess=test_images.Watched(fail_at=1))
+    rest = test_images.Watched()
+    test_images.run(tmp_path / "a.h5", shard=last, preprocess=rest)
+    np.testing.assert_array_equal(np.concatenate(rest.fed), test_images.pictures()[64:])
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
+
+
+def test_an_activation_that_is_not_finite_is_counted_through_all_shards(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "GRAIN", 16)
+    pixels = test_images.pictures().astype(np.float32)
+    pixels[70] = np.nan
+    with pytest.raises(UserError, match="first at stimulus 70;"):
+        test_images.run(tmp_path / "a.h5", shard=Shard(2, 2), images=pixels)
+
+
+# Files --------------------------------------------------------------------------------------------
+
+
+def layer(width: int) -> Wanted:
+    described = {"name": "relu", "module": "relu", "call": 0, "type": "ReLU", "depth": 1}
+    return Wanted(described | {"shape": (width,)}, "none")
+
+
+def store_rows(path: Path, rows: np.ndarray, of: int, grain: int = 50) -> Path:
+    """An activations file of rows (N, D), gathered from `of` shards."""
+    layout = Layout([layer(rows.shape[1])], range(len(rows) + 1), "float32", {}, grain=grain)
+
+    def show(chosen: slice, sink) -> int:
+        sink(layout.wanted[0], torch.from_numpy(rows[chosen]))
+        return 0
+
+    def run(path: Path, shard: Shard) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_rows(path, layout.part(shard), show, batch=17)
+
+    return in_shards(path, of, run, layout)
+
+
+@pytest.fixture
+def gathered(tmp_path) -> tuple[Path, np.ndarray]:
+    """A folder with a.h5 and its three shards, and its rows."""
+    rows = np.random.default_rng(0).standard_normal((180, 6)).astype(np.float32)
+    folder = tmp_path / "run"
+    store_rows(folder / "a.h5", rows, 3)
+    return folder, rows
+
+
+def rows_in(path: Path) -> np.ndarray:
+    with store.open_hdf5(path) as file:
+        return file["none/relu"][:]
+
+
+def test_a_gathered_file_holds_no_rows_and_names_its_shards_from_where_it_is(gathered):
+    folder, rows = gathered
+    with h5py.File(folder / "a.h5") as file:
+        assert file["none/relu"].id.get_storage_size() == 0
+        sources = [source.file_name for source in file["none/relu"].virtual_sources()]
+        assert [len(part) for part in stored_parts(file["none/relu"])] == [50, 50, 80]
+    assert sorted(sources) == [f"a.shards/{number}.h5" for number in (1, 2, 3)]
+    first = (folder / "a.h5").read_bytes()
+    time.sleep(1.1)  # HDF5 would note times in seconds
+    assert store_rows(folder / "a.h5", rows, 3).read_bytes() == first
+
+
+def test_a_moved_folder_and_links_into_it(gathered, tmp_path, monkeypatch):
+    folder, rows = gathered
+    moved = folder.rename(tmp_path / "moved")
+    np.testing.assert_array_equal(rows_in(moved / "a.h5"), rows)
+    monkeypatch.chdir(tmp_path)
+    np.testing.assert_array_equal(rows_in(Path("moved/a.h5")), rows)
+    # To a file with its shards beside it; and, as from Snakemake's cache, each file by itself.
+    (tmp_path / "link.h5").symlink_to("moved/a.h5")
+    np.testing.assert_array_equal(rows_in(tmp_path / "link.h5"), rows)
+    for index, file in enumerate([moved / "a.h5", *sorted(moved.rglob("*.h5"))[1:]]):
+        (tmp_path / "cache").mkdir(exist_ok=True)
+        file.rename(tmp_path / f"cache/{index}")
+        file.symlink_to(tmp_path / f"cache/{index}")
+    np.testing.assert_array_equal(rows_in(moved / "a.h5"), rows)
+
+
+@pytest.mark.parametrize("harm", ["gone", "cut", "foreign"])
+def test_a_gathered_file_without_one_of_its_shards_is_refused(gathered, harm):
+    folder, _ = gathered
+    whole, manifest, shard = (folder / name for name in ("a.h5", "a.json", "a.shards/2.h5"))
+    store.write_json(manifest, {"sha256": store.hdf5_digest(whole)})
+    if harm == "gone":
+        shard.unlink()
+    else:
+        shard.write_bytes(shard.read_bytes()[:3000] if harm == "cut" else b"foreign" * 100)
+    with pytest.raises(UserError) as refusal, store.open_hdf5(whole):
+        pass
+    words = str(refusal.value)
+    assert words.startswith(f"{whole}: damaged: ")
+    assert words.endswith(f"delete {whole} and {manifest} and rerun")
+    assert ("its shard a.shards/2.h5 is missing" in words) == (harm == "gone")
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"attributes": {"torch": "2"}}, "torch is 1, expected 2"),
+        ({"dtype": "float16"}, r"none/relu is \(\(50, 6\), 'float32'\), expected"),
+        ({"wanted": [layer(7)]}, "none/relu is"),
+        ({"offsets": range(232)}, r"none/relu is \(\(50, 6\), 'float32'\), expected \(\(100, 6\)"),
+    ],
+)
+def test_a_shard_of_another_capture_is_not_gathered(tmp_path, changes, found):
+    whole = {"wanted": [layer(6)], "offsets": range(181), "dtype": "float32"}
+    made = Layout(**whole, attributes={"torch": "1"}, grain=50)
+    now = Layout(**({"attributes": {"torch": "1"}} | whole | changes), grain=50)
+    shards = [tmp_path / f"{number}.h5" for number in (1, 2, 3)]
+    for number, shard in enumerate(shards, start=1):
+        write_rows(
+            shard,
+            made.part(Shard(number, 3)),
+            lambda rows, sink: sink(layer(6), torch.zeros(rows.stop - rows.start, 6)) or 0,
+            batch=50,
+        )
+    gather(tmp_path / "a.h5", made, shards)
+    (tmp_path / "a.h5").unlink()
+    with pytest.raises(UserError, match=rf"\d\.h5: {found}.*; delete it and rerun"):
+        gather(tmp_path / "a.h5", now, shards)
+    assert not (tmp_path / "a.h5").exists()
+
+
+# Spectra ------------------------------------------------------------------------------------------
+
+
+@given(
+    data=st.data(),
+    count=st.integers(2, 60),
+    width=st.integers(1, 9),
+    apart=st.floats(0, 1e3),
+)
+def test_merged_moments_are_those_of_all_rows(data, count, width, apart):
+    """However the rows are split, and however far the parts' means lie apart."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    cuts = sorted(data.draw(st.sets(st.integers(1, count - 1), max_size=5)))
+    bounds = [0, *cuts, count]
+    rows = rng.standard_normal((count, width))
+    parts = [range(a, b) for a, b in pairwise(bounds)]
+    for part in parts:
+        rows[part.start : part.stop] += apart * rng.standard_normal(width)
+    moments = eigenspectrum.Moments.none(width, np.float64)
+    for part in parts:
+        moments.merge(rows, part)
+    assert moments.count == count
+    close = {"rtol": 1e-10, "atol": 1e-10 * (1 + apart) ** 2}
+    np.testing.assert_allclose(moments.mean, rows.mean(axis=0), **close)
+    scatter = np.cov(rows.T).reshape(width, width) * (count - 1)
+    np.testing.assert_allclose(np.tril(moments.scatter), np.tril(scatter), **close)
+
+
+@pytest.mark.parametrize("of", [2, 3, 7])
+@pytest.mark.parametrize(
+    ("shape", "solver"),
+    [((900, 120), "exact"), ((120, 300), "exact"), ((700, 600), "window")],
+    ids=["covariance", "gram", "window"],
+)
+def test_spectra_of_shards(tmp_path, monkeypatch, shape, solver, of):
+    """As of one file; rows are sorted by class, so that no shard's mean is that of all."""
+    monkeypatch.setattr(eigenspectrum, "SLAB", 2**14)
+    rows = planted(*shape, -1.0)
+    rows += np.linspace(0, 0.3, len(rows), dtype=np.float32)[:, None]
+    whole = eigenspectrum.spectrum(rows, solver=solver)
+    with store.open_hdf5(store_rows(tmp_path / "a.h5", rows, of, grain=16)) as file:
+        found = eigenspectrum.spectrum(file["none/relu"], solver=solver)
+    largest = whole.eigenvalues[0]
+    np.testing.assert_allclose(found.eigenvalues, whole.eigenvalues, rtol=0, atol=1e-6 * largest)
+    assert found.total_variance == pytest.approx(whole.total_variance, rel=1e-6)
+    laws = [power_law.fit_power_law(one.eigenvalues).alpha for one in (found, whole)]
+    assert laws[0] == pytest.approx(laws[1], abs=1e-6)
+    signs = np.sign((found.scores * whole.scores).sum(axis=0))
+    np.testing.assert_allclose(
+        found.scores[:, :5] * signs[:5], whole.scores[:, :5], atol=1e-4 * np.sqrt(largest)
+    )
+
+
+def test_a_steep_spectrum_of_shards_is_repeated_in_double_precision(tmp_path):
+    rows = planted(400, 100, -4.0)
+    with store.open_hdf5(store_rows(tmp_path / "a.h5", rows, 3)) as file:
+        found = eigenspectrum.spectrum(file["none/relu"], scores=0).eigenvalues
+    truth = np.linalg.eigvalsh(np.cov(rows.astype(np.float64).T))[::-1]
+    assert truth[0] / truth[-1] > 1e7
+    np.testing.assert_allclose(found, truth, rtol=1e-5)
+
+
+# The workflow -------------------------------------------------------------------------------------
+
+VAE = "vae-dropout0.4-seed0"
+NOISY, TEXT = f"results/activations/{VAE}/test-noisy", "results/activations/gpt/text"
+SPECTRUM = f"results/spectra/{VAE}/test/cross_validated_exponents.csv"
+
+
+def sharded(folder: Path, count: int) -> str:
+    """The mini study with so many shards."""
+    config = yaml.safe_load((folder / MINI).read_text()) | {"capture": {"shards": count}}
+    file = folder / f"shards-{count}.yaml"
+    file.write_text(yaml.safe_dump(config))
+    return str(file)
+
+
+@pytest.fixture(scope="module")
+def recaptured(mini, tmp_path_factory) -> Project:
+    """The finished study, then two of its stores captured again in two shards."""
+    project = Project(tmp_path_factory.mktemp("shards") / "study")
+    shutil.copytree(mini.folder, project.folder)
+    for name in (f"{NOISY}.h5", f"{NOISY}.json", f"{TEXT}.h5", f"{TEXT}.json", SPECTRUM):
+        (project.folder / name).unlink()
+    study = sharded(project.folder, 2)
+    done = project.snakemake(SPECTRUM, f"{TEXT}.json", "--cores", "2", study=study)
+    assert done.returncode == 0, done.stdout
+    assert "capture_text_shard" in done.stdout
+    return project
+
+
+def test_shards_leave_manifests_and_tables_as_they_were(recaptured, mini):
+    for name in (f"{NOISY}.json", f"{TEXT}.json", SPECTRUM):
+        assert (recaptured.folder / name).read_bytes() == (mini.folder / name).read_bytes(), name
+    with h5py.File(recaptured.folder / f"{NOISY}.h5") as file:
+        rows = [len(part) for part in stored_parts(next(iter(file["stride"].values())))]
+    assert rows == [100, 20]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_another_number_of_shards_reruns_nothing(recaptured, count):
+    assert recaptured.would_run(study=sharded(recaptured.folder, count)) == {}
+
+
+def test_what_is_captured_anew_takes_the_shards_of_the_config(recaptured):
+    """A store whose params have changed; one that is recaptured for its network keeps its own."""
+    study = Path(sharded(recaptured.folder, 3))
+    config = yaml.safe_load(study.read_text())
+    config["language"]["length"] = 18
+    changed = study.with_name("length.yaml")
+    changed.write_text(yaml.safe_dump(config))
+    jobs = recaptured.would_run(study=str(changed))
+    assert jobs["capture_text_shard"] == 3 * jobs["capture_text"] == 6
+
+
+@pytest.mark.parametrize("shards", [[], ["1-of-2.h5", "2-of-2.h5"]])
+def test_only_the_job_that_shows_the_stimuli_asks_for_a_gpu(shards):
+    text = (ROOT / "workflow/rules/common.smk").read_text()
+    names = {
+        "without_gpu": lambda: False,
+        "study": SimpleNamespace(runtime=SimpleNamespace(device="auto")),
+    }
+    exec(re.search(r"^def gpu_request.*?\n\n", text, re.M | re.S)[0], names)
+    files = InputFiles(fromdict={"checkpoint": "a.pt", "shards": shards})
+    assert names["gpu_request"](None, files) == (0 if shards else 1)

@@ -1,0 +1,230 @@
+"""Sparse autoencoders: the loss as written, planted atoms, and training that survives a kill."""
+
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from interruption import interrupt, same
+from scipy.optimize import linear_sum_assignment
+
+from codespectra.directions import sparse_autoencoder
+from codespectra.directions.sparse_autoencoder import (
+    AutoencoderRecipe,
+    SparseAutoencoder,
+    autoencoder_directions,
+    evaluate,
+    penalised_error,
+    scaled_rows,
+    train_autoencoder,
+)
+from codespectra.errors import UserError
+
+CPU = torch.device("cpu")
+RECIPE = AutoencoderRecipe(
+    epochs=3, batch=32, learning_rate=1e-2, seed=0, l1=0.05, identity="this run"
+)
+
+
+def planted(count: int = 2000, width: int = 16, atoms: int = 20) -> tuple[np.ndarray, np.ndarray]:
+    """Activations of few atoms each, and the unit atoms (atoms, width), more than units."""
+    rng = np.random.default_rng(0)
+    truth = rng.standard_normal((atoms, width))
+    truth /= np.linalg.norm(truth, axis=1, keepdims=True)
+    codes = rng.uniform(0.5, 2, (count, atoms)) * (rng.random((count, atoms)) < 0.05)
+    return (codes @ truth).astype(np.float32), truth
+
+
+ROWS = scaled_rows(planted(200)[0], CPU)
+
+
+def fresh(size: int = 24, seed: int = 0) -> SparseAutoencoder:
+    torch.manual_seed(seed)
+    return SparseAutoencoder(ROWS.shape[1], size)
+
+
+def train(
+    partial: Path, recipe: AutoencoderRecipe = RECIPE, rows: torch.Tensor = ROWS, **start: int
+) -> tuple[SparseAutoencoder, list[dict[str, Any]]]:
+    """A trained autoencoder and its history; `start` is of the weights that it starts from."""
+    network = fresh(**start)
+    return network, train_autoencoder(network, rows, recipe, partial)
+
+
+# The model and its loss ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [5, 16, 40])
+def test_start_is_orthogonal_with_unit_atoms_and_a_tied_encoder(size):
+    network = SparseAutoencoder(16, size)
+    gram = (network.atoms @ network.atoms.T).detach().numpy()
+    np.testing.assert_allclose(np.diag(gram), 1, atol=1e-6)
+    if size <= 16:
+        np.testing.assert_allclose(gram, np.eye(size), atol=1e-6)
+    else:
+        assert np.linalg.matrix_rank(gram) == 16
+    assert torch.equal(network.encoder.weight, network.atoms)
+    assert not network.encoder.bias.any()
+
+
+def test_loss_is_the_formula():
+    network, l1 = fresh(), 0.3
+    weight, bias, atoms = (
+        tensor.detach().numpy().astype(np.float64)
+        for tensor in (network.encoder.weight, network.encoder.bias, network.atoms)
+    )
+    rows = ROWS.numpy().astype(np.float64)
+    expected = 0.0
+    for row in rows:
+        code = np.maximum(weight @ row + bias, 0)
+        expected += np.sum((row - code @ atoms) ** 2) + l1 * np.abs(code).sum()
+    expected /= rows.size
+    assert penalised_error(ROWS, *network(ROWS), l1).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_one_step_is_adams_on_the_formula(tmp_path):
+    recipe = replace(RECIPE, epochs=1, batch=len(ROWS))
+    network, history = train(tmp_path / "partial", recipe)
+    weight, bias, atoms = (
+        tensor.detach().clone().requires_grad_()
+        for tensor in (lambda n: (n.encoder.weight, n.encoder.bias, n.atoms))(fresh())
+    )
+    optimizer = torch.optim.Adam([weight, bias, atoms], lr=recipe.learning_rate, fused=False)
+    codes = (ROWS @ weight.T + bias).clamp(min=0)
+    error = ((codes @ atoms - ROWS) ** 2).sum(dim=1) + recipe.l1 * codes.abs().sum(dim=1)
+    loss = error.mean() / ROWS.shape[1]
+    loss.backward()
+    optimizer.step()
+    with torch.no_grad():
+        atoms /= atoms.norm(dim=1, keepdim=True)
+    assert history[0]["train_loss"] == pytest.approx(loss.item(), rel=1e-5)
+    encoder = network.encoder
+    for ours, theirs in ((encoder.weight, weight), (encoder.bias, bias), (network.atoms, atoms)):
+        clear = theirs.grad.abs() > 1e-6  # Adam's first step takes the sign of rounding as well
+        assert clear.float().mean() > 0.5
+        assert (ours - theirs)[clear].abs().max() < 1e-4 * recipe.learning_rate
+
+
+def test_atoms_keep_unit_length(tmp_path):
+    network, _ = train(tmp_path / "partial")
+    np.testing.assert_allclose(network.atoms.detach().norm(dim=1).numpy(), 1, atol=1e-6)
+    assert not torch.allclose(network.atoms, fresh().atoms, atol=1e-2)
+
+
+# What training finds ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def recovered(tmp_path_factory) -> tuple[SparseAutoencoder, list[dict[str, Any]]]:
+    recipe = replace(RECIPE, epochs=100, batch=128, l1=0.3)
+    partial = tmp_path_factory.mktemp("recovered") / "partial"
+    return train(partial, recipe, scaled_rows(planted()[0], CPU), size=32)
+
+
+def test_planted_atoms_are_recovered(recovered):
+    truth = planted()[1]
+    cosines = recovered[0].atoms.detach().numpy() @ truth.T
+    best = cosines[linear_sum_assignment(cosines, maximize=True)]
+    assert np.mean(best > 0.9) >= 0.9
+    start = fresh(size=32).atoms.detach().numpy() @ truth.T
+    assert np.mean(start[linear_sum_assignment(start, maximize=True)] > 0.9) < 0.1
+
+
+def test_reconstruction_improves_over_epochs(recovered):
+    r2 = [row["reconstruction_r2"] for row in recovered[1]]
+    assert r2[0] < r2[20] < r2[-1]
+    assert r2[-1] > 0.9
+    assert [row["epoch"] for row in recovered[1]] == list(range(1, 101))
+
+
+def test_penalty_makes_codes_sparse_and_kills_units_in_the_end(tmp_path):
+    found = [
+        train(tmp_path / f"{l1}", replace(RECIPE, epochs=60, l1=l1))[1][-1] for l1 in (0, 0.3, 300)
+    ]
+    active = [row["mean_active"] for row in found]
+    assert active[0] > 2 * active[1] > 0
+    assert [active[2], found[2]["dead_share"]] == [0, 1]
+    assert found[0]["dead_share"] < 0.5
+
+
+# Measures and directions --------------------------------------------------------------------------
+
+
+def test_measures_are_those_of_the_directions(monkeypatch, recovered):
+    """By NumPy alone, and whatever the blocks that rows are taken in."""
+    rows = scaled_rows(planted()[0], CPU)
+    network = deepcopy(recovered[0])
+    with torch.no_grad():
+        network.encoder.bias[4] = -1000  # never on
+    monkeypatch.setattr(sparse_autoencoder, "BLOCK_ROWS", 300)
+    measures, found = evaluate(network, rows), autoencoder_directions(network, rows)
+    assert found.vectors.shape == (32, 16)
+    assert found.responses.shape == (2000, 32)
+    assert not found.two_sided
+    truth = rows.numpy().astype(np.float64)
+    error = np.sum((truth - found.responses.astype(np.float64) @ found.vectors) ** 2)
+    variance = np.sum((truth - truth.mean(axis=0)) ** 2)
+    assert measures["reconstruction_r2"] == pytest.approx(1 - error / variance, rel=1e-5)
+    assert measures["mean_active"] == (found.responses > 0).sum() / 2000
+    assert found.dead[4]
+    assert measures["dead_share"] == found.dead.mean()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(-20, 20))
+def test_size_of_the_activations_does_not_matter(power):
+    """Powers of two change no digit."""
+    activations = planted(50)[0]
+    rows = scaled_rows(activations * np.float32(2.0**power), CPU)
+    assert torch.equal(rows, scaled_rows(activations, CPU))
+    assert rows.square().mean().item() == pytest.approx(1, rel=1e-5)
+
+
+def test_constant_layer_is_refused():
+    with pytest.raises(UserError, match=r"methods\.sae: all units are constant"):
+        scaled_rows(np.full((20, 4), 0.3, dtype=np.float32), CPU)
+
+
+# Training that dies -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("epoch", [2, 3])
+def test_interrupted_run_ends_like_an_undisturbed_one(epoch, tmp_path, monkeypatch):
+    undisturbed, history = train(tmp_path / "undisturbed")
+    with monkeypatch.context() as patched:
+        interrupt(patched, sparse_autoencoder, epoch)
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path / "partial")
+    # Other weights to start from: all that counts comes from the partial state.
+    resumed, resumed_history = train(tmp_path / "partial", seed=1)
+    assert same(resumed, undisturbed)
+    assert resumed_history == history
+    first, second = (autoencoder_directions(network, ROWS) for network in (resumed, undisturbed))
+    assert first.responses.tobytes() == second.responses.tobytes()
+    assert first.vectors.tobytes() == second.vectors.tobytes()
+
+
+def test_finished_run_is_not_repeated(tmp_path, monkeypatch):
+    finished, history = train(tmp_path / "partial")
+    interrupt(monkeypatch, sparse_autoencoder, 1)
+    again, same_history = train(tmp_path / "partial", seed=1)
+    assert same(finished, again)
+    assert history == same_history
+
+
+def test_seed_decides_the_order_of_the_batches(tmp_path):
+    first, other = (train(tmp_path / f"{s}", replace(RECIPE, seed=s))[0] for s in (0, 1))
+    assert not same(first, other)
+
+
+def test_lost_loss_is_told(tmp_path):
+    recipe = replace(RECIPE, batch=len(ROWS), learning_rate=1e30)
+    with pytest.raises(
+        UserError, match=r"in epoch [23]; lower directions\.methods\.sae\.learning_rate"
+    ):
+        train(tmp_path / "partial", recipe)

@@ -1,0 +1,381 @@
+"""Units explained by chat models: planted rules are found, failures are noted, reruns are free."""
+
+import asyncio
+import csv
+import json
+import math
+import re
+import runpy
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from chat_server import Served, fails, says, serving, transformers_serving
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codespectra.errors import UserError
+from codespectra.explanations.chat import (
+    Malformed,
+    Models,
+    explain_unit,
+    explain_units,
+    read_explanation,
+    read_simulation,
+    visible,
+)
+from codespectra.explanations.chat_answers import Answers, Reply
+from codespectra.explanations.chat_endpoint import Endpoint
+from codespectra.explanations.neuron_records import (
+    ActivationRecord,
+    NeuronId,
+    NeuronRecord,
+    NeuronSimulationResults,
+    read_lines,
+    write_lines,
+)
+from codespectra.jobs import start
+
+SCRIPT = Path(__file__).parents[3] / "scripts" / "explain_by_chat.py"
+MODELS = Models("explainer", "simulator")
+WORDS = ["the", " cat", "\n", " ", "\t", "7", "é", "a b", "\\n", "```"]
+
+
+def excerpt(word: str, shift: int) -> ActivationRecord:
+    """All words in some order, of which the unit responds to one alone."""
+    tokens = WORDS[shift:] + WORDS[:shift]
+    return ActivationRecord(tokens=tokens, activations=[2.5 * (t == word) for t in tokens])
+
+
+def unit_of(word: str, number: int = 0, random: int = 3) -> NeuronRecord:
+    """A unit that responds to one word alone."""
+    return NeuronRecord(
+        neuron_id=NeuronId(layer_index=1, neuron_index=number),
+        most_positive_activation_records=[excerpt(word, shift) for shift in range(8)],
+        random_sample=[excerpt(word, shift) for shift in range(random)],
+    )
+
+
+def oracle(body: dict[str, Any], request: Any = None) -> Any:
+    """A model that sees which token is active, and simulates that; as tokens are shown to it."""
+    question = body["messages"][-1]["content"]
+    if body["model"] == "explainer":
+        return says(re.search(r"^(.*)\t10$", question, re.M)[1])
+    word, *tokens = question.removeprefix("The unit responds to: ").split("\n")
+    return says("\n".join(f"{token}\t{10 * (token.strip() == word)}" for token in tokens[1:]))
+
+
+def content_of(answer: Any) -> str:
+    return json.loads(answer.body)["choices"][0]["message"]["content"]
+
+
+def ready(folder: Path, server: Served, *, limit: int = 10**7) -> Answers:
+    return Answers(
+        folder, Endpoint(server.url, "sk-key-of-a-test"), token_limit=limit, timeout=20, retries=1
+    )
+
+
+def test_a_planted_rule_scores_one(tmp_path) -> None:
+    """Blank and escaped tokens survive the way there and back."""
+    units = [unit_of(word, number) for number, word in enumerate(WORDS)]
+    with serving(oracle) as server:
+        answers = ready(tmp_path, server)
+        found = list(explain_units(units, len(units), answers, MODELS, 4))
+        # A question a unit, and its two top and one random valid excerpts.
+        assert len(server.asked) == 4 * len(units)
+    assert [each.results.neuron_id.neuron_index for each in found] == list(range(len(units)))
+    for word, (results, note, top_only) in zip(WORDS, found, strict=True):
+        (only,) = results.scored_explanations
+        assert only.explanation == visible(word).strip()
+        assert only.scored_simulation.ev_correlation_score == pytest.approx(1)
+        (scale,) = {
+            sequence.simulation.activation_scale
+            for sequence in only.scored_simulation.scored_sequence_simulations
+        }
+        assert (scale, note, top_only) == ("simulated_normalized_activations", "", False)
+
+
+def test_the_explainer_sees_train_and_the_simulator_valid_without_activations(tmp_path) -> None:
+    unit = NeuronRecord(
+        neuron_id=NeuronId(layer_index=0, neuron_index=0),
+        most_positive_activation_records=[
+            ActivationRecord(tokens=[f"top{n}", "x"], activations=[4, n / 4]) for n in range(8)
+        ],
+        random_sample=[
+            ActivationRecord(tokens=[f"random{n}", "x"], activations=[-1, 1]) for n in range(4)
+        ],
+    )
+    with serving(lambda body, _: says("x" if body["model"] == "explainer" else "a\t1\nb\t2")) as to:
+        explain_unit(unit, ready(tmp_path, to), MODELS)
+        first, *rest = ([body["model"], body["messages"][-1]["content"]] for body in to.asked)
+    # Stride 4 among the top excerpts and 3 among the random ones; 10 is the unit's largest here.
+    assert first == ["explainer", "Excerpt 1:\ntop0\t10\nx\t0\n\nExcerpt 2:\ntop4\t10\nx\t2"]
+    assert rest == [
+        ["simulator", f"The unit responds to: x\n\n{name}\nx"]
+        for name in ("top2", "top6", "random1")
+    ]
+
+
+@given(st.text(st.characters(), min_size=1))
+def test_a_token_is_shown_in_one_line_and_never_blank(token: str) -> None:
+    shown = visible(token)
+    assert shown.strip() and len(shown.splitlines()) == 1 and "\t" not in shown
+    assert shown.encode()
+    if token.isprintable() and token.strip():
+        assert shown == token
+
+
+@given(
+    st.lists(st.tuples(st.text(st.characters(), min_size=1), st.integers(0, 10)), min_size=1),
+    st.sampled_from(["\t{}", "  {}", "\t{}.0", "\t{} "]),
+    st.sampled_from(["{}", "```\n{}\n```", "\n{}\n\n", "```text\n{}\n```\n"]),
+)
+def test_activations_are_read_whatever_the_tokens(
+    lines: list[tuple[str, int]], ending: str, frame: str
+) -> None:
+    reply = "\n".join(visible(token) + ending.format(number) for token, number in lines)
+    found = read_simulation(Reply(content=frame.format(reply)), len(lines))
+    assert found == [number for _, number in lines]
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("a\t1", "has 1 lines, but the excerpt has 2 tokens"),
+        ("a\t1\nb\t2\nc\t3", "has 3 lines"),
+        ("", "has 0 lines"),
+        ("a\t1\nb", "Line 2"),
+        ("a\t1\nb\t11", "Line 2"),
+        ("a\t-1\nb\t1", "Line 1"),
+        ("a\tnan\nb\t1", "Line 1"),
+        ("a1\nb\t1", "Line 1"),
+    ],
+)
+def test_a_malformed_simulation_is_told(content: str, complaint: str) -> None:
+    with pytest.raises(Malformed, match=complaint):
+        read_simulation(Reply(content=content), 2)
+
+
+def test_what_was_cut_off_is_malformed() -> None:
+    with pytest.raises(Malformed):
+        read_simulation(Reply(content="a\t1", finished=False), 1)
+    with pytest.raises(Malformed, match="too long"):
+        read_explanation(Reply(content="words that", finished=False))
+    with pytest.raises(Malformed, match="empty"):
+        read_explanation(Reply(content=" \n"))
+    assert read_explanation(Reply(content=" words\n for rain ")) == "words for rain"
+
+
+def test_a_model_that_errs_is_told_and_asked_again(tmp_path) -> None:
+    def play(body: dict, _: Any) -> Any:
+        told = "but the excerpt has 10 tokens" in body["messages"][-1]["content"]
+        if body["model"] == "explainer" or told:
+            return oracle(body | {"messages": body["messages"][: -2 if told else None]})
+        return says("too\t1\nfew\t2")
+
+    with serving(play) as server:
+        results, note, _ = explain_unit(unit_of("the"), ready(tmp_path, server), MODELS)
+        assert len(server.asked) == 1 + 3 * 2
+    assert note == ""
+    assert results.scored_explanations[0].scored_simulation.ev_correlation_score == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("bad", "note", "questions"),
+    [
+        (says("nonsense"), r"malformed 3 times: Your answer has 1 lines, but", 1 + 3),
+        (says(None, refusal="I can't\nhelp"), "refused: I can't help", 1 + 1),
+        (says(None), "refused: no content", 1 + 1),
+    ],
+    ids=["malformed", "refusal", "no content"],
+)
+def test_a_unit_that_fails_has_a_note_and_others_go_on(
+    tmp_path, bad: Any, note: str, questions: int
+) -> None:
+    """The simulator fails at the unit of one word."""
+
+    def play(body: dict, _: Any) -> Any:
+        fails_at_it = any(": the\n" in message["content"] for message in body["messages"])
+        return bad if fails_at_it else oracle(body)
+
+    units = [unit_of("é", 0), unit_of("the", 1), unit_of("7", 2)]
+    with serving(play) as server:
+        found = list(explain_units(units, 3, ready(tmp_path, server), MODELS, 1))
+        assert len(server.asked) == 4 + questions + 4
+    scores = [each.results.scored_explanations[0].scored_simulation for each in found]
+    assert [each.ev_correlation_score for each in scores] == pytest.approx(
+        [1, math.nan, 1], nan_ok=True
+    )
+    assert found[1].note.startswith(note) and not found[0].note + found[2].note
+    # The explanation is kept, and nothing that it wasn't scored on.
+    assert found[1].results.scored_explanations[0].explanation == "the"
+    assert scores[1].scored_sequence_simulations == []
+
+
+def test_a_silent_unit_costs_nothing(tmp_path) -> None:
+    unit = unit_of("nowhere")
+    with serving(oracle) as server:
+        results, note, _ = explain_unit(unit, ready(tmp_path, server), MODELS)
+        assert not server.asked
+    assert note == "no positive activation in the excerpts to explain"
+    assert math.isnan(results.scored_explanations[0].scored_simulation.ev_correlation_score)
+
+
+def test_units_come_in_order_though_the_first_is_answered_last(tmp_path) -> None:
+    others = threading.Event()
+
+    async def later(body: dict) -> Any:
+        await asyncio.to_thread(others.wait, 10)
+        return oracle(body)
+
+    def play(body: dict, _: Any) -> Any:
+        question = body["messages"][-1]["content"]
+        if body["model"] == "explainer" and "the\t10" in question:
+            return later(body)
+        if "to: é\n" in question:
+            others.set()
+        return oracle(body)
+
+    units = [unit_of("the", 0), unit_of("7", 1), unit_of("é", 2)]
+    with serving(play) as server:
+        found = explain_units(iter(units), 3, ready(tmp_path, server), MODELS, 2)
+        assert [each.results.neuron_id.neuron_index for each in found] == [0, 1, 2]
+        assert others.is_set()
+
+
+def test_the_limit_tells_how_far_it_got_and_a_higher_one_goes_on(tmp_path) -> None:
+    units = [unit_of(word, number) for number, word in enumerate(WORDS)]
+    with serving(lambda body, _: says(content_of(oracle(body)), tokens=500)) as s:
+        with pytest.raises(UserError) as failure:
+            list(explain_units(units, len(units), ready(tmp_path, s, limit=9000), MODELS, 2))
+        asked, spent = len(s.asked), ready(tmp_path, s).budget.spent
+        told = re.match(
+            r"(\d+) units done, (\d+) left: .* cost (\d+) tokens of 9000, .* may cost (\d+); "
+            r"raise language\.explanations\.explainers\.openai\.token_limit",
+            str(failure.value),
+        )
+        done, left, told_spent, needed = map(int, told.groups())
+        assert done + left == len(units) and 1 <= done <= asked // 4
+        assert told_spent == spent == 500 * asked <= 9000 < spent + needed
+        found = list(explain_units(units, len(units), ready(tmp_path, s), MODELS, 2))
+        assert len(found) == len(units) and len(s.asked) == 4 * len(units)
+
+
+def test_an_endpoint_that_fails_ends_all_threads(tmp_path) -> None:
+    units = [unit_of(word, number) for number, word in enumerate(WORDS)]
+    with serving(lambda body, request: fails(401, "no")) as server:
+        with pytest.raises(UserError, match="check OPENAI_API_KEY"):
+            list(explain_units(units, len(units), ready(tmp_path, server), MODELS, 2))
+        assert len(server.asked) <= 2
+
+
+class Job:
+    """The rule's job in a folder, run by its script as snakemake would."""
+
+    def __init__(self, folder: Path, units: list[NeuronRecord], monkeypatch: Any) -> None:
+        self.folder, self.monkeypatch = folder, monkeypatch
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-key-of-a-test")
+        model = folder / "explanations" / "bytes"
+        self.scores, self.explanations = model / "openai.csv", model / "openai.jsonl"
+        write_lines(model / "records.jsonl", units)
+        header = "model,weights,stimuli,part,layer,depth,kind,unit,action"
+        numbers = [unit.neuron_id.neuron_index for unit in units]
+        lines = [f"bytes,train,text,mlp,h.0,1,neuron,{number},1.5" for number in numbers]
+        (model / "units.csv").write_text("\n".join([header, *lines, ""]))
+
+    def run(self, url: str, *, explainer: str = "explainer", simulator: str = "simulator") -> None:
+        self.monkeypatch.setenv("OPENAI_BASE_URL", url)
+        model = self.scores.parent
+        chat = {"token_limit": 10**6, "concurrency": 2, "timeout": 60.0, "retries": 1}
+        snakemake = SimpleNamespace(
+            log=[str(self.folder / "job.log")],
+            params=SimpleNamespace(
+                cfg={"explainer_model": explainer, "simulator_model": simulator, "model": "bytes"}
+            ),
+            config={"runtime": {"chat": chat}},
+            input=SimpleNamespace(
+                records=str(model / "records.jsonl"), units=str(model / "units.csv")
+            ),
+            output=SimpleNamespace(scores=str(self.scores), explanations=str(self.explanations)),
+        )
+        self.monkeypatch.setattr(start, "end_with_snakemake", lambda: None)  # none has started this
+        runpy.run_path(str(SCRIPT), init_globals={"snakemake": snakemake})
+
+    def rows(self) -> list[dict[str, str]]:
+        with self.scores.open() as file:
+            return list(csv.DictReader(file))
+
+    def outputs(self) -> tuple[bytes, bytes]:
+        return self.scores.read_bytes(), self.explanations.read_bytes()
+
+
+def test_the_rule_writes_scores_and_explanations_and_a_rerun_asks_nothing(
+    tmp_path, monkeypatch
+) -> None:
+    units = [unit_of("é", 3), unit_of("nowhere", 4), unit_of(" cat", 5, random=0)]
+    job = Job(tmp_path, units, monkeypatch)
+    with serving(oracle) as server:
+        job.run(server.url)
+        asked = len(server.asked)
+    first = job.outputs()
+    job.run(server.url)  # of a server that is gone
+    assert job.outputs() == first and asked == 4 + 0 + 3
+    rows = job.rows()
+    assert [row["unit"] for row in rows] == ["3", "4", "5"]
+    assert {row["explainer"] for row in rows} == {"openai explainer / simulator"}
+    assert [row["score"] for row in rows] == ["1", "", "1"]
+    assert [row["n_tokens"] for row in rows] == ["30", "0", "20"]
+    assert [row["top_only"] for row in rows] == ["False", "False", "True"]
+    assert [bool(row["note"]) for row in rows] == [False, True, False]
+    lines = list(read_lines(job.explanations, NeuronSimulationResults))
+    assert [line.neuron_id for line in lines] == [unit.neuron_id for unit in units]
+    assert [line.scored_explanations[0].explanation for line in lines] == ["é", "", "cat"]
+    written = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
+    assert not any(b"sk-key" in content for content in written)
+
+
+def save_tiny_model(folder: Path) -> None:
+    """A GPT-2 of bytes with random weights, and a template that says who speaks."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens = Tokenizer(models.BPE({letter: n for n, letter in enumerate(alphabet)}, []))
+    tokens.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokens.decoder = decoders.ByteLevel()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=tokens)
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant: "
+    )
+    tokenizer.save_pretrained(folder)
+    config = GPT2Config(
+        vocab_size=256,
+        n_positions=8192,
+        n_embd=16,
+        n_layer=1,
+        n_head=2,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+    GPT2LMHeadModel(config).save_pretrained(folder)
+
+
+def test_the_server_of_transformers_is_understood(tmp_path, monkeypatch) -> None:
+    """Its model writes noise, so what counts is that it was asked, counted and kept."""
+    model = tmp_path / "model"
+    save_tiny_model(model)
+    job = Job(tmp_path, [unit_of("é", 0), unit_of("7", 1)], monkeypatch)
+    with transformers_serving(model, tmp_path / "server.log") as server:
+        job.run(server.url, explainer=str(model), simulator=str(model))
+        alone = ready(tmp_path / "alone", server)
+        alone.ask(str(model), [{"role": "user", "content": "héllo"}], max_tokens=5)
+    # A byte of what the template makes of the question is a token; so is one of the answer.
+    assert alone.budget.spent == len("user: héllo\nassistant: ".encode()) + 5
+    first = job.outputs()
+    job.run(server.url, explainer=str(model), simulator=str(model))
+    assert job.outputs() == first
+    assert [row["note"].split(":")[0] for row in job.rows()] == ["malformed 3 times"] * 2
+    kept = [json.loads(f.read_text()) for f in (tmp_path / "explanations/answers").iterdir()]
+    assert [each["reply"]["finished"] for each in kept] == [False] * 6

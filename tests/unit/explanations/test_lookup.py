@@ -1,0 +1,294 @@
+"""The lookup explainer: planted rules are found, held-out excerpts have no say, scripts agree."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LinearRegression
+
+from codespectra.data.tokens import Tokens, write_tokens
+from codespectra.explanations import lookup
+from codespectra.explanations.neuron_records import (
+    NeuronId,
+    NeuronRecord,
+    NeuronSimulationResults,
+    read_lines,
+)
+from codespectra.explanations.scores import score_row
+from codespectra.explanations.units import Text, find_excerpts, record_unit
+from codespectra.files import store
+
+ROOT = Path(__file__).parents[3]
+VOCABULARY = ["a", "b", "\n", " c", "�", "�"]
+UNIT = NeuronId(layer_index=0, neuron_index=0)
+
+
+def some_tokens(sequences=40, length=12, seed=0) -> Tokens:
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(length // 2, length + 1, sequences)
+    return Tokens(
+        token=rng.integers(len(VOCABULARY), size=lengths.sum()).astype(np.int32),
+        sequence=np.repeat(np.arange(sequences, dtype=np.int32), lengths),
+        position=np.concatenate([np.arange(n, dtype=np.int32) for n in lengths]),
+        vocabulary=VOCABULARY,
+    )
+
+
+TOKENS = some_tokens()
+TEXT = Text.of(TOKENS)
+CONTEXTS = {b: lookup.Contexts.of(TOKENS, TEXT, bigram=b) for b in (False, True)}
+VALUES = np.array([0.3, -1.2, 2.0, 0.05, 5.5, -0.4])
+
+
+def before(tokens: Tokens) -> np.ndarray:
+    """The token before each; a sequence's first has its own."""
+    return np.where(tokens.position == 0, tokens.token, np.roll(tokens.token, 1))
+
+
+def explain(response, *, bigram=False, smoothing=1.0, top=8, random=6):
+    found = find_excerpts(response, TEXT, UNIT, "neuron", top=top, random=random, seed=0)
+    record = record_unit(response, TEXT, UNIT, found)
+    contexts = CONTEXTS[bigram]
+    return lookup.explain(record, response, found, TEXT, contexts, smoothing=smoothing), found
+
+
+def score(response, **options) -> float:
+    return score_row(explain(response, **options)[0])["score"]
+
+
+# Planted rules -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bigram", [False, True])
+def test_a_function_of_the_token_scores_one(bigram):
+    assert score(VALUES[TOKENS.token], bigram=bigram, smoothing=1e-9) == pytest.approx(1, abs=1e-9)
+
+
+def test_a_function_of_the_token_before_needs_bigrams():
+    tokens = some_tokens(sequences=1500, length=20)
+    text = Text.of(tokens)
+    # At a sequence's first token, where there is none before, the mean is what a table can know.
+    response = np.where(tokens.position == 0, VALUES.mean(), VALUES[before(tokens)])
+    chosen = find_excerpts(response, text, UNIT, "neuron", top=8, random=600, seed=0)
+    record = record_unit(response, text, UNIT, chosen)
+    scores = {}
+    for bigram in (False, True):
+        contexts = lookup.Contexts.of(tokens, text, bigram=bigram)
+        found = lookup.explain(record, response, chosen, text, contexts, smoothing=1e-9)
+        scores[bigram] = score_row(found)["score"]
+    assert abs(scores[False]) < 0.08  # of some 3,000 tokens: 4 standard errors
+    assert scores[True] > 0.999
+
+
+def test_without_first_tokens_bigrams_score_exactly_one():
+    pairs = VALUES[before(TOKENS)] + 0.1 * TOKENS.token
+    response = np.where(TOKENS.position == 0, 0.0, pairs)
+    contexts = CONTEXTS[True]
+    table = lookup.fit(response, contexts, np.zeros(len(response), bool), smoothing=1e-12)
+    later = np.flatnonzero(TOKENS.position > 0)
+    found = lookup.predict(table, contexts, slice(None))[later]
+    np.testing.assert_allclose(found, pairs[later], atol=1e-9)
+
+
+# The fit -----------------------------------------------------------------------------------------
+
+CASES = st.tuples(st.integers(0, 2**31), st.floats(1e-3, 100), st.booleans())
+
+
+def random_case(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    response = rng.standard_normal(len(TOKENS.token)) + VALUES[TOKENS.token]
+    held_out = np.isin(TOKENS.sequence, rng.choice(40, 15, replace=False))
+    return response, held_out
+
+
+@settings(max_examples=20, deadline=None)
+@given(CASES)
+def test_the_fit_agrees_with_a_loop_that_leaves_out(case):
+    seed, smoothing, bigram = case
+    response, held_out = random_case(seed)
+    table = lookup.fit(response, CONTEXTS[bigram], held_out, smoothing=smoothing)
+    rows = [i for i in range(len(response)) if not held_out[i]]
+    mean = sum(response[i] for i in rows) / len(rows)
+
+    def shrunk(values: list[float], prior: float) -> float:
+        return (sum(values) + smoothing * prior) / (len(values) + smoothing)
+
+    expected = []
+    for i, (token, position) in enumerate(zip(TOKENS.token, TOKENS.position, strict=True)):
+        value = shrunk([response[j] for j in rows if TOKENS.token[j] == token], mean)
+        if bigram and position > 0:
+            pair = (TOKENS.token[i - 1], token)
+            like = [
+                response[j]
+                for j in rows
+                if TOKENS.position[j] > 0 and (TOKENS.token[j - 1], TOKENS.token[j]) == pair
+            ]
+            value = shrunk(like, value)
+        expected.append(value)
+    found = lookup.predict(table, CONTEXTS[bigram], slice(None))
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_without_smoothing_it_is_a_regression_on_the_tokens():
+    response, held_out = random_case(0)
+    table = lookup.fit(response, CONTEXTS[False], held_out, smoothing=1e-12)
+    one_hot = np.eye(len(VOCABULARY))[TOKENS.token]
+    model = LinearRegression(fit_intercept=False).fit(one_hot[~held_out], response[~held_out])
+    np.testing.assert_allclose(table.by_token, model.coef_, atol=1e-9)
+    frame = pd.Series(response[~held_out]).groupby(TOKENS.token[~held_out]).mean()
+    np.testing.assert_allclose(table.by_token, frame, atol=1e-9)
+
+
+@settings(max_examples=20, deadline=None)
+@given(CASES)
+def test_scored_excerpts_have_no_influence_on_what_is_predicted(case):
+    seed, smoothing, bigram = case
+    response, _ = random_case(seed)
+    found, excerpts = explain(response, bigram=bigram, smoothing=smoothing)
+    scored = np.isin(TOKENS.sequence, excerpts.split("valid") + excerpts.split("test"))
+    changed = np.where(scored, np.random.default_rng(seed).normal(50, 9, len(response)), response)
+    record = record_unit(changed, TEXT, UNIT, excerpts)
+    other = lookup.explain(record, changed, excerpts, TEXT, CONTEXTS[bigram], smoothing=smoothing)
+    first, second = (one.scored_explanations[0] for one in (found, other))
+    assert first.explanation == second.explanation
+    predicted = [
+        [
+            s.simulation.expected_activations
+            for s in one.scored_simulation.scored_sequence_simulations
+        ]
+        for one in (first, second)
+    ]
+    assert predicted[0] == predicted[1]
+    assert changed[~scored].sum() == response[~scored].sum()
+
+
+def test_noise_scores_nothing():
+    rng = np.random.default_rng(0)
+    scores = [score(rng.standard_normal(len(TOKENS.token)), random=24) for _ in range(100)]
+    # Not even below 0: top excerpts hold the noise's peaks, which no token predicts.
+    assert abs(np.mean(scores)) < 4 * np.std(scores) / 10
+
+
+def test_a_unit_that_never_varies_has_no_score_but_a_reason():
+    found, _ = explain(np.full(len(TOKENS.token), 2.5))
+    row = score_row(found)
+    assert np.isnan(row["score"])
+    assert row["note"] == "the activations don't vary"
+    assert row["n_records"] == 4  # of 8 and 6 excerpts two are valid
+
+
+# What it says ------------------------------------------------------------------------------------
+
+
+def test_the_explanation_names_the_strongest_tokens_legibly():
+    response = VALUES[TOKENS.token]
+    nothing = np.zeros(len(response), bool)
+    table = lookup.fit(response, CONTEXTS[False], nothing, smoothing=1e-12)
+    said = lookup.explanation(table, CONTEXTS[False])
+    assert said == "lookup: '�' 5.5, '\\n' 2, 'a' 0.3, ' c' 0.05, '�' -0.4"
+    response = np.where((before(TOKENS) == 1) & (TOKENS.token == 3), 9.0, response)
+    table = lookup.fit(response, CONTEXTS[True], nothing, smoothing=1e-12)
+    assert lookup.explanation(table, CONTEXTS[True]).startswith("lookup: 'b' ' c' 9, ")
+
+
+# The scripts -------------------------------------------------------------------------------------
+
+RUN = """
+import json, runpy, sys
+from types import SimpleNamespace
+for script, job in json.loads(sys.argv[1]):
+    job = json.loads(json.dumps(job), object_hook=lambda content: SimpleNamespace(**content))
+    job.params.cfg = vars(job.params.cfg)
+    if script.startswith("draw"):
+        job.output = vars(job.output)
+    runpy.run_path(f"scripts/{script}.py", init_globals={"snakemake": job})
+assert not {"torch", "transformers"} & set(sys.modules)
+"""
+
+
+def write_capture(folder: Path) -> dict[str, str]:
+    """Two layers of six neurons, one-hot in the token; the second has one dead neuron."""
+    one_hot = np.eye(6, dtype=np.float16)[TOKENS.token] * np.arange(1, 7, dtype=np.float16)
+    layers = {"h.0.act": one_hot, "h.1.act": one_hot * np.array([1, 1, 0, 1, 1, 1], np.float16)}
+    with store.create_hdf5(folder / "text.h5") as file:
+        write_tokens(file, TOKENS)
+        for name, rows in layers.items():
+            file.create_dataset(f"tokens/{name}", data=rows)
+    entries = [
+        {"key": f"tokens/{name}", "part": part, "layer": name, "depth": depth, "width": 6}
+        for part in ("mlp", "other")
+        for depth, name in enumerate(layers, start=1)
+    ]
+    content = {"model": "tiny", "weights": "train", "datasets": entries}
+    content["sha256"] = store.hdf5_digest(folder / "text.h5")
+    store.write_json(folder / "text.json", content)
+    return {"data": str(folder / "text.h5"), "manifest": str(folder / "text.json")}
+
+
+LOOKUP = {"smoothing": 1e-9, "bigram": False}
+
+
+def run_scripts(folder: Path, captured: dict[str, str]) -> None:
+    of = {name: str(folder / name) for name in ("records.jsonl", "units.csv")}
+    cfg = {"part": "mlp", "seed": 7, "model": "tiny"}
+    collected = {"records": of["records.jsonl"], "units": of["units.csv"]}
+    looked_up = {"scores": str(folder / "l.csv"), "explanations": str(folder / "l.jsonl")}
+    figure = {form: str(folder / f"figure.{form}") for form in ("pdf", "png", "csv")}
+    drawn = {"scores": [looked_up["scores"]], "published": []}
+    sizes = {"units": 6, "top": 8, "random": 6, "draws": 30}
+    steps = [
+        ("collect_records", captured, collected, cfg | sizes),
+        ("explain_by_lookup", captured | collected, looked_up, cfg | LOOKUP),
+        ("draw_explanations", drawn, figure, {"study": "a study"}),
+    ]
+    asked = [
+        (script, {"input": i, "output": o, "params": {"cfg": c}, "log": [str(folder / "log")]})
+        for script, i, o, c in steps
+    ]
+    environment = os.environ | {"PYTHONPATH": "scripts"}
+    subprocess.run(
+        [sys.executable, "-c", RUN, json.dumps(asked)], cwd=ROOT, check=True, env=environment
+    )
+
+
+def test_the_scripts_from_activations_to_scores(tmp_path):
+    captured = write_capture(tmp_path)
+    for run in ("a", "b"):
+        (tmp_path / run).mkdir()
+        run_scripts(tmp_path / run, captured)
+    units, table = (pd.read_csv(tmp_path / "a" / name) for name in ("units.csv", "l.csv"))
+    pd.testing.assert_frame_equal(table[list(units.columns)], units)
+    where = ["model", "weights", "stimuli", "part", "layer", "depth"]
+    assert list(units.columns) == [*where, "kind", "unit", "action"]
+    counts = units.groupby(["layer", "kind"]).size()
+    assert counts["h.0.act"].to_dict() == {"neuron": 6, "projection": 6, "low_action": 6}
+    assert counts["h.1.act"].to_dict() == {"neuron": 5, "projection": 6, "low_action": 6}
+    # Whatever is linear in the token's one-hot code is a function of the token.
+    assert table["score"].min() > 1 - 1e-9
+    assert (table["n_records"] == 4).all()
+    assert not table["top_only"].any()
+
+    records = list(read_lines(tmp_path / "a" / "records.jsonl", NeuronRecord))
+    results = list(read_lines(tmp_path / "a" / "l.jsonl", NeuronSimulationResults))
+    numbers = list(zip(units["depth"] - 1, units["unit"], strict=True))
+    for lines in (records, results):
+        found = [(one.neuron_id.layer_index, one.neuron_id.neuron_index) for one in lines]
+        assert found == numbers
+    for record, result in zip(records, results, strict=True):
+        (only,) = result.scored_explanations
+        scored = only.scored_simulation.scored_sequence_simulations
+        valid = record.split("valid")
+        assert [one.simulation.tokens for one in scored] == [one.tokens for one in valid]
+        assert [one.true_activations for one in scored] == [one.activations for one in valid]
+    assert len(pd.read_csv(tmp_path / "a" / "figure.csv")) == 6
+    for name in ("records.jsonl", "units.csv", "l.csv", "l.jsonl", "figure.pdf", "figure.csv"):
+        same = [(tmp_path / run / name).read_bytes() for run in ("a", "b")]
+        assert same[0] == same[1]

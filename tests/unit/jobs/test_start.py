@@ -1,0 +1,74 @@
+"""A job's process: it ends with the snakemake that started it, and says why."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+
+from codespectra.jobs import start
+
+# A snakemake in a process group of its own, as a shell gives it, that starts a job and waits.
+STARTER = """
+import subprocess, sys, time
+
+job = subprocess.Popen([sys.executable, "-c", *sys.argv[1:]])
+time.sleep(3600)
+"""
+# A job that imports for as long as it is told to.
+JOB = """
+import os, sys, time
+from codespectra.jobs.start import start_job
+
+parent = os.getppid()
+print("importing", flush=True)
+while sys.argv[2] == "orphaned" and os.getppid() == parent:
+    time.sleep(0.01)
+if sys.argv[2] == "orphaned":
+    print("adopted by", os.getppid(), flush=True)
+start_job(sys.argv[1])
+print("started", flush=True)
+time.sleep(3600)
+"""
+
+
+def line(stream: TextIO) -> str:
+    """The next line of a process, or nothing when it has ended; one of both must come."""
+    ready, _, _ = select.select([stream], [], [], 60)
+    assert ready, "nothing in a minute"
+    return stream.readline()
+
+
+@pytest.mark.parametrize("when", ["working", "orphaned"])
+def test_a_job_ends_when_its_snakemake_is_killed(tmp_path, when):
+    log = tmp_path / "job.log"
+    snakemake = subprocess.Popen(
+        [sys.executable, "-c", STARTER, JOB, log, when],
+        env={"PYTHONPATH": str(Path(start.__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        bufsize=1,
+        process_group=0,
+    )
+    try:
+        assert line(snakemake.stdout) == "importing\n"
+        if when == "working":
+            assert line(snakemake.stdout) == "started\n"
+            assert log.read_text() == ""
+        snakemake.send_signal(signal.SIGKILL)
+        if when == "orphaned" and line(snakemake.stdout) != "adopted by 1\n":
+            pytest.skip("here another process than 1 adopts orphans")
+        # The job holds the other end of this pipe.
+        while line(snakemake.stdout) == "started\n":
+            pass
+        assert "has been killed" in log.read_text()
+    finally:
+        with suppress(ProcessLookupError):  # both have ended
+            os.killpg(snakemake.pid, signal.SIGKILL)
+        snakemake.communicate()

@@ -1,0 +1,172 @@
+"""Spectra of tokens: exponents resampled by sequence, first tokens, and the rule's tables."""
+
+import logging
+import math
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from codespectra.data.tokens import Tokens, write_tokens
+from codespectra.files import store
+from codespectra.jobs import start
+from codespectra.spectra import eigenspectrum, exponents_by_sequence, power_law
+from codespectra.spectra.exponents_by_sequence import subsample_exponents
+from codespectra.spectra.tables import first_token_columns
+from codespectra.statistics.intervals import normal_interval
+from codespectra.statistics.subsamples import subsamples
+
+SCRIPTS = Path(__file__).parents[3] / "scripts"
+RANKS = (5, 30)
+WIDTH = 60
+
+
+class Named(dict):
+    """Files of a job as snakemake hands them to a script."""
+
+    __getattr__ = dict.__getitem__
+
+
+@pytest.fixture
+def run_script(monkeypatch):
+    """Run a rule's script in this process."""
+    monkeypatch.setattr(start, "start_job", lambda _: logging.getLogger("codespectra"))
+
+    def run(name: str, files: dict, outputs: dict, cfg: dict) -> None:
+        parts = {"input": Named(files), "output": Named(outputs), "params": Named(cfg=cfg)}
+        snakemake = SimpleNamespace(**parts, log=["unused"], threads=1)
+        runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})
+
+    return run
+
+
+def sequences(count: int, length: int, alpha: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens of a planted law, each sequence with strengths of its own, and their sequences."""
+    rng = np.random.default_rng(seed)
+    rows = rng.standard_normal((count, length, WIDTH))
+    rows *= np.exp(0.5 * rng.standard_normal((count, 1, WIDTH)))
+    rows = rows.reshape(-1, WIDTH) * np.arange(1, WIDTH + 1) ** (alpha / 2)
+    return rows.astype(np.float32), np.repeat(np.arange(count), length)
+
+
+def exponent(rows: np.ndarray) -> float:
+    return power_law.fit_power_law(
+        eigenspectrum.spectrum(rows, scores=0).eigenvalues, ranks=RANKS
+    ).alpha
+
+
+def test_the_spread_is_that_over_fresh_sequences_and_rows_tell_less():
+    alphas = [exponent(sequences(40, 16, -1.0, seed)[0]) for seed in range(60)]
+    spreads = {"sequences": [], "rows": []}
+    for seed in range(4):
+        rows, groups = sequences(40, 16, -1.0, seed)
+        scores = eigenspectrum.spectrum(rows).scores
+        draws = subsample_exponents(scores, groups, ranks=RANKS, draws=60)
+        spreads["sequences"].append(draws.var(ddof=1))
+        spreads["rows"].append(
+            power_law.bootstrap_exponents(scores, ranks=RANKS, draws=40).var(ddof=1)
+        )
+    ratio = {
+        name: math.sqrt(np.mean(found) / np.var(alphas, ddof=1)) for name, found in spreads.items()
+    }
+    assert 0.75 < ratio["sequences"] < 1.35  # both deviations are known to about 10 %
+    assert ratio["rows"] < 0.65
+
+
+def test_draws_are_those_of_the_sequences_held():
+    """40 uneven sequences: 27 in, 13 out, so that deviations grow by the root of 27 / 13."""
+    rows, groups = sequences(40, 16, -1.0, 0)
+    keep = np.random.default_rng(1).random(len(rows)) < 0.8
+    rows, groups = rows[keep], groups[keep]
+    draws = subsample_exponents(
+        eigenspectrum.spectrum(rows).scores, groups, ranks=RANKS, draws=6, seed=3
+    )
+    found = np.array([exponent(rows[held[groups]]) for held in subsamples(40, 6, seed=3)])
+    wanted = exponent(rows) + math.sqrt(27 / 13) * (found - found.mean())
+    np.testing.assert_allclose(draws, wanted, atol=1e-4)
+    assert np.ptp(wanted) > 0.01
+
+
+def test_draws_do_not_depend_on_how_many_sequences_are_summed_at_once(monkeypatch):
+    rows, groups = sequences(40, 16, -1.0, 0)
+    whole = subsample_exponents(rows, groups, ranks=RANKS, draws=5)
+    monkeypatch.setattr(exponents_by_sequence, "GROUPS", 7)
+    np.testing.assert_allclose(
+        subsample_exponents(rows, groups, ranks=RANKS, draws=5), whole, rtol=1e-9
+    )
+
+
+def test_draws_that_lose_ranks_give_no_interval():
+    rows, groups = sequences(30, 2, -1.0, 0)  # 40 rows can't have 50 components
+    draws = subsample_exponents(rows, groups, ranks=(5, 50), draws=4)
+    assert np.isnan(draws).all()
+    assert np.isnan(normal_interval(-1.0, draws)).all()
+
+
+@pytest.mark.parametrize("groups", [[0, 0, 1, 1], [0, 1, 2, 1]])
+def test_too_few_groups_and_unsorted_ones_are_refused(groups):
+    with pytest.raises(ValueError, match="at least 3 in ascending order"):
+        subsample_exponents(np.zeros((4, 2)), np.array(groups))
+
+
+@pytest.mark.parametrize("slab", [2**23, 900])
+def test_first_tokens_that_are_outliers_are_found(monkeypatch, slab):
+    monkeypatch.setattr("codespectra.spectra.tables.SLAB", slab)
+    rows, _ = sequences(40, 16, -1.0, 0)
+    first = np.tile(np.arange(16) == 0, 40)
+    rows[first] = 20 * rows[first] + 300 * np.eye(WIDTH, dtype=np.float32)[4]
+    found = first_token_columns(rows, eigenspectrum.spectrum(rows).scores, first, ranks=RANKS)
+    norms = np.linalg.norm(rows, axis=1)
+    wanted = np.median(norms[first]) / np.median(norms[~first])
+    assert found["first_token_norm"] == pytest.approx(wanted, rel=1e-6)
+    total = [part.var(axis=0, ddof=1).sum(dtype=np.float64) for part in (rows[~first], rows)]
+    assert found["first_token_share"] == pytest.approx(1 - total[0] / total[1], rel=1e-4)
+    assert found["first_token_share"] > 0.9
+    assert found["alpha_without_first"] == pytest.approx(exponent(rows[~first]), abs=1e-4)
+    assert abs(found["alpha_without_first"] - exponent(rows)) > 0.05
+
+
+def test_first_tokens_like_all_others_change_little():
+    rows, _ = sequences(200, 16, -1.0, 0)
+    first = np.tile(np.arange(16) == 0, 200)
+    found = first_token_columns(rows, eigenspectrum.spectrum(rows).scores, first, ranks=RANKS)
+    assert found["first_token_norm"] == pytest.approx(1, abs=0.1)
+    assert abs(found["first_token_share"]) < 0.02
+    assert found["alpha_without_first"] == pytest.approx(exponent(rows), abs=0.02)
+
+
+def test_the_rule_recovers_the_planted_law_of_each_layer(tmp_path, run_script):
+    planted = {"h.0": -0.7, "h.1": -1.4}
+    data, manifest = tmp_path / "text.h5", tmp_path / "text.json"
+    with store.create_hdf5(data) as file:
+        for layer, alpha in planted.items():
+            rows, groups = sequences(60, 50, alpha, 1)
+            file.create_dataset(f"tokens/{layer}", data=rows)
+        position = np.tile(np.arange(50), 60)
+        write_tokens(file, Tokens(np.zeros(3000, np.int32), groups, position, ["a"]))
+    datasets = [
+        {"key": f"tokens/{layer}", "part": part, "layer": layer, "depth": depth}
+        for part, layers in {"residual": ["h.0", "h.1"], "late": ["h.1"]}.items()
+        for depth, layer in enumerate(layers, start=1)
+    ]
+    run = {"model": "m", "weights": "train", "sequences": 60, "datasets": datasets}
+    store.write_json(manifest, run | {"sha256": store.hdf5_digest(data)})
+    cfg = {"ranks": [5, 30], "solver": "exact", "components": 40, "bootstrap": 20, "seed": 0}
+    outputs = {name: tmp_path / f"{name}.csv" for name in ("eigenvalues", "exponents", "bootstrap")}
+    run_script("fit_text_spectra", {"data": data, "manifest": manifest}, outputs, cfg)
+    found = {name: pd.read_csv(path) for name, path in outputs.items()}
+    exponents = found["exponents"]
+    assert list(exponents.columns[:6]) == ["model", "weights", "stimuli", "part", "layer", "depth"]
+    assert list(exponents["part"]) == ["residual", "residual", "late"]
+    assert list(exponents["depth"]) == [1, 2, 1]
+    wanted = exponents["layer"].map(planted)
+    assert (abs(exponents["alpha"] - wanted) < 0.1).all()
+    assert exponents["alpha_low"].lt(wanted).all() and exponents["alpha_high"].gt(wanted).all()
+    assert set(exponents["stimulus_count"]) == {3000} and set(exponents["sequence_count"]) == {60}
+    assert exponents.loc[1, "alpha"] == exponents.loc[2, "alpha"]
+    assert len(found["eigenvalues"]) == 3 * 40 and len(found["bootstrap"]) == 3 * 20
+    of_draws = found["bootstrap"].groupby(["part", "depth"], sort=False)["alpha"].mean()
+    np.testing.assert_allclose(of_draws, exponents["alpha"], atol=1e-4)

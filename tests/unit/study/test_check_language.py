@@ -1,0 +1,150 @@
+"""The language study's config: every mistake is told before a job starts, in one line."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from project import ROOT
+
+from codespectra.errors import UserError
+from codespectra.study.check_language import CHAT_VARIABLES
+from codespectra.study.plan import cached_language_layers, cached_layers, make_plan
+from codespectra.study.sections.study import load_study
+
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
+LANGUAGE = CONFIG["language"]
+CHAT = {"lookup": None, "openai": {"token_limit": 1000}}
+
+
+@pytest.fixture(scope="module")
+def describe(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("layers")
+    return cached_layers(folder, "code"), cached_language_layers(folder, "code")
+
+
+def checked(changes: dict[str, Any], describe: Any) -> None:
+    """The embedded study's plan with other values at paths of its section `language`."""
+    config = copy.deepcopy(CONFIG)
+    for path, value in changes.items():
+        *parents, last = path.split(".")
+        section = config["language"]
+        for parent in parents:
+            section = section[parent]
+        section[last] = value
+    make_plan(load_study(config), *describe)
+
+
+def told(changes: dict[str, Any], describe: Any) -> str:
+    """The one line that a mistake is told in."""
+    with pytest.raises(UserError) as caught:
+        checked(changes, describe)
+    (line,) = str(caught.value).splitlines()
+    return line
+
+
+MISTAKES = {
+    "a layer that isn't there": (
+        {"parts.mlp": ["*.mlp.atc"]},
+        ["language.parts.mlp for language.models.gpt: ", "no layer matches '*.mlp.atc'"],
+    ),
+    "a type that isn't there": (
+        {"parts.residual": [{"type": "GTP2Block"}]},
+        ["language.parts.residual", "no layer of type 'GTP2Block'", "'GPT2Block'"],
+    ),
+    "sequences longer than the model sees": (
+        {"length": 97},
+        ["language.length: 97", "96 tokens", "gpt"],
+    ),
+    "heads that don't divide the width": (
+        {"models.gpt.architecture.heads": 5},
+        ["language.models.gpt.architecture: heads: 5", "width: 64"],
+    ),
+    "a passage beyond the sequences": (
+        {"passage": 320},
+        ["language.passage: 320", "the 320 sequences"],
+    ),
+    "more excerpts than sequences": (
+        {"explanations.top": 310},
+        ["language.explanations: top and random are 330", "language.sequences is 320"],
+    ),
+    "more units than projections": (
+        {"explanations.units": 1001},
+        ["language.explanations.units: 1001", "1000 projections"],
+    ),
+    "random excerpts that can't be split": (
+        {"explanations.random": 2},
+        ["language.explanations: random: 2", "at least 3, or 0"],
+    ),
+    "an untrained model like an untrained one": (
+        {"models.third": {"weights": "random", "like": "gpt_untrained"}},
+        ["language.models.third.like: 'gpt_untrained'", "allowed: gpt"],
+    ),
+    "a name that a vision model has": (
+        {"models.classifier": {"weights": "random", "like": "gpt"}},
+        ["language.models.classifier", "stands under models too"],
+    ),
+    "a text folder that isn't there": (
+        {"text": {"source": "folder", "root": "nowhere"}},
+        ["language.text.root: nowhere is no folder"],
+    ),
+    "published explanations that aren't there": (
+        {"explanations.published": "nowhere"},
+        ["language.explanations.published: nowhere is no folder"],
+    ),
+    "a folder without a model": (
+        {"models.mine": {"weights": "path", "path": "nowhere"}},
+        ["language.models.mine.path: nowhere: no such folder"],
+    ),
+}
+
+
+@pytest.mark.parametrize("changes, parts", MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_told_in_one_line(
+    changes: dict[str, Any], parts: list[str], describe: Any
+) -> None:
+    line = told(changes, describe)
+    assert [part for part in parts if part not in line] == [], line
+
+
+def test_the_embedded_study_has_no_mistake(describe: Any) -> None:
+    checked({}, describe)
+
+
+def test_a_stimulus_set_called_text_is_refused(describe: Any) -> None:
+    config = copy.deepcopy(CONFIG)
+    config["stimuli"]["text"] = {"source": "moving_dot"}
+    with pytest.raises(UserError, match=r"stimuli\.text: .* language study"):
+        make_plan(load_study(config), *describe)
+
+
+def test_openai_names_the_variables_that_are_missing(
+    describe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in CHAT_VARIABLES:
+        monkeypatch.setenv(name, "secret-value")
+    checked({"explanations.explainers": CHAT}, describe)
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.setenv("OPENAI_MODEL", "")
+    line = told({"explanations.explainers": CHAT}, describe)
+    assert "OPENAI_API_KEY, OPENAI_MODEL not set in the environment" in line
+    assert "OPENAI_BASE_URL" not in line and "secret-value" not in line
+
+
+def test_a_local_model_is_held_against_its_config(describe: Any, tmp_path: Path) -> None:
+    config = {"model_type": "gpt2", "n_positions": 32, "n_embd": 8, "n_layer": 1, "n_head": 2}
+    for name in ("model.safetensors", "tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    mine = {"weights": "path", "path": str(tmp_path)}
+    line = told({"models.mine": mine}, describe)
+    assert "language.length: 64 is more than the 32 tokens that mine sees" in line
+    checked({"models.mine": mine, "length": 32}, describe)
+    (tmp_path / "config.json").write_text(json.dumps(config | {"model_type": "no_such"}))
+    assert "language.models.mine: " in told({"models.mine": mine, "length": 32}, describe)
+
+
+def test_a_model_of_the_hub_is_left_to_its_job(describe: Any) -> None:
+    checked({"models.big": {"weights": "hub", "repository": "somebody/some-model"}}, describe)

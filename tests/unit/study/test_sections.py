@@ -1,0 +1,831 @@
+"""The config: nothing unknown gets in, and every mistake is named with what is allowed."""
+
+import copy
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from codespectra.errors import UserError
+from codespectra.study.dropout_sweep import networks
+from codespectra.study.implied import noisy_runs, shown_networks
+from codespectra.study.plan import Plan, cached_language_layers, cached_layers, make_plan
+from codespectra.study.sections import (
+    analyses,
+    base,
+    coding,
+    directions,
+    index,
+    interpretability,
+    language,
+    models,
+    people,
+    stimuli,
+    study,
+    theory,
+)
+from codespectra.study.sections.stage import stage_config
+from codespectra.study.sections.stimuli import Cifar, ImageFolder
+from codespectra.study.sections.study import Runtime, Study, load_study
+
+ROOT = Path(__file__).parents[3]
+CONFIG = (ROOT / "config.yaml").read_text()
+SECTIONS = (
+    *(analyses, base, coding, directions, interpretability, index, language, models, people),
+    *(stimuli, study, theory),
+)
+BASES = {base.Strict, models.AnyModel}
+
+
+# What the models accept --------------------------------------------------------------------------
+
+
+def reached(kind: Any) -> set[type[BaseModel]]:
+    """Models in an annotation: itself, members of its unions, and those in its fields."""
+    found = set()
+    if inspect.isclass(kind) and issubclass(kind, BaseModel):
+        found.add(kind)
+        inner = [field.annotation for field in kind.model_fields.values()]
+    else:
+        inner = get_args(kind)
+    return found.union(*(reached(part) for part in inner))
+
+
+def test_study_reaches_every_model() -> None:
+    defined = {
+        thing
+        for section in SECTIONS
+        for thing in vars(section).values()
+        if inspect.isclass(thing)
+        and issubclass(thing, BaseModel)
+        and thing.__module__ == section.__name__
+    }
+    assert reached(Study) == defined - BASES
+
+
+@pytest.mark.parametrize("model", sorted(reached(Study), key=lambda model: model.__name__))
+def test_every_model_forbids_unknown_keys(model: type[BaseModel]) -> None:
+    assert model.model_config["extra"] == "forbid"
+
+
+def test_schema_is_that_of_the_study() -> None:
+    written = (ROOT / "workflow" / "schemas" / "config.schema.json").read_text()
+    expected = json.dumps(Study.model_json_schema(), indent=2) + "\n"
+    assert written == expected, "run: python scripts/write_schema.py"
+
+
+# The embedded study ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def describe(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("layers")
+    return cached_layers(folder, "code"), cached_language_layers(folder, "code")
+
+
+def changed(changes: dict[str, Any]) -> dict[str, Any]:
+    """The embedded study with other values at dotted paths."""
+    edited = copy.deepcopy(yaml.safe_load(CONFIG))
+    for path, value in changes.items():
+        *parents, last = path.split(".")
+        section = edited
+        for parent in parents:
+            section = section[parent]
+        section[last] = value
+    return edited
+
+
+def checked(changes: dict[str, Any], describe: Any) -> Plan:
+    return make_plan(load_study(changed(changes)), *describe)
+
+
+def test_embedded_study_has_a_plan(describe: Any) -> None:
+    plan = checked({}, describe)
+    assert plan.layer_names("directions", "classifier", "tiles") == ["layer1", "layer2"]
+    assert len(plan.layer_names("spectra", "classifier", "test")) == 13
+    assert list(plan.methods) == [
+        *("neurons", "pca-1x", "ica-1x", "nmf-1x", "kmeans-0.5x", "kmeans-1x", "kmeans-2x"),
+        *("kmeans_identity", "kmeans_code-1x", "sae-2x-0.1", "random-1x", "exemplar-1x"),
+    ]
+    assert list(plan.grid) == [
+        f"sae-{z}x-{l1}" for z in (1, 2, 4) for l1 in ("0.01", "0.1", "0.3", "1", "3")
+    ]
+
+
+def undocumented(text: str) -> list[str]:
+    """Keys that no comment tells of.
+
+    A comment tells of the key below it and of that key's neighbour below, of a section that it
+    opens, and of keys that it names in the same top-level section; a key needs that only once.
+    """
+    lines, known, named, missing = text.splitlines(), set(), set(), []
+    for number, line in enumerate(lines):
+        if line.startswith("#") and not lines[number - 1].startswith("#"):
+            named = set()
+        if line.lstrip().startswith("#"):
+            words = re.findall(r"\w+", line.lower())
+            named |= {form for word in words for form in (word, word.removesuffix("s"))}
+            continue
+        around = [lines[at].lstrip().startswith("#") for at in (number - 2, number - 1)]
+        opens = line.endswith(":") and lines[number + 1].lstrip().startswith("#")
+        for key in re.findall(r"([\w-]+):(?= |$)", line.partition(" #")[0]):
+            if any(around) or opens or key in named:
+                known.add(key)
+            elif key not in known:
+                missing.append(key)
+    return missing
+
+
+def test_every_key_has_a_comment() -> None:
+    assert undocumented(CONFIG) == []
+
+
+def test_a_key_without_a_comment_is_noticed() -> None:
+    text = "# A study.\nstudy: a\nspectra:\n  # Fit.\n  ranks: [1, 2]\n  seed: 0\n  solver: exact\n"
+    assert undocumented(text) == ["solver"]
+
+
+# Mistakes ----------------------------------------------------------------------------------------
+
+NETWORK = {"name": "bottleneck_resnet"}
+MISTAKES = {
+    "typo in a top-level key": (
+        {"spektra": {}},
+        ["spektra: unknown key", "did you mean 'spectra'?", "allowed: study, runtime, stimuli"],
+    ),
+    "typo in a nested key": (
+        {"directions.methods.kmeans.start": 3},
+        ["directions.methods.kmeans.start: unknown key", "'starts'", "allowed: k, starts"],
+    ),
+    "typo in a union member": (
+        {"models.c": {"weights": "random", "architecture": NETWORK, "sed": 1}},
+        ["models.c.sed: unknown key", "'seed'", "allowed: architecture, classes"],
+    ),
+    "typo in a union inside a union": (
+        {"models.c": {"weights": "random", "architecture": NETWORK | {"widht": 8}}},
+        ["models.c.architecture.widht: unknown key", "'width'", "allowed: name, width, blocks"],
+    ),
+    "typo in a layer selector's key": (
+        {"spectra.layers": [{"typ": "ReLU"}]},
+        ["spectra.layers.0.typ: unknown key", "'type'"],
+    ),
+    "no model to analyse": (
+        {"projections.models": []},
+        ["projections.models: ", "at least 1 item"],
+    ),
+    "too few classes for the training set": (
+        {"models.classifier.classes": 9},
+        ["models.classifier.classes: 9", "10 of train"],
+    ),
+    "a name kept for backbones": (
+        {"models.backbone-x": {"weights": "random", "architecture": NETWORK}},
+        ["models.backbone-x", "names with backbone-"],
+    ),
+    "wrong type": (
+        {"spectra.bootstrap": "many"},
+        ["spectra.bootstrap: ", "valid integer", "'many'"],
+    ),
+    "wrong type in a union member": (
+        {"models.c": {"weights": "path", "architecture": NETWORK, "path": 3}},
+        ["models.c.path: ", "valid path", "3"],
+    ),
+    "wrong type under a name that is also a tag": (
+        {"stimuli.folder": {"source": "folder", "root": 3, "side": 32}},
+        ["stimuli.folder.root: ", "valid path", "3"],
+    ),
+    "wrong choice": (
+        {"runtime.device": "gpu"},
+        ["runtime.device: ", "'auto', 'cpu' or 'cuda'", "'gpu'"],
+    ),
+    "out of range": ({"stimuli.dot.orbit": 0.7}, ["stimuli.dot.orbit: ", "less than 0.5", "0.7"]),
+    "unknown stimuli source": (
+        {"stimuli.mine": {"source": "cifar"}},
+        ["stimuli.mine.source: 'cifar'", "did you mean 'cifar10'?", "moving_dot"],
+    ),
+    "missing stimuli source": (
+        {"stimuli.mine": {"side": 32}},
+        ["stimuli.mine.source: Field required"],
+    ),
+    "unknown layer": (
+        {"directions.layers": ["layer1", "leyer2"]},
+        ["directions.layers", "classifier", "'leyer2'", "did you mean 'layer2'?", "layer1.0.conv1"],
+    ),
+    "unknown layer type": (
+        {"spectra.layers": [{"type": "RELU6"}]},
+        ["spectra.layers", "classifier", "'RELU6'", "did you mean 'ReLU'?", "allowed: ", "Conv2d"],
+    ),
+    "unknown torchvision model": (
+        {"models.untrained.architecture": {"name": "torchvision", "model": "resnet51"}},
+        ["untrained", "'resnet51'", "did you mean 'resnet", "alexnet"],
+    ),
+    "window beyond the components": (
+        {"spectra.components": 40},
+        ["ranks", "10..50", "40 components"],
+    ),
+    "window beyond the stimuli": (
+        {"stimuli.test.per_class": 5},
+        ["spectra.ranks", "10..50", "50 stimuli give at most 49 ranks"],
+    ),
+    "window beyond the widest layer": (
+        {"spectra.layers": ["fc"]},
+        ["spectra.ranks", "10..50", "classifier on test keeps 10 units"],
+    ),
+    "window of too few ranks": ({"spectra.ranks": [10, 12]}, ["ranks", "10..12", "under 5"]),
+    "K above the stimuli": (
+        {"directions.methods.kmeans.k": ["0.5x", "1x", "2x", 1601]},
+        ["directions.methods.kmeans.k: 1601: more than the stimuli of tiles (at most 1600)"],
+    ),
+    "M above the stimuli": (
+        {"interpretability.m": 561},
+        ["interpretability.m: 561", "two thirds of the 840 stimuli of overlapping"],
+    ),
+    "a multiple above the stimuli": (
+        {"directions.methods.exemplar.k": "14x", "stimuli.overlapping.per_class": 170},
+        [
+            "directions.methods.exemplar.k: 14x (1792 in layer2 of classifier, which has 128 units",
+            "more than the stimuli of tiles (at most 1600)",
+        ],
+    ),
+    "a multiple that is none": (
+        {"directions.methods.kmeans.k": ["twice"]},
+        ["directions.methods.kmeans.k.0: give a number above 0, or a multiple", "'twice'"],
+    ),
+    "no autoencoder": (
+        {"directions.methods.sae.z": [0]},
+        ["directions.methods.sae.z.0: give a number above 0, or a multiple", "(found 0)"],
+    ),
+    "a multiple too small": (
+        {"directions.methods.kmeans.k": ["0.5x", "1x", "2x", "0.001x"]},
+        ["directions.methods.kmeans.k: 0.001x: no direction in layer1 of classifier"],
+    ),
+    "more components than units": (
+        {"directions.methods.pca.k": "2x"},
+        ["directions.methods.pca.k: 2x: more than there are in layer1", "64 units", "1x"],
+    ),
+    "an unknown method": (
+        {"features.manifold.methods": ["neurons", "kmeans-64"]},
+        ["features.manifold.methods: 'kmeans-64' is unknown", "kmeans-1x"],
+    ),
+    "a method without a sign": (
+        {"features.psychophysics.methods": ["pca-1x"]},
+        ["features.psychophysics.methods: pca-1x has no sign of its own"],
+    ),
+    "sensitivity without centroids": (
+        {"features.sensitivity.method": "nmf-1x"},
+        ["features.sensitivity.method: nmf-1x has no centroids", "kmeans"],
+    ),
+    "a path that misses its centroids": (
+        {"features.sensitivity.first": 0.2},
+        ["features.sensitivity", "first: 0.2", "below 0"],
+    ),
+    "a grid without its training": (
+        {"directions.methods.sae": None},
+        ["features: directions.methods.sae is missing", "grid of autoencoders"],
+    ),
+    "a difficulty of a half": (
+        {"features.psychophysics.difficulties": [0.5]},
+        ["features.psychophysics.difficulties.0: ", "less than 0.5"],
+    ),
+    "more trials than images": (
+        {"features.psychophysics.trials": 80},
+        ["features.psychophysics", "178", "tiles"],
+    ),
+    "people without their files": (
+        {
+            "people": {
+                "responses": "no/such.csv",
+                "file_map": "no/such.json",
+                "images": "no/images",
+                "model": "resnet50",
+                "condition": "resnet50_natural",
+                "backbone": "inhouze",
+            }
+        },
+        [
+            "people.responses: no such file: no/such.csv",
+            "people.file_map: no such file: no/such.json",
+            "people.images: no/images is no folder",
+            "people.backbone: 'inhouze' is unknown; did you mean 'inhouse'?",
+        ],
+    ),
+    "LPIPS' scaling of another backbone": (
+        {
+            "people": {
+                "responses": "README.md",
+                "file_map": "README.md",
+                "images": "tests",
+                "model": "resnet50",
+                "condition": "resnet50_natural",
+                "backbone": "inhouse",
+                "input_scaling": "as_published",
+            }
+        },
+        ["people.input_scaling: as_published", "inhouse"],
+    ),
+    "missing checkpoint": (
+        {"models.c": {"weights": "path", "architecture": NETWORK, "path": "no/such.pt"}},
+        ["models.c.path: no such checkpoint file: no/such.pt"],
+    ),
+    "missing backbone checkpoint": (
+        {"backbones.mine": {"kind": "path", "path": "no/such.pt"}},
+        ["backbones.mine.path: no such checkpoint file: no/such.pt"],
+    ),
+    "bad sha256": (
+        {"models.c": {"weights": "path", "architecture": NETWORK, "path": ".", "sha256": "A1"}},
+        ["models.c.sha256: ", "[0-9a-f]{64}", "'A1'"],
+    ),
+    "downloaded weights of our own network": (
+        {"models.c": {"weights": "torchvision", "architecture": NETWORK}},
+        ["models.c.weights", "bottleneck_resnet", "allowed: train, path, random"],
+    ),
+    "missing image folder": (
+        {"stimuli.mine": {"source": "folder", "root": "no/such", "side": 32}},
+        ["stimuli.mine.root: no/such is no folder"],
+    ),
+    "missing CIFAR folder": (
+        {"stimuli.mine": {"source": "cifar10", "root": "no/such", "split": "test"}},
+        ["stimuli.mine.root: no/such/cifar-10-batches-py is no folder", "download: true"],
+    ),
+    "a CIFAR root without its folder": (
+        {"stimuli.mine": {"source": "cifar100", "root": "tests", "split": "test"}},
+        ["stimuli.mine.root: tests/cifar-100-python is no folder", "download: true"],
+    ),
+    "labels of unlabelled stimuli": (
+        {"directions.runs": [{"model": "classifier", "stimuli": "dot"}]},
+        ["interpretability.label: dot has no labels; set label: false"],
+    ),
+    "training on unlabelled stimuli": (
+        {"models.classifier.training.train": "dot"},
+        ["models.classifier.training.train: dot has no labels"],
+    ),
+    "images too small for a backbone": (
+        {"stimuli.tiles.side": 30},
+        ["interpretability.backbones: tiles has images of 30 pixels", "at least 31"],
+    ),
+    "projections of other stimuli": (
+        {"projections.stimuli": ["test"]},
+        ["projections.stimuli: test is no moving_dot (it is photographs)"],
+    ),
+    "backbone without features": (
+        {"backbones.inhouse.model": "classifier"},
+        ["backbones.inhouse.model: bottleneck_resnet", "small_alexnet, alexnet, vgg"],
+    ),
+}
+# Mistakes of the coding and theory sections: each is told in one line.
+VAE = {"name": "resnet_vae", "encoder": NETWORK}
+TRAINED = {"weights": "train", "training": {"train": "train", "test": "test"}}
+FEW = {"source": "photographs", "split": "test", "per_class": 5, "side": 32}
+ONE_LINE = {
+    "dropout of 1": (
+        {"coding.dropouts": [0.2, 1.0]},
+        ["coding.dropouts.1: ", "less than 1", "(found 1.0)"],
+    ),
+    "too few blocks": (
+        {"models.classifier.architecture.blocks": [1, 1]},
+        ["models.classifier.architecture.blocks: ", "at least 4 items"],
+    ),
+    "the only dropout is 1": (
+        {"coding.dropouts": [1.0]},
+        ["coding.dropouts.0: ", "less than 1", "(found 1.0)"],
+    ),
+    "dropout above 1": (
+        {"coding.dropouts": [1.2, 0.2]},
+        ["coding.dropouts.0: ", "less than 1", "(found 1.2)"],
+    ),
+    "negative dropout": (
+        {"coding.dropouts": [0.0, -0.1]},
+        ["coding.dropouts.1: ", "greater than or equal to 0", "(found -0.1)"],
+    ),
+    "no dropout": ({"coding.dropouts": []}, ["coding.dropouts: ", "at least 1 item"]),
+    "a dropout twice": (
+        {"coding.dropouts": [0.2, 0.4, 0.2]},
+        ["coding.dropouts: 0.2 stands there twice; name each value once"],
+    ),
+    "a dropout twice, as integer and float": (
+        {"coding.dropouts": [0, 0.0]},
+        ["coding.dropouts: 0 stands there twice"],
+    ),
+    "dropouts of one name": (
+        {"coding.dropouts": [0.3333333, 0.33333331]},
+        ["coding.dropouts: "],
+    ),
+    "a seed twice": (
+        {"coding.seeds": [1, 0, 1]},
+        ["coding.seeds: 1 stands there twice; name each value once"],
+    ),
+    "wrong dropout sites": (
+        {"coding.dropout_sites": "encoder"},
+        ["coding.dropout_sites: ", "'relu', 'encoder_relu' or 'stage'", "'encoder'"],
+    ),
+    "three hidden layers": (
+        {"coding.hidden": [8, 8, 8]},
+        ["coding.hidden: ", "at most 2 items", "[8, 8, 8]"],
+    ),
+    "no hidden units": ({"coding.hidden": [8, 0]}, ["coding.hidden.1: ", "greater than 0"]),
+    "typo in coding": (
+        {"coding.dropout": [0.2]},
+        ["coding.dropout: unknown key", "did you mean 'dropouts'?", "allowed: encoder, hidden"],
+    ),
+    "typo in its training": (
+        {"coding.training.learning_rat": 0.1},
+        ["coding.training.learning_rat: unknown key", "'learning_rate'"],
+    ),
+    "an encoder without stages": (
+        {"coding.encoder": "perceptual"},
+        ["coding.encoder: perceptual is a small_alexnet", "no ResNet stages", "basic_resnet"],
+    ),
+    "a torchvision encoder without stages": (
+        {
+            "models.vgg": {
+                "weights": "random",
+                "architecture": {"name": "torchvision", "model": "vgg11"},
+            },
+            "coding.encoder": "vgg",
+        },
+        ["coding.encoder: vgg is a vgg11", "no ResNet stages"],
+    ),
+    "a VAE as encoder": (
+        {"models.mine": {"weights": "random", "architecture": VAE}, "coding.encoder": "mine"},
+        ["coding.encoder: mine is a resnet_vae", "no ResNet stages"],
+    ),
+    "an unknown torchvision encoder": (
+        {
+            "models.mine": {
+                "weights": "random",
+                "architecture": {"name": "torchvision", "model": "resnet51"},
+            },
+            "coding.encoder": "mine",
+        },
+        ["no model 'resnet51'", "did you mean 'resnet50'?"],
+    ),
+    "no dot": (
+        {"coding.dot": "test"},
+        ["coding.dot: test is no moving_dot (it is photographs)"],
+    ),
+    "window beyond the coding stimuli": (
+        {"stimuli.few": FEW, "coding.stimuli": "few"},
+        ["spectra.ranks: ", "10..50", "of few: 50 stimuli give at most 49 ranks"],
+    ),
+    "files that dropouts share": (
+        {"coding.checkpoints": "vae/resnet_vae_{seed}.pth"},
+        ["coding.checkpoints: vae/resnet_vae_{seed}.pth lacks {dropout}, which tells"],
+    ),
+    "one file for all": (
+        {"coding.checkpoints": "vae.pth"},
+        ["coding.checkpoints: vae.pth lacks {dropout} and {seed}"],
+    ),
+    "missing VAE checkpoint": (
+        {
+            "coding.checkpoints": "no/resnet_vae_{dropout}_{seed}.pth",
+            "coding.dropouts": [0.2],
+            "coding.seeds": [19],
+        },
+        ["coding.checkpoints: no such checkpoint file: no/resnet_vae_0.2_19.pth"],
+    ),
+    "missing VAE checkpoint of the only network": (
+        {"coding.checkpoints": "no/such.pth", "coding.dropouts": [0.2], "coding.seeds": [19]},
+        ["coding.checkpoints: no such checkpoint file: no/such.pth"],
+    ),
+    "unknown layer of a VAE": (
+        {"coding.layers": ["resnet.2.0", "resnet.77.0.relu"]},
+        ["coding.layers", "'resnet.77.0.relu'", "did you mean 'resnet.7.0.relu"],
+    ),
+    "unknown layer type of a VAE": (
+        {"coding.layers": [{"type": "Relu"}]},
+        ["coding.layers", "no layer of type 'Relu'; did you mean 'ReLU'?"],
+    ),
+    "unknown layer of the filters": (
+        {"coding.filters": ["resnet.22.0"]},
+        ["coding.filters: not among coding.layers", "'resnet.22.0'", "mean 'resnet.2.0'?"],
+    ),
+    "a layer that has no spectrum": (
+        {"coding.filters": ["resnet.0"]},
+        ["coding.filters: not among coding.layers", "'resnet.0'", "allowed: resnet.2.0"],
+    ),
+    "a name kept for the sweep": (
+        {"models.vae-mine": {"weights": "random", "architecture": NETWORK}},
+        ["models.vae-mine: names with vae- are kept for the coding study; take another"],
+    ),
+    "a name kept for noisy captures": (
+        {"stimuli.dot-noisy": {"source": "moving_dot"}},
+        ["stimuli.dot-noisy: names with -noisy are kept"],
+    ),
+    "a VAE to train": (
+        {"models.mine": TRAINED | {"architecture": VAE}},
+        ["models.mine.weights: a resnet_vae is trained by the section coding"],
+    ),
+    "downloaded weights of a VAE": (
+        {"models.mine": {"weights": "torchvision", "architecture": VAE}},
+        ["models.mine.weights: torchvision has none for resnet_vae"],
+    ),
+    "typo in a VAE's encoder": (
+        {
+            "models.mine": {
+                "weights": "random",
+                "architecture": VAE | {"encoder": NETWORK | {"widht": 8}},
+            }
+        },
+        ["models.mine.architecture.encoder.widht: unknown key", "did you mean 'width'?"],
+    ),
+    "a VAE around no ResNet": (
+        {
+            "models.mine": {
+                "weights": "random",
+                "architecture": VAE | {"encoder": {"name": "small_alexnet"}},
+            }
+        },
+        ["models.mine.architecture.encoder.name: 'small_alexnet' is unknown", "basic_resnet"],
+    ),
+    "no bottleneck": (
+        {"theory.superposition.hidden": 100},
+        ["theory.superposition: hidden: 100 units hold all 100 features; take fewer"],
+    ),
+    "too many bits": (
+        {"theory.channel.capacity_bits": [1, 11]},
+        ["theory.channel.capacity_bits.1: ", "less than or equal to 10", "(found 11)"],
+    ),
+    "typo in theory": (
+        {"theory.channel.capacity_bit": [1]},
+        ["theory.channel.capacity_bit: unknown key", "did you mean 'capacity_bits'?"],
+    ),
+    "a channel's dropout twice": (
+        {"theory.channel.dropouts": [0.1, 0.1]},
+        ["theory.channel.dropouts: 0.1 stands there twice"],
+    ),
+}
+UNKNOWN_NAMES = {
+    "spectra.models": (["classifer"], "spectra: model", "classifier"),
+    "spectra.stimuli": (["tset"], "spectra: stimuli", "test"),
+    "projections.models": (["untraind"], "projections: model", "untrained"),
+    "projections.stimuli": (["dott"], "projections: stimuli", "dot"),
+    "directions.runs": (
+        [{"model": "classifer", "stimuli": "tiles"}],
+        "directions: model",
+        "classifier",
+    ),
+    "models.classifier.training.test": ("tset", "models.classifier.training.test", "test"),
+    "models.classifier.expected_accuracy": ({"tset": 0.5}, "expected_accuracy", "test"),
+    "backbones.inhouse.model": ("perceptul", "backbones.inhouse.model", "perceptual"),
+    "coding.encoder": ("encodr", "coding.encoder", "encoder"),
+    "coding.stimuli": ("tset", "coding.stimuli", "test"),
+    "coding.dot": ("dott", "coding.dot", "dot"),
+    "coding.training.train": ("trian", "coding.training.train", "train"),
+    "coding.training.test": ("tset", "coding.training.test", "test"),
+    "interpretability.backbones": (["inhuose"], "interpretability.backbones", "inhouse"),
+    "figures.mei_methods": (["kmeans-3x"], "figures.mei_methods", "kmeans-2x"),
+    "language.models.gpt_untrained.like": ("gtp", "language.models.gpt_untrained.like", "gpt"),
+    "language.explanations.part": ("mpl", "language.explanations.part", "mlp"),
+}
+
+
+@pytest.mark.parametrize("changes, told", MISTAKES.values(), ids=MISTAKES)
+def test_mistake_is_explained(changes: dict[str, Any], told: list[str], describe: Any) -> None:
+    with pytest.raises(UserError) as caught:
+        checked(changes, describe)
+    message = str(caught.value)
+    assert [part for part in told if part not in message] == [], message
+
+
+@pytest.mark.parametrize("changes, told", ONE_LINE.values(), ids=ONE_LINE)
+def test_mistake_is_explained_in_one_line(
+    changes: dict[str, Any], told: list[str], describe: Any
+) -> None:
+    with pytest.raises(UserError) as caught:
+        checked(changes, describe)
+    message = str(caught.value)
+    assert [part for part in told if part not in message] == [], message
+    assert len(message.splitlines()) == 1, message
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["spectra.layers", "coding.layers", "filters.layers", "coding.filters", "language.parts.mlp"],
+)
+def test_typo_in_a_layer_selector_is_told_as_it_was_written(key: str) -> None:
+    with pytest.raises(UserError) as caught:
+        load_study(changed({key: [{"typ": "ReLU"}]}))
+    lines = str(caught.value).splitlines()
+    assert f"config: {key}.0.typ: unknown key; did you mean 'type'? allowed: type" in lines
+    assert [line for line in lines if "LayerType" in line or f"{key}.0.str" in line] == []
+
+
+@pytest.mark.parametrize("path", UNKNOWN_NAMES)
+def test_unknown_name_is_explained(path: str, describe: Any) -> None:
+    value, key, closest = UNKNOWN_NAMES[path]
+    with pytest.raises(UserError) as caught:
+        checked({path: value}, describe)
+    (line,) = str(caught.value).splitlines()
+    assert key in line
+    assert f"did you mean {closest!r}? allowed: " in line
+
+
+def test_unknown_stimuli_of_a_run_are_explained(describe: Any) -> None:
+    runs = [{"model": "classifier", "stimuli": "tyles"}]
+    with pytest.raises(UserError, match=r"directions: stimuli: 'tyles' .* did you mean 'tiles'"):
+        checked({"directions.runs": runs}, describe)
+
+
+@pytest.mark.parametrize(
+    "changes, lines",
+    [
+        (
+            {"spektra": {}, "runtime.device": "gpu", "runtime.bach": 3, "runtime.devise": "cpu"},
+            {"spektra", "runtime.device", "runtime.bach", "runtime.devise"},
+        ),
+        (
+            {
+                "spectra.models": ["nobody"],
+                "projections.stimuli": ["test"],
+                "interpretability.m": 900,
+            },
+            {"spectra", "projections.stimuli", "interpretability.m"},
+        ),
+        (
+            {"spectra.layers": ["nowhere"], "directions.layers": ["nothing"]},
+            {
+                f"{stage}.layers for models.{model}"
+                for stage in ("spectra", "directions")
+                for model in ("classifier", "untrained")
+            },
+        ),
+    ],
+    ids=["in the file", "between sections", "in layers"],
+)
+def test_all_mistakes_are_told_at_once(
+    changes: dict[str, Any], lines: set[str], describe: Any
+) -> None:
+    with pytest.raises(UserError) as caught:
+        checked(changes, describe)
+    assert {line.split(": ")[1] for line in str(caught.value).splitlines()} == lines
+
+
+# The sweep ---------------------------------------------------------------------------------------
+
+
+def test_sweep_has_a_network_for_each_dropout_seed_and_statistics() -> None:
+    found = networks(load_study(changed({"coding.dropouts": [0.4, 0, 0.25]})).coding)
+    names = [
+        f"vae-dropout{dropout}-seed{seed}{suffix}"
+        for dropout in ("0", "0.25", "0.4")
+        for seed in (0, 1)
+        for suffix in ("", "-recalibrated")
+    ]
+    assert list(found) == names
+    for name, network in found.items():
+        assert network.base == name.removesuffix("-recalibrated")
+        assert name.startswith(f"vae-dropout{network.dropout:g}-seed{network.seed}")
+        recalibrated = name.endswith("-recalibrated")
+        assert network.statistics == ("recalibrated" if recalibrated else "as_trained")
+
+
+def test_study_without_coding_has_no_sweep(describe: Any) -> None:
+    plan = checked({"coding": None}, describe)
+    assert networks(None) == {}
+    assert plan.noisy_captures == {}
+    assert not any("vae-" in model for model, _ in plan.captures)
+
+
+def test_shown_networks_are_the_extremes_of_the_first_seed() -> None:
+    study = load_study(changed({"coding.dropouts": [0.4, 0, 0.8], "coding.seeds": [5, 2]}))
+    both = ("", "-recalibrated")
+    assert shown_networks(study) == [
+        f"vae-dropout{dropout}-seed5{kind}" for dropout in ("0", "0.8") for kind in both
+    ]
+    study = load_study(changed({"coding.dropouts": [0.4]}))
+    assert shown_networks(study) == [f"vae-dropout0.4-seed0{kind}" for kind in both]
+
+
+def test_swept_models_say_how_they_come_about(describe: Any) -> None:
+    models = checked({}, describe).models
+    trained = stage_config(models["vae-dropout0.2-seed1"])
+    assert (trained["weights"], trained["start"], trained["seed"]) == ("vae", "encoder", 1)
+    assert trained["architecture"]["dropout"] == 0.2
+    assert trained["architecture"]["encoder"] == stage_config(models["encoder"].architecture)
+    assert (trained["architecture"]["hidden"], trained["architecture"]["latent"]) == ([256] * 2, 64)
+    recalibrated = stage_config(models["vae-dropout0.2-seed1-recalibrated"])
+    assert (recalibrated["weights"], recalibrated["of"]) == (
+        *("recalibrated", "vae-dropout0.2-seed1"),
+    )
+    for key in ("architecture", "preprocessing", "classes", "training"):
+        assert recalibrated[key] == trained[key]
+
+
+def test_checkpoints_are_imported_by_their_names(describe: Any, tmp_path: Path) -> None:
+    for name in ("0.0_3", "0.2_3"):
+        (tmp_path / f"resnet_vae_{name}.pth").touch()
+    pattern = str(tmp_path / "resnet_vae_{dropout}_{seed}.pth")
+    changes = {"coding.dropouts": [0, 0.2], "coding.seeds": [3], "coding.checkpoints": pattern}
+    models = checked(changes, describe).models
+    paths = {name: model.path for name, model in models.items() if model.weights == "path"}
+    assert paths == {
+        "vae-dropout0-seed3": tmp_path / "resnet_vae_0.0_3.pth",
+        "vae-dropout0.2-seed3": tmp_path / "resnet_vae_0.2_3.pth",
+    }
+    recalibrated = models["vae-dropout0.2-seed3-recalibrated"]
+    assert (recalibrated.weights, recalibrated.of) == ("recalibrated", "vae-dropout0.2-seed3")
+    changes["coding.seeds"] = [3, 4]
+    with pytest.raises(UserError) as caught:
+        checked(changes, describe)
+    missing = [f"{tmp_path}/resnet_vae_{dropout}_4.pth" for dropout in (0.0, 0.2)]
+    assert str(caught.value).splitlines() == [
+        f"config: coding.checkpoints: no such checkpoint file: {path}" for path in missing
+    ]
+
+
+def test_another_dropout_changes_its_own_networks_only(describe: Any) -> None:
+    before = checked({}, describe)
+    after = checked({"coding.dropouts": [0.0, 0.2, 0.5]}, describe)
+    gone, come = set(before.models) - set(after.models), set(after.models) - set(before.models)
+    assert {name.partition("-seed")[0] for name in gone} == {"vae-dropout0.4"}
+    assert {name.partition("-seed")[0] for name in come} == {"vae-dropout0.5"}
+    assert (len(gone), len(come)) == (4, 4)
+    for name in set(before.models) & set(after.models):
+        assert stage_config(before.models[name]) == stage_config(after.models[name])
+    for found in ("captures", "noisy_captures", "selected"):
+        old, new = getattr(before, found), getattr(after, found)
+        shared = set(old) & set(new)
+        assert {key: old[key] for key in shared} == {key: new[key] for key in shared}
+        assert all("vae-dropout0.4" in str(key) for key in set(old) - shared)
+        assert all("vae-dropout0.5" in str(key) for key in set(new) - shared)
+
+
+def test_only_networks_of_the_first_seed_as_trained_with_dropout_are_noisy(describe: Any) -> None:
+    plan = checked({"coding.seeds": [5, 2]}, describe)
+    expected = [(f"vae-dropout{dropout}-seed5", "test") for dropout in (0.2, 0.4)]
+    assert noisy_runs(plan.study) == expected
+    assert list(plan.noisy_captures) == expected
+    assert checked({"coding.dropouts": [0]}, describe).noisy_captures == {}
+
+
+def test_noisy_captures_hold_what_the_spectra_take(describe: Any) -> None:
+    """On one set for both, clean captures hold the projections' reduction as well."""
+    plan = checked({"coding.stimuli": "dot"}, describe)
+    run = ("vae-dropout0.2-seed0", "dot")
+    assert {item["reduction"] for item in plan.captures[run]} == {"stride", "none"}
+    noisy = plan.noisy_captures[run]
+    assert {item["reduction"] for item in noisy} == {"stride"}
+    assert [item["layer"] for item in noisy] == plan.layer_names("spectra", *run)
+    assert len(noisy) == len(plan.captures[run]) / 2 == 23
+
+
+def test_every_network_is_analysed_and_the_first_one_filtered(describe: Any) -> None:
+    plan = checked({}, describe)
+    swept = list(networks(plan.study.coding))
+    for stage, shown in (("spectra", "test"), ("projections", "dot")):
+        runs = [key for key in plan.selected if key[0] == stage and key[1].startswith("vae-")]
+        assert runs == [(stage, name, shown) for name in swept]
+        assert all(len(plan.selected[key]) == 23 for key in runs)
+    filtered = [key for key in plan.selected if key[0] == "filters" and key[1] in swept]
+    assert filtered == [("filters", "vae-dropout0-seed0", "test")]
+    assert plan.layer_names(*filtered[0]) == [
+        *("resnet.2.0", "resnet.5.1.relu.0:1", "resnet.7.1.relu.0:1"),
+    ]
+
+
+# What reaches the jobs ---------------------------------------------------------------------------
+
+
+def parts(content: Any) -> Iterator[Any]:
+    """Everything inside nested dicts and lists, themselves included."""
+    yield content
+    if isinstance(content, dict | list):
+        for item in content.values() if isinstance(content, dict) else content:
+            yield from parts(item)
+
+
+def sections() -> dict[str, BaseModel]:
+    study = load_study(yaml.safe_load(CONFIG))
+    folder = ImageFolder(source="folder", root=Path("images"), side=32)
+    own = {name: getattr(study, name) for name in Study.model_fields}
+    nested = {name: own.pop(name) for name in ("stimuli", "models", "backbones")}
+    single = {name: section for name, section in own.items() if isinstance(section, BaseModel)}
+    return (
+        single | {"folder": folder} | {k: v for found in nested.values() for k, v in found.items()}
+    )
+
+
+@pytest.mark.parametrize("name", sections())
+def test_params_are_plain_and_sorted(name: str) -> None:
+    params = stage_config(sections()[name], name=name)
+    assert json.loads(json.dumps(params)) == params
+    for part in parts(params):
+        assert type(part) in {dict, list, str, int, float, bool, type(None)}
+        if isinstance(part, dict):
+            assert list(part) == sorted(part)
+
+
+def test_params_hold_no_runtime_field() -> None:
+    assert stage_config(Runtime(device="cuda", batch=3)) == {}
+    sets = [
+        Cifar(source="cifar10", root="data", split="test", download=fetch)
+        for fetch in (True, False)
+    ]
+    assert [stage_config(found) for found in sets] == [
+        {"limit": None, "root": "data", "source": "cifar10", "split": "test"}
+    ] * 2

@@ -1,0 +1,185 @@
+"""The language study of the mini run: what its files hold, and a chat model as its explainer."""
+
+import json
+import re
+import shutil
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from chat_server import says, serving
+from project import MINI, Project
+
+from codespectra.data.tokens import Tokens, read_tokens
+from codespectra.explanations.neuron_records import (
+    NeuronRecord,
+    NeuronSimulationResults,
+    read_lines,
+)
+from codespectra.explanations.scores import score_row
+
+MODELS = ("gpt", "gpt_untrained")
+KEY = "-".join(("sk", "key", "of", "a", "whole", "study"))  # this file is copied too
+
+
+def tokens_of(project: Project, model: str) -> tuple[dict[str, Any], Tokens]:
+    """Manifest and tokens of a captured model; the store holds what the manifest says."""
+    folder = project.folder / "results/activations" / model
+    manifest = json.loads((folder / "text.json").read_text())
+    with h5py.File(folder / "text.h5") as file:
+        for item in manifest["datasets"]:
+            assert file[item["key"]].shape == (manifest["count"], item["width"])
+            assert np.isfinite(file[item["key"]][:]).all()
+        return manifest, read_tokens(file)
+
+
+def test_rows_are_the_tokens_of_whole_sequences(mini):
+    for model in MODELS:
+        manifest, tokens = tokens_of(mini, model)
+        lengths = np.bincount(tokens.sequence)
+        assert (len(lengths), len(tokens.token)) == (manifest["sequences"], manifest["count"])
+        assert (manifest["sequences"], lengths.max()) == (24, 20)
+        assert lengths.min() >= 10
+        positions = [np.arange(length) for length in lengths]
+        np.testing.assert_array_equal(tokens.position, np.concatenate(positions))
+        assert {(item["part"], item["depth"]) for item in manifest["datasets"]} == {
+            (part, depth) for part in ("mlp", "residual") for depth in (1, 2, 3, 4)
+        }
+
+
+def test_the_untrained_model_sees_the_same_text(mini):
+    first, second = (tokens_of(mini, model)[1] for model in MODELS)
+    assert first.vocabulary == second.vocabulary
+    np.testing.assert_array_equal(first.token, second.token)
+
+
+def test_the_text_is_that_of_held_out_documents(mini):
+    manifest, tokens = tokens_of(mini, "gpt")
+    with h5py.File(mini.folder / "results/stimuli/text.h5") as file:
+        group = file["test"]
+        names = json.loads(group["names"][:].tobytes())
+        ends = [0, *group["ends"][:].tolist()]
+        text = group["bytes"][:].tobytes()
+        train = set(json.loads(file["train/names"][:].tobytes()))
+    assert train and not train & set(names)
+    for sequence, name in enumerate(manifest["documents"]):
+        place = names.index(name)
+        document = text[ends[place] : ends[place + 1]].decode()
+        shown = "".join(tokens.strings(sequence))
+        if shown.isascii():
+            assert shown in document
+
+
+def test_scores_follow_from_the_stored_sequences(mini):
+    for model in MODELS:
+        folder = mini.folder / "results/explanations" / model
+        table = pd.read_csv(folder / "lookup.csv")
+        records = list(read_lines(folder / "records.jsonl", NeuronRecord))
+        lines = list(read_lines(folder / "lookup.jsonl", NeuronSimulationResults))
+        again = pd.DataFrame([score_row(line) for line in lines])
+        columns = ["score", "rsquared", "absolute_dev", "n_tokens"]
+        np.testing.assert_allclose(again[columns], table[columns], rtol=1e-8)
+        for row, record, line in zip(table.itertuples(), records, lines, strict=True):
+            unit = (row.depth - 1, row.unit)
+            assert unit == (record.neuron_id.layer_index, record.neuron_id.neuron_index)
+            assert record.neuron_id == line.neuron_id
+            (explained,) = line.scored_explanations
+            held_out = [r.tokens for r in record.split("valid")]
+            simulated = explained.scored_simulation.scored_sequence_simulations
+            assert [each.simulation.tokens for each in simulated] == held_out
+        counts = table.groupby(["depth", "kind"]).size()
+        assert (counts == 3).all() and len(counts) == 4 * 3
+
+
+def test_low_action_is_the_least_of_all_draws(mini):
+    table = pd.read_csv(mini.folder / "results/explanations/gpt/units.csv")
+    for _, layer in table.groupby("depth"):
+        low = layer.loc[layer["kind"] == "low_action", "action"]
+        others = layer[
+            (layer["kind"] == "projection") & ~layer["unit"].isin(layer["unit"][low.index])
+        ]
+        assert low.is_monotonic_increasing
+        assert (others["action"] >= low.max()).all()
+
+
+def test_the_least_action_passage_is_stored_with_its_text(mini):
+    folder = mini.folder / "results/projections/gpt/text"
+    curves, passage = np.load(folder / "trajectories.npy"), pd.read_csv(folder / "passage.csv")
+    _, tokens = tokens_of(mini, "gpt")
+    shown = tokens.strings(0)
+    assert curves.shape == (8, 3, len(shown), 3)  # layers; the least action and two kept draws
+    for curve, (_, rows) in zip(
+        curves, passage.groupby(["part", "depth"], sort=False), strict=True
+    ):
+        np.testing.assert_allclose(rows[["x", "y", "z"]], curve[0], rtol=1e-6, atol=1e-9)
+        assert rows["token"].tolist() == [repr(token) for token in shown]
+
+
+def oracle(body: dict[str, Any], request: Any) -> Any:
+    """A chat model that names the strongest token, and expects it alone."""
+    question = body["messages"][-1]["content"]
+    strongest = re.search(r"^(.*)\t10$", question, re.M)
+    if strongest:
+        return says(strongest[1])
+    phrase, *tokens = question.removeprefix("The unit responds to: ").split("\n")
+    return says("\n".join(f"{token}\t{10 * (token == phrase)}" for token in tokens[1:]))
+
+
+@pytest.fixture
+def chatty(mini, tmp_path, monkeypatch) -> Project:
+    """A copy of the finished study, with a chat model as another explainer."""
+    project = Project(tmp_path / "project")
+    shutil.copytree(mini.folder, project.folder)
+    config = yaml.safe_load((project.folder / MINI).read_text())
+    config["language"]["explanations"]["explainers"]["openai"] = {"token_limit": 10**6}
+    (project.folder / "chat.yaml").write_text(yaml.safe_dump(config))
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_MODEL", "planted")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    return project
+
+
+def test_a_chat_explainer_is_added_without_capturing_again(chatty, monkeypatch):
+    jobs = chatty.would_run("language", study="chat.yaml")
+    assert jobs == {"explain_by_chat": 2, "draw_explanations": 1, "judge_claims": 1}
+    with serving(oracle) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        done = chatty.snakemake("language", "--cores", "2", study="chat.yaml")
+        assert done.returncode == 0, done.stdout
+        assert server.asked
+    tables = [
+        pd.read_csv(chatty.folder / f"results/explanations/{model}/openai.csv") for model in MODELS
+    ]
+    for table in tables:
+        assert (table["explainer"] == "openai planted / planted").all()
+        assert len(table) == 4 * 3 * 3
+        assert (table["score"].notna() != table["note"].notna()).all()
+    # The server is gone; answers are in the cache.
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    target = "results/explanations/gpt/openai.csv"
+    again = chatty.snakemake(
+        target, "--forcerun", "explain_by_chat", "--cores", "1", study="chat.yaml"
+    )
+    assert again.returncode == 0, again.stdout
+    pd.testing.assert_frame_equal(pd.read_csv(chatty.folder / target), tables[0])
+    # Another model is another explainer.
+    monkeypatch.setenv("OPENAI_MODEL", "other")
+    assert chatty.would_run("language", study="chat.yaml") == jobs
+    assert KEY not in done.stdout + again.stdout
+    with_key = [
+        file
+        for file in chatty.folder.rglob("*")
+        if file.is_file() and not file.is_symlink() and KEY.encode() in file.read_bytes()
+    ]
+    assert with_key == []
+
+
+def test_an_endpoint_that_is_away_is_one_line_and_loses_nothing(chatty):
+    done = chatty.snakemake("language", "--cores", "2", study="chat.yaml")
+    assert done.returncode != 0
+    assert "the endpoint can't be reached; check OPENAI_BASE_URL" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert (chatty.folder / "results/explanations/gpt/lookup.csv").exists()

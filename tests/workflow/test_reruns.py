@@ -1,0 +1,612 @@
+"""The rerun matrix: after a change, exactly the stages that depend on it run again (design.md)."""
+
+import copy
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from project import MINI, Project
+
+from codespectra.study.sections.study import load_study
+
+# The interpretability study, by what its stages follow from.
+HALVED = {"score_halves", "draw_index_panels", "judge_claims"}
+TRIED = {"simulate_psychophysics", "draw_psychophysics", "draw_trial", "judge_claims"}
+MAPPED = {"embed_manifold", "draw_manifold", "judge_claims"}
+COACTIVE = {"measure_coactivation", "draw_coactivation", "judge_claims"}
+SENSITIVE = {"measure_sensitivity", "draw_sensitivity", "judge_claims"}
+PAIRED = {"score_synergies", "draw_synergy", "draw_pairs", "judge_claims"}
+# Of directions, and of the units alone.
+OF_DIRECTIONS = TRIED | MAPPED | SENSITIVE
+OF_UNITS = COACTIVE | PAIRED
+# Stages by what they follow from.
+COMPARED = {"draw_controls", "draw_autoencoders", "draw_index_panels"}
+SCORED = {"draw_index", "draw_exciting_images", "judge_claims"} | COMPARED | HALVED
+SCORES = {"score_interpretability"} | SCORED
+DIRECTED = SCORES | OF_DIRECTIONS | OF_UNITS
+SPECTRAL = {"draw_spectra", "draw_exponents", "draw_action", "judge_claims"}
+PROJECTED = {"draw_trajectories", "draw_action", "judge_claims"}
+FOUND = {"find_directions", "train_autoencoder"} | DIRECTED
+# One method changes: the units stay, and what only looks at K-Means, unless it is that.
+METHOD = {"find_directions"} | SCORES
+CENTROIDS = METHOD | OF_DIRECTIONS
+AUTOENCODERS = {"train_autoencoder"} | SCORES
+FILTERED = {"compute_filters", "draw_filters"}
+CAPTURED = {"fit_spectra", "project_dot"} | FOUND | SPECTRAL | FILTERED | PROJECTED
+SHOWN = {"capture_activations"} | CAPTURED
+# The same in the coding study.
+SWEPT_SPECTRA = {"draw_dropout", "draw_dropout_spectra"}
+CROSSED = {"cross_validate_spectra", "draw_cross_validated"}
+FITTED = {"fit_spectra"} | SPECTRAL | SWEPT_SPECTRA
+MOVED = {"project_dot", "draw_dropout"} | PROJECTED
+SWEPT = {"capture_activations"} | FITTED | MOVED | CROSSED | FILTERED
+VAES = {"train_vae", "recalibrate_statistics"} | SWEPT
+ENCODER = {"train_classifier"} | VAES
+# And in the theory study.
+TOYS = {"train_superposition", "draw_superposition", "judge_claims"}
+CHANNEL = {"compute_channel", "draw_channel", "judge_claims"}
+INFORMATION = {"estimate_information", "draw_information", "judge_claims"}
+# And in the language study.
+TEXT_SPECTRA = {"fit_text_spectra", "draw_text_spectra", "draw_text_exponents", "judge_claims"}
+TEXT_MOVED = {"project_text", "draw_text_action", "draw_passage"}
+EXPLAINED = {"explain_by_lookup", "draw_explanations", "judge_claims"}
+RECORDS = {"collect_records"} | EXPLAINED
+TOKENS = {"capture_text"} | TEXT_SPECTRA | TEXT_MOVED | RECORDS
+DRAWN_OF_TEXT = {"draw_text_spectra", "draw_text_exponents", "draw_text_action", "draw_passage"}
+# The untrained model has the trained one's architecture and tokenizer.
+UNTRAINED_GPT = {"initialise_language_model"} | TOKENS
+GPT = {"train_language_model"} | UNTRAINED_GPT
+TEXT = {"make_text"} | GPT
+
+# Figures that show a statistic of the claims with its interval.
+WITH_EVIDENCE = {"draw_coactivation", "draw_manifold", "draw_sensitivity", "judge_claims"}
+
+EVERYTHING = SHOWN | SWEPT | TOYS | CHANNEL | INFORMATION | TOKENS
+DRAWN = {rule for rule in EVERYTHING if rule.startswith("draw_")}
+TRAINED_ON = {"make_stimuli", "train_classifier", "embed_stimuli"} | SHOWN | VAES
+CLASSIFIER = {"train_classifier"} | SHOWN
+# A control set: scored and drawn, but no part of the interpretability study.
+CONTROL = {"find_directions", "train_autoencoder", "score_interpretability"} | {
+    *("draw_index", "draw_exciting_images", "judge_claims"),
+}
+UNTRAINED = {"initialise_checkpoint", "capture_activations"} | CONTROL
+PERCEPTUAL = {"train_classifier", "embed_stimuli"} | DIRECTED
+TILES = {"make_stimuli", "capture_activations", "embed_stimuli"} | FOUND
+DOT = {"make_stimuli", "capture_activations"} | MOVED
+EMBEDDED = {"embed_stimuli"} | DIRECTED
+
+# Each leaf of the mini study's config (lists are leaves), a new value, and what must run again.
+MATRIX: dict[str, tuple[Any, set[str]]] = {
+    "study": ("renamed", DRAWN),
+    "runtime.device": ("cpu", set()),
+    "runtime.batch": (64, set()),
+    "runtime.sequences": (7, set()),
+    "stimuli.train.split": ("test", TRAINED_ON),
+    "stimuli.train.per_class": (13, TRAINED_ON),
+    "stimuli.train.side": (36, TRAINED_ON),
+    "stimuli.train.crops": ([32], TRAINED_ON),
+    "stimuli.train.block": (110, TRAINED_ON),
+    "stimuli.train.test_share": (0.3, TRAINED_ON),
+    "stimuli.train.seed": (5, TRAINED_ON),
+    "stimuli.test.split": ("train", TRAINED_ON),
+    "stimuli.test.per_class": (7, TRAINED_ON),
+    "stimuli.test.side": (36, TRAINED_ON),
+    "stimuli.test.crops": ([32], TRAINED_ON),
+    "stimuli.test.block": (110, TRAINED_ON),
+    "stimuli.test.test_share": (0.3, TRAINED_ON),
+    "stimuli.test.seed": (5, TRAINED_ON),
+    "stimuli.tiles.pitch": (44, TILES),
+    "stimuli.tiles.side": (36, TILES),
+    "stimuli.tiles.max_per_class": (9, TILES),
+    "stimuli.tiles.min_contrast": (0.05, TILES),
+    "stimuli.tiles.seed": (5, TILES),
+    "stimuli.dot.frames": (20, DOT),
+    "stimuli.dot.side": (36, DOT),
+    "stimuli.dot.orbit": (0.2, DOT),
+    "stimuli.dot.radius": (0.2, DOT),
+    "stimuli.dot.color": ([1.0, 0.0, 0.0], DOT),
+    "stimuli.dot.background": ([0.0, 0.0, 1.0], DOT),
+    "models.classifier.architecture.width": (5, CLASSIFIER),
+    "models.classifier.architecture.blocks": ([1, 2, 1, 1], CLASSIFIER),
+    "models.classifier.architecture.stem_stride": (1, CLASSIFIER),
+    "models.classifier.classes": (11, CLASSIFIER),
+    "models.classifier.preprocessing.side": (40, CLASSIFIER),
+    "models.classifier.preprocessing.mean": ([0.4, 0.5, 0.5], CLASSIFIER),
+    "models.classifier.preprocessing.std": ([0.2, 0.25, 0.25], CLASSIFIER),
+    # The accuracy that one capture must find: only that capture, and what hangs on it.
+    "models.classifier.expected_accuracy": (
+        {"test": 0.1},
+        {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED,
+    ),
+    "models.classifier.training.train": ("test", CLASSIFIER),
+    "models.classifier.training.test": ("train", CLASSIFIER),
+    "models.classifier.training.epochs": (2, CLASSIFIER),
+    "models.classifier.training.batch": (30, CLASSIFIER),
+    "models.classifier.training.learning_rate": (0.001, CLASSIFIER),
+    "models.classifier.training.weight_decay": (0.1, CLASSIFIER),
+    "models.classifier.training.crop_padding": (1, CLASSIFIER),
+    "models.classifier.training.seed": (5, CLASSIFIER),
+    "models.untrained.architecture.width": (5, UNTRAINED),
+    "models.untrained.architecture.blocks": ([1, 2, 1, 1], UNTRAINED),
+    "models.untrained.architecture.stem_stride": (1, UNTRAINED),
+    "models.untrained.classes": (11, UNTRAINED),
+    "models.untrained.preprocessing.side": (40, UNTRAINED),
+    "models.untrained.preprocessing.mean": ([0.4, 0.5, 0.5], UNTRAINED),
+    "models.untrained.preprocessing.std": ([0.2, 0.25, 0.25], UNTRAINED),
+    "models.untrained.expected_accuracy": (
+        {"test": 0.1},
+        {"capture_activations"} | CONTROL,
+    ),
+    "models.untrained.seed": (5, UNTRAINED),
+    "models.perceptual.architecture.widths": ([4, 6, 8, 6, 5], PERCEPTUAL),
+    "models.perceptual.classes": (11, PERCEPTUAL),
+    "models.perceptual.preprocessing.side": (40, PERCEPTUAL),
+    "models.perceptual.preprocessing.mean": ([0.4, 0.5, 0.5], PERCEPTUAL),
+    "models.perceptual.preprocessing.std": ([0.2, 0.25, 0.25], PERCEPTUAL),
+    # The perceptual network is captured nowhere.
+    "models.perceptual.expected_accuracy": ({"test": 0.1}, set()),
+    "models.perceptual.training.train": ("test", PERCEPTUAL),
+    "models.perceptual.training.test": ("train", PERCEPTUAL),
+    "models.perceptual.training.epochs": (2, PERCEPTUAL),
+    "models.perceptual.training.batch": (30, PERCEPTUAL),
+    "models.perceptual.training.learning_rate": (0.001, PERCEPTUAL),
+    "models.perceptual.training.weight_decay": (0.1, PERCEPTUAL),
+    "models.perceptual.training.crop_padding": (1, PERCEPTUAL),
+    "models.perceptual.training.seed": (5, PERCEPTUAL),
+    "models.encoder.architecture.width": (5, ENCODER),
+    "models.encoder.architecture.blocks": ([1, 2, 1, 1], ENCODER),
+    "models.encoder.architecture.stem_stride": (1, ENCODER),
+    "models.encoder.classes": (11, ENCODER),
+    "models.encoder.preprocessing.side": (40, ENCODER),
+    "models.encoder.preprocessing.mean": ([0.4, 0.5, 0.5], ENCODER),
+    "models.encoder.preprocessing.std": ([0.2, 0.25, 0.25], ENCODER),
+    "models.encoder.expected_accuracy": ({"test": 0.1}, set()),
+    "models.encoder.training.train": ("test", ENCODER),
+    "models.encoder.training.test": ("train", ENCODER),
+    "models.encoder.training.epochs": (2, ENCODER),
+    "models.encoder.training.batch": (30, ENCODER),
+    "models.encoder.training.learning_rate": (0.001, ENCODER),
+    "models.encoder.training.weight_decay": (0.1, ENCODER),
+    "models.encoder.training.crop_padding": (1, ENCODER),
+    "models.encoder.training.seed": (5, ENCODER),
+    "capture.dtype": ("float16", SHOWN | SWEPT | TOKENS),
+    "capture.shards": (3, set()),
+    # A model more: only what it adds, and what draws all models together.
+    "spectra.models": (
+        ["classifier", "encoder"],
+        {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED,
+    ),
+    "spectra.stimuli": (["train"], {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED),
+    "spectra.layers": (
+        ["relu", "layer1*"],
+        {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED,
+    ),
+    "spectra.reduction": ("none", {"capture_activations"} | FITTED | CROSSED | FILTERED),
+    "spectra.solver": ("randomized", FITTED | CROSSED | FILTERED | TEXT_SPECTRA),
+    "spectra.components": (40, FITTED | CROSSED | TEXT_SPECTRA),
+    # Nothing is trained or captured again.
+    "spectra.ranks": ([3, 12], FITTED | CROSSED | TEXT_SPECTRA),
+    "spectra.bootstrap": (25, FITTED | CROSSED | TEXT_SPECTRA),
+    "spectra.seed": (5, FITTED | CROSSED | FILTERED | TEXT_SPECTRA),
+    "filters.layers": (["layer1*:1"], FILTERED),
+    "filters.ranks": ([1, 3], FILTERED),
+    "filters.images": (9, FILTERED),
+    "projections.models": (
+        ["classifier", "untrained"],
+        {"capture_activations", "project_dot"} | PROJECTED,
+    ),
+    "projections.layers": (["relu"], {"capture_activations", "project_dot"} | PROJECTED),
+    "projections.reduction": ("stride", {"capture_activations"} | MOVED),
+    "projections.draws": (60, MOVED | TEXT_MOVED | RECORDS),
+    "projections.keep": (3, MOVED | TEXT_MOVED),
+    "projections.read_out": ("correlation", MOVED),
+    "projections.seed": (5, MOVED | TEXT_MOVED),
+    # Without the untrained run only what draws all runs together changes.
+    "directions.runs": (
+        [{"model": "classifier", "stimuli": "tiles"}],
+        {"draw_index", "judge_claims"},
+    ),
+    "directions.layers": (["layer1"], {"capture_activations"} | FOUND),
+    "directions.methods.pca.k": (4, METHOD),
+    "directions.methods.ica.k": (4, METHOD),
+    "directions.methods.ica.iterations": (60, METHOD),
+    "directions.methods.ica.seed": (5, METHOD),
+    "directions.methods.nmf.k": (4, METHOD),
+    "directions.methods.nmf.iterations": (60, METHOD),
+    "directions.methods.nmf.seed": (5, METHOD),
+    # A new K refits one clustering; nothing else looks at that one.
+    "directions.methods.kmeans.k": ([4, 7], METHOD),
+    "directions.methods.kmeans.starts": (2, CENTROIDS),
+    "directions.methods.kmeans.readout": ("dot", CENTROIDS),
+    "directions.methods.kmeans.seed": (5, CENTROIDS),
+    "directions.methods.kmeans_identity.readout": ("dot", METHOD),
+    "directions.methods.kmeans_code.k": ([5], METHOD),
+    "directions.methods.kmeans_code.starts": (2, METHOD),
+    "directions.methods.kmeans_code.seed": (5, METHOD),
+    "directions.methods.sae.z": (["3x"], AUTOENCODERS),
+    "directions.methods.sae.l1": ([0.2], AUTOENCODERS),
+    "directions.methods.sae.epochs": (3, AUTOENCODERS),
+    "directions.methods.sae.batch": (30, AUTOENCODERS),
+    "directions.methods.sae.learning_rate": (0.01, AUTOENCODERS),
+    "directions.methods.sae.seed": (5, AUTOENCODERS),
+    "directions.methods.random.k": (6, METHOD),
+    "directions.methods.random.seed": (5, METHOD),
+    "directions.methods.exemplar.k": (6, METHOD),
+    "directions.methods.exemplar.seed": (5, METHOD),
+    "backbones.inhouse.model": ("perceptual", set()),
+    "interpretability.m": (4, DIRECTED),
+    "interpretability.normalisation": ("code", DIRECTED),
+    "interpretability.color": (False, DIRECTED),
+    "interpretability.label": (False, DIRECTED),
+    "interpretability.backbones": ([], DIRECTED),
+    "interpretability.resamples": (25, SCORES),
+    "interpretability.seed": (5, SCORES),
+    # Nothing is captured, embedded or fitted again.
+    "features.psychophysics.methods": (["neurons"], TRIED),
+    "features.psychophysics.difficulties": ([0, 0.1], TRIED),
+    "features.psychophysics.trials": (4, TRIED),
+    "features.psychophysics.references": (3, TRIED),
+    "features.psychophysics.restrict": ("queries", TRIED),
+    "features.psychophysics.sides": ("positive", TRIED),
+    "features.psychophysics.pool": ("mean", TRIED),
+    "features.psychophysics.seed": (5, TRIED),
+    "features.manifold.methods": (["neurons"], MAPPED),
+    "features.manifold.perplexity": (3, MAPPED),
+    "features.manifold.temperature": (1, MAPPED),
+    "features.manifold.seed": (5, MAPPED),
+    "features.sensitivity.method": ("kmeans-0.5x", SENSITIVE),
+    "features.sensitivity.first": (-1, SENSITIVE),
+    "features.sensitivity.last": (2, SENSITIVE),
+    "features.sensitivity.steps": (7, SENSITIVE),
+    "features.autoencoders.z": (
+        ["1x"],
+        {"score_interpretability", "draw_autoencoders", "judge_claims"},
+    ),
+    "features.autoencoders.l1": (
+        [0.01, 0.2],
+        {"train_autoencoder", "score_interpretability", "draw_autoencoders", "judge_claims"},
+    ),
+    "coding.encoder": ("classifier", VAES),
+    "coding.hidden": ([12, 14], VAES),
+    "coding.latent": (5, VAES),
+    "coding.dropout_sites": ("stage", VAES),
+    # The first network, whose filters are shown, stays as it is.
+    "coding.dropouts": ([0, 0.5], VAES - FILTERED),
+    "coding.seeds": (
+        [0, 1],
+        {"train_vae", "recalibrate_statistics", "capture_activations", "fit_spectra", "project_dot"}
+        | SWEPT_SPECTRA
+        | {"judge_claims", "draw_cross_validated"},
+    ),
+    "coding.training.train": ("test", VAES),
+    "coding.training.test": ("tiles", VAES),
+    "coding.training.epochs": (2, VAES),
+    "coding.training.batch": (30, VAES),
+    "coding.training.learning_rate": (0.01, VAES),
+    "coding.training.loss": ("code", VAES),
+    "coding.training.kld_weight": (0.5, VAES),
+    "coding.stimuli": ("train", {"capture_activations"} | FITTED | CROSSED | FILTERED),
+    "coding.layers": (["resnet.[24]*"], SWEPT),
+    "coding.filters": (["resnet.4*:0"], FILTERED),
+    "language.text.test_share": (0.05, TEXT),
+    "language.models.gpt.architecture.width": (16, GPT),
+    "language.models.gpt.architecture.layers": (5, GPT),
+    "language.models.gpt.architecture.heads": (4, GPT),
+    "language.models.gpt.architecture.context": (30, GPT),
+    "language.models.gpt.training.steps": (4, GPT),
+    "language.models.gpt.training.batch": (5, GPT),
+    "language.models.gpt.training.learning_rate": (0.01, GPT),
+    "language.models.gpt.training.seed": (5, GPT),
+    "language.models.gpt_untrained.seed": (5, UNTRAINED_GPT),
+    "language.parts.mlp": (["*.mlp.c_fc"], TOKENS),
+    "language.parts.residual": (["transformer.h.[12]"], TOKENS),
+    "language.sequences": (25, TOKENS),
+    "language.length": (18, TOKENS),
+    "language.seed": (5, TOKENS),
+    "language.passage": (1, TEXT_MOVED),
+    # Nothing is captured again.
+    "language.explanations.part": ("residual", RECORDS),
+    "language.explanations.units": (4, RECORDS),
+    "language.explanations.top": (9, RECORDS),
+    "language.explanations.random": (9, RECORDS),
+    "language.explanations.seed": (5, RECORDS),
+    "language.explanations.explainers.lookup.smoothing": (2.0, EXPLAINED),
+    "language.explanations.explainers.lookup.bigram": (True, EXPLAINED),
+    "theory.superposition.features": (12, TOYS),
+    "theory.superposition.hidden": (4, TOYS),
+    "theory.superposition.densities": (6, TOYS),
+    "theory.superposition.least_density": (0.1, TOYS),
+    "theory.superposition.seeds": ([0, 2], TOYS),
+    "theory.superposition.steps": (30, TOYS),
+    "theory.superposition.batch": (20, TOYS),
+    "theory.superposition.learning_rate": (0.02, TOYS),
+    "theory.superposition.entropy_bits": ([8], TOYS),
+    "theory.channel.dropouts": ([0.3], CHANNEL),
+    "theory.channel.capacity_bits": ([2], CHANNEL),
+    "theory.channel.layers": (5, CHANNEL),
+    "theory.information.depth": (4, INFORMATION),
+    "theory.information.width": (9, INFORMATION),
+    "theory.information.inputs": (1, INFORMATION),
+    "theory.information.dropout": (0.3, INFORMATION),
+    "theory.information.seeds": ([0, 2], INFORMATION),
+    "theory.information.training_steps": (6, INFORMATION),
+    "theory.information.training_batch": (20, INFORMATION),
+    "theory.information.learning_rate": (0.01, INFORMATION),
+    "theory.information.estimator_width": (5, INFORMATION),
+    "theory.information.estimator_steps": (6, INFORMATION),
+    "theory.information.estimator_batch": (70, INFORMATION),
+    "theory.information.estimator_learning_rate": (0.02, INFORMATION),
+    "claims.bootstrap": (120, WITH_EVIDENCE),
+    "claims.seed": (5, WITH_EVIDENCE),
+    "figures.mei_methods": (["neurons", "kmeans-0.5x"], {"draw_exciting_images"}),
+}
+# Keys with one legal value in this study, and tags that would make another kind of section.
+FIXED = re.compile(
+    r"\.source$|\.weights$|\.kind$|\.architecture\.name$|^projections\.stimuli$|methods\.neurons"
+    r"|^coding\.(dot|checkpoints)$|^people$|^directions\.reduction$|\.like$"
+    r"|^language\.explanations\.(explainers\.openai|published)$"
+)
+
+
+def leaves(content: Any, path: str = "") -> Iterator[str]:
+    """Dotted paths of a config's leaves; lists and empty mappings are leaves."""
+    if isinstance(content, dict) and content:
+        for key, value in content.items():
+            yield from leaves(value, f"{path}.{key}" if path else key)
+    else:
+        yield path
+
+
+def changed(config: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy of the config with one leaf replaced."""
+    config = copy.deepcopy(config)
+    *parents, last = path.split(".")
+    section = config
+    for key in parents:
+        section = section.setdefault(key, {})
+    section[last] = value
+    return config
+
+
+def mini_config(project: Project) -> dict[str, Any]:
+    return yaml.safe_load((project.folder / MINI).read_text())
+
+
+def test_the_matrix_covers_every_key(mini):
+    full = load_study(mini_config(mini)).model_dump(mode="json", exclude_none=False)
+    keys = {key for key in leaves(full) if not FIXED.search(key)}
+    assert keys == set(MATRIX)
+
+
+@pytest.fixture(scope="module")
+def rerun_by_key(mini, tmp_path_factory) -> dict[str, set[str]]:
+    """For each key of the matrix, the rules that a dry run with its new value names."""
+    folder = tmp_path_factory.mktemp("configs")
+    base = mini_config(mini)
+
+    def dry_run(item: tuple[int, str]) -> set[str]:
+        index, key = item
+        file = folder / f"{index}.yaml"
+        file.write_text(yaml.safe_dump(changed(base, key, MATRIX[key][0])))
+        return set(mini.would_run(study=str(file)))
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(MATRIX, pool.map(dry_run, enumerate(MATRIX)), strict=True))
+
+
+@pytest.mark.parametrize("key", MATRIX)
+def test_a_changed_key_reruns_what_depends_on_it(rerun_by_key, key):
+    assert rerun_by_key[key] == MATRIX[key][1]
+
+
+def test_a_new_k_refits_one_clustering_a_run(mini, tmp_path):
+    file = tmp_path / "k.yaml"
+    config = changed(mini_config(mini), "directions.methods.kmeans.k", [4, "0.5x", 7])
+    file.write_text(yaml.safe_dump(config))
+    assert mini.would_run(study=str(file))["find_directions"] == 2
+
+
+def test_a_changed_seed_retrains_one_network(mini, tmp_path):
+    file = tmp_path / "seed.yaml"
+    config = changed(mini_config(mini), "models.perceptual.training.seed", 5)
+    file.write_text(yaml.safe_dump(config))
+    assert mini.would_run(study=str(file))["train_classifier"] == 1
+
+
+def test_a_changed_dropout_retrains_one_network(mini, tmp_path):
+    file = tmp_path / "dropout.yaml"
+    config = changed(mini_config(mini), "coding.dropouts", [0, 0.5])
+    file.write_text(yaml.safe_dump(config))
+    jobs = mini.would_run(study=str(file))
+    counts = {rule: jobs[rule] for rule in ("train_vae", "recalibrate_statistics", "fit_spectra")}
+    assert counts == {"train_vae": 1, "recalibrate_statistics": 1, "fit_spectra": 2}
+    # Both statistics on both sets, and once with dropout on.
+    assert jobs["capture_activations"] == 5
+    assert "train_classifier" not in jobs
+
+
+# Library modules: one edited function each, and the rules that reach it or follow from one.
+MODULES = {
+    # Halves have clusterings of their own.
+    "directions/kmeans.py": CENTROIDS,
+    "directions/finders.py": CENTROIDS,
+    "directions/baselines.py": CENTROIDS,
+    "directions/read_out.py": CENTROIDS,
+    "directions/directions.py": FOUND,
+    "directions/sparse_autoencoder.py": AUTOENCODERS,
+    "directions/nmf.py": CENTROIDS,
+    "statistics/ranking.py": DIRECTED | RECORDS,
+    "statistics/subsamples.py": SCORES | WITH_EVIDENCE | TEXT_SPECTRA,
+    "interpretability/index_resampled.py": SCORES,
+    "directions/halves.py": HALVED,
+    "experiments/psychophysics.py": TRIED,
+    "experiments/trial_design.py": TRIED,
+    # Of people too, whom this study doesn't ask.
+    "experiments/preference.py": TRIED,
+    "models/open_network.py": SHOWN | SWEPT,
+    "experiments/manifold.py": MAPPED,
+    "experiments/coactivation.py": COACTIVE,
+    "experiments/sensitivity.py": SENSITIVE,
+    "experiments/input_gradients.py": SENSITIVE,
+    "experiments/synergy.py": PAIRED,
+    "interpretability/index_means.py": COMPARED,
+    # This study asks no people.
+    "experiments/people.py": set(),
+    "experiments/people_agreement.py": set(),
+    # Intervals of the claims are those of the spectra.
+    "spectra/eigenspectrum.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
+    "capture/rows.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA | TEXT_MOVED | RECORDS,
+    # The law of a spectrum, without the spectrum: filters stay.
+    "spectra/power_law.py": FITTED | CROSSED | TEXT_SPECTRA,
+    "spectra/tables.py": FITTED | TEXT_SPECTRA,
+    "spectra/exponents_by_sequence.py": TEXT_SPECTRA,
+    "spectra/cvpca.py": CROSSED,
+    "spectra/filters.py": FILTERED,
+    # The theory study draws its 1/2 zeta(-alpha).
+    "spectra/projections.py": MOVED | CHANNEL | TEXT_MOVED,
+    "spectra/token_trajectories.py": TEXT_MOVED,
+    "claims/verdicts.py": {"judge_claims"},
+    "claims/catalogue.py": {"judge_claims"},
+    "statistics/evidence.py": WITH_EVIDENCE,
+    "claims/measures/dropout.py": {"judge_claims"},
+    "claims/measures/index.py": {"judge_claims"},
+    "claims/measures/language.py": {"judge_claims"},
+    # Whatever reads a table.
+    "files/csv_tables.py": DRAWN | {"explain_by_lookup", "score_halves", "judge_claims"},
+    "files/table_columns.py": DRAWN | {"explain_by_lookup", "score_halves", "judge_claims"},
+    "claims/sweep_columns.py": {
+        "draw_dropout",
+        "draw_dropout_spectra",
+        "draw_cross_validated",
+        "judge_claims",
+    },
+    "theory/retention.py": {"draw_information", "estimate_information", "judge_claims"},
+    "interpretability/similarity.py": DIRECTED,
+    "interpretability/lpips_embedding.py": EMBEDDED,
+    "interpretability/index.py": DIRECTED,
+    "training/epochs.py": {"embed_stimuli"} | SHOWN | ENCODER | GPT,
+    "training/classifier.py": {"embed_stimuli"} | SHOWN | ENCODER,
+    "training/vae.py": VAES,
+    # Networks as trained stay as they are.
+    "training/batchnorm.py": VAES - {"train_vae"} - CROSSED - FILTERED,
+    "capture/activation_file.py": SHOWN | SWEPT | TOKENS,
+    "capture/journal.py": SHOWN | SWEPT | TOKENS,
+    "capture/shard.py": SHOWN | SWEPT | TOKENS,
+    "capture/gather_shards.py": SHOWN | SWEPT | TOKENS,
+    "capture/images.py": SHOWN | SWEPT,
+    "capture/image_job.py": SHOWN | SWEPT,
+    "models/hooks.py": SHOWN | SWEPT | TOKENS,
+    "data/documents.py": TEXT,
+    "data/tokens.py": TOKENS,
+    "data/tokenization.py": TOKENS,
+    "capture/text.py": TOKENS,
+    "capture/text_job.py": TOKENS,
+    "models/language_models.py": GPT,
+    "models/byte_gpt2.py": GPT,
+    "training/language_model.py": GPT,
+    "models/model_folders.py": GPT,
+    "explanations/neuron_records.py": RECORDS,
+    "explanations/units.py": RECORDS,
+    "explanations/scores.py": EXPLAINED,
+    "explanations/lookup.py": EXPLAINED,
+    # This study has no model of the hub, no published explanations and no chat model.
+    "models/hub.py": set(),
+    "explanations/published.py": set(),
+    "explanations/chat.py": set(),
+    "explanations/chat_answers.py": set(),
+    "interpretability/score_table.py": DIRECTED,
+    "capture/manifest_layers.py": FITTED | MOVED | CROSSED | TEXT_SPECTRA | TEXT_MOVED | RECORDS,
+    "theory/superposition.py": TOYS,
+    "theory/dropout_networks.py": INFORMATION,
+    "theory/mutual_information.py": INFORMATION,
+    "figures/style.py": DRAWN,
+    "figures/filters.py": {"draw_filters"},
+    "figures/spectra.py": {"draw_spectra", "draw_exponents", "draw_cross_validated"}
+    | SWEPT_SPECTRA
+    | DRAWN_OF_TEXT,
+    "figures/projections.py": {"draw_trajectories", "draw_action"},
+    "figures/language.py": DRAWN_OF_TEXT,
+    "figures/explanations.py": {"draw_explanations"},
+    "figures/coding.py": SWEPT_SPECTRA | {"draw_cross_validated"},
+    "figures/theory.py": {"draw_superposition", "draw_channel"},
+    "figures/index.py": {"draw_index", "draw_exciting_images"},
+    "figures/index_methods.py": {"draw_index_panels", "draw_controls"},
+    # Read at the start, reached by no script.
+    "study/sections/study.py": set(),
+    "study/check_study.py": set(),
+    "study/check_scores.py": set(),
+    "study/check_language.py": set(),
+    "study/implied.py": set(),
+    "study/dropout_sweep.py": set(),
+    "study/plan.py": set(),
+}
+
+
+@contextmanager
+def edited(file: Path, text: str) -> Iterator[None]:
+    """Append `text` to a file for a while, its date new."""
+    before = file.read_text()
+    try:
+        file.write_text(before + text)
+        yield
+    finally:
+        file.write_text(before)
+
+
+@pytest.fixture(scope="module")
+def rerun_by_module(mini, tmp_path_factory) -> dict[str, set[str]]:
+    """For each module, the rules that a dry run names after an edit of it; two copies at work."""
+    copies = [Project(tmp_path_factory.mktemp("copy") / str(index)) for index in range(2)]
+    for project in copies:
+        shutil.copytree(mini.folder, project.folder)
+
+    def dry_runs(project: Project, modules: list[str]) -> dict[str, set[str]]:
+        found = {}
+        for module in modules:
+            file = project.folder / "scripts/codespectra" / module
+            with edited(file, "\n\ndef added(value):\n    return value + 1\n"):
+                found[module] = set(project.would_run())
+        return found
+
+    with ThreadPoolExecutor(2) as pool:
+        halves = pool.map(dry_runs, copies, [[*MODULES][::2], [*MODULES][1::2]])
+        return {module: rules for half in halves for module, rules in half.items()}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_an_edited_module_reruns_the_stages_that_reach_it(rerun_by_module, module):
+    assert rerun_by_module[module] == MODULES[module]
+
+
+def test_an_edited_comment_or_docstring_reruns_nothing(mini):
+    scripts = mini.folder / "scripts"
+    before = {file: file.read_text() for file in scripts.rglob("*.py")}
+    for file, text in before.items():
+        assert text.startswith('"""'), f"{file} has no module docstring"
+        file.write_text('"""Changed.\n\n' + text.removeprefix('"""') + "\n# A comment.\n")
+    jobs = mini.would_run()
+    for file, text in before.items():
+        file.write_text(text)
+    assert jobs == {}
+
+
+def test_a_touch_of_every_file_reruns_nothing(mini):
+    now = time.time()
+    for file in mini.folder.rglob("*"):
+        if file.is_file() and ".snakemake" not in file.parts:
+            os.utime(file, (now, now))
+    assert mini.would_run() == {}
+
+
+def test_a_second_run_has_nothing_to_do(mini):
+    done = mini.snakemake("everything", "--cores", "1")
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout
