@@ -201,7 +201,7 @@ def peaks(study: Study) -> dict[str, float]:
     k = directions_of(study, width)
     plain = 4 * sum(count for method, count in k.items() if method != "pca-1x")
     parts = [kept * side**2 for kept, side in embedded_parts()]
-    scored = plain + 12 * k["pca-1x"] + study.interpretability.resamples + 32
+    scored = plain + 12 * k["pca-1x"] + study.index.resamples + 32
     return {
         "fit_spectra": fixed + n["train"] * (30 * 150 + 8 * study.spectra.bootstrap),
         "find_directions": fixed + n["val"] * (12 * width + 16 * k["pca-1x"]),

@@ -37,8 +37,8 @@ rule score_halves:
             metric=HEADLINE,
             reduction=study.directions.reduction,
             kmeans=study.directions.methods.kmeans.model_dump(exclude={"k"}),
-            resamples=study.interpretability.resamples,
-            seed=study.interpretability.seed,
+            resamples=study.index.resamples,
+            seed=study.index.seed,
         ),
         code=code_of("score_halves.py"),
     message:

@@ -193,7 +193,7 @@ rule draw_exciting_images:
     params:
         cfg=lambda w: stage_config(
             study=study.study,
-            m=study.interpretability.m,
+            m=study.index.m,
             metric=HEADLINE,
             methods=study.figures.mei_methods,
         ),

@@ -37,7 +37,7 @@ def drawn(pattern, kind):
 
 def embedded(form):
     """Embeddings of {stimuli} by every backbone that scores, in the order of params.cfg."""
-    names = study.interpretability.backbones
+    names = study.index.backbones
     return [f"results/embeddings/{name}/{{stimuli}}.{form}" for name in names]
 
 
@@ -75,7 +75,7 @@ def directed_group(form):
 
 def index_config(wildcards, **fields):
     """What scores of one run depend on, besides the tables: which layers, metrics and index."""
-    index = study.interpretability
+    index = study.index
     return stage_config(
         model=wildcards.model,
         stimuli=wildcards.stimuli,
@@ -97,7 +97,7 @@ LAYER_TABLES = {
     "action": ("results/projections/{model}/{stimuli}/action.csv", "projections"),
 }
 # Of the interpretability study, by their names among the claims' tables.
-FEATURE_TABLES = {
+INTERPRETABILITY_TABLES = {
     "autoencoders": "autoencoders",
     "autoencoders_resampled": "autoencoders_resampled",
     "halves": "halves",
@@ -122,8 +122,8 @@ def claim_tables(wildcards):
     if scope in ("", "-interpretability", "-everything"):
         files["scores"] = per_run(f"{SCORES}/directions.csv", "directions")
         files["resampled"] = per_run(f"{SCORES}/directions_resampled.csv", "directions")
-    if scope in ("-interpretability", "-everything") and study.features:
-        for name, file in FEATURE_TABLES.items():
+    if scope in ("-interpretability", "-everything") and study.interpretability:
+        for name, file in INTERPRETABILITY_TABLES.items():
             files[name] = for_each(f"{SCORES}/{file}.csv", analysis_runs(study))
     if scope in ("-interpretability", "-everything") and study.people:
         files["agreement"] = ["results/people/agreement.csv"]

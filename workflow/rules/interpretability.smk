@@ -61,8 +61,8 @@ rule score_interpretability:
         cfg=lambda w: index_config(
             w,
             methods=scored_methods(w),
-            resamples=study.interpretability.resamples,
-            seed=study.interpretability.seed,
+            resamples=study.index.resamples,
+            seed=study.index.seed,
         ),
         code=code_of("score_interpretability.py"),
     message:

@@ -5,8 +5,12 @@ rule embed_manifold:
     input:
         data=ancient("results/activations/{model}/{stimuli}.h5"),
         manifest="results/activations/{model}/{stimuli}.json",
-        directions=ancient(directed(lambda: study.features.manifold.methods, "h5")),
-        directions_manifests=directed(lambda: study.features.manifold.methods, "json"),
+        directions=ancient(
+            directed(lambda: study.interpretability.manifold.methods, "h5")
+        ),
+        directions_manifests=directed(
+            lambda: study.interpretability.manifold.methods, "json"
+        ),
         embeddings=ancient(embedded("h5")),
         embeddings_manifests=embedded("json"),
         stimuli=ancient("results/stimuli/{stimuli}.h5"),
@@ -38,7 +42,7 @@ rule embed_manifold:
             w,
             metric=HEADLINE,
             reduction=study.directions.reduction,
-            **stage_config(study.features.manifold),
+            **stage_config(study.interpretability.manifold),
         ),
         code=code_of("embed_manifold.py"),
     message:

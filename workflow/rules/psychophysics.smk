@@ -3,9 +3,11 @@
 
 rule simulate_psychophysics:
     input:
-        directions=ancient(directed(lambda: study.features.psychophysics.methods, "h5")),
+        directions=ancient(
+            directed(lambda: study.interpretability.psychophysics.methods, "h5")
+        ),
         directions_manifests=directed(
-            lambda: study.features.psychophysics.methods, "json"
+            lambda: study.interpretability.psychophysics.methods, "json"
         ),
         embeddings=ancient(embedded("h5")),
         embeddings_manifests=embedded("json"),
@@ -25,7 +27,9 @@ rule simulate_psychophysics:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
-        cfg=lambda w: index_config(w, **stage_config(study.features.psychophysics)),
+        cfg=lambda w: index_config(
+            w, **stage_config(study.interpretability.psychophysics)
+        ),
         code=code_of("simulate_psychophysics.py"),
     message:
         "Psychophysics in silico of {wildcards.model} on {wildcards.stimuli}"
@@ -53,7 +57,9 @@ rule draw_psychophysics:
         mem_mb=growing(1000),
         runtime=growing(20),
     params:
-        cfg=lambda w: stage_config(study.features.psychophysics, study=study.study),
+        cfg=lambda w: stage_config(
+            study.interpretability.psychophysics, study=study.study
+        ),
         code=code_of("draw_psychophysics.py"),
     message:
         "Draw the accuracies of {wildcards.model} on {wildcards.stimuli}"
@@ -86,7 +92,7 @@ rule draw_trial:
         cfg=lambda w: stage_config(
             study=study.study,
             metric=HEADLINE,
-            sides=study.features.psychophysics.sides,
+            sides=study.interpretability.psychophysics.sides,
         ),
         code=code_of("draw_trial.py"),
     message:

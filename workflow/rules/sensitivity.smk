@@ -7,9 +7,11 @@ rule measure_sensitivity:
         manifest="results/activations/{model}/{stimuli}.json",
         checkpoint=ancient("results/checkpoints/{model}.pt"),
         checkpoint_manifest="results/checkpoints/{model}.json",
-        directions=ancient(directed(lambda: [study.features.sensitivity.method], "h5")),
+        directions=ancient(
+            directed(lambda: [study.interpretability.sensitivity.method], "h5")
+        ),
         directions_manifests=directed(
-            lambda: [study.features.sensitivity.method], "json"
+            lambda: [study.interpretability.sensitivity.method], "json"
         ),
         embeddings=ancient(embedded("h5")),
         embeddings_manifests=embedded("json"),
@@ -43,7 +45,7 @@ rule measure_sensitivity:
         cfg=lambda w: index_config(
             w,
             reduction=study.directions.reduction,
-            **stage_config(study.features.sensitivity),
+            **stage_config(study.interpretability.sensitivity),
         ),
         code=code_of("measure_sensitivity.py"),
     message:

@@ -14,20 +14,20 @@ RUN_FIGURES = [
     *("index", "autoencoders", "psychophysics", "trial", "manifold", "coactivation"),
     *("sensitivity", "synergy", "pairs"),
 ]
-FEATURE_TARGETS = [
+INTERPRETABILITY_TARGETS = [
     f"{FIGURES}/{name}.png"
     for name in [
         *(["agreement"] if study.people else []),
-        *(["controls"] if study.features else []),
+        *(["controls"] if study.interpretability else []),
         *(
             f"{name}-{model}-{stimuli}"
-            for name in (RUN_FIGURES if study.features else [])
+            for name in (RUN_FIGURES if study.interpretability else [])
             for model, stimuli in analysis_runs(study)
         ),
     ]
 ]
-if FEATURE_TARGETS:
-    FEATURE_TARGETS.append("results/claims-interpretability.csv")
+if INTERPRETABILITY_TARGETS:
+    INTERPRETABILITY_TARGETS.append("results/claims-interpretability.csv")
 
 
 rule judge_claims:
@@ -70,7 +70,9 @@ rule coding:
 
 rule interpretability:
     input:
-        lambda w: wanted(FEATURE_TARGETS, "interpretability", "features"),
+        lambda w: wanted(
+            INTERPRETABILITY_TARGETS, "interpretability", "interpretability"
+        ),
     message:
         "The interpretability study: directions, psychophysics, manifold, sensitivity, synergy"
 
@@ -93,7 +95,7 @@ rule everything:
     input:
         MAIN_TARGETS,
         CODING_TARGETS,
-        FEATURE_TARGETS,
+        INTERPRETABILITY_TARGETS,
         LANGUAGE_TARGETS,
         THEORY_TARGETS,
         "results/claims-everything.csv",

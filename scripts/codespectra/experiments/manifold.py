@@ -28,7 +28,7 @@ def check_perplexity(perplexity: float, count: int, layer: str) -> None:
     """
     if NEIGHBOURS * perplexity >= count:
         raise UserError(
-            f"features.manifold.perplexity: {perplexity:g} needs more than "
+            f"interpretability.manifold.perplexity: {perplexity:g} needs more than "
             f"{NEIGHBOURS * perplexity:g} images, but the most exciting ones of layer {layer} are "
             f"{count}; set it below {count / NEIGHBOURS:.3g}, or raise interpretability.m"
         )

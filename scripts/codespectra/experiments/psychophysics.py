@@ -61,8 +61,8 @@ def lay_out(found: LayerDirections, m: int, design: Design) -> tuple[pd.DataFram
         for method, directions in methods.items():
             if directions.two_sided:
                 raise UserError(
-                    f"features.psychophysics.methods: {method} has no sign of its own, so that no "
-                    "end of its responses is the stronger one; leave it out"
+                    f"interpretability.psychophysics.methods: {method} has no sign of its own, so "
+                    "that no end of its responses is the stronger one; leave it out"
                 )
             live = candidates(directions, m)
             keys = {"layer": layer, "method": method, "direction": live.direction}

@@ -62,8 +62,8 @@ def farthest_partners(distances: np.ndarray) -> np.ndarray:
     """
     if len(distances) < 2:
         raise UserError(
-            "features.sensitivity.method: 1 centroid, at least 2 are needed for a path; name a "
-            "method with a larger k"
+            "interpretability.sensitivity.method: 1 centroid, at least 2 are needed for a path; "
+            "name a method with a larger k"
         )
     allowed = distances.copy()
     np.fill_diagonal(allowed, -np.inf)

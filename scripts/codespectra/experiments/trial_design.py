@@ -68,8 +68,8 @@ def shortages(count: int, cfg: Mapping[str, Any], stimuli: str) -> list[str]:
         left, taken = count - 2 * ranks.kept, 2 * (ranks.end - ranks.kept)
         if taken > left:
             lines.append(
-                f"features.psychophysics: difficulty {difficulty:g} leaves {left} of the {count} "
-                f"images of {stimuli}, but {design.trials} trials with {design.references} "
+                f"interpretability.psychophysics: difficulty {difficulty:g} leaves {left} of the "
+                f"{count} images of {stimuli}, but {design.trials} trials with {design.references} "
                 f"references a side take {taken}; lower difficulties, trials or references, or "
                 "take a larger set"
             )

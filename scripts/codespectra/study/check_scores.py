@@ -9,7 +9,7 @@ from codespectra.study.problems import Problems
 from codespectra.study.sections.base import Strict
 from codespectra.study.sections.directions import Run
 from codespectra.study.sections.index import InhouseBackbone, PathBackbone
-from codespectra.study.sections.interpretability import Features
+from codespectra.study.sections.interpretability import Interpretability
 from codespectra.study.sections.models import Architecture, Model
 from codespectra.study.sections.people import People
 from codespectra.study.sections.stage import stage_config
@@ -20,7 +20,7 @@ from codespectra.study.sections.study import Study
 SMALLEST_EMBEDDED_SIDE = 31
 
 # Methods without which the interpretability study can't be run.
-NEEDED_BY_FEATURES = {
+NEEDED_BY_INTERPRETABILITY = {
     "neurons": "with which directions are compared",
     "kmeans": "which says how centroids of halves are found",
     "sae": "which says how the grid of autoencoders is trained",
@@ -45,15 +45,15 @@ def check_scores(study: Study, methods: dict[str, dict[str, Any]], problems: Pro
             _check_trunk(f"backbones.{name}.model", study.models.get(backbone.model), problems)
         if isinstance(backbone, PathBackbone):
             problems.file(f"backbones.{name}.path", backbone.path)
-    index = study.interpretability
+    index = study.index
     if not (index.color or index.label or index.backbones):
         problems.add("interpretability: no metric; set color or label, or name a backbone")
-    for name in study.interpretability.backbones:
-        problems.known("interpretability.backbones", name, study.backbones)
+    for name in study.index.backbones:
+        problems.known("index.backbones", name, study.backbones)
     for name in study.figures.mei_methods:
         problems.known("figures.mei_methods", name, methods)
-    if study.features is not None:
-        _check_features(study, study.features, methods, problems)
+    if study.interpretability is not None:
+        _check_interpretability(study, study.interpretability, methods, problems)
     if study.people is not None:
         _check_people(study, study.people, problems)
 
@@ -70,17 +70,17 @@ def _check_trunk(key: str, model: Model | None, problems: Problems) -> None:
 
 
 def _check_run(study: Study, run: Run, spec: Strict, problems: Problems) -> None:
-    most, m = most_stimuli(spec), study.interpretability.m
+    most, m = most_stimuli(spec), study.index.m
     if most is not None and m > most - most // 3:
         problems.add(
-            f"interpretability.m: {m} is more than two thirds of the {most} stimuli of "
+            f"index.m: {m} is more than two thirds of the {most} stimuli of "
             f"{run.stimuli}, on which intervals rest; lower it"
         )
-    if study.interpretability.label and isinstance(spec, MovingDot):
-        problems.add(f"interpretability.label: {run.stimuli} has no labels; set label: false")
-    if study.interpretability.backbones and side_of(spec) < SMALLEST_EMBEDDED_SIDE:
+    if study.index.label and isinstance(spec, MovingDot):
+        problems.add(f"index.label: {run.stimuli} has no labels; set label: false")
+    if study.index.backbones and side_of(spec) < SMALLEST_EMBEDDED_SIDE:
         problems.add(
-            f"interpretability.backbones: {run.stimuli} has images of {side_of(spec)} pixels; "
+            f"index.backbones: {run.stimuli} has images of {side_of(spec)} pixels; "
             f"perceptual embeddings need at least {SMALLEST_EMBEDDED_SIDE}"
         )
 
@@ -107,24 +107,24 @@ def check_count(
         )
 
 
-def _check_features(
-    study: Study, features: Features, methods: dict[str, dict[str, Any]], problems: Problems
+def _check_interpretability(
+    study: Study, section: Interpretability, methods: dict[str, dict[str, Any]], problems: Problems
 ) -> None:
-    for section in ("psychophysics", "manifold"):
-        for name in getattr(features, section).methods:
-            where = f"features.{section}.methods"
+    for part in ("psychophysics", "manifold"):
+        for name in getattr(section, part).methods:
+            where = f"interpretability.{part}.methods"
             if problems.known(where, name, methods) and methods[name]["method"] in TWO_SIDED:
                 problems.add(f"{where}: {name} has no sign of its own; leave it out")
-    where, name = "features.sensitivity.method", features.sensitivity.method
+    where, name = "interpretability.sensitivity.method", section.sensitivity.method
     if problems.known(where, name, methods) and not name.startswith("kmeans"):
         problems.add(f"{where}: {name} has no centroids; name a kmeans")
-    for field, why in NEEDED_BY_FEATURES.items():
+    for field, why in NEEDED_BY_INTERPRETABILITY.items():
         if getattr(study.directions.methods, field) is None:
-            problems.add(f"features: directions.methods.{field} is missing, {why}; add it")
+            problems.add(f"interpretability: directions.methods.{field} is missing, {why}; add it")
     stimuli = study.directions.runs[0].stimuli
     most = most_stimuli(study.stimuli[stimuli]) if stimuli in study.stimuli else None
     if most is not None:
-        for line in shortages(most, stage_config(features.psychophysics), stimuli):
+        for line in shortages(most, stage_config(section.psychophysics), stimuli):
             problems.add(line)
 
 

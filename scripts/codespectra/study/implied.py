@@ -120,7 +120,7 @@ def direction_methods(methods: DirectionMethods) -> dict[str, dict[str, Any]]:
 
 def autoencoder_grid(study: Study) -> dict[str, dict[str, Any]]:
     """The same for the grid of sparse autoencoders, trained as `directions.methods.sae` says."""
-    grid, section = study.features.autoencoders, study.directions.methods.sae
+    grid, section = study.interpretability.autoencoders, study.directions.methods.sae
     return _autoencoders(section, grid.z, grid.l1) if section else {}
 
 
@@ -142,7 +142,7 @@ def analysis_runs(study: Study) -> list[tuple[str, str]]:
 
 def headline_metric(study: Study) -> str:
     """The metric that figures of one metric show: a perceptual one where there is one."""
-    index = study.interpretability
+    index = study.index
     return [*index.backbones, "color" if index.color else "label"][0]
 
 

@@ -89,7 +89,7 @@ def make_plan(
         _captures(study, selected),
         _captures(study, {key: selected[key] for key in _noisy_keys(study)}),
         methods,
-        autoencoder_grid(study) if study.features else {},
+        autoencoder_grid(study) if study.interpretability else {},
     )
 
 

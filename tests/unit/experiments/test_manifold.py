@@ -106,7 +106,12 @@ def test_a_perplexity_needs_more_than_three_times_as_many_images(perplexity, eno
     manifold.check_perplexity(perplexity, enough, "layer1.0")
     with pytest.raises(UserError) as told:
         manifold.check_perplexity(perplexity, enough - 1, "layer1.0")
-    for words in ("features.manifold.perplexity", f"{perplexity:g}", "layer1.0", f"{enough - 1};"):
+    for words in (
+        "interpretability.manifold.perplexity",
+        f"{perplexity:g}",
+        "layer1.0",
+        f"{enough - 1};",
+    ):
         assert words in str(told.value)
 
 

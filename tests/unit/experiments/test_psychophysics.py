@@ -142,7 +142,7 @@ def test_shortages_name_the_set_and_the_numbers() -> None:
     assert shortages(70, cfg, "tiles") == []
     (line,) = shortages(60, cfg, "tiles")
     for part in (
-        *("features.psychophysics", "difficulty 0.4", "12 of the 60 images of tiles"),
+        *("interpretability.psychophysics", "difficulty 0.4", "12 of the 60 images of tiles"),
         *("4 trials", "3 references", "take 14", "difficulties, trials or references"),
     ):
         assert part in line

@@ -63,7 +63,9 @@ def test_partners_are_others_and_farthest_in_sum(count, seed):
 
 
 def test_one_centroid_has_no_path():
-    with pytest.raises(UserError, match=r"features\.sensitivity\.method: 1 centroid, at least 2"):
+    with pytest.raises(
+        UserError, match=r"interpretability\.sensitivity\.method: 1 centroid, at least 2"
+    ):
         sensitivity.find_paths(np.ones((1, 3)), GRID)
 
 

@@ -242,8 +242,8 @@ MISTAKES = {
         ["directions.methods.kmeans.k: 1601: more than the stimuli of tiles (at most 1600)"],
     ),
     "M above the stimuli": (
-        {"interpretability.m": 561},
-        ["interpretability.m: 561", "two thirds of the 840 stimuli of overlapping"],
+        {"index.m": 561},
+        ["index.m: 561", "two thirds of the 840 stimuli of overlapping"],
     ),
     "a multiple above the stimuli": (
         {"directions.methods.exemplar.k": "14x", "stimuli.overlapping.per_class": 170},
@@ -269,32 +269,32 @@ MISTAKES = {
         ["directions.methods.pca.k: 2x: more than there are in layer1", "64 units", "1x"],
     ),
     "an unknown method": (
-        {"features.manifold.methods": ["neurons", "kmeans-64"]},
-        ["features.manifold.methods: 'kmeans-64' is unknown", "kmeans-1x"],
+        {"interpretability.manifold.methods": ["neurons", "kmeans-64"]},
+        ["interpretability.manifold.methods: 'kmeans-64' is unknown", "kmeans-1x"],
     ),
     "a method without a sign": (
-        {"features.psychophysics.methods": ["pca-1x"]},
-        ["features.psychophysics.methods: pca-1x has no sign of its own"],
+        {"interpretability.psychophysics.methods": ["pca-1x"]},
+        ["interpretability.psychophysics.methods: pca-1x has no sign of its own"],
     ),
     "sensitivity without centroids": (
-        {"features.sensitivity.method": "nmf-1x"},
-        ["features.sensitivity.method: nmf-1x has no centroids", "kmeans"],
+        {"interpretability.sensitivity.method": "nmf-1x"},
+        ["interpretability.sensitivity.method: nmf-1x has no centroids", "kmeans"],
     ),
     "a path that misses its centroids": (
-        {"features.sensitivity.first": 0.2},
-        ["features.sensitivity", "first: 0.2", "below 0"],
+        {"interpretability.sensitivity.first": 0.2},
+        ["interpretability.sensitivity", "first: 0.2", "below 0"],
     ),
     "a grid without its training": (
         {"directions.methods.sae": None},
-        ["features: directions.methods.sae is missing", "grid of autoencoders"],
+        ["interpretability: directions.methods.sae is missing", "grid of autoencoders"],
     ),
     "a difficulty of a half": (
-        {"features.psychophysics.difficulties": [0.5]},
-        ["features.psychophysics.difficulties.0: ", "less than 0.5"],
+        {"interpretability.psychophysics.difficulties": [0.5]},
+        ["interpretability.psychophysics.difficulties.0: ", "less than 0.5"],
     ),
     "more trials than images": (
-        {"features.psychophysics.trials": 80},
-        ["features.psychophysics", "178", "tiles"],
+        {"interpretability.psychophysics.trials": 80},
+        ["interpretability.psychophysics", "178", "tiles"],
     ),
     "people without their files": (
         {
@@ -358,7 +358,7 @@ MISTAKES = {
     ),
     "labels of unlabelled stimuli": (
         {"directions.runs": [{"model": "classifier", "stimuli": "dot"}]},
-        ["interpretability.label: dot has no labels; set label: false"],
+        ["index.label: dot has no labels; set label: false"],
     ),
     "training on unlabelled stimuli": (
         {"models.classifier.training.train": "dot"},
@@ -366,7 +366,7 @@ MISTAKES = {
     ),
     "images too small for a backbone": (
         {"stimuli.tiles.side": 30},
-        ["interpretability.backbones: tiles has images of 30 pixels", "at least 31"],
+        ["index.backbones: tiles has images of 30 pixels", "at least 31"],
     ),
     "projections of other stimuli": (
         {"projections.stimuli": ["test"]},
@@ -577,7 +577,7 @@ UNKNOWN_NAMES = {
     "coding.dot": ("dott", "coding.dot", "dot"),
     "coding.training.train": ("trian", "coding.training.train", "train"),
     "coding.training.test": ("tset", "coding.training.test", "test"),
-    "interpretability.backbones": (["inhuose"], "interpretability.backbones", "inhouse"),
+    "index.backbones": (["inhuose"], "index.backbones", "inhouse"),
     "figures.mei_methods": (["kmeans-3x"], "figures.mei_methods", "kmeans-2x"),
     "language.models.gpt_untrained.like": ("gtp", "language.models.gpt_untrained.like", "gpt"),
     "language.explanations.part": ("mpl", "language.explanations.part", "mlp"),
@@ -642,9 +642,9 @@ def test_unknown_stimuli_of_a_run_are_explained(describe: Any) -> None:
             {
                 "spectra.models": ["nobody"],
                 "projections.stimuli": ["test"],
-                "interpretability.m": 900,
+                "index.m": 900,
             },
-            {"spectra", "projections.stimuli", "interpretability.m"},
+            {"spectra", "projections.stimuli", "index.m"},
         ),
         (
             {"spectra.layers": ["nowhere"], "directions.layers": ["nothing"]},

@@ -41,7 +41,7 @@ Backbone = Annotated[
 ]
 
 
-class Interpretability(Strict):
+class Index(Strict):
     """The Interpretability Index (methods §6)."""
 
     m: Annotated[int, Field(ge=2)] = 5

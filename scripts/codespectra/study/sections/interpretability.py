@@ -60,7 +60,7 @@ class AutoencoderGrid(Strict):
     l1: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1), distinct]
 
 
-class Features(Strict):
+class Interpretability(Strict):
     """The interpretability study, of the runs on the analysis set."""
 
     psychophysics: Psychophysics

@@ -13,8 +13,8 @@ from codespectra.study.sections.analyses import Capture, Filters, LayerType, Pro
 from codespectra.study.sections.base import RUNTIME, Name, Positive, Strict
 from codespectra.study.sections.coding import Coding
 from codespectra.study.sections.directions import Directions
-from codespectra.study.sections.index import Backbone, Claims, Figures, Interpretability
-from codespectra.study.sections.interpretability import Features
+from codespectra.study.sections.index import Backbone, Claims, Figures, Index
+from codespectra.study.sections.interpretability import Interpretability
 from codespectra.study.sections.language import Language
 from codespectra.study.sections.models import Model
 from codespectra.study.sections.people import People
@@ -43,8 +43,8 @@ class Study(Strict):
     projections: Projections
     directions: Directions
     backbones: dict[Name, Backbone] = Field({})
-    interpretability: Interpretability
-    features: Features | None = None
+    index: Index
+    interpretability: Interpretability | None = None
     people: People | None = None
     coding: Coding | None = None
     language: Language | None = None
