@@ -115,7 +115,7 @@ def test_a_script_starts_its_log_first(name):
         if not isinstance(node, ast.Import | ast.ImportFrom)
         and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
     ]
-    assert "job.start(snakemake.log[0])" in ast.unparse(statements[0])
+    assert "start_job(snakemake.log[0])" in ast.unparse(statements[0])
 
 
 def test_the_library_knows_neither_snakemake_nor_the_results_tree():
