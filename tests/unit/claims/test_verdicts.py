@@ -28,7 +28,7 @@ from codespectra.statistics.evidence import (
 )
 
 VERDICTS = {SUPPORTED, CONTRADICTED, INCONCLUSIVE, NOT_RUN}
-RESAMPLING = {"draws": 500, "seed": 0}
+RESAMPLING = {"resamples": 500, "seed": 0}
 
 # Verdicts ----------------------------------------------------------------------------------------
 
@@ -122,7 +122,9 @@ def test_vectorised_spearman_agrees_with_scipy() -> None:
 # Over 100 samples, 95 % coverage gives 88 to 100 hits with probability 0.997.
 @pytest.mark.parametrize("d", [0.0, 1.0])
 def test_interval_of_d_holds_the_truth(d: float) -> None:
-    found = [compare_groups("", *groups(d, 200, seed), draws=300, seed=seed) for seed in range(100)]
+    found = [
+        compare_groups("", *groups(d, 200, seed), resamples=300, seed=seed) for seed in range(100)
+    ]
     assert sum(one.low <= d <= one.high for one in found) >= 88
     error = np.sqrt(2 / 200 + d**2 / (4 * 200))
     width = np.mean([one.high - one.low for one in found])
@@ -132,7 +134,8 @@ def test_interval_of_d_holds_the_truth(d: float) -> None:
 def test_interval_of_rho_holds_the_truth() -> None:
     rho = 0.5
     found = [
-        rank_correlation("", *pairs(rho, 200, seed), draws=300, seed=seed) for seed in range(100)
+        rank_correlation("", *pairs(rho, 200, seed), resamples=300, seed=seed)
+        for seed in range(100)
     ]
     assert sum(one.low <= rho <= one.high for one in found) >= 88
     spread = np.std([one.estimate for one in found])
@@ -243,7 +246,7 @@ def planted(sign: int) -> Tables:
         resampled=moments_of(scores(sign)),
         trained=("trained",),
         analysis_set=ANALYSIS,
-        draws=200,
+        resamples=200,
         seed=0,
     )
 

