@@ -75,10 +75,24 @@ def test_a_target_of_make_exists(page: Path, target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.M)
 
 
-@pytest.mark.parametrize(("page", "target"), mentions(r"(?:`|^)snakemake ([a-z]\w*)(?!/)\b"))
-def test_a_target_of_snakemake_is_a_rule(page: Path, target: str) -> None:
-    rules = [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]
-    assert any(re.search(rf"^rule {target}:", file.read_text(), re.M) for file in rules)
+SNAKEMAKE = [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]
+RULES = {
+    name
+    for file in SNAKEMAKE
+    for name in re.findall(r"^(?:use )?rule (?:\w+ as )?(\w+)(?: with)?:", file.read_text(), re.M)
+}
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        *mentions(r"(?:`|^)snakemake ([a-z]\w*)(?!/)\b"),
+        *mentions(r"^    ([\w, ]+) \(\d+ jobs?\): "),
+        *mentions(r"(?:follow|follows) from (\w+)$"),
+    ],
+)
+def test_a_target_or_rule_of_snakemake_exists(page: Path, names: str) -> None:
+    assert set(names.split(", ")) <= RULES
 
 
 def with_change(config: Any, change: Any) -> Any:
