@@ -135,7 +135,7 @@ def write_rows(
         _create(partial, layout)
     # Without a chunk cache rows go straight to the file, uncopied.
     with (
-        full_disk.explained(partial.parent),
+        full_disk.told(partial.parent),
         h5py.File(partial, "r+", rdcc_nbytes=0) as file,
         torch.inference_mode(),
     ):
@@ -232,7 +232,7 @@ def _check_disk(partial: Path, layout: Layout) -> None:
 
 def _create(partial: Path, layout: Layout) -> None:
     """Lay out the whole file: later writes touch raw data only, so that a kill can't break it."""
-    with full_disk.explained(partial.parent), h5py.File(partial, "w") as file:
+    with full_disk.told(partial.parent), h5py.File(partial, "w") as file:
         file.attrs["schema_version"] = store.SCHEMA_VERSION
         write_head(file, layout)
         for item in layout.wanted:

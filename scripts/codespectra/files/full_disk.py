@@ -33,7 +33,7 @@ def reason_of(error: BaseException) -> str:
 
 
 @contextmanager
-def explained(folder: str | Path) -> Iterator[None]:
+def told(folder: str | Path) -> Iterator[None]:
     """While open, an error that means that `folder` is full becomes a `FullDisk`."""
     try:
         yield

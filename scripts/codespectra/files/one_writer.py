@@ -13,7 +13,7 @@ log = logging.getLogger("codespectra")
 
 
 def is_finished(manifest: str | Path, identity: str) -> bool:
-    """Whether another process has finished the work `identity`, as its manifest says.
+    """Whether `manifest` says that this very work is done: by an orphan that `only_writer` met.
 
     Snakemake removes a job's outputs before it starts, so nothing older can be found here.
     """

@@ -1,7 +1,7 @@
-"""Files written atomically, and checked when they are read.
+"""Files that are whole or absent, and looked at before they are believed.
 
-HDF5 files and checkpoints are compared with the digest in the manifest (.json) beside them; what is
-damaged is refused by name.
+Written atomically; HDF5 and checkpoints are compared with the digest in
+the manifest (.json) beside them. What is damaged is refused by name.
 """
 
 import glob
@@ -37,7 +37,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
         UserError: the disk is full; nothing is left of the file.
     """
     path = Path(path)
-    with full_disk.explained(path.parent), temporary_beside(path) as temporary:
+    with full_disk.told(path.parent), temporary_beside(path) as temporary:
         yield temporary
         publish(temporary, path)
 
@@ -151,7 +151,7 @@ def file_digest(path: str | Path) -> str:
 
 
 def hdf5_digest(path: str | Path) -> str:
-    """Hexadecimal sha256 of an HDF5 file's content: names, attributes, types, shapes, numbers.
+    """Hexadecimal sha256 of what an HDF5 file says: names, attributes, types, shapes, numbers.
 
     How it is laid out doesn't count: chunks, or shards that a virtual data set gathers.
 

@@ -202,7 +202,7 @@ def save_language_model(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     names = [model_folders.WEIGHTS, model_folders.CONFIG]
-    with full_disk.explained(folder.parent), store.temporary_beside(folder) as temporary:
+    with full_disk.told(folder.parent), store.temporary_beside(folder) as temporary:
         network.save_pretrained(temporary, max_shard_size=1 << 62)
         if tokenizer is not None:
             names += ["tokenizer.json", "tokenizer_config.json"]
