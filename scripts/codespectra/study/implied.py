@@ -67,7 +67,7 @@ def analyses(study: Study) -> dict[str, Analysis]:
 
 
 def filter_runs(study: Study) -> list[Analysis]:
-    """Eigenvectors as filters: of the main job's spectra, and of the sweep's first network."""
+    """Runs whose eigenvectors are shown as filters: the spectra's, and the sweep's first one."""
     runs = analyses(study)["spectra"].runs if study.filters.layers else []
     found = [Analysis("filters", "filters.layers", study.filters.layers, runs)]
     if study.coding is not None:
@@ -120,7 +120,7 @@ def direction_methods(methods: DirectionMethods) -> dict[str, dict[str, Any]]:
 
 
 def autoencoder_grid(study: Study) -> dict[str, dict[str, Any]]:
-    """The same for the grid of sparse autoencoders, trained as `directions.methods.sae` says."""
+    """Options of the grid's autoencoders by name, trained as `directions.methods.sae` says."""
     grid, section = study.interpretability.autoencoders, study.directions.methods.sae
     return _autoencoders(section, grid.z, grid.l1) if section else {}
 
