@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -101,3 +102,21 @@ def test_options_of_functions_have_the_values_of_the_file(modules: str) -> None:
                     value = json.loads(json.dumps(ast.literal_eval(default)))
                     assert value == section[name], f"{function.name} of {file}: {name}"
     assert {"starts", "seed"} <= compared or {"ranks", "resamples", "solver"} <= compared
+
+
+def test_keys_that_the_library_names_exist() -> None:
+    known = {
+        name: {*type(section).model_fields}
+        for name, section in load_study(CONFIG)
+        if isinstance(section, BaseModel)
+    }
+    named = [
+        (section, key)
+        for file in (ROOT / "scripts").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for section, key in re.findall(r"(?<![\w./])(\w+)\.([a-z_]\w*)", node.value)
+        if section in known
+    ]
+    assert len(named) > 50
+    assert {found for found in named if found[1] not in known[found[0]]} == set()

@@ -9,7 +9,9 @@ from typing import Any, get_args
 
 import pytest
 import yaml
-from pydantic import BaseModel
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, Field
 
 from codespectra.errors import UserError
 from codespectra.study.dropout_sweep import networks
@@ -31,7 +33,7 @@ from codespectra.study.sections import (
 )
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.stimuli import Cifar, ImageFolder
-from codespectra.study.sections.study import Runtime, Study, load_study
+from codespectra.study.sections.study import Study, load_study
 
 ROOT = Path(__file__).parents[3]
 CONFIG = (ROOT / "config.yaml").read_text()
@@ -345,6 +347,34 @@ VAE = {"name": "resnet_vae", "encoder": NETWORK}
 TRAINED = {"weights": "train", "training": {"train": "train", "test": "test"}}
 FEW = {"source": "photographs", "split": "test", "per_class": 5, "side": 32}
 ONE_LINE = {
+    "a section's old name": (
+        {"features": {"manifold": {}}},
+        ["config: features: unknown key; it is called interpretability now"],
+    ),
+    "the index under its old name": (
+        {"interpretability": {"m": 5, "backbones": ["inhouse"], "no_key": 1}},
+        ["config: interpretability: the section of the Interpretability Index is called index now"],
+    ),
+    "an old count of resamples": (
+        {"spectra.bootstrap": 100},
+        ["config: spectra.bootstrap: unknown key; it is called resamples now"],
+    ),
+    "an old count of resamples elsewhere": (
+        {"claims.bootstrap": 100},
+        ["config: claims.bootstrap: unknown key; it is called resamples now"],
+    ),
+    "models without stimuli": (
+        {"projections": {"models": ["classifier"]}},
+        ["config: projections: models and stimuli: name both, or neither for options alone"],
+    ),
+    "no directions to interpret": (
+        {"directions": None, "figures": {}},
+        ["config: interpretability: needs the section directions, which is missing; add it"],
+    ),
+    "filters of no spectra": (
+        {"spectra": {}},
+        ["config: filters.layers: of no spectra; name models and stimuli in spectra"],
+    ),
     "dropout of 1": (
         {"coding.dropouts": [0.2, 1.0]},
         ["coding.dropouts.1: ", "less than 1", "(found 1.0)"],
@@ -784,12 +814,43 @@ def test_params_are_plain_and_sorted(name: str) -> None:
             assert list(part) == sorted(part)
 
 
-def test_params_hold_no_runtime_field() -> None:
-    assert stage_config(Runtime(device="cuda", batch=3)) == {}
+class Inner(base.Strict):
+    """How and what."""
+
+    what: int
+    how: int = Field(json_schema_extra=base.RUNTIME)
+
+
+class Outer(base.Strict):
+    """The same at every place that a section can have in another."""
+
+    alone: Inner
+    union: Inner | None
+    named: dict[str, Inner]
+    several: tuple[Inner, ...]
+    deep: dict[str, tuple[dict[str, Inner], ...]]
+    how: int = Field(json_schema_extra=base.RUNTIME)
+
+
+@given(st.from_type(Outer))
+def test_params_hold_no_runtime_field_at_any_depth(section: Outer) -> None:
+    dumped = section.model_dump(mode="json")
+    for part in parts(dumped):
+        if isinstance(part, dict):
+            part.pop("how", None)
+    assert stage_config(section) == stage_config(nested=section)["nested"] == dumped
+
+
+def test_params_hold_no_runtime_field_of_the_study() -> None:
+    """Not of any section that the config can hold, which all of the schema's `runtime` are in."""
+    study = load_study(yaml.safe_load(CONFIG))
+    chat = language.Chat(token_limit=7, concurrency=8, timeout=9, retries=10)
     sets = [
         Cifar(source="cifar10", root="data", split="test", download=fetch)
         for fetch in (True, False)
     ]
+    assert stage_config(study)["runtime"] == stage_config(chat) == {}
+    assert stage_config(study)["capture"] == {"dtype": "float32"}
     assert [stage_config(found) for found in sets] == [
         {"limit": None, "root": "data", "source": "cifar10", "split": "test"}
     ] * 2
