@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from codespectra.files import store
+from codespectra.files.json_files import read_json, write_json
 
 PACKAGE = "codespectra"
 
@@ -28,7 +28,7 @@ def code_digest(script: Path, remembered: Path | None = None) -> str:
     text = "".join(f"{name}\n{bare}\n" for name, bare in parts.items())
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     if remembered is not None and not _parts_note(digest, remembered).exists():
-        store.write_json(_parts_note(digest, remembered), parts)
+        write_json(_parts_note(digest, remembered), parts)
     return digest
 
 
@@ -40,7 +40,7 @@ def changed_files(before: str, now: str, remembered: Path) -> list[str]:
     notes = [_parts_note(digest, remembered) for digest in (before, now)]
     if not all(note.exists() for note in notes):
         return []
-    old, new = map(store.read_json, notes)
+    old, new = map(read_json, notes)
     differing = [name for name in old | new if old.get(name) != new.get(name)]
     return sorted(name.removeprefix(f"{PACKAGE}/") for name in differing)
 
@@ -86,8 +86,8 @@ def _facts(file: Path, remembered: Path | None) -> dict[str, Any]:
         return _parsed(source, file)
     note = remembered / f"{hashlib.sha256(source).hexdigest()}.json"
     if not note.exists():
-        store.write_json(note, _parsed(source, file))
-    return store.read_json(note)
+        write_json(note, _parsed(source, file))
+    return read_json(note)
 
 
 def _parsed(source: bytes, file: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.json_files import content_digest, read_json, write_json
 from codespectra.models.layer_selection import reduced_width, select_layers
 from codespectra.study.check_language import DescribeLanguageModel, check_language
 from codespectra.study.check_scores import check_count
@@ -189,9 +189,9 @@ def cached_language_layers(folder: Path, code: str) -> DescribeLanguageModel:
 
 def _remembered(describe: Callable[..., Any], folder: Path, code: str) -> Callable[..., Any]:
     def remembered(*network: Any) -> list[dict[str, Any]]:
-        file = folder / f"{store.content_digest([*network, code])[:16]}.json"
+        file = folder / f"{content_digest([*network, code])[:16]}.json"
         if not file.exists():
-            store.write_json(file, {"layers": describe(*network)})
-        return store.read_json(file)["layers"]
+            write_json(file, {"layers": describe(*network)})
+        return read_json(file)["layers"]
 
     return remembered

@@ -113,5 +113,5 @@ def test_foreign_imports_are_left_out(tmp_path: Path) -> None:
 def test_stimuli_rerun_for_image_files_but_not_for_training() -> None:
     library = SCRIPTS / "codespectra"
     reached = {path.stem for path in reached_modules(SCRIPTS / "make_stimuli.py", library)}
-    assert {"stimuli", "photographs", "image_files", "store", "errors"} <= reached
+    assert {"stimuli", "photographs", "image_files", "hdf5_files", "errors"} <= reached
     assert reached.isdisjoint({"training", "models", "checkpoints", "config"})
