@@ -286,8 +286,8 @@ def test_a_mistake_is_explained(changes, told, tmp_path):
     with pytest.raises(UserError) as error:
         make_plan(
             load_study(config),
-            cached_layers(tmp_path, "code"),
-            cached_language_layers(tmp_path, ""),
+            cached_layers(tmp_path),
+            cached_language_layers(tmp_path),
         )
     for text in told:
         assert text in str(error.value)
@@ -296,9 +296,7 @@ def test_a_mistake_is_explained(changes, told, tmp_path):
 def test_the_default_shows_every_layer_of_the_spectra(tmp_path):
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     del config["filters"]
-    plan = make_plan(
-        load_study(config), cached_layers(tmp_path, "code"), cached_language_layers(tmp_path, "")
-    )
+    plan = make_plan(load_study(config), cached_layers(tmp_path), cached_language_layers(tmp_path))
     run = ("classifier", "test")
     assert plan.selected["filters", *run] == plan.selected["spectra", *run]
 
