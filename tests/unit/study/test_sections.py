@@ -86,7 +86,7 @@ def test_schema_is_that_of_the_study() -> None:
 @pytest.fixture(scope="module")
 def describe(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("layers")
-    return cached_layers(folder, "code"), cached_language_layers(folder, "code")
+    return cached_layers(folder), cached_language_layers(folder)
 
 
 def changed(changes: dict[str, Any]) -> dict[str, Any]:
