@@ -13,7 +13,8 @@ from codespectra.directions.directions import Directions
 from codespectra.directions.read_out import unit_rows
 from codespectra.errors import UserError
 from codespectra.interpretability.index import Index, candidates, index_table
-from codespectra.interpretability.similarity import ALL, Similarity
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Similarity
 from codespectra.statistics.ranking import top_stimuli
 
 # t-SNE looks at three times as many neighbours as its perplexity.

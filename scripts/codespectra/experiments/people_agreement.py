@@ -13,7 +13,8 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from codespectra.experiments.people import IMAGES, QUERIES, REFERENCES, UNIT
 from codespectra.experiments.preference import pooled_preference
-from codespectra.interpretability.similarity import ALL, Embedding, Parts
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Embedding, Parts
 
 # Fewer units than these, with right answers or with wrong ones, give no interval.
 FEWEST_UNITS = 5

@@ -13,7 +13,8 @@ from scipy.spatial.distance import cdist
 
 from codespectra.errors import UserError
 from codespectra.interpretability.index import Index
-from codespectra.interpretability.similarity import ALL, Similarity
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Similarity
 from codespectra.statistics.ranking import strongest
 
 # Where a direction is missing: instead of the index of an image.

@@ -8,7 +8,8 @@ import pandas as pd
 
 from codespectra.directions.directions import Directions
 from codespectra.errors import UserError
-from codespectra.interpretability.similarity import ALL, Parts, Similarity
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Parts, Similarity
 from codespectra.statistics.ranking import top_stimuli
 
 LIVE, DEAD, RARE = "live", "dead", "rare"

@@ -26,7 +26,8 @@ from codespectra.experiments.psychophysics import (
     wilson_interval,
 )
 from codespectra.experiments.trial_design import Design, shortages
-from codespectra.interpretability.similarity import ALL, Color, Embedding, Label, Similarity
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Color, Embedding, Label, Similarity
 from codespectra.statistics.evidence import (
     CONTRADICTED,
     INCONCLUSIVE,

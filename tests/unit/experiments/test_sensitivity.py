@@ -19,7 +19,8 @@ from codespectra.experiments import sensitivity
 from codespectra.experiments.sensitivity import NO_IMAGE, Neighbours
 from codespectra.figures.sensitivity import Sensitivity, draw_sensitivity
 from codespectra.interpretability.index import Index, index_table
-from codespectra.interpretability.similarity import ALL, Color, Label
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Color, Label
 from codespectra.statistics.evidence import CONTRADICTED, SUPPORTED, verdict_negative
 
 GRID = sensitivity.path_grid(-0.5, 1.5, 21)

@@ -28,7 +28,8 @@ from codespectra.interpretability.index_resampled import (
     with_intervals,
 )
 from codespectra.interpretability.lpips_embedding import backbone_of
-from codespectra.interpretability.similarity import ALL, Color, Embedding, Label, Similarity
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Color, Embedding, Label, Similarity
 from codespectra.models.architectures import build
 from codespectra.statistics.subsamples import image_deviations, subsamples
 

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from codespectra.data.tokens import Tokens, write_tokens
-from codespectra.files import store
+from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
+from codespectra.files.json_files import write_json
 from codespectra.jobs import start
 from codespectra.spectra import eigenspectrum, exponents_by_sequence, power_law
 from codespectra.spectra.exponents_by_sequence import subsample_exponents
@@ -141,7 +142,7 @@ def test_first_tokens_like_all_others_change_little():
 def test_the_rule_recovers_the_planted_law_of_each_layer(tmp_path, run_script):
     planted = {"h.0": -0.7, "h.1": -1.4}
     data, manifest = tmp_path / "text.h5", tmp_path / "text.json"
-    with store.create_hdf5(data) as file:
+    with create_hdf5(data) as file:
         for layer, alpha in planted.items():
             rows, groups = sequences(60, 50, alpha, 1)
             file.create_dataset(f"tokens/{layer}", data=rows)
@@ -153,7 +154,7 @@ def test_the_rule_recovers_the_planted_law_of_each_layer(tmp_path, run_script):
         for depth, layer in enumerate(layers, start=1)
     ]
     run = {"model": "m", "weights": "train", "sequences": 60, "datasets": datasets}
-    store.write_json(manifest, run | {"sha256": store.hdf5_digest(data)})
+    write_json(manifest, run | {"sha256": hdf5_digest(data)})
     cfg = {"ranks": [5, 30], "solver": "exact", "components": 40, "resamples": 20, "seed": 0}
     outputs = {name: tmp_path / f"{name}.csv" for name in ("eigenvalues", "exponents", "bootstrap")}
     run_script("fit_text_spectra", {"data": data, "manifest": manifest}, outputs, cfg)

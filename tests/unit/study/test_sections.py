@@ -81,7 +81,7 @@ def test_every_model_forbids_unknown_keys(model: type[BaseModel]) -> None:
 @pytest.fixture(scope="module")
 def describe(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("layers")
-    return cached_layers(folder, "code"), cached_language_layers(folder, "code")
+    return cached_layers(folder), cached_language_layers(folder)
 
 
 def changed(changes: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from codespectra.claims.measures.tables import Measure, Tables
-from codespectra.interpretability.similarity import ALL
+from codespectra.interpretability.parts import ALL
 from codespectra.statistics.evidence import Evidence, Moments, cohens_d, compare_groups
 
 KEYS = ("model", "stimuli", "layer", "metric", "part", "half")
