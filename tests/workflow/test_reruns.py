@@ -214,6 +214,12 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
         [{"model": "classifier", "stimuli": "tiles"}],
         {"draw_index", "judge_claims"},
     ),
+    # The interpretability study is of other runs: what the main job computed stays.
+    "directions.analysis_set": (
+        "test",
+        {"train_autoencoder", "score_interpretability"}
+        | (HALVED | COMPARED | OF_DIRECTIONS | OF_UNITS),
+    ),
     "directions.layers": (["layer1"], {"capture_activations"} | FOUND),
     "directions.methods.pca.k": (4, METHOD),
     "directions.methods.ica.k": (4, METHOD),
