@@ -43,7 +43,6 @@ localrules:
 rule main:
     default_target: True
     input:
-        # What a study without networks of its own holds is one of the other studies.
         MAIN_TARGETS or ALL_TARGETS,
     message:
         "The main job: every figure, table and claim of {config[study]}"
