@@ -246,7 +246,9 @@ class Answers:
                 f"times; raise timeout or lower concurrency of explainers.openai; {kept}"
             )
         if isinstance(error, openai.APIConnectionError):
-            return f"the endpoint can't be reached; check OPENAI_BASE_URL and that it runs; {kept}"
+            is_answered = isinstance(error.__cause__, httpx2.RemoteProtocolError)
+            found = "answers in no whole HTTP" if is_answered else "can't be reached"
+            return f"the endpoint {found}; check OPENAI_BASE_URL and that it runs; {kept}"
         status = getattr(error, "status_code", None)
         # Whoever refuses a key tends to quote it, sometimes in part: not a word of it is shown.
         if status in (401, 403):

@@ -1,8 +1,9 @@
-"""Exchanges over HTTP that end: bounded in time, from look-up to last byte, and in size.
+"""HTTP requests with a deadline for request and answer together, and a limit of the answer's size.
 
 Time-outs of httpx are of one read each, so that a server that drips is never late. Here an exchange
-is a task of an event loop, which can be ended wherever it waits. It has a connection of its own,
-follows no redirection, keeps no cookie, and of the answer's headers passes on three.
+is a task of an event loop, which can be ended wherever it waits, from the look-up of the name to
+the last byte. It has a connection of its own, follows no redirection, keeps no cookie, and of the
+answer's headers passes on three.
 """
 
 import asyncio

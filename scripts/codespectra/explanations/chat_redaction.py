@@ -1,4 +1,4 @@
-"""Takes secrets out of what a server says, however servers quote them.
+"""Keys and passwords are taken out of what a server says, however it quotes them.
 
 The rule: `RUN` characters in a row of a secret are taken out, or all of a shorter one. Blanks in
 between don't count, nor the case, nor escapes (`%2F`, `\\x2f`, `\\u002f`, `\\/`); nor punctuation,

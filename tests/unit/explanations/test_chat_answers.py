@@ -207,6 +207,14 @@ def test_an_endless_answer_ends_the_job_and_is_paid(tmp_path) -> None:
     assert answers.budget.spent == BOUND
 
 
+def test_endless_headers_are_told_after_the_retries(tmp_path) -> None:
+    with endless(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n" * 1000) as server:
+        answers = ready(tmp_path, server.url, timeout=60, retries=1)
+        with pytest.raises(UserError, match="answers in no whole HTTP; check OPENAI_BASE_URL"):
+            ask(answers)
+    assert answers.budget.spent == 2 * BOUND
+
+
 def test_a_redirection_is_told_and_costs_nothing(tmp_path) -> None:
     """Neither the question nor the key goes to whoever is named."""
     with serving(in_turn(says("caught"))) as other:
