@@ -56,14 +56,14 @@ class BoundedTransport(httpx2.BaseTransport):
                     body = _decoded(await _body(response), response.headers)
                 finally:
                     await response.aclose()
+            headers = {name: response.headers[name] for name in HEEDED if name in response.headers}
+            return httpx2.Response(response.status_code, headers=headers, content=body)
         except (httpx2.RequestError, Unreadable):
             raise
         except TimeoutError as error:
             raise httpx2.ReadTimeout(f"no whole answer within {self._seconds:g} s") from error
         except Exception as error:  # of any kind, at what no server should send
             raise httpx2.RemoteProtocolError(type(error).__name__) from error
-        headers = {name: response.headers[name] for name in HEEDED if name in response.headers}
-        return httpx2.Response(response.status_code, headers=headers, content=body)
 
 
 async def _body(response: httpx2.Response) -> bytes:

@@ -1,5 +1,6 @@
 """Answers of chat models: kept, counted and limited, and the key written nowhere."""
 
+import gzip
 import json
 import logging
 import os
@@ -205,6 +206,18 @@ def test_an_endless_answer_ends_the_job_and_is_paid(tmp_path) -> None:
         with pytest.raises(UserError, match=r"'model' is larger than 4 MiB; check OPENAI_BASE_URL"):
             ask(answers)
     assert answers.budget.spent == BOUND
+
+
+def test_gzip_is_what_is_asked_for_and_understood(tmp_path) -> None:
+    heard = []
+
+    def play(body: dict, request: Any) -> Any:
+        heard.append(request.headers["accept-encoding"])
+        return Response(gzip.compress(says("yes").body), headers={"content-encoding": heard[-1]})
+
+    with serving(play) as server:
+        assert ask(ready(tmp_path, server)).content == "yes"
+    assert heard == ["gzip"]
 
 
 def test_endless_headers_are_told_after_the_retries(tmp_path) -> None:

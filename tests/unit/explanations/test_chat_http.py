@@ -164,7 +164,14 @@ def test_a_redirection_is_not_followed(location: str) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [b"", b"\0" * 99, b"HTTP/9 200\r\n\r\n", b"HTTP/1.1 999999 OK\r\n\r\n", OK + b"\xff\r\n"],
+    [
+        b"",
+        b"\0" * 99,
+        b"HTTP/9 200\r\n\r\n",
+        b"HTTP/1.1 999999 OK\r\n\r\n",
+        OK + b"\xff\r\n",
+        OK + b"retry-after: \xff\r\ncontent-length: 0",
+    ],
 )
 def test_what_is_no_http_is_a_protocol_error(answer: bytes) -> None:
     with endless(answer, b"\r\n\r\n\0\r\n") as server, pytest.raises(httpx2.RemoteProtocolError):
