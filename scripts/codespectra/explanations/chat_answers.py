@@ -20,7 +20,8 @@ from codespectra.errors import UserError
 from codespectra.explanations.chat_budget import Budget
 from codespectra.explanations.chat_endpoint import Endpoint
 from codespectra.explanations.chat_http import BoundedTransport, Unreadable
-from codespectra.files import store
+from codespectra.files.json_files import content_digest
+from codespectra.files.whole_files import atomic
 
 # A chat template adds role marks, and some a standing instruction: tokens a message, at most.
 TEMPLATE_TOKENS = 64
@@ -81,7 +82,7 @@ class _Question:
 
     def write(self) -> None:
         """Bring the file up to date."""
-        with store.atomic(self._path) as temporary:
+        with atomic(self._path) as temporary:
             temporary.touch(mode=0o600)
             temporary.write_text(self.record.model_dump_json(indent=2) + "\n")
 
@@ -180,7 +181,7 @@ class Answers:
             "max_tokens": max_tokens,
             "temperature": 0,
         }
-        digest = store.content_digest(settings)
+        digest = content_digest(settings)
         # Equal questions of two threads are one: the second finds the answer of the first.
         with self._locks.setdefault(digest, threading.Lock()):
             bound = _most_tokens(messages, max_tokens)

@@ -9,15 +9,15 @@ from pathlib import Path
 import pandas as pd
 
 from codespectra.errors import first_line
-from codespectra.files import store
 from codespectra.files.table_columns import COLUMNS
+from codespectra.files.whole_files import damaged
 
 # The csv module's own limit, 131,072 characters, is no fault of a table with a long text in it.
 csv.field_size_limit(sys.maxsize)
 
 
 def read_csv(path: str | Path, kind: str) -> pd.DataFrame:
-    """Read a table that `store.write_csv` wrote.
+    """Read a table that `write_csv` wrote.
 
     A damaged number that still reads as one can't be seen.
 
@@ -37,7 +37,7 @@ def read_csv(path: str | Path, kind: str) -> pd.DataFrame:
         _check_columns(table, *map(str.split, COLUMNS[kind]))
     except (OSError, ValueError, csv.Error) as error:
         found = f"damaged, or no table of {kind} ({first_line(error)})"
-        raise store.damaged(path, found) from error
+        raise damaged(path, found) from error
     return table
 
 

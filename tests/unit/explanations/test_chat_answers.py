@@ -20,7 +20,7 @@ from codespectra.errors import UserError
 from codespectra.explanations.chat_answers import TEMPLATE_TOKENS, Answers, NoAnswer, Reply
 from codespectra.explanations.chat_budget import LimitReached
 from codespectra.explanations.chat_endpoint import Endpoint
-from codespectra.files import store
+from codespectra.files import whole_files
 
 KEY = "sk-very/secret+key-0123456789"
 BOUND = 6 + TEMPLATE_TOKENS + 10  # é is two bytes
@@ -384,13 +384,13 @@ def test_answers_are_for_the_eyes_of_their_user_alone(tmp_path, monkeypatch) -> 
     """From the start, when they are written anew, and in a folder that was open before."""
     (tmp_path / "answers").mkdir(mode=0o755)
     folders = [tmp_path / "answers", tmp_path / "deep" / "answers"]
-    seen, publish = [], store.publish
+    seen, publish = [], whole_files.publish
 
     def look(temporary: Path, path: Path) -> None:
         seen.append(temporary.stat().st_mode & 0o777)
         publish(temporary, path)
 
-    monkeypatch.setattr(store, "publish", look)
+    monkeypatch.setattr(whole_files, "publish", look)
     before = os.umask(0)
     try:
         with serving(in_turn(says("yes"))) as server:
