@@ -356,6 +356,10 @@ def test_capacity_loss_in_closed_form():
     assert small["paper_bits"] == pytest.approx(1.5 * 4 * math.log2(4 / math.e))
     assert small["exact_from_std_bits"] == small["exact_bits"] / 2
     assert small["paper_from_std_bits"] == small["paper_bits"] / 2
+    assert set(code_entropy.capacity_loss(-1.5, 1).values()) == {0}
+    pair = code_entropy.capacity_loss(-1.5, 2)
+    assert pair["exact_bits"] == pytest.approx(1.5)
+    assert pair["paper_bits"] == 0
     large = code_entropy.capacity_loss(-1.0, 100_000)
     assert large["paper_bits"] == pytest.approx(large["exact_bits"], rel=1e-5)
     with pytest.raises(ValueError, match="width"):
