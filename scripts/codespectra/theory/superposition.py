@@ -87,10 +87,14 @@ def train_toys(
 def _start(
     generators: list[torch.Generator], hidden: int, features: int, density: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weights (seeds, densities, m, n) with columns of length sqrt(m / n), and zero biases."""
+    """Weights (seeds, densities, m, n) with columns of length sqrt(m / n), and biases.
+
+    Biases are the features' mean, density / 2, so that every output is on at the start: from biases
+    of 0, 3 to 7 of 100 outputs were dead for good at density 1 (20 hidden, 5 seeds), now none is.
+    """
     drawn = torch.stack([torch.randn(hidden, features, generator=g) for g in generators])
     weights = (drawn / features**0.5).to(density.device)[:, None].repeat(1, len(density), 1, 1)
-    biases = torch.zeros_like(weights[:, :, :1])
+    biases = (density[:, None, None] / 2).expand_as(weights[:, :, :1]).clone()
     return weights.requires_grad_(), biases.requires_grad_()
 
 
