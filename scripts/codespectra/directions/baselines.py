@@ -87,7 +87,7 @@ def nmf(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Direc
 
 
 def kmeans_code(activations: np.ndarray, *, k: int, starts: int, seed: int) -> Directions:
-    """Centroids as paper B's code has them: Euclidean, of unit rows, not of unit length themselves.
+    """K-Means as in paper B's code: Euclidean on unit rows, its centroids not of unit length.
 
     Read out by minus the distance (B eq. 6) of the rows that were clustered.
 

@@ -24,9 +24,10 @@ log = logging.getLogger("codespectra")
 
 @dataclass(frozen=True)
 class Directions:
-    """Vectors (K, D) float32 and responses (N, K) float32.
+    """K directions of a layer and the responses of N stimuli to each.
 
-    Those that are `two_sided` have no sign of their own: both are scored, and the better counts.
+    Vectors are (K, D) and responses (N, K), float32. Those that are `two_sided` have no sign of
+    their own: both are scored, and the better counts.
     """
 
     vectors: np.ndarray
@@ -50,7 +51,7 @@ def is_constant(lowest: np.ndarray, highest: np.ndarray) -> np.ndarray:
 
 
 def write_directions(group: h5py.Group, found: Directions) -> None:
-    """Keep them in a group of an open file."""
+    """Write directions to a group of an open HDF5 file."""
     group["vectors"], group["responses"] = found.vectors, found.responses
     group.attrs["two_sided"] = found.two_sided
 
@@ -91,7 +92,7 @@ def write_layers(
 
 
 def read_directions(group: h5py.Group) -> Directions:
-    """What `write_directions` kept."""
+    """Read the directions that `write_directions` wrote."""
     two_sided = bool(group.attrs["two_sided"])
     return Directions(group["vectors"][:], group["responses"][:], two_sided)
 

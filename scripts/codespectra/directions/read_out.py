@@ -26,7 +26,7 @@ def read_out(activations: np.ndarray, vectors: np.ndarray, how: str) -> np.ndarr
 
 
 def alike_for_equal(respond: Callable[[NDArray], NDArray], rows: NDArray) -> NDArray:
-    """Responses (N, K) to rows (N, D), in which directions are dead if all rows are equal.
+    """Responses (N, K) of rows (N, D), exactly alike where all rows are.
 
     A product's rounding depends on a row's place in it, and would pass for responses.
     """

@@ -20,7 +20,7 @@ from codespectra.interpretability.parts import ALL
 
 # Numbers that are gathered at once: few enough to stay in the cache.
 BLOCK_NUMBERS = 1 << 16
-# Images whose mean colour is taken at once.
+# Images whose mean colour is taken at once: 3 MB of 32 x 32 pixels.
 BLOCK_IMAGES = 1024
 # Rows that are nearer than this share of their squared lengths are subtracted: a float32 product
 # errs by up to 8e-7 of the lengths (256 to 16,000 numbers a row), 1e-4 of such a distance.
@@ -42,19 +42,19 @@ class Similarity(ABC):
 
     @abstractmethod
     def within(self, sets: np.ndarray) -> Parts:
-        """Mean over the pairs of each set of images (S, M): (S,)."""
+        """Mean similarity (S,) over the pairs of images in each set (S, M)."""
 
     @abstractmethod
     def among(self, sets: np.ndarray) -> Parts:
-        """All pairs inside each set of images (S, M): (S, M, M)."""
+        """Similarity (S, M, M) of all pairs of images in each set (S, M)."""
 
     @abstractmethod
     def between(self, images: np.ndarray, others: np.ndarray) -> Parts:
-        """Each image (T,) with its own others (T, R): (T, R)."""
+        """Similarity (T, R) of each image (T,) and every image in its own row of others (T, R)."""
 
     @abstractmethod
     def matrix(self, images: np.ndarray) -> Parts:
-        """All pairs of images (U,): (U, U)."""
+        """Similarity (U, U) of all pairs of images (U,)."""
 
 
 class _Plain(Similarity):

@@ -18,7 +18,7 @@ from scipy.special import zeta
 
 from codespectra.capture.rows import binary_scale
 
-AXES = 3
+AXES = 3  # of a projection, as in paper A
 COLUMNS = 4096  # a block's columns: its float32 products stay in the cache, their sums in float64
 BATCH_ENTRIES = 2**25  # entries of r that are held at once: 128 MiB
 

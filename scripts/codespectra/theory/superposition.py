@@ -20,7 +20,7 @@ from codespectra.theory.capacity import compression_rate
 
 PLATEAUS = (1, 3 / 4, 2 / 3, 1 / 2, 2 / 5, 3 / 8)  # of features in regular polytopes (Elhage)
 NEAR = 0.012  # of a plateau: just less than half the way between the two closest
-REPRESENTED = 0.5  # a feature is when its column of W is longer than this
+REPRESENTED = 0.5  # a feature is whose column of W is longer: half way from absent to alone
 LAST = 100  # steps whose mean is the final loss
 
 
@@ -156,7 +156,7 @@ def represented_features(weights: ArrayLike) -> NDArray[np.bool_]:
 
 
 def plateau(weights: NDArray) -> tuple[float, float]:
-    """The plateau of one model (m, n): most features represented have its D_i, or nan.
+    """The plateau that a model (m, n) is on: the D_i of most of its features, or nan.
 
     Returns:
         The plateau, nan where none has more than half of the represented features within 0.012,
