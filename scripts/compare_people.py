@@ -52,6 +52,6 @@ context = {
     **{name: cfg[name] for name in ("input_scaling", "sides", "pool")},
 }
 answers = answers.merge(table, on=TRIAL)
-agreement = agreement_table(answers, draws=cfg["bootstrap"], seed=cfg["seed"])
+agreement = agreement_table(answers, resamples=cfg["resamples"], seed=cfg["seed"])
 for output, found in (("agreement", agreement), ("curves", roc_curves(answers))):
     write_csv(snakemake.output[output], found.assign(**context)[[*context, *found.columns]])

@@ -15,7 +15,7 @@ log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 manifest = read_json(snakemake.input.manifest)
 ranks = tuple(cfg["ranks"])
-resampling = {"ranks": ranks, "draws": cfg["bootstrap"], "seed": cfg["seed"]}
+resampling = {"ranks": ranks, "resamples": cfg["resamples"], "seed": cfg["seed"]}
 eigenvalues, exponents = [], []
 with open_hdf5(snakemake.input.data) as file:
     for where, dataset in tqdm(captured_layers(manifest, cfg), desc="cvPCA", disable=None):

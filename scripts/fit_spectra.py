@@ -27,7 +27,7 @@ with open_hdf5(snakemake.input.data) as file:
         if law.note:
             log.warning("%s: %s", where["layer"], law.note)
         draws = power_law.bootstrap_exponents(
-            found.scores, ranks=ranks, draws=cfg["bootstrap"], seed=cfg["seed"]
+            found.scores, ranks=ranks, resamples=cfg["resamples"], seed=cfg["seed"]
         )
         settings = {
             "stride": dataset["stride"],

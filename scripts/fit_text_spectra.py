@@ -28,7 +28,11 @@ with open_hdf5(snakemake.input.data) as file:
         if law.note:
             log.warning("%s: %s", where["layer"], law.note)
         draws = subsample_exponents(
-            found.scores, tokens.sequence, ranks=ranks, draws=cfg["bootstrap"], seed=cfg["seed"]
+            found.scores,
+            tokens.sequence,
+            ranks=ranks,
+            resamples=cfg["resamples"],
+            seed=cfg["seed"],
         )
         settings = {
             "sequence_count": manifest["sequences"],

@@ -16,7 +16,7 @@ tables = Tables(
     networks=cfg["networks"],
     trained=tuple(cfg["trained"]),
     analysis_set=cfg["analysis_set"],
-    draws=cfg["bootstrap"],
+    resamples=cfg["resamples"],
     seed=cfg["seed"],
 )
 table = judge_claims(CLAIMS, tables, measured_only=cfg["measured_only"])

@@ -143,7 +143,7 @@ def spectra_config(wildcards):
         ranks=study.spectra.ranks,
         solver=study.spectra.solver,
         components=study.spectra.components,
-        bootstrap=study.spectra.bootstrap,
+        resamples=study.spectra.resamples,
         seed=study.spectra.seed,
         reduction=study.spectra.reduction,
         layers=plan.layer_names("spectra", wildcards.model, wildcards.stimuli),

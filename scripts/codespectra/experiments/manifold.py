@@ -31,7 +31,7 @@ def check_perplexity(perplexity: float, count: int, layer: str) -> None:
         raise UserError(
             f"interpretability.manifold.perplexity: {perplexity:g} needs more than "
             f"{NEIGHBOURS * perplexity:g} images, but the most exciting ones of layer {layer} are "
-            f"{count}; set it below {count / NEIGHBOURS:.3g}, or raise interpretability.m"
+            f"{count}; set it below {count / NEIGHBOURS:.3g}, or raise index.m"
         )
 
 

@@ -240,7 +240,7 @@ def read_similarities(
             found.append(Color(mean_color(file["images"])))
         if cfg["label"]:
             if "labels" not in file:
-                raise UserError(f"{stimuli}: holds no labels; set interpretability.label: false")
+                raise UserError(f"{stimuli}: holds no labels; set index.label: false")
             found.append(Label(file["labels"][:]))
         needed = np.arange(len(file["images"])) if images is None else np.unique(images)
     for name, path in zip(cfg["backbones"], embeddings, strict=True):

@@ -46,7 +46,7 @@ Selected = dict[tuple[str, str, str], list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Plan:
-    """A checked study.
+    """A study whose config is checked and whose layers are known.
 
     `models` are the study's and those that it implies; `selected` are the layers of each kind of
     analysis for each run; `captures` are the (layer, reduction) pairs of each activations file,
@@ -76,7 +76,7 @@ def make_plan(
         UserError: one line a problem: the key, what was found, what is allowed.
     """
     problems = Problems()
-    methods = direction_methods(study.directions.methods)
+    methods = direction_methods(study.directions.methods) if study.directions else {}
     check_study(study, methods, problems)
     if study.language is not None:
         check_language(study, study.language, describe_language_model, problems, os.environ)
@@ -154,7 +154,7 @@ def _check_widths(study: Study, selected: Selected, problems: Problems) -> None:
 def _check_counts(
     study: Study, selected: Selected, methods: dict[str, dict[str, Any]], problems: Problems
 ) -> None:
-    for run in study.directions.runs:
+    for run in study.directions.runs if study.directions else ():
         for layer in selected.get(("directions", run.model, run.stimuli), []):
             for options in methods.values():
                 check_count(options, layer, run, study, problems)

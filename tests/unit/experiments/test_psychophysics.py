@@ -343,7 +343,7 @@ def planted(gains: dict[str, float], slope: float) -> Tables:
             table = pd.DataFrame({"direction": np.arange(60), "accuracy": values})
             rows.append(table.assign(metric=metric, difficulty=difficulty, **keys))
     table = pd.concat(rows, ignore_index=True)
-    return Tables(draws=300, seed=0, trained=("net",), psychophysics=table)
+    return Tables(resamples=300, seed=0, trained=("net",), psychophysics=table)
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ def test_nearest_images_are_the_nearest_of_unit_length_not_the_shortest():
 
 def test_fewer_images_than_m_are_refused():
     cosines = read_out(random_units(4, 3), np.eye(3, dtype=np.float32), "cosine")
-    with pytest.raises(UserError, match=r"interpretability\.m: 5 is more than the 4 stimuli"):
+    with pytest.raises(UserError, match=r"index\.m: 5 is more than the 4 stimuli"):
         sensitivity.nearest_images(cosines, sensitivity.find_paths(np.eye(3), GRID), 5)
 
 
@@ -234,9 +234,9 @@ def a_study(dip: float, bump: float, slope: float, count: int = 24) -> SimpleNam
     cross = -paths.distances + 0.1 * rng.standard_normal((count, count))
     return SimpleNamespace(
         trained=("net",),
-        draws=500,
+        resamples=500,
         seed=0,
-        resampling={"draws": 500, "seed": 0},
+        resampling={"resamples": 500, "seed": 0},
         paths=sensitivity.path_table(paths, {"ii": ii}, **metric),
         gradients=sensitivity.path_table(paths, along, **labels),
         pairs=sensitivity.pair_table(paths, cross, **metric),

@@ -345,5 +345,5 @@ def test_reading_the_asked_rows_gives_what_all_rows_give(files, images):
 
 
 def test_labels_of_a_set_without_labels_are_refused(files):
-    with pytest.raises(UserError, match=r"plain\.h5: holds no labels.*interpretability\.label"):
+    with pytest.raises(UserError, match=r"plain\.h5: holds no labels.*index\.label"):
         read_similarities(files["plain"], [], {"color": False, "label": True, "backbones": []})

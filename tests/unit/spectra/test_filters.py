@@ -293,14 +293,6 @@ def test_a_mistake_is_explained(changes, told, tmp_path):
         assert text in str(error.value)
 
 
-def test_the_default_shows_every_layer_of_the_spectra(tmp_path):
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    del config["filters"]
-    plan = make_plan(load_study(config), cached_layers(tmp_path), cached_language_layers(tmp_path))
-    run = ("classifier", "test")
-    assert plan.selected["filters", *run] == plan.selected["spectra", *run]
-
-
 def test_the_figure_has_a_panel_a_filter_with_zero_as_grey():
     common = {"model": "a", "weights": "train", "stimuli": "b", "layer": "relu"}
     common |= {"stimulus_count": 9, "image_count": 5, "folded_frequency_cycles_per_side": 1.0}
