@@ -1,5 +1,6 @@
 """What every section of the config shares: names, bounds, and the refusal of unknown keys."""
 
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -37,6 +38,17 @@ def _distinct(values: tuple[Value, ...]) -> tuple[Value, ...]:
 
 
 distinct = AfterValidator(_distinct)
+
+
+def _at_home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{path}: no such user's home") from error
+
+
+# A file or folder of the user's; `~` is the home folder.
+UserPath = Annotated[Path, AfterValidator(_at_home)]
 
 
 class Strict(BaseModel):

@@ -1,12 +1,11 @@
 """Section of the language study (target `language`): paper A, fig. 7."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from codespectra.study.sections.analyses import Layers
-from codespectra.study.sections.base import RUNTIME, Name, Positive, Share, Strict
+from codespectra.study.sections.base import RUNTIME, Name, Positive, Share, Strict, UserPath
 
 
 class StandardLibrary(Strict):
@@ -20,7 +19,7 @@ class TextFolder(Strict):
     """UTF-8 text files of a folder, a document each."""
 
     source: Literal["folder"]
-    root: Path
+    root: UserPath
     pattern: str = "**/*.txt"
     test_share: Annotated[Share, Field(gt=0)] = 0.1
 
@@ -69,7 +68,7 @@ class LocalLanguageModel(Strict):
     """A folder as transformers saves it: config.json, safetensors, tokenizer files."""
 
     weights: Literal["path"]
-    path: Path
+    path: UserPath
     objective: Literal["causal", "masked"] = "causal"
 
 
@@ -123,7 +122,7 @@ class Explanations(Strict):
     random: Annotated[int, Field(ge=0)] = 20
     seed: int = 0
     explainers: Explainers = Explainers()
-    published: Path | None = None
+    published: UserPath | None = None
 
     @model_validator(mode="after")
     def _splits(self) -> "Explanations":

@@ -1,20 +1,19 @@
 """Section of people's answers: the psychophysics of Zimmermann et al. 2023 (B fig. 2, 13)."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from codespectra.study.sections.base import Name, Strict
+from codespectra.study.sections.base import Name, Strict, UserPath
 
 
 class People(Strict):
     """Published responses, and the images that people saw."""
 
     # responses_main.csv, imagenet_exemplars_file_map.json, and where its paths start from.
-    responses: Path
-    file_map: Path
-    images: Path
+    responses: UserPath
+    file_map: UserPath
+    images: UserPath
     # Key of the file map, and what `task_id` begins with, such as resnet50_natural.
     model: str
     condition: str

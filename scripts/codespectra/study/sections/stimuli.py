@@ -1,11 +1,10 @@
 """Sections of stimulus sets."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from codespectra.study.sections.base import RUNTIME, Channels, Positive, Strict
+from codespectra.study.sections.base import RUNTIME, Channels, Positive, Strict, UserPath
 
 PHOTOGRAPHS = 10
 
@@ -38,7 +37,7 @@ class Cifar(Strict):
     """CIFAR-10 or CIFAR-100 in torchvision's folder layout."""
 
     source: Literal["cifar10", "cifar100"]
-    root: Path
+    root: UserPath
     split: Literal["train", "test"]
     download: bool = Field(False, json_schema_extra=RUNTIME)
     limit: Positive | None = None
@@ -48,7 +47,7 @@ class ImageFolder(Strict):
     """Any folder of images: one subfolder a class, or images alone (then without labels)."""
 
     source: Literal["folder"]
-    root: Path
+    root: UserPath
     side: Positive
     limit: Positive | None = None
 
