@@ -1,14 +1,24 @@
 """codespectra: checkpoints in; spectra, projections, directions, scores, figures, claims out."""
 
+import os
+
 from snakemake.utils import min_version
 
 min_version("9.27")
 
+if not isinstance(workflow.current_basedir, os.PathLike):
+    raise SystemExit(
+        "codespectra: jobs import the library beside the Snakefile: clone the repository, and name "
+        "the Snakefile in that folder"
+    )
 
-# A study given by --configfile replaces the embedded default; it isn't merged into it.
-if not workflow.overwrite_configfiles:
+# A study given by --configfile, or by the workflow that includes this one, replaces config.yaml; it
+# isn't merged into it. Where this folder has no config.yaml the embedded default is taken.
+EMBEDDED = os.path.join(workflow.current_basedir, "config.yaml")
+GIVEN = {*config} - {*workflow.config_settings.config}
+if not (GIVEN or workflow.overwrite_configfiles):
 
-    configfile: "config.yaml"
+    configfile: "config.yaml" if os.path.exists("config.yaml") else EMBEDDED
 
 
 include: "workflow/rules/common.smk"
@@ -36,16 +46,12 @@ include: "workflow/rules/targets.smk"
 report: "workflow/report/workflow.rst"
 
 
-localrules:
-    main,
-
-
 rule main:
     default_target: True
     input:
         MAIN_TARGETS,
     message:
-        "The main job: every figure, table and claim of {config[study]}"
+        f"The main job: every figure, table and claim of {study.study}"
 
 
 onstart:

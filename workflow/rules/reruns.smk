@@ -93,4 +93,6 @@ def inputs_causes(job, records):
     return []
 
 
-logger.addHandler(RerunsInWords())
+# Once, though a module's files are read again for each `use rule`.
+if "RerunsInWords" not in [type(handler).__name__ for handler in logger.handlers]:
+    logger.addHandler(RerunsInWords())
