@@ -49,7 +49,8 @@ report: "workflow/report/workflow.rst"
 rule main:
     default_target: True
     input:
-        MAIN_TARGETS,
+        # What a study without networks of its own holds is one of the other studies.
+        MAIN_TARGETS or ALL_TARGETS,
     message:
         f"The main job: every figure, table and claim of {study.study}"
 
