@@ -1,24 +1,17 @@
 """codespectra: checkpoints in; spectra, projections, directions, scores, figures, claims out."""
 
-import os
-
 from snakemake.utils import min_version
 
 min_version("9.27")
 
-if not isinstance(workflow.current_basedir, os.PathLike):
-    raise SystemExit(
-        "codespectra: jobs import the library beside the Snakefile: clone the repository, and name "
-        "the Snakefile in that folder"
-    )
 
-# A study given by --configfile, or by the workflow that includes this one, replaces config.yaml; it
-# isn't merged into it. Where this folder has no config.yaml the embedded default is taken.
-EMBEDDED = os.path.join(workflow.current_basedir, "config.yaml")
-GIVEN = {*config} - {*workflow.config_settings.config}
-if not (GIVEN or workflow.overwrite_configfiles):
+include: "workflow/rules/environment.smk"
 
-    configfile: "config.yaml" if os.path.exists("config.yaml") else EMBEDDED
+
+# A study given by --configfile or another workflow replaces it; the two aren't merged.
+if not STUDY_GIVEN:
+
+    configfile: DEFAULT_STUDY
 
 
 include: "workflow/rules/common.smk"
