@@ -42,7 +42,6 @@ report: "workflow/report/workflow.rst"
 rule main:
     default_target: True
     input:
-        # What a study without networks of its own holds is one of the other studies.
         MAIN_TARGETS or ALL_TARGETS,
     message:
         f"The main job: every figure, table and claim of {study.study}"

@@ -194,7 +194,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "spectra.components": (40, FITTED | CROSSED | TEXT_SPECTRA),
     # Nothing is trained or captured again.
     "spectra.ranks": ([3, 12], FITTED | CROSSED | TEXT_SPECTRA),
-    "spectra.bootstrap": (25, FITTED | CROSSED | TEXT_SPECTRA),
+    "spectra.resamples": (25, FITTED | CROSSED | TEXT_SPECTRA),
     "spectra.seed": (5, FITTED | CROSSED | FILTERED | TEXT_SPECTRA),
     "filters.layers": (["layer1*:1"], FILTERED),
     "filters.ranks": ([1, 3], FILTERED),
@@ -213,6 +213,12 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "directions.runs": (
         [{"model": "classifier", "stimuli": "tiles"}],
         {"draw_index", "judge_claims"},
+    ),
+    # The interpretability study is of other runs: what the main job computed stays.
+    "directions.analysis_set": (
+        "test",
+        {"train_autoencoder", "score_interpretability"}
+        | (HALVED | COMPARED | OF_DIRECTIONS | OF_UNITS),
     ),
     "directions.layers": (["layer1"], {"capture_activations"} | FOUND),
     "directions.methods.pca.k": (4, METHOD),
@@ -344,7 +350,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "theory.information.estimator_steps": (6, INFORMATION),
     "theory.information.estimator_batch": (70, INFORMATION),
     "theory.information.estimator_learning_rate": (0.02, INFORMATION),
-    "claims.bootstrap": (120, WITH_EVIDENCE),
+    "claims.resamples": (120, WITH_EVIDENCE),
     "claims.seed": (5, WITH_EVIDENCE),
     "figures.mei_methods": (["neurons", "kmeans-0.5x"], {"draw_exciting_images"}),
 }

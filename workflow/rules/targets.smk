@@ -19,6 +19,7 @@ INTERPRETABILITY_TARGETS = [
 ]
 if INTERPRETABILITY_TARGETS:
     INTERPRETABILITY_TARGETS.append("results/claims-interpretability.csv")
+# The main job too, of a study that is nothing but one of the others.
 ALL_TARGETS = [
     *(*MAIN_TARGETS, *CODING_TARGETS, *INTERPRETABILITY_TARGETS),
     *(*LANGUAGE_TARGETS, *THEORY_TARGETS),

@@ -190,7 +190,11 @@ MISTAKES = {
     ),
     "missing stimuli source": (
         {"stimuli.mine": {"side": 32}},
-        ["stimuli.mine.source: Field required"],
+        ["stimuli.mine.source: missing; add it as in config.yaml"],
+    ),
+    "missing analysis set": (
+        {"directions": {"runs": [], "layers": ["layer1"], "methods": {}}},
+        ["directions.analysis_set: missing; add it as in config.yaml"],
     ),
     "unknown layer": (
         {"directions.layers": ["layer1", "leyer2"]},
