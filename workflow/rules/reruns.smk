@@ -93,6 +93,6 @@ def inputs_causes(job, records):
     return []
 
 
-# Once, though a module's files are read again for each `use rule`.
-if "RerunsInWords" not in [type(handler).__name__ for handler in logger.handlers]:
-    logger.addHandler(RerunsInWords())
+# One alone, though a module's files are read again for each `use rule`.
+logger.handlers = [h for h in logger.handlers if type(h).__name__ != "RerunsInWords"]
+logger.addHandler(RerunsInWords())
