@@ -103,8 +103,8 @@ rule draw_trial:
 
 rule compare_people:
     input:
-        responses=lambda w: str(study.people.responses),
-        file_map=lambda w: str(study.people.file_map),
+        responses=lambda w: local(study.people.responses),
+        file_map=lambda w: local(study.people.file_map),
         checkpoint=lambda w: ancient(
             f"results/checkpoints/{backbone_model(study, study.people.backbone)}.pt"
         ),

@@ -1,14 +1,5 @@
 """Verdicts on the claims, and what a user asks for by name; the main job is in the Snakefile."""
 
-
-localrules:
-    coding,
-    interpretability,
-    language,
-    theory,
-    everything,
-
-
 # Figures of the interpretability study: one of each a run on the analysis set.
 RUN_FIGURES = [
     *("index", "autoencoders", "psychophysics", "trial", "manifold", "coactivation"),
