@@ -7,11 +7,8 @@ rule train_classifier:
     output:
         checkpoint="results/checkpoints/{model}.pt",
         manifest="results/checkpoints/{model}.json",
-        epochs=report(
-            "results/checkpoints/{model}.csv",
-            caption="../report/epochs.rst",
-            category="Networks",
-            labels={"result": "training epochs of {model}", "form": "table"},
+        epochs=table(
+            "results/checkpoints/{model}.csv", "training epochs of {model}", "epochs"
         ),
     log:
         "results/logs/train_classifier/{model}.log",
@@ -22,10 +19,8 @@ rule train_classifier:
     cache: SHARING
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(720),
+        **growing(mem_mb=4000, runtime=720),
         gpu=gpu_request,
     params:
         cfg=lambda w: stage_config(
@@ -54,10 +49,8 @@ rule import_checkpoint:
         model=models_with("path"),
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
+        **growing(mem_mb=4000, runtime=30),
     params:
         cfg=lambda w: stage_config(
             model=model_description(w.model), sha256=plan.models[w.model].sha256
@@ -81,10 +74,8 @@ rule initialise_checkpoint:
         model=models_with("random"),
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
+        **growing(mem_mb=4000, runtime=30),
     params:
         cfg=lambda w: stage_config(
             model=model_description(w.model), seed=plan.models[w.model].seed
@@ -108,10 +99,8 @@ rule download_checkpoint:
         model=models_with("torchvision"),
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **growing(mem_mb=4000, runtime=60),
     params:
         cfg=lambda w: stage_config(
             model=model_description(w.model), tag=plan.models[w.model].tag

@@ -6,11 +6,13 @@ import re
 import shutil
 import sys
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
+from codespectra.claims.needs import NEEDS
 from codespectra.jobs.code_digest import code_digest
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import load_study
@@ -61,10 +63,6 @@ if study.language and study.language.explanations.explainers.openai:
         "chat"
     ] = study.language.explanations.explainers.openai.model_dump()
 
-FIGURES = f"results/figures/{study.study}"
-# The metric of figures that show one.
-HEADLINE = headline_metric(study)
-
 
 def code_of(script):
     """`params.code`: changes when the script or a library module that it reaches does."""
@@ -106,9 +104,13 @@ def models_with(weights):
     return names_of(n for n, model in plan.models.items() if model.weights == weights)
 
 
-def growing(amount):
+def growing(**amounts):
     """That much at first, as much again at each retry: for jobs that ran out of memory or time."""
-    return lambda wildcards, attempt: amount * attempt
+
+    def at_attempt(amount):
+        return lambda wildcards, attempt: amount * attempt
+
+    return {name: at_attempt(amount) for name, amount in amounts.items()}
 
 
 def without_gpu():
@@ -166,19 +168,6 @@ def network_table():
             "statistics": network.statistics,
         }
         for name, network in networks(study.coding).items()
-    }
-
-
-def figure_files(name, category, title):
-    """Outputs of a figure's rule, with their place in the report."""
-    return {
-        form: report(
-            f"{FIGURES}/{name}.{form}",
-            caption=f"../report/figure_{name.removeprefix('{prefix}').split('-')[0]}.rst",
-            category=category,
-            labels={"result": title, "form": form},
-        )
-        for form in ("pdf", "png", "csv")
     }
 
 

@@ -1,5 +1,31 @@
 """Which files the rules take: input functions, and the params that go with them."""
 
+# Tables of one run.
+SPECTRA = "results/spectra/{model}/{stimuli}"
+PROJECTIONS = "results/projections/{model}/{stimuli}"
+SCORES = "results/interpretability/{model}/{stimuli}"
+
+
+def stored(name, file):
+    """Two inputs: a large file, whose date doesn't count, and its manifest, whose content does."""
+    return {
+        name: ancient(file),
+        f"{name}_manifest": f"{Path(file).with_suffix('.json')}",
+    }
+
+
+STIMULI = stored("stimuli", "results/stimuli/{stimuli}.h5")
+TEXT = stored("text", "results/stimuli/text.h5")
+CHECKPOINT = stored("checkpoint", "results/checkpoints/{model}.pt")
+ACTIVATIONS = {
+    "data": ancient("results/activations/{model}/{stimuli}.h5"),
+    "manifest": "results/activations/{model}/{stimuli}.json",
+}
+TEXT_ACTIVATIONS = {
+    "data": ancient("results/activations/{model}/text.h5"),
+    "manifest": "results/activations/{model}/text.json",
+}
+
 
 def wanted(targets, target, section):
     """The targets of a study, or one line when the config has no such section."""
@@ -22,8 +48,8 @@ def for_each(pattern, runs):
     return [pattern.format(model=model, stimuli=stimuli) for model, stimuli in runs]
 
 
-def drawn(pattern, kind):
-    """Input function: one file for each run of a figure, which `prefix` tells."""
+def shown_runs(kind):
+    """Runs that a figure shows, by its wildcard `prefix`: the main job's or the dropout sweep's."""
 
     def runs(wildcards):
         if not wildcards.prefix:
@@ -32,7 +58,25 @@ def drawn(pattern, kind):
         stimuli = study.coding.dot if kind == "projections" else study.coding.stimuli
         return [(name, stimuli) for name in names]
 
-    return lambda wildcards: for_each(pattern, runs(wildcards))
+    return runs
+
+
+def drawn(pattern, kind):
+    """Input function: one file for each run of a figure."""
+    return lambda wildcards: for_each(pattern, shown_runs(kind)(wildcards))
+
+
+def depth_config(kind):
+    """`params.cfg` of a figure against depth: the study's name, and of what types layers are."""
+    return lambda wildcards: stage_config(
+        study=study.study, layers=plan.layer_types(kind, shown_runs(kind)(wildcards))
+    )
+
+
+def dropout_config(wildcards):
+    """The same of a figure of the dropout sweep, and what its networks are."""
+    types = plan.layer_types("spectra", analyses(study)["coding_spectra"].runs)
+    return stage_config(study=study.study, layers=types, networks=network_table())
 
 
 def embedded(form):
@@ -41,15 +85,29 @@ def embedded(form):
     return [f"results/embeddings/{name}/{{stimuli}}.{form}" for name in names]
 
 
+EMBEDDINGS = {
+    "embeddings": ancient(embedded("h5")),
+    "embeddings_manifests": embedded("json"),
+}
+
+
 def directed(methods, form):
-    """Input function: directions of {model} on {stimuli}; methods is a list or gives one."""
+    """Input function: directions of {model} on {stimuli}; methods is a list or a function."""
 
     def files(wildcards):
         folder = f"results/directions/{wildcards.model}/{wildcards.stimuli}"
-        names = methods() if callable(methods) else methods
+        names = methods(wildcards) if callable(methods) else methods
         return [f"{folder}/{name}.{form}" for name in names]
 
     return files
+
+
+def directions_of(methods):
+    """Two inputs: the directions, and their manifests."""
+    return {
+        "directions": ancient(directed(methods, "h5")),
+        "directions_manifests": directed(methods, "json"),
+    }
 
 
 def directions_config(wildcards):
@@ -68,11 +126,6 @@ def scored_methods(wildcards):
     return [*(plan.methods if wildcards.group == "directions" else plan.grid)]
 
 
-def directed_group(form):
-    """Input function: directions of the methods of {group}."""
-    return lambda w: directed(scored_methods(w), form)(w)
-
-
 def index_config(wildcards, **fields):
     """What scores of one run depend on, besides the tables: which layers, metrics and index."""
     index = study.index
@@ -89,72 +142,57 @@ def index_config(wildcards, **fields):
     )
 
 
-# Scores of directions, one folder a run.
-SCORES = "results/interpretability/{model}/{stimuli}"
-LAYER_TABLES = {
-    "exponents": ("results/spectra/{model}/{stimuli}/exponents.csv", "spectra"),
-    "bootstrap": ("results/spectra/{model}/{stimuli}/bootstrap.csv", "spectra"),
-    "action": ("results/projections/{model}/{stimuli}/action.csv", "projections"),
-}
-# Of the interpretability study, by their names among the claims' tables.
-INTERPRETABILITY_TABLES = {
-    "autoencoders": "autoencoders",
-    "autoencoders_resampled": "autoencoders_resampled",
-    "halves": "halves",
-    "halves_resampled": "halves_resampled",
-    "psychophysics": "psychophysics",
-    "manifold_units": "manifold_units",
-    "coactivation": "coactivation",
-    "paths": "sensitivity",
-    "gradients": "sensitivity_gradients",
-    "centroids": "sensitivity_centroids",
-    "synergies": "synergies",
-    "synergy_units": "synergy_units",
-}
+def scope_targets(scope):
+    """Targets whose claims a table of claims holds."""
+    if scope != "-everything":
+        return [scope.removeprefix("-") or "main"]
+    sections = {"coding": study.coding, "language": study.language}
+    return [target for target in NEEDS if sections.get(target, True)]
 
 
 def claim_tables(wildcards):
-    """What the claims of a scope are judged by."""
-    scope, files = wildcards.scope, {}
-    for prefix in claim_prefixes(scope):
-        for name, (pattern, kind) in LAYER_TABLES.items():
-            files.setdefault(name, []).extend(per_run(pattern, prefix + kind))
-    if scope in ("", "-interpretability", "-everything"):
-        files["scores"] = per_run(f"{SCORES}/directions.csv", "directions")
-        files["resampled"] = per_run(f"{SCORES}/directions_resampled.csv", "directions")
-    if scope in ("-interpretability", "-everything") and study.interpretability:
-        for name, file in INTERPRETABILITY_TABLES.items():
-            files[name] = for_each(f"{SCORES}/{file}.csv", analysis_runs(study))
-    if scope in ("-interpretability", "-everything") and study.people:
-        files["agreement"] = ["results/people/agreement.csv"]
-    if scope in ("-language", "-everything") and study.language:
-        for name in ("exponents", "bootstrap"):
-            pattern = f"results/spectra/{{model}}/text/{name}.csv"
-            files[f"language_{name}"] = of_language_models(pattern)
-        if explanation_scores():
-            files["explanations"] = explanation_scores()
-    if scope in ("-theory", "-everything"):
-        files["superposition"] = ["results/theory/superposition_fit.csv"]
-        files["information"] = ["results/theory/information.csv"]
-        files["capacity"] = ["results/theory/capacity.csv"]
-    return files
+    """What the claims of a scope are judged by, by kind of table."""
+    files = {}
+    for target in scope_targets(wildcards.scope):
+        for kind in dict.fromkeys(chain(*NEEDS[target].values())):
+            found = files.setdefault(kind, [])
+            found += [file for file in table_files(kind, target) if file not in found]
+    return {kind: found for kind, found in files.items() if found}
 
 
-def claim_prefixes(scope):
-    """Which analyses of layers a scope looks at: the main job's, the coding study's, or both."""
-    prefixes = {
-        "": [""],
-        "-coding": ["coding_"],
-        "-theory": [],
-        "-language": [],
-        "-interpretability": [],
-    }
-    return prefixes.get(scope, ["", "coding_"] if study.coding else [""])
+# Of the analyses of layers and of directions, which the main job and others run.
+ANALYSIS_TABLES = {
+    "exponents": (f"{SPECTRA}/exponents.csv", "spectra"),
+    "bootstrap": (f"{SPECTRA}/bootstrap.csv", "spectra"),
+    "action": (f"{PROJECTIONS}/action.csv", "projections"),
+    "scores": (f"{SCORES}/directions.csv", "directions"),
+    "resampled": (f"{SCORES}/directions_resampled.csv", "directions"),
+}
+
+
+def table_files(kind, target):
+    """Where a kind of table lies that claims of a target need; nowhere if the study has none."""
+    if kind in ANALYSIS_TABLES:
+        pattern, analysis = ANALYSIS_TABLES[kind]
+        return per_run(
+            pattern, f"coding_{analysis}" if target == "coding" else analysis
+        )
+    if kind == "agreement":
+        return ["results/people/agreement.csv"] if study.people else []
+    if kind == "explanations":
+        return explanation_scores()
+    if target == "interpretability":
+        runs = analysis_runs(study) if study.interpretability else []
+        return for_each(f"{SCORES}/{kind}.csv", runs)
+    if target == "language":
+        name = kind.removeprefix("language_")
+        return of_language_models(f"results/spectra/{{model}}/text/{name}.csv")
+    return [f"results/theory/{kind}.csv"]
 
 
 def claims_config(wildcards):
     """What the verdicts of a scope depend on, besides the tables."""
-    swept = network_table() if "coding_" in claim_prefixes(wildcards.scope) else None
+    swept = network_table() if "coding" in scope_targets(wildcards.scope) else None
     models = study.models | (study.language.models if study.language else {})
     trained = [n for n, model in models.items() if model.weights != "random"]
     return stage_config(

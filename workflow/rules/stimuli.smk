@@ -12,10 +12,8 @@ rule make_stimuli:
     cache: SHARING
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        **growing(mem_mb=2000, runtime=60),
     params:
         cfg=lambda w: stage_config(study.stimuli[w.stimuli], name=w.stimuli),
         code=code_of("make_stimuli.py"),

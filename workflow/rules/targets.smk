@@ -34,12 +34,7 @@ rule judge_claims:
     input:
         unpack(claim_tables),
     output:
-        claims=report(
-            "results/claims{scope}.csv",
-            caption="../report/claims.rst",
-            category="Claims",
-            labels={"result": "verdicts{scope}", "form": "table"},
-        ),
+        claims=table("results/claims{scope}.csv", "verdicts{scope}", "claims"),
     log:
         "results/logs/judge_claims{scope}.log",
     benchmark:
@@ -48,10 +43,8 @@ rule judge_claims:
         scope="(-coding|-theory|-language|-interpretability|-everything)?",
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
+        **growing(mem_mb=2000, runtime=30),
     params:
         cfg=lambda w: claims_config(w),
         code=code_of("judge_claims.py"),

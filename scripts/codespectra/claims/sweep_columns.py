@@ -1,9 +1,8 @@
-"""What each network of a study is: its dropout, seed, BatchNorm statistics, and its parts."""
+"""Columns of what each network of the dropout sweep is: rate, seed, BatchNorm statistics, part."""
 
 import pandas as pd
 
 from codespectra.errors import UserError, nearest
-from codespectra.files.csv_tables import read_tables
 
 ENCODER = "resnet."  # prefix of the encoder's layers
 
@@ -28,8 +27,3 @@ def with_networks(table: pd.DataFrame, networks: dict[str, dict]) -> pd.DataFram
     }
     inside = table["layer"].str.startswith(ENCODER)
     return table.assign(**columns, part=inside.map({True: "encoder", False: "FC and decoder"}))
-
-
-def read_layers(paths: list[str], kind: str, networks: dict[str, dict]) -> pd.DataFrame:
-    """Tables of a kind of several networks, one below the other, `with_networks`."""
-    return with_networks(read_tables(paths, kind), networks)

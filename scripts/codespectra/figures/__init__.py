@@ -1,1 +1,4 @@
-"""The figures: each takes tidy tables and returns a matplotlib figure; `style` is shared by all."""
+"""The figures: `draw_NAME(inputs, cfg)` gives one with the table that it draws; `style` is shared.
+
+`inputs` and `cfg` are those of the rule draw_NAME, as `style` says.
+"""

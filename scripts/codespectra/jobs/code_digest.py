@@ -16,14 +16,20 @@ PACKAGE = "codespectra"
 
 
 @cache
-def code_digest(script: Path, remembered: Path | None = None) -> str:
+def code_digest(script: Path, remembered: Path | None = None, imported: str | None = None) -> str:
     """First 16 hexadecimal digits of the digest of `script` and the library modules it reaches.
 
     The library is the folder `codespectra` beside the script. What a file's syntax tree tells is
     kept in the folder `remembered` for as long as the file stays the same: parsing takes a second.
+    `imported` is a module of the library that the script imports by a name it is given, such as
+    `figures/spectra.py`.
     """
     library = script.parent / PACKAGE
-    files = [script, *sorted(reached_modules(script, library, remembered))]
+    reached = reached_modules(script, library, remembered)
+    if imported is not None:
+        module = library / imported
+        reached |= {module} | reached_modules(module, library, remembered)
+    files = [script, *sorted(reached)]
     parts = {str(f.relative_to(script.parent)): _facts(f, remembered)["bare"] for f in files}
     text = "".join(f"{name}\n{bare}\n" for name, bare in parts.items())
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,51 +1,34 @@
-"""What a study has measured, as the claims look at it."""
+"""The tables of a study as the claims' measures get them, and their rows by scope."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import pandas as pd
 
 from codespectra.statistics.evidence import Evidence
 
 
-@dataclass(frozen=True)
-class Tables:
-    """The tables that there are, and how often to resample them; None for what wasn't run.
+class Tables(dict[str, pd.DataFrame]):
+    """The tables that a study has made, by kind, and how to resample them.
 
     `trained` names the models whose weights were learned; claims of the papers are about these.
-    `networks` are those of the coding study by name: dropout, seed, statistics.
+    `networks` are those of the dropout sweep by name: dropout, seed, statistics; None without one.
     `analysis_set` is the stimulus set of the directions' first run; other sets are controls.
     """
 
-    draws: int
-    seed: int
-    trained: tuple[str, ...] = ()
-    analysis_set: str = ""
-    networks: dict[str, dict] | None = None
-    exponents: pd.DataFrame | None = None
-    bootstrap: pd.DataFrame | None = None
-    action: pd.DataFrame | None = None
-    scores: pd.DataFrame | None = None
-    resampled: pd.DataFrame | None = None
-    autoencoders: pd.DataFrame | None = None
-    autoencoders_resampled: pd.DataFrame | None = None
-    halves: pd.DataFrame | None = None
-    halves_resampled: pd.DataFrame | None = None
-    psychophysics: pd.DataFrame | None = None
-    agreement: pd.DataFrame | None = None
-    manifold_units: pd.DataFrame | None = None
-    coactivation: pd.DataFrame | None = None
-    paths: pd.DataFrame | None = None
-    gradients: pd.DataFrame | None = None
-    centroids: pd.DataFrame | None = None
-    synergies: pd.DataFrame | None = None
-    synergy_units: pd.DataFrame | None = None
-    language_exponents: pd.DataFrame | None = None
-    language_bootstrap: pd.DataFrame | None = None
-    explanations: pd.DataFrame | None = None
-    superposition: pd.DataFrame | None = None
-    information: pd.DataFrame | None = None
-    capacity: pd.DataFrame | None = None
+    def __init__(
+        self,
+        *,
+        draws: int,
+        seed: int,
+        trained: tuple[str, ...] = (),
+        analysis_set: str = "",
+        networks: dict[str, dict] | None = None,
+        **tables: pd.DataFrame,
+    ):
+        """Hold tables, each under its kind."""
+        super().__init__(tables)
+        self.draws, self.seed = draws, seed
+        self.trained, self.analysis_set, self.networks = trained, analysis_set, networks
 
     @property
     def resampling(self) -> dict[str, int]:
