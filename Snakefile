@@ -12,8 +12,6 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/inputs.smk"
-include: "workflow/rules/figure.smk"
 include: "workflow/rules/stimuli.smk"
 include: "workflow/rules/checkpoints.smk"
 include: "workflow/rules/capture.smk"
@@ -31,6 +29,7 @@ include: "workflow/rules/language.smk"
 include: "workflow/rules/explanations.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/claims.smk"
 include: "workflow/rules/targets.smk"
 
 

@@ -24,9 +24,7 @@ rule capture_shard:
         **growing(mem_mb=4000, runtime=720),
         gpu=gpu_request,
     params:
-        cfg=lambda w: stage_config(
-            **capture_config(w), shard=int(w.shard), shards=int(w.shards)
-        ),
+        cfg=lambda w: stage_config(**capture_config(w), shard=int(w.shard), shards=int(w.shards)),
         code=code_of("capture_shard.py"),
         software=software("h5py", "numpy", "torch", "torchvision"),
     message:

@@ -7,9 +7,7 @@ rule train_classifier:
     output:
         checkpoint="results/checkpoints/{model}.pt",
         manifest="results/checkpoints/{model}.json",
-        epochs=table(
-            "results/checkpoints/{model}.csv", "training epochs of {model}", "epochs"
-        ),
+        epochs=table("results/checkpoints/{model}.csv", "training epochs of {model}", "epochs"),
     log:
         "results/logs/train_classifier/{model}.log",
     benchmark:
@@ -24,8 +22,7 @@ rule train_classifier:
         gpu=gpu_request,
     params:
         cfg=lambda w: stage_config(
-            model=model_description(w.model),
-            training=stage_config(plan.models[w.model].training),
+            model=model_description(w.model), training=stage_config(plan.models[w.model].training)
         ),
         code=code_of("train_classifier.py"),
         software=software("numpy", "torch", "torchvision"),
@@ -77,9 +74,7 @@ rule initialise_checkpoint:
     resources:
         **growing(mem_mb=4000, runtime=30),
     params:
-        cfg=lambda w: stage_config(
-            model=model_description(w.model), seed=plan.models[w.model].seed
-        ),
+        cfg=lambda w: stage_config(model=model_description(w.model), seed=plan.models[w.model].seed),
         code=code_of("initialise_checkpoint.py"),
     message:
         "Initialise the untrained {wildcards.model}"
@@ -102,9 +97,7 @@ rule download_checkpoint:
     resources:
         **growing(mem_mb=4000, runtime=60),
     params:
-        cfg=lambda w: stage_config(
-            model=model_description(w.model), tag=plan.models[w.model].tag
-        ),
+        cfg=lambda w: stage_config(model=model_description(w.model), tag=plan.models[w.model].tag),
         code=code_of("download_checkpoint.py"),
     message:
         "Download torchvision's weights for {wildcards.model}"

@@ -4,18 +4,11 @@
 rule train_vae:
     input:
         unpack(training_sets),
-        encoder=ancient(
-            lambda w: f"results/checkpoints/{plan.models[w.model].start}.pt"
-        ),
-        encoder_manifest=lambda w: f"results/checkpoints/{plan.models[w.model].start}.json",
+        **checkpoint_of(lambda w: plan.models[w.model].start, "encoder"),
     output:
         checkpoint="results/checkpoints/{model}.pt",
         manifest="results/checkpoints/{model}.json",
-        epochs=table(
-            "results/checkpoints/{model}.csv",
-            "training epochs of {model}",
-            "vae_epochs",
-        ),
+        epochs=table("results/checkpoints/{model}.csv", "training epochs of {model}", "vae_epochs"),
     log:
         "results/logs/train_vae/{model}.log",
     benchmark:
@@ -45,10 +38,7 @@ rule train_vae:
 rule recalibrate_statistics:
     input:
         unpack(training_sets),
-        checkpoint=ancient(
-            lambda w: f"results/checkpoints/{plan.models[w.model].of}.pt"
-        ),
-        checkpoint_manifest=lambda w: f"results/checkpoints/{plan.models[w.model].of}.json",
+        **checkpoint_of(lambda w: plan.models[w.model].of),
     output:
         checkpoint="results/checkpoints/{model}.pt",
         manifest="results/checkpoints/{model}.json",
@@ -101,13 +91,9 @@ use rule figure as draw_dropout with:
 use rule figure as draw_cross_validated with:
     input:
         crossed_eigenvalues=for_each(
-            f"{SPECTRA}/cross_validated_eigenvalues.csv",
-            noisy_runs(study),
+            f"{SPECTRA}/cross_validated_eigenvalues.csv", noisy_runs(study)
         ),
-        crossed_exponents=for_each(
-            f"{SPECTRA}/cross_validated_exponents.csv",
-            noisy_runs(study),
-        ),
+        crossed_exponents=for_each(f"{SPECTRA}/cross_validated_exponents.csv", noisy_runs(study)),
     output:
         **figure_files("cross_validated", "Dropout", "cross-validated spectra"),
     pathvars:
@@ -117,17 +103,9 @@ use rule figure as draw_cross_validated with:
         cfg=dropout_config,
 
 
-CODING_TARGETS = (
-    [
-        "results/claims-coding.csv",
-        *[
-            f"{FIGURES}/coding-{name}.png"
-            for name in ("spectra", "filters", "exponents", "trajectories", "action")
-        ],
-        f"{FIGURES}/dropout_spectra.png",
-        f"{FIGURES}/dropout.png",
-        *([f"{FIGURES}/cross_validated.png"] if noisy_runs(study) else []),
-    ]
-    if study.coding
-    else []
-)
+CODING_FIGURES = [
+    *("coding-spectra", "coding-filters", "coding-exponents", "coding-trajectories"),
+    *("coding-action", "dropout_spectra", "dropout"),
+    *(["cross_validated"] if noisy_runs(study) else []),
+]
+CODING_TARGETS = ["results/claims-coding.csv", *pictures(*CODING_FIGURES)] if study.coding else []

@@ -59,9 +59,7 @@ study = plan.study
 # Scripts read runtime settings, which are no params, from the config: give them the defaults too.
 config["runtime"] = study.runtime.model_dump()
 if study.language and study.language.explanations.explainers.openai:
-    config["runtime"][
-        "chat"
-    ] = study.language.explanations.explainers.openai.model_dump()
+    config["runtime"]["chat"] = study.language.explanations.explainers.openai.model_dump()
 
 
 def code_of(script):
@@ -79,9 +77,7 @@ def software(*packages):
 def files_of(section):
     """`params.files`: a stamp of what stimuli are read from, where no digest is published."""
     if section.source == "folder":
-        return {
-            "files": folder_stamp(section.root, getattr(section, "pattern", "**/*"))
-        }
+        return {"files": folder_stamp(section.root, getattr(section, "pattern", "**/*"))}
     if section.source == "standard_library":
         return {"python": platform.python_version()}
     return {}
@@ -127,9 +123,7 @@ def gpu_request(wildcards, input):
 def refuse_missing_gpu():
     """End before any job when the config demands a GPU that isn't there."""
     if study.runtime.device == "cuda" and without_gpu():
-        sys.exit(
-            "config: runtime.device: cuda, but this machine has no GPU; set auto or cpu"
-        )
+        sys.exit("config: runtime.device: cuda, but this machine has no GPU; set auto or cpu")
 
 
 def model_description(name):
@@ -144,14 +138,16 @@ def model_description(name):
     )
 
 
+# What every spectrum depends on, of images and of text.
+SPECTRUM = study.spectra.model_dump(
+    mode="json", include={"ranks", "solver", "components", "bootstrap", "seed"}
+)
+
+
 def spectra_config(wildcards):
     """What the spectra of one run depend on, plain or cross-validated."""
     return stage_config(
-        ranks=study.spectra.ranks,
-        solver=study.spectra.solver,
-        components=study.spectra.components,
-        bootstrap=study.spectra.bootstrap,
-        seed=study.spectra.seed,
+        **SPECTRUM,
         reduction=study.spectra.reduction,
         layers=plan.layer_names("spectra", wildcards.model, wildcards.stimuli),
         model=wildcards.model,
@@ -162,11 +158,7 @@ def spectra_config(wildcards):
 def network_table():
     """What each network of the sweep is, for figures and claims."""
     return {
-        name: {
-            "dropout": network.dropout,
-            "seed": network.seed,
-            "statistics": network.statistics,
-        }
+        name: {"dropout": network.dropout, "seed": network.seed, "statistics": network.statistics}
         for name, network in networks(study.coding).items()
     }
 
@@ -179,5 +171,7 @@ wildcard_constraints:
     prefix="(coding-)?",
 
 
+include: "inputs.smk"
+include: "figure.smk"
 include: "shards.smk"
 include: "reruns.smk"

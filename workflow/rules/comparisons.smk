@@ -54,9 +54,7 @@ use rule figure as draw_controls with:
         scores=for_each(f"{SCORES}/directions.csv", analysis_runs(study)),
         resampled=for_each(f"{SCORES}/directions_resampled.csv", analysis_runs(study)),
     output:
-        **figure_files(
-            "controls", "Interpretability", "gains of K-Means and of controls"
-        ),
+        **figure_files("controls", "Interpretability", "gains of K-Means and of controls"),
     pathvars:
         figure="controls",
     params:
@@ -77,6 +75,4 @@ use rule figure as draw_autoencoders with:
         figure="autoencoders-{model}-{stimuli}",
     params:
         **drawn_by("autoencoders.draw_autoencoders"),
-        cfg=stage_config(
-            study=study.study, inhouse=INHOUSE, metric=HEADLINE, methods=[*plan.grid]
-        ),
+        cfg=stage_config(study=study.study, inhouse=INHOUSE, metric=HEADLINE, methods=[*plan.grid]),

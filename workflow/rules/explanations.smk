@@ -3,9 +3,7 @@
 
 use rule figure as draw_text_action with:
     input:
-        language_action=of_language_models(
-            "results/projections/{model}/text/action.csv"
-        ),
+        language_action=of_language_models("results/projections/{model}/text/action.csv"),
     output:
         **figure_files("text_action", "Language", "action of token trajectories"),
     pathvars:
@@ -143,14 +141,8 @@ use rule figure as draw_explanations with:
 LANGUAGE_FIGURES = [
     *("text_spectra", "text_exponents", "text_action"),
     *(["explanations"] if explanation_scores() or published_scores() else []),
-    *(
-        f"passage-{model}"
-        for model in (study.language.models if study.language else [])
-    ),
+    *of_language_models("passage-{model}"),
 ]
 LANGUAGE_TARGETS = (
-    ["results/claims-language.csv"]
-    + [f"{FIGURES}/{name}.png" for name in LANGUAGE_FIGURES]
-    if study.language
-    else []
+    ["results/claims-language.csv", *pictures(*LANGUAGE_FIGURES)] if study.language else []
 )

@@ -3,12 +3,10 @@
 FIGURES = f"results/figures/{study.study}"
 # The metric of figures that show one, and the metrics that are this workflow's own.
 HEADLINE = headline_metric(study)
-INHOUSE = [
-    name for name, backbone in study.backbones.items() if backbone.kind == "inhouse"
-]
+INHOUSE = [name for name, backbone in study.backbones.items() if backbone.kind == "inhouse"]
 
 
-def reported(file, caption, category, title, form):
+def reported(file, caption, category, title, form="table"):
     """An output with its place in the report; `caption` names its text in workflow/report."""
     if "{model}" in file and "{stimuli}" in file:
         title += ", {model} on {stimuli}"
@@ -34,7 +32,7 @@ CATEGORIES = {
 def table(file, title, caption=None):
     """A table with its place in the report; its text is called as the file, unless told."""
     category = "Language" if "/text/" in file else CATEGORIES[Path(file).parts[1]]
-    return reported(file, caption or Path(file).stem, category, title, "table")
+    return reported(file, caption or Path(file).stem, category, title)
 
 
 def figure_files(name, category, title):
@@ -51,6 +49,11 @@ def run_figure_files(name, title):
     return figure_files(f"{name}-{{model}}-{{stimuli}}", "Interpretability", title)
 
 
+def pictures(*names):
+    """The figures of those names, as a target asks for them."""
+    return [f"{FIGURES}/{name}.png" for name in names]
+
+
 def drawn_by(figure):
     """Params of a figure: its function in `codespectra.figures`, and the digest of that code."""
     library = f"figures/{figure.split('.')[0]}.py"
@@ -60,9 +63,7 @@ def drawn_by(figure):
 
 rule figure:
     input:
-        lambda w: sys.exit(
-            "figure: what the rules draw_* share; ask for a figure's file"
-        ),
+        lambda w: sys.exit("figure: what the rules draw_* share; ask for a figure's file"),
     log:
         "results/logs/figures/<figure>.log",
     benchmark:

@@ -51,9 +51,7 @@ use rule figure as draw_trajectories with:
         trajectories=drawn(f"{PROJECTIONS}/trajectories.npy", "projections"),
         action=ACTION,
     output:
-        **figure_files(
-            "{prefix}trajectories", "Code", "random projections of the dot {prefix}"
-        ),
+        **figure_files("{prefix}trajectories", "Code", "random projections of the dot {prefix}"),
     pathvars:
         figure="{prefix}trajectories",
     params:
@@ -65,9 +63,7 @@ use rule figure as draw_action with:
         action=ACTION,
         exponents=EXPONENTS,
     output:
-        **figure_files(
-            "{prefix}action", "Code", "action against depth and exponent {prefix}"
-        ),
+        **figure_files("{prefix}action", "Code", "action against depth and exponent {prefix}"),
     pathvars:
         figure="{prefix}action",
     params:
@@ -79,9 +75,7 @@ use rule figure as draw_index with:
     input:
         scores=per_run(f"{SCORES}/directions.csv", "directions"),
     output:
-        **figure_files(
-            "interpretability", "Interpretability", "II by method and metric"
-        ),
+        **figure_files("interpretability", "Interpretability", "II by method and metric"),
     pathvars:
         figure="interpretability",
     params:
@@ -101,19 +95,12 @@ use rule figure as draw_exciting_images with:
     params:
         **drawn_by("index.draw_exciting_images"),
         cfg=lambda w: stage_config(
-            study=study.study,
-            m=study.index.m,
-            metric=HEADLINE,
-            methods=study.figures.mei_methods,
+            study=study.study, m=study.index.m, metric=HEADLINE, methods=study.figures.mei_methods
         ),
 
 
 MAIN_TARGETS = [
     "results/claims.csv",
-    *[
-        f"{FIGURES}/{name}.png"
-        for name in ("spectra", "filters", "exponents", "trajectories", "action")
-    ],
-    f"{FIGURES}/interpretability.png",
+    *pictures("spectra", "filters", "exponents", "trajectories", "action", "interpretability"),
     *per_run(f"{FIGURES}/images-{{model}}-{{stimuli}}.png", "directions"),
 ]

@@ -8,33 +8,41 @@ SCORES = "results/interpretability/{model}/{stimuli}"
 
 def stored(name, file):
     """Two inputs: a large file, whose date doesn't count, and its manifest, whose content does."""
+    return {name: ancient(file), f"{name}_manifest": f"{Path(file).with_suffix('.json')}"}
+
+
+def checkpoint_of(name, key="checkpoint"):
+    """The same of the checkpoint of the model that a function of the wildcards names."""
+    folder = "results/checkpoints"
     return {
-        name: ancient(file),
-        f"{name}_manifest": f"{Path(file).with_suffix('.json')}",
+        key: ancient(lambda wildcards: f"{folder}/{name(wildcards)}.pt"),
+        f"{key}_manifest": lambda wildcards: f"{folder}/{name(wildcards)}.json",
     }
 
 
 STIMULI = stored("stimuli", "results/stimuli/{stimuli}.h5")
 TEXT = stored("text", "results/stimuli/text.h5")
 CHECKPOINT = stored("checkpoint", "results/checkpoints/{model}.pt")
-ACTIVATIONS = {
-    "data": ancient("results/activations/{model}/{stimuli}.h5"),
-    "manifest": "results/activations/{model}/{stimuli}.json",
-}
-TEXT_ACTIVATIONS = {
-    "data": ancient("results/activations/{model}/text.h5"),
-    "manifest": "results/activations/{model}/text.json",
-}
 
 
-def wanted(targets, target, section):
-    """The targets of a study, or one line when the config has no such section."""
-    if not targets:
-        sys.exit(
-            f"config: {section}: missing; the target {target} needs this section, as in the "
-            "embedded config.yaml"
-        )
-    return targets
+def activations(run):
+    """Two inputs: the activations of one run, and their manifest."""
+    return {
+        "data": ancient(f"results/activations/{run}.h5"),
+        "manifest": f"results/activations/{run}.json",
+    }
+
+
+ACTIVATIONS = activations("{model}/{stimuli}")
+TEXT_ACTIVATIONS = activations("{model}/text")
+
+
+def wanted(files, target):
+    """The files of a target, or one line when the config lacks the section of its name."""
+    if not files:
+        needs = f"the target {target} needs this section, as in the embedded config.yaml"
+        sys.exit(f"config: {target}: missing; {needs}")
+    return files
 
 
 def per_run(pattern, analysis):
@@ -85,10 +93,7 @@ def embedded(form):
     return [f"results/embeddings/{name}/{{stimuli}}.{form}" for name in names]
 
 
-EMBEDDINGS = {
-    "embeddings": ancient(embedded("h5")),
-    "embeddings_manifests": embedded("json"),
-}
+EMBEDDINGS = {"embeddings": ancient(embedded("h5")), "embeddings_manifests": embedded("json")}
 
 
 def directed(methods, form):
@@ -128,99 +133,26 @@ def scored_methods(wildcards):
 
 def index_config(wildcards, **fields):
     """What scores of one run depend on, besides the tables: which layers, metrics and index."""
-    index = study.index
     return stage_config(
+        **study.index.model_dump(mode="json", exclude={"resamples", "seed"}),
         model=wildcards.model,
         stimuli=wildcards.stimuli,
         layers=plan.layer_names("directions", wildcards.model, wildcards.stimuli),
-        m=index.m,
-        normalisation=index.normalisation,
-        color=index.color,
-        label=index.label,
-        backbones=index.backbones,
         **fields,
-    )
-
-
-def scope_targets(scope):
-    """Targets whose claims a table of claims holds."""
-    if scope != "-everything":
-        return [scope.removeprefix("-") or "main"]
-    sections = {"coding": study.coding, "language": study.language}
-    return [target for target in NEEDS if sections.get(target, True)]
-
-
-def claim_tables(wildcards):
-    """What the claims of a scope are judged by, by kind of table."""
-    files = {}
-    for target in scope_targets(wildcards.scope):
-        for kind in dict.fromkeys(chain(*NEEDS[target].values())):
-            found = files.setdefault(kind, [])
-            found += [file for file in table_files(kind, target) if file not in found]
-    return {kind: found for kind, found in files.items() if found}
-
-
-# Of the analyses of layers and of directions, which the main job and others run.
-ANALYSIS_TABLES = {
-    "exponents": (f"{SPECTRA}/exponents.csv", "spectra"),
-    "bootstrap": (f"{SPECTRA}/bootstrap.csv", "spectra"),
-    "action": (f"{PROJECTIONS}/action.csv", "projections"),
-    "scores": (f"{SCORES}/directions.csv", "directions"),
-    "resampled": (f"{SCORES}/directions_resampled.csv", "directions"),
-}
-
-
-def table_files(kind, target):
-    """Where a kind of table lies that claims of a target need; nowhere if the study has none."""
-    if kind in ANALYSIS_TABLES:
-        pattern, analysis = ANALYSIS_TABLES[kind]
-        return per_run(
-            pattern, f"coding_{analysis}" if target == "coding" else analysis
-        )
-    if kind == "agreement":
-        return ["results/people/agreement.csv"] if study.people else []
-    if kind == "explanations":
-        return explanation_scores()
-    if target == "interpretability":
-        runs = analysis_runs(study) if study.interpretability else []
-        return for_each(f"{SCORES}/{kind}.csv", runs)
-    if target == "language":
-        name = kind.removeprefix("language_")
-        return of_language_models(f"results/spectra/{{model}}/text/{name}.csv")
-    return [f"results/theory/{kind}.csv"]
-
-
-def claims_config(wildcards):
-    """What the verdicts of a scope depend on, besides the tables."""
-    swept = network_table() if "coding" in scope_targets(wildcards.scope) else None
-    models = study.models | (study.language.models if study.language else {})
-    trained = [n for n, model in models.items() if model.weights != "random"]
-    return stage_config(
-        study.claims,
-        trained=sorted([*trained, *(swept or [])]),
-        networks=swept,
-        analysis_set=study.directions.runs[0].stimuli,
-        measured_only=wildcards.scope not in ("", "-everything"),
     )
 
 
 def training_sets(wildcards):
     """Stimulus files of a training run."""
     training = plan.models[wildcards.model].training
-    return {
-        "train": ancient(f"results/stimuli/{training.train}.h5"),
-        "train_manifest": f"results/stimuli/{training.train}.json",
-        "test": ancient(f"results/stimuli/{training.test}.h5"),
-        "test_manifest": f"results/stimuli/{training.test}.json",
-    }
+    train, test = (f"results/stimuli/{name}.h5" for name in (training.train, training.test))
+    return stored("train", train) | stored("test", test)
 
 
 def backbone_config(name):
     """What the embeddings of a backbone depend on, besides its checkpoint."""
     backbone = study.backbones[name]
-    return stage_config(
-        name=name, kind=backbone.kind, model=backbone_model(study, name)
-    )
+    return stage_config(name=name, kind=backbone.kind, model=backbone_model(study, name))
 
 
 def language_models_with(*weights):
@@ -237,14 +169,7 @@ def of_language_models(pattern):
 
 # Files of a language model's folder, as far as the workflow makes them.
 LANGUAGE_FILES = {
-    "train": [
-        *(
-            "model.safetensors",
-            "config.json",
-            "tokenizer.json",
-            "tokenizer_config.json",
-        ),
-    ],
+    "train": ["model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"],
     "random": ["model.safetensors", "config.json"],
 }
 
@@ -252,10 +177,7 @@ LANGUAGE_FILES = {
 def language_files(name):
     """The files of a model that the workflow makes; a user's folder is told by the manifest."""
     model = study.language.models[name]
-    own = [
-        f"results/checkpoints/{name}/{file}"
-        for file in LANGUAGE_FILES.get(model.weights, [])
-    ]
+    own = [f"results/checkpoints/{name}/{file}" for file in LANGUAGE_FILES.get(model.weights, [])]
     return own + (language_files(model.like) if model.weights == "random" else [])
 
 

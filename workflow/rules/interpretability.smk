@@ -4,10 +4,7 @@
 rule embed_stimuli:
     input:
         **STIMULI,
-        checkpoint=lambda w: ancient(
-            f"results/checkpoints/{backbone_model(study, w.backbone)}.pt"
-        ),
-        checkpoint_manifest=lambda w: f"results/checkpoints/{backbone_model(study, w.backbone)}.json",
+        **checkpoint_of(lambda w: backbone_model(study, w.backbone)),
     output:
         data="results/embeddings/{backbone}/{stimuli}.h5",
         manifest="results/embeddings/{backbone}/{stimuli}.json",
@@ -21,9 +18,7 @@ rule embed_stimuli:
         **growing(mem_mb=4000, runtime=240),
         gpu=gpu_request,
     params:
-        cfg=lambda w: stage_config(
-            backbone=backbone_config(w.backbone), stimuli=w.stimuli
-        ),
+        cfg=lambda w: stage_config(backbone=backbone_config(w.backbone), stimuli=w.stimuli),
         code=code_of("embed_stimuli.py"),
     message:
         "Embed {wildcards.stimuli} with the backbone {wildcards.backbone}"
@@ -51,10 +46,7 @@ rule score_interpretability:
         **growing(mem_mb=8000, runtime=120),
     params:
         cfg=lambda w: index_config(
-            w,
-            methods=scored_methods(w),
-            resamples=study.index.resamples,
-            seed=study.index.seed,
+            w, methods=scored_methods(w), resamples=study.index.resamples, seed=study.index.seed
         ),
         code=code_of("score_interpretability.py"),
     message:

@@ -34,9 +34,7 @@ rule train_language_model:
         tokenizer="results/checkpoints/{model}/tokenizer.json",
         tokenizer_config="results/checkpoints/{model}/tokenizer_config.json",
         manifest="results/checkpoints/{model}.json",
-        epochs=table(
-            "results/checkpoints/{model}.csv", "training of {model}", "language_epochs"
-        ),
+        epochs=table("results/checkpoints/{model}.csv", "training of {model}", "language_epochs"),
     log:
         "results/logs/train_language_model/{model}.log",
     benchmark:
@@ -174,12 +172,8 @@ rule capture_text:
 
 use rule figure as draw_text_spectra with:
     input:
-        language_eigenvalues=of_language_models(
-            "results/spectra/{model}/text/eigenvalues.csv"
-        ),
-        language_exponents=of_language_models(
-            "results/spectra/{model}/text/exponents.csv"
-        ),
+        language_eigenvalues=of_language_models("results/spectra/{model}/text/eigenvalues.csv"),
+        language_exponents=of_language_models("results/spectra/{model}/text/exponents.csv"),
     output:
         **figure_files("text_spectra", "Language", "eigenspectra of language models"),
     pathvars:
@@ -190,9 +184,7 @@ use rule figure as draw_text_spectra with:
 
 use rule figure as draw_text_exponents with:
     input:
-        language_exponents=of_language_models(
-            "results/spectra/{model}/text/exponents.csv"
-        ),
+        language_exponents=of_language_models("results/spectra/{model}/text/exponents.csv"),
     output:
         **figure_files("text_exponents", "Language", "exponents of language models"),
     pathvars:

@@ -18,9 +18,7 @@ rule simulate_psychophysics:
     resources:
         **growing(mem_mb=4000, runtime=120),
     params:
-        cfg=lambda w: index_config(
-            w, **stage_config(study.interpretability.psychophysics)
-        ),
+        cfg=lambda w: index_config(w, **stage_config(study.interpretability.psychophysics)),
         code=code_of("simulate_psychophysics.py"),
     message:
         "Psychophysics in silico of {wildcards.model} on {wildcards.stimuli}"
@@ -62,17 +60,12 @@ use rule figure as draw_trial with:
 
 rule compare_people:
     input:
+        **checkpoint_of(lambda w: backbone_model(study, study.people.backbone)),
         responses=lambda w: str(study.people.responses),
         file_map=lambda w: str(study.people.file_map),
-        checkpoint=lambda w: ancient(
-            f"results/checkpoints/{backbone_model(study, study.people.backbone)}.pt"
-        ),
-        checkpoint_manifest=lambda w: f"results/checkpoints/{backbone_model(study, study.people.backbone)}.json",
     output:
         trials="results/people/trials.csv",
-        agreement=table(
-            "results/people/agreement.csv", "in-silico choices against people's"
-        ),
+        agreement=table("results/people/agreement.csv", "in-silico choices against people's"),
         curves="results/people/curves.csv",
     log:
         "results/logs/compare_people.log",
@@ -84,9 +77,7 @@ rule compare_people:
         **growing(mem_mb=3000, runtime=240),
         gpu=gpu_request,
     params:
-        cfg=lambda w: stage_config(
-            study.people, backbone=backbone_config(study.people.backbone)
-        ),
+        cfg=lambda w: stage_config(study.people, backbone=backbone_config(study.people.backbone)),
         code=code_of("compare_people.py"),
     message:
         "Compare in-silico choices with those of people"
@@ -99,9 +90,7 @@ use rule figure as draw_agreement with:
         agreement="results/people/agreement.csv",
         agreement_curves="results/people/curves.csv",
     output:
-        **figure_files(
-            "agreement", "Interpretability", "in-silico choices against people's"
-        ),
+        **figure_files("agreement", "Interpretability", "in-silico choices against people's"),
     pathvars:
         figure="agreement",
     params:

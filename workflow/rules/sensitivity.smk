@@ -12,9 +12,7 @@ rule measure_sensitivity:
         paths=f"{SCORES}/sensitivity.csv",
         gradients=f"{SCORES}/sensitivity_gradients.csv",
         pairs=f"{SCORES}/sensitivity_pairs.csv",
-        centroids=table(
-            f"{SCORES}/sensitivity_centroids.csv", "II and gradients of centroids"
-        ),
+        centroids=table(f"{SCORES}/sensitivity_centroids.csv", "II and gradients of centroids"),
     log:
         "results/logs/measure_sensitivity/{model}/{stimuli}.log",
     benchmark:

@@ -17,7 +17,7 @@ rule fit_spectra:
     resources:
         **growing(mem_mb=6000, runtime=240),
     params:
-        cfg=lambda w: spectra_config(w),
+        cfg=spectra_config,
         code=code_of("fit_spectra.py"),
     message:
         "Eigenspectra of {wildcards.model} on {wildcards.stimuli}"
@@ -47,14 +47,7 @@ rule fit_text_spectra:
     resources:
         **growing(mem_mb=6000, runtime=480),
     params:
-        cfg=lambda w: stage_config(
-            ranks=study.spectra.ranks,
-            solver=study.spectra.solver,
-            components=study.spectra.components,
-            bootstrap=study.spectra.bootstrap,
-            seed=study.spectra.seed,
-            model=w.model,
-        ),
+        cfg=lambda w: stage_config(**SPECTRUM, model=w.model),
         code=code_of("fit_text_spectra.py"),
     message:
         "Eigenspectra of {wildcards.model} on text"
@@ -64,16 +57,11 @@ rule fit_text_spectra:
 
 rule cross_validate_spectra:
     input:
-        data=ancient("results/activations/{model}/{stimuli}-noisy.h5"),
-        manifest="results/activations/{model}/{stimuli}-noisy.json",
+        **activations("{model}/{stimuli}-noisy"),
     output:
-        eigenvalues=table(
-            f"{SPECTRA}/cross_validated_eigenvalues.csv", "cvPCA", "cross_validated"
-        ),
+        eigenvalues=table(f"{SPECTRA}/cross_validated_eigenvalues.csv", "cvPCA", "cross_validated"),
         exponents=table(
-            f"{SPECTRA}/cross_validated_exponents.csv",
-            "cvPCA exponents",
-            "cross_validated",
+            f"{SPECTRA}/cross_validated_exponents.csv", "cvPCA exponents", "cross_validated"
         ),
     log:
         "results/logs/cross_validate_spectra/{model}/{stimuli}.log",
@@ -84,7 +72,7 @@ rule cross_validate_spectra:
     resources:
         **growing(mem_mb=6000, runtime=240),
     params:
-        cfg=lambda w: spectra_config(w),
+        cfg=spectra_config,
         code=code_of("cross_validate_spectra.py"),
     message:
         "Cross-validated eigenspectra of {wildcards.model} on {wildcards.stimuli}"

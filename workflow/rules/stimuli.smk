@@ -18,9 +18,7 @@ rule make_stimuli:
         cfg=lambda w: stage_config(study.stimuli[w.stimuli], name=w.stimuli),
         code=code_of("make_stimuli.py"),
         files=lambda w: files_of(study.stimuli[w.stimuli]),
-        software=software(
-            "h5py", "numpy", "pillow", "scikit-image", "scikit-learn", "torchvision"
-        ),
+        software=software("h5py", "numpy", "pillow", "scikit-image", "scikit-learn", "torchvision"),
     message:
         "Make the stimulus set {wildcards.stimuli}"
     script:

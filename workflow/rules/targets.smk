@@ -1,4 +1,4 @@
-"""Verdicts on the claims, and what a user asks for by name; the main job is in the Snakefile."""
+"""What a user asks for by name; the main job is in the Snakefile."""
 
 
 localrules:
@@ -14,65 +14,37 @@ RUN_FIGURES = [
     *("index", "autoencoders", "psychophysics", "trial", "manifold", "coactivation"),
     *("sensitivity", "synergy", "pairs"),
 ]
-INTERPRETABILITY_TARGETS = [
-    f"{FIGURES}/{name}.png"
-    for name in [
-        *(["agreement"] if study.people else []),
-        *(["controls"] if study.interpretability else []),
-        *(
-            f"{name}-{model}-{stimuli}"
-            for name in (RUN_FIGURES if study.interpretability else [])
-            for model, stimuli in analysis_runs(study)
-        ),
-    ]
+INTERPRETABILITY_FIGURES = [
+    *(["agreement"] if study.people else []),
+    *(["controls"] if study.interpretability else []),
+    *(
+        f"{name}-{model}-{stimuli}"
+        for name in (RUN_FIGURES if study.interpretability else [])
+        for model, stimuli in analysis_runs(study)
+    ),
 ]
+INTERPRETABILITY_TARGETS = pictures(*INTERPRETABILITY_FIGURES)
 if INTERPRETABILITY_TARGETS:
     INTERPRETABILITY_TARGETS.append("results/claims-interpretability.csv")
 
 
-rule judge_claims:
-    input:
-        unpack(claim_tables),
-    output:
-        claims=table("results/claims{scope}.csv", "verdicts{scope}", "claims"),
-    log:
-        "results/logs/judge_claims{scope}.log",
-    benchmark:
-        "results/benchmarks/judge_claims{scope}.jsonl"
-    wildcard_constraints:
-        scope="(-coding|-theory|-language|-interpretability|-everything)?",
-    conda:
-        "../../envs/cpu.yaml"
-    resources:
-        **growing(mem_mb=2000, runtime=30),
-    params:
-        cfg=lambda w: claims_config(w),
-        code=code_of("judge_claims.py"),
-    message:
-        "Judge the claims{wildcards.scope}"
-    script:
-        "../../scripts/judge_claims.py"
-
-
 rule coding:
     input:
-        lambda w: wanted(CODING_TARGETS, "coding", "coding"),
+        lambda w: wanted(CODING_TARGETS, "coding"),
     message:
         "The coding study: ResNet-VAEs over dropouts and seeds"
 
 
 rule interpretability:
     input:
-        lambda w: wanted(
-            INTERPRETABILITY_TARGETS, "interpretability", "interpretability"
-        ),
+        lambda w: wanted(INTERPRETABILITY_TARGETS, "interpretability"),
     message:
         "The interpretability study: directions, psychophysics, manifold, sensitivity, synergy"
 
 
 rule language:
     input:
-        lambda w: wanted(LANGUAGE_TARGETS, "language", "language"),
+        lambda w: wanted(LANGUAGE_TARGETS, "language"),
     message:
         "The language study: exponents, token trajectories, explanation scores"
 

@@ -26,19 +26,9 @@ rule train_superposition:
 
 rule compute_channel:
     output:
-        capacity=table(
-            "results/theory/capacity.csv", "capacity under dropout", "channel"
-        ),
-        layers=table(
-            "results/theory/layers.csv",
-            "capacity over dropout layers",
-            "channel_layers",
-        ),
-        entropy=table(
-            "results/theory/entropy.csv",
-            "entropy of power-law codes",
-            "channel_entropy",
-        ),
+        capacity=table("results/theory/capacity.csv", "capacity under dropout", "channel"),
+        layers=table("results/theory/layers.csv", "capacity over dropout layers", "channel_layers"),
+        entropy=table("results/theory/entropy.csv", "entropy of power-law codes", "channel_entropy"),
     log:
         "results/logs/compute_channel.log",
     benchmark:
@@ -83,12 +73,8 @@ use rule figure as draw_channel with:
 
 rule estimate_information:
     output:
-        table=table(
-            "results/theory/information.csv", "information through dropout layers"
-        ),
-        checks=table(
-            "results/theory/information_checks.csv", "MINE on known information"
-        ),
+        table=table("results/theory/information.csv", "information through dropout layers"),
+        checks=table("results/theory/information_checks.csv", "MINE on known information"),
     log:
         "results/logs/estimate_information.log",
     benchmark:
@@ -117,12 +103,7 @@ use rule figure as draw_information with:
         figure="information",
     params:
         **drawn_by("information.draw_information"),
-        cfg=stage_config(
-            study=study.study, information=stage_config(study.theory.information)
-        ),
+        cfg=stage_config(study=study.study, information=stage_config(study.theory.information)),
 
 
-THEORY_TARGETS = [
-    "results/claims-theory.csv",
-    *[f"{FIGURES}/{name}.png" for name in ("superposition", "channel", "information")],
-]
+THEORY_TARGETS = ["results/claims-theory.csv", *pictures("superposition", "channel", "information")]

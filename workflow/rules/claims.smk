@@ -1,0 +1,85 @@
+"""Verdicts on the claims of a target, or of all (methods §10)."""
+
+
+def scope_targets(scope):
+    """Targets whose claims a table of claims holds."""
+    if scope != "-everything":
+        return [scope.removeprefix("-") or "main"]
+    sections = {"coding": study.coding, "language": study.language}
+    return [target for target in NEEDS if sections.get(target, True)]
+
+
+def claim_tables(wildcards):
+    """What the claims of a scope are judged by, by kind of table."""
+    files = {}
+    for target in scope_targets(wildcards.scope):
+        for kind in dict.fromkeys(chain(*NEEDS[target].values())):
+            found = files.setdefault(kind, [])
+            found += [file for file in table_files(kind, target) if file not in found]
+    return {kind: found for kind, found in files.items() if found}
+
+
+# Of the analyses of layers and of directions, which the main job and others run.
+ANALYSIS_TABLES = {
+    "exponents": (f"{SPECTRA}/exponents.csv", "spectra"),
+    "bootstrap": (f"{SPECTRA}/bootstrap.csv", "spectra"),
+    "action": (f"{PROJECTIONS}/action.csv", "projections"),
+    "scores": (f"{SCORES}/directions.csv", "directions"),
+    "resampled": (f"{SCORES}/directions_resampled.csv", "directions"),
+}
+
+
+def table_files(kind, target):
+    """Where a kind of table lies that claims of a target need; nowhere if the study has none."""
+    if kind in ANALYSIS_TABLES:
+        pattern, analysis = ANALYSIS_TABLES[kind]
+        return per_run(pattern, f"coding_{analysis}" if target == "coding" else analysis)
+    if kind == "agreement":
+        return ["results/people/agreement.csv"] if study.people else []
+    if kind == "explanations":
+        return explanation_scores()
+    if target == "interpretability":
+        runs = analysis_runs(study) if study.interpretability else []
+        return for_each(f"{SCORES}/{kind}.csv", runs)
+    if target == "language":
+        name = kind.removeprefix("language_")
+        return of_language_models(f"results/spectra/{{model}}/text/{name}.csv")
+    return [f"results/theory/{kind}.csv"]
+
+
+def claims_config(wildcards):
+    """What the verdicts of a scope depend on, besides the tables."""
+    swept = network_table() if "coding" in scope_targets(wildcards.scope) else None
+    models = study.models | (study.language.models if study.language else {})
+    trained = [n for n, model in models.items() if model.weights != "random"]
+    return stage_config(
+        study.claims,
+        trained=sorted([*trained, *(swept or [])]),
+        networks=swept,
+        analysis_set=study.directions.runs[0].stimuli,
+        measured_only=wildcards.scope not in ("", "-everything"),
+    )
+
+
+rule judge_claims:
+    input:
+        unpack(claim_tables),
+    output:
+        claims=reported("results/claims{scope}.csv", "claims", "Claims", "verdicts{scope}"),
+    log:
+        "results/logs/judge_claims{scope}.log",
+    benchmark:
+        "results/benchmarks/judge_claims{scope}.jsonl"
+    wildcard_constraints:
+        scope="(-coding|-theory|-language|-interpretability|-everything)?",
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **growing(mem_mb=2000, runtime=30),
+    params:
+        cfg=lambda w: claims_config(w),
+        code=code_of("judge_claims.py"),
+    message:
+        "Judge the claims{wildcards.scope}"
+    script:
+        "../../scripts/judge_claims.py"
