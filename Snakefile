@@ -12,6 +12,7 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/figure.smk"
 include: "workflow/rules/stimuli.smk"
 include: "workflow/rules/checkpoints.smk"
 include: "workflow/rules/capture.smk"
@@ -29,7 +30,6 @@ include: "workflow/rules/language.smk"
 include: "workflow/rules/explanations.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/figures.smk"
-include: "workflow/rules/claims.smk"
 include: "workflow/rules/targets.smk"
 
 

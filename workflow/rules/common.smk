@@ -62,6 +62,12 @@ if study.language and study.language.explanations.explainers.openai:
     config["runtime"]["chat"] = study.language.explanations.explainers.openai.model_dump()
 
 
+FIGURES = f"results/figures/{study.study}"
+# The metric of figures that show one, and the metrics that are this workflow's own.
+HEADLINE = headline_metric(study)
+INHOUSE = [name for name, backbone in study.backbones.items() if backbone.kind == "inhouse"]
+
+
 def code_of(script):
     """`params.code`: changes when the script or a library module that it reaches does."""
     return code_digest(SCRIPTS / script, REMEMBERED)
@@ -163,6 +169,61 @@ def network_table():
     }
 
 
+def reported(file, caption, category, title, form="table"):
+    """An output with its place in the report; `caption` names its text in workflow/report."""
+    if "{model}" in file and "{stimuli}" in file:
+        title += ", {model} on {stimuli}"
+    return report(
+        file,
+        caption=f"../report/{caption}.rst",
+        category=category,
+        labels={"result": title, "form": form},
+    )
+
+
+# Of the tables in the report, by their folder.
+CATEGORIES = {
+    "checkpoints": "Networks",
+    "spectra": "Code",
+    "projections": "Code",
+    "interpretability": "Interpretability",
+    "people": "Interpretability",
+    "theory": "Theory",
+}
+
+
+def table(file, title, caption=None):
+    """A table with its place in the report; its text is called as the file, unless told."""
+    category = "Language" if "/text/" in file else CATEGORIES[Path(file).parts[1]]
+    return reported(file, caption or Path(file).stem, category, title)
+
+
+def figure_files(name, category, title):
+    """Outputs of a figure's rule; the text in the report is called as what of the name is fixed."""
+    fixed = re.sub(r"-?{\w+}", "", name)
+    return {
+        form: reported(f"{FIGURES}/{name}.{form}", f"figure_{fixed}", category, title, form)
+        for form in ("pdf", "png", "csv")
+    }
+
+
+def run_figure_files(name, title):
+    """The same of a figure of one run of the interpretability study."""
+    return figure_files(f"{name}-{{model}}-{{stimuli}}", "Interpretability", title)
+
+
+def pictures(*names):
+    """The figures of those names, as a target asks for them."""
+    return [f"{FIGURES}/{name}.png" for name in names]
+
+
+def drawn_by(figure):
+    """Params of a figure: its function in `codespectra.figures`, and the digest of that code."""
+    library = f"figures/{figure.split('.')[0]}.py"
+    code = code_digest(SCRIPTS / "draw.py", REMEMBERED, library)
+    return {"figure": figure, "code": code}
+
+
 wildcard_constraints:
     model=r"[A-Za-z0-9_.-]+",
     stimuli=names_of(study.stimuli),
@@ -172,6 +233,6 @@ wildcard_constraints:
 
 
 include: "inputs.smk"
-include: "figure.smk"
+include: "claim_tables.smk"
 include: "shards.smk"
 include: "reruns.smk"

@@ -94,9 +94,7 @@ use rule figure as draw_exciting_images with:
         figure="images-{model}-{stimuli}",
     params:
         **drawn_by("index.draw_exciting_images"),
-        cfg=lambda w: stage_config(
-            study=study.study, m=study.index.m, metric=HEADLINE, methods=study.figures.mei_methods
-        ),
+        cfg=stage_config(study.figures, study=study.study, m=study.index.m, metric=HEADLINE),
 
 
 MAIN_TARGETS = [

@@ -87,6 +87,12 @@ def dropout_config(wildcards):
     return stage_config(study=study.study, layers=types, networks=network_table())
 
 
+def psychophysics_config(wildcards):
+    """`params.cfg` of a figure of psychophysics: their options, and what is shown."""
+    options = stage_config(study.interpretability.psychophysics)
+    return stage_config(**options, study=study.study, metric=HEADLINE, inhouse=INHOUSE)
+
+
 def embedded(form):
     """Embeddings of {stimuli} by every backbone that scores, in the order of params.cfg."""
     names = study.index.backbones
@@ -179,11 +185,6 @@ def language_files(name):
     model = study.language.models[name]
     own = [f"results/checkpoints/{name}/{file}" for file in LANGUAGE_FILES.get(model.weights, [])]
     return own + (language_files(model.like) if model.weights == "random" else [])
-
-
-def text_parts():
-    """Selectors of each part's layers, as the capture takes them."""
-    return study.language.model_dump(mode="json", include={"parts"})["parts"]
 
 
 def explanation_scores():

@@ -35,9 +35,7 @@ use rule figure as draw_psychophysics with:
         figure="psychophysics-{model}-{stimuli}",
     params:
         **drawn_by("psychophysics.draw_psychophysics"),
-        cfg=lambda w: stage_config(
-            study.interpretability.psychophysics, study=study.study, inhouse=INHOUSE
-        ),
+        cfg=psychophysics_config,
 
 
 use rule figure as draw_trial with:
@@ -50,12 +48,7 @@ use rule figure as draw_trial with:
         figure="trial-{model}-{stimuli}",
     params:
         **drawn_by("psychophysics.draw_trial"),
-        cfg=lambda w: stage_config(
-            study=study.study,
-            inhouse=INHOUSE,
-            metric=HEADLINE,
-            sides=study.interpretability.psychophysics.sides,
-        ),
+        cfg=psychophysics_config,
 
 
 rule compare_people:

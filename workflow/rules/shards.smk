@@ -28,7 +28,7 @@ def text_capture_config(wildcards):
     return stage_config(
         study.capture,
         model=wildcards.model,
-        parts=text_parts(),
+        **study.language.model_dump(mode="json", include={"parts"}),
         sequences=study.language.sequences,
         length=study.language.length,
         seed=study.language.seed,

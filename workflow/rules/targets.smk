@@ -1,4 +1,4 @@
-"""What a user asks for by name; the main job is in the Snakefile."""
+"""Verdicts on the claims, and what a user asks for by name; the main job is in the Snakefile."""
 
 
 localrules:
@@ -26,6 +26,30 @@ INTERPRETABILITY_FIGURES = [
 INTERPRETABILITY_TARGETS = pictures(*INTERPRETABILITY_FIGURES)
 if INTERPRETABILITY_TARGETS:
     INTERPRETABILITY_TARGETS.append("results/claims-interpretability.csv")
+
+
+rule judge_claims:
+    input:
+        unpack(claim_tables),
+    output:
+        claims=reported("results/claims{scope}.csv", "claims", "Claims", "verdicts{scope}"),
+    log:
+        "results/logs/judge_claims{scope}.log",
+    benchmark:
+        "results/benchmarks/judge_claims{scope}.jsonl"
+    wildcard_constraints:
+        scope="(-coding|-theory|-language|-interpretability|-everything)?",
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **growing(mem_mb=2000, runtime=30),
+    params:
+        cfg=lambda w: claims_config(w),
+        code=code_of("judge_claims.py"),
+    message:
+        "Judge the claims{wildcards.scope}"
+    script:
+        "../../scripts/judge_claims.py"
 
 
 rule coding:

@@ -57,7 +57,7 @@ def _missing(claim: Claim, tables: Tables) -> str:
     """Why a claim can't be measured from these tables; empty if it can."""
     target = next(target for target, needs in NEEDS.items() if claim.needs in needs)
     swept = target != "coding" or tables.networks is not None
-    if swept and tables.keys() >= {*NEEDS[target][claim.needs]}:
+    if swept and all(getattr(tables, kind) is not None for kind in NEEDS[target][claim.needs]):
         return ""
     if claim.needs == "people":
         return NO_PEOPLE

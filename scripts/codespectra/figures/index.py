@@ -72,7 +72,7 @@ def draw_exciting_images(inputs: style.Inputs, cfg: style.Config) -> style.Drawn
 
     Args:
         inputs: scores of one run; directions: a file a method; stimuli: their file.
-        cfg: study, m (images a direction), metric (whose II orders the rows), methods.
+        cfg: study, m (images a direction), metric (whose II orders the rows), mei_methods.
     """
     chosen = _exciting_images(inputs, cfg)
     images = images_by_index(inputs["stimuli"], chosen["image"])
@@ -103,7 +103,7 @@ def _exciting_images(inputs: style.Inputs, cfg: style.Config) -> pd.DataFrame:
     """A row an image shown: its direction's scores, quantile, rank, image."""
     scores, tables = inputs["scores"], []
     scores = scores[(scores["metric"] == cfg["metric"]) & (scores["part"] == ALL)]
-    for method, path in zip(cfg["methods"], inputs["directions"], strict=True):
+    for method, path in zip(cfg["mei_methods"], inputs["directions"], strict=True):
         with store.open_hdf5(path) as file:
             for layer, rows in scores[scores["method"] == method].groupby("layer", sort=False):
                 for _, direction in _at_quantiles(rows).iterrows():

@@ -31,9 +31,9 @@ def _means(group: pd.DataFrame, column: str) -> np.ndarray:
 
 
 def _exponents(tables: Tables) -> Iterator[tuple[str, pd.DataFrame, Values]]:
-    for scope, group in _groups(tables, tables["exponents"]):
+    for scope, group in _groups(tables, tables.exponents):
         alpha = group.pivot(index=["dropout", "seed"], columns="depth", values="alpha")
-        found = tables["bootstrap"].merge(group[["model", "stimuli", "layer", "dropout", "seed"]])
+        found = tables.bootstrap.merge(group[["model", "stimuli", "layer", "dropout", "seed"]])
         draws = found.pivot(index=["dropout", "seed", "draw"], columns="depth", values="alpha")
         # Estimate and draws are of the same layers: those that no network lacks in any draw.
         layers = pd.concat([alpha, draws], ignore_index=True).dropna(axis=1).columns
@@ -43,20 +43,20 @@ def _exponents(tables: Tables) -> Iterator[tuple[str, pd.DataFrame, Values]]:
 
 
 def _actions(tables: Tables) -> Iterator[tuple[str, pd.DataFrame, Values]]:
-    for scope, group in _groups(tables, tables["action"]):
+    for scope, group in _groups(tables, tables.action):
         for column in ("action", "relative_action"):
             logarithm = group.assign(log=np.log10(group[column].where(group[column] > 0)))
             yield f"{scope}, log10 {column}", group, (_means(logarithm, "log"), None)
 
 
 def _read_outs(tables: Tables) -> Iterator[tuple[str, pd.DataFrame, Values]]:
-    for scope, group in _groups(tables, tables["action"]):
+    for scope, group in _groups(tables, tables.action):
         yield f"{scope}, explained input variance", group, (_means(group, "explained"), None)
 
 
 def _late_bends(tables: Tables) -> Iterator[tuple[str, pd.DataFrame, Values]]:
     """Curvature either way, which is any departure from a power law, and downward, as in steps."""
-    swept = tables["exponents"][tables["exponents"]["model"].isin(tables.networks)]
+    swept = tables.exponents[tables.exponents["model"].isin(tables.networks)]
     networks = with_networks(swept, tables.networks)
     late = networks[networks["depth"] > networks["depth"].max() / 2]
     for statistics, group in late.groupby("statistics"):
@@ -89,7 +89,7 @@ bend_on_dropout = _slopes(_late_bends)
 def read_out_on_dropout_and_depth(tables: Tables) -> Iterator[Evidence]:
     """Slope of the explained input variance on dropout, and its rank correlation with depth."""
     yield from _slopes(_read_outs)(tables)
-    swept = tables["action"][tables["action"]["model"].isin(tables.networks)]
+    swept = tables.action[tables.action["model"].isin(tables.networks)]
     for model, run in swept.groupby("model", sort=True):
         depth, explained = run["depth"].to_numpy(), run["explained"].to_numpy()
         yield rank_correlation(f"{model}, depth", depth, explained, **tables.resampling)

@@ -86,8 +86,8 @@ def kmeans_over(kind: str, trained: bool = True) -> Measure:
     """Measure: II of each K-Means against all methods of `kind`."""
 
     def measure(tables: Tables) -> Iterator[Evidence]:
-        scores = _whole(_on_analysis_set(tables, tables["scores"], trained=trained))
-        for _, scored in _scored(scores, tables["resampled"]):
+        scores = _whole(_on_analysis_set(tables, tables.scores, trained=trained))
+        for _, scored in _scored(scores, tables.resampled):
             yield from _each_kmeans(tables, scored, kind)
 
     return measure
@@ -99,9 +99,9 @@ def kmeans_over_best_autoencoder(tables: Tables) -> Iterator[Evidence]:
     Choosing the best favours the autoencoders. Those with fewer live units than half the layer's
     neurons aren't chosen: the mean of a few is high by chance.
     """
-    others = tables["scores"][~tables["scores"]["method"].str.startswith("sae-")]
-    scores = pd.concat([others, tables["autoencoders"]], ignore_index=True)
-    moments = pd.concat([tables["resampled"], tables["autoencoders_resampled"]], ignore_index=True)
+    others = tables.scores[~tables.scores["method"].str.startswith("sae-")]
+    scores = pd.concat([others, tables.autoencoders], ignore_index=True)
+    moments = pd.concat([tables.resampled, tables.autoencoders_resampled], ignore_index=True)
     for _, scored in _scored(_whole(_on_analysis_set(tables, scores, trained=True)), moments):
         live = {name: np.isfinite(scored.ii(name)).sum() for name in scored.named("sae")}
         enough = [name for name in live if 2 * live[name] >= scored.size("neurons")]
@@ -113,8 +113,8 @@ def kmeans_over_best_autoencoder(tables: Tables) -> Iterator[Evidence]:
 
 def largest_against_smallest_k(tables: Tables) -> Iterator[Evidence]:
     """II of the K-Means with most centroids against the one with fewest."""
-    scores = _whole(_on_analysis_set(tables, tables["scores"], trained=True))
-    for _, scored in _scored(scores, tables["resampled"]):
+    scores = _whole(_on_analysis_set(tables, tables.scores, trained=True))
+    for _, scored in _scored(scores, tables.resampled):
         fits = scored.named("kmeans")
         if len({scored.size(method) for method in fits}) > 1:
             yield scored.against(fits[-1], fits[0], tables)
@@ -122,23 +122,23 @@ def largest_against_smallest_k(tables: Tables) -> Iterator[Evidence]:
 
 def each_backbone_layer(tables: Tables) -> Iterator[Evidence]:
     """II of each K-Means against neurons, in each layer of the perceptual backbone."""
-    scores = _on_analysis_set(tables, tables["scores"], trained=True)
-    for _, scored in _scored(scores[scores["part"] != ALL], tables["resampled"]):
+    scores = _on_analysis_set(tables, tables.scores, trained=True)
+    for _, scored in _scored(scores[scores["part"] != ALL], tables.resampled):
         yield from _each_kmeans(tables, scored, "neurons")
 
 
 def on_both_halves(tables: Tables) -> Iterator[Evidence]:
     """II of K-Means in each half of the units, of low and of high II, against these units'."""
-    scores = _whole(_on_analysis_set(tables, tables["halves"], trained=True))
-    for _, scored in _scored(scores, tables["halves_resampled"]):
+    scores = _whole(_on_analysis_set(tables, tables.halves, trained=True))
+    for _, scored in _scored(scores, tables.halves_resampled):
         yield from _each_kmeans(tables, scored, "neurons")
 
 
 def other_sets(tables: Tables) -> Iterator[Evidence]:
     """II on each control set against the analysis set, method by method."""
-    scores = _whole(tables["scores"][tables["scores"]["model"].isin(tables.trained)])
+    scores = _whole(tables.scores[tables.scores["model"].isin(tables.trained)])
     places: dict[str, dict[str, Scored]] = {}
-    for where, scored in _scored(scores, tables["resampled"]):
+    for where, scored in _scored(scores, tables.resampled):
         place = "{model}, {layer}, {metric}".format(**where)
         places.setdefault(place, {})[where["stimuli"]] = scored
     for place, sets in places.items():

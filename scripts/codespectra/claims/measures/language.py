@@ -18,8 +18,8 @@ FEWEST_LAYERS = 6
 def smallest_exponent(tables: Tables) -> Iterator[Evidence]:
     """How far a language model's steepest layer lies above the exponent -1."""
     keys = ["model", "stimuli", "part", "layer"]
-    for scope, run in by_scope(tables["language_exponents"], ["part"], tables.trained):
-        chosen = tables["language_bootstrap"].merge(run[keys])
+    for scope, run in by_scope(tables.language_exponents, ["part"], tables.trained):
+        chosen = tables.language_bootstrap.merge(run[keys])
         draws = chosen.pivot(index="draw", columns="layer", values="alpha").to_numpy()
         smallest = run["alpha"].to_numpy().min()
         statistic = "smallest alpha of any layer, plus 1"
@@ -33,7 +33,7 @@ def scores_over_depth(tables: Tables) -> Iterator[Evidence]:
     alone, chance in which layers there are would not count, and any order that the units can tell
     would be sure. p is of a permutation of the layers.
     """
-    known = tables["explanations"].dropna(subset=["score"])
+    known = tables.explanations.dropna(subset=["score"])
     for scope, units in by_scope(known, ["explainer"], tables.trained):
         for kind in (PROJECTION, LOW_ACTION):
             found = units[units["kind"].isin([NEURON, kind])]

@@ -18,13 +18,13 @@ def runs(table: pd.DataFrame, models: tuple[str, ...]) -> Iterator[tuple[str, pd
 
 def resampled_exponents(tables: Tables, run: pd.DataFrame) -> np.ndarray:
     """Bootstrap exponents (draws, layers) of one run, the layers in order of depth."""
-    chosen = tables["bootstrap"].merge(run[["model", "stimuli", "layer"]])
+    chosen = tables.bootstrap.merge(run[["model", "stimuli", "layer"]])
     return chosen.pivot(index="draw", columns="depth", values="alpha").to_numpy()
 
 
 def non_monotonic(tables: Tables) -> Iterator[Evidence]:
     """How far the exponent rises inside the network above both of its ends."""
-    for scope, run in runs(tables["exponents"], tables.trained):
+    for scope, run in runs(tables.exponents, tables.trained):
         alpha, draws = run["alpha"].to_numpy(), resampled_exponents(tables, run)
         if len(alpha) < 3:
             continue
@@ -42,7 +42,7 @@ def _interior_rise(alpha: np.ndarray) -> np.ndarray:
 def largest_exponent(tables: Tables) -> Iterator[Evidence]:
     """How far a classifier's flattest layer lies above the exponent -1."""
     classifiers = tuple(name for name in tables.trained if name not in (tables.networks or {}))
-    for scope, run in runs(tables["exponents"], classifiers):
+    for scope, run in runs(tables.exponents, classifiers):
         alpha, draws = run["alpha"].to_numpy(), resampled_exponents(tables, run)
         statistic = "largest alpha of any layer, plus 1"
         yield from_draws(scope, statistic, alpha.max() + 1, draws.max(axis=1) + 1, n=len(alpha))
@@ -52,8 +52,8 @@ def exponent_and_action(tables: Tables) -> Iterator[Evidence]:
     """Rank correlation over layers of the exponent and the projections' action."""
     keys = ["model", "layer"]
     # One set of spectra at a time: a layer counts once.
-    for stimuli, exponents in tables["exponents"].groupby("stimuli", sort=True):
-        joined = tables["action"].merge(exponents[[*keys, "alpha"]], on=keys)
+    for stimuli, exponents in tables.exponents.groupby("stimuli", sort=True):
+        joined = tables.action.merge(exponents[[*keys, "alpha"]], on=keys)
         for scope, run in runs(joined, tables.trained):
             for column in ("action", "relative_action"):
                 where = f"{scope}, {column}, alpha on {stimuli}"
@@ -63,7 +63,7 @@ def exponent_and_action(tables: Tables) -> Iterator[Evidence]:
 
 def action_and_explained(tables: Tables) -> Iterator[Evidence]:
     """Rank correlation over layers of the action and the input variance explained."""
-    for scope, run in runs(tables["action"], tables.trained):
+    for scope, run in runs(tables.action, tables.trained):
         for column in ("action", "relative_action"):
             action, explained = run[column].to_numpy(), run["explained"].to_numpy()
             yield rank_correlation(f"{scope}, {column}", action, explained, **tables.resampling)

@@ -28,7 +28,7 @@ def spread_and_index(tables: Tables) -> Iterator[Evidence]:
     more.
     """
     keys = ["layer", "method", "metric"]
-    for scope, units in by_scope(tables["manifold_units"], keys, tables.trained):
+    for scope, units in by_scope(tables.manifold_units, keys, tables.trained):
         own = units["metric"].iloc[0] == units["map_metric"].iloc[0]
         where = f"{scope} (built in: the map's own metric)" if own else scope
         yield _correlate(where, units, "spread", tables)
@@ -36,7 +36,7 @@ def spread_and_index(tables: Tables) -> Iterator[Evidence]:
 
 def coactivation_and_index(tables: Tables) -> Iterator[Evidence]:
     """Rank correlation of a unit's II with its activity's correlation to the other units'."""
-    named = tables["coactivation"].assign(stage=stage_names(tables["coactivation"]))
+    named = tables.coactivation.assign(stage=stage_names(tables.coactivation))
     for scope, units in by_scope(named, ["layer", "stage", "metric"], tables.trained):
         yield _correlate(scope, units, "coactivation", tables)
 

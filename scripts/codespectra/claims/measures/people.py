@@ -12,7 +12,7 @@ def choices_predict_people(tables: Tables) -> Iterator[Evidence]:
     n counts units, which the interval resamples. All stages together aren't judged: the AUC would
     also reward a margin that only tells easy stages from hard ones.
     """
-    answers = tables["agreement"]
+    answers = tables.agreement
     for row in answers[(answers["confidence"] == "all") & (answers["stage"] != "all")].itertuples():
         scope = f"{row.condition}, {row.stage}, {row.backbone} {row.part}"
         auc, low, high = row.auc - 0.5, row.auc_low - 0.5, row.auc_high - 0.5

@@ -18,7 +18,7 @@ COLOR = "color"
 def accuracy_on_difficulty(tables: Tables) -> Iterator[Evidence]:
     """Least-squares slope of the accuracy on difficulty, mean over the directions of a method."""
     for scope, group in by_scope(
-        tables["psychophysics"], ["layer", "metric", "method"], tables.trained
+        tables.psychophysics, ["layer", "metric", "method"], tables.trained
     ):
         accuracy = group.pivot(index="direction", columns="difficulty", values="accuracy").dropna()
         difficulty = accuracy.columns.to_numpy(dtype=float)
@@ -35,7 +35,7 @@ def gain_over_neurons(tables: Tables) -> Iterator[Evidence]:
 
     Accuracies are means over difficulties. All metrics of a draw see the same directions.
     """
-    for scope, group in by_scope(tables["psychophysics"], ["layer"], tables.trained):
+    for scope, group in by_scope(tables.psychophysics, ["layer"], tables.trained):
         methods = {name: _by_metric(rows) for name, rows in group.groupby("method", sort=False)}
         neurons = methods.get("neurons")
         for name, ours in methods.items():

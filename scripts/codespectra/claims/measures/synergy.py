@@ -18,7 +18,7 @@ Statistic = Callable[[np.ndarray], np.ndarray]
 
 def signs_of_synergies(tables: Tables) -> Iterator[Evidence]:
     """Share of negative pairs less a half, share of positive pairs, and skewness."""
-    for scope, pairs in _groups(tables["synergies"], tables.trained):
+    for scope, pairs in _groups(tables.synergies, tables.trained):
         values = pairs["synergy"].to_numpy()
         negative, positive = values < 0, values > 0
         standard = (values - values.mean()) / (values.std() or 1)
@@ -33,7 +33,7 @@ def signs_of_synergies(tables: Tables) -> Iterator[Evidence]:
 
 def synergy_with_correlation(tables: Tables) -> Iterator[Evidence]:
     """Spearman's rho of synergy and correlation over pairs, ranked once among all of them."""
-    for scope, pairs in _groups(tables["synergies"], tables.trained):
+    for scope, pairs in _groups(tables.synergies, tables.trained):
         ranks = stats.rankdata(pairs[["correlation", "synergy"]], axis=0) / len(pairs)
         x, y = (ranks - ranks.mean(axis=0)).T
         features = np.stack([x, y, x * x, y * y, x * y], axis=1)
@@ -46,7 +46,7 @@ def index_with_best_synergy(tables: Tables) -> Iterator[Evidence]:
     Synergy subtracts the index itself (B eq. 8), so that it would fall with it by construction;
     the second scope asks the same of the best II(a + b), of which nothing was subtracted.
     """
-    for scope, units in _groups(tables["synergy_units"], tables.trained):
+    for scope, units in _groups(tables.synergy_units, tables.trained):
         own = units["ii"].to_numpy()
         for column, what in (
             ("best_synergy", "best synergy (partly built in: it subtracts II)"),

@@ -1,34 +1,28 @@
 """The tables of a study as the claims' measures get them, and their rows by scope."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, make_dataclass
 
 import pandas as pd
 
+from codespectra.claims.needs import NEEDS
 from codespectra.statistics.evidence import Evidence
 
 
-class Tables(dict[str, pd.DataFrame]):
-    """The tables that a study has made, by kind, and how to resample them.
+@dataclass(frozen=True)
+class _Study:
+    """The tables of a study by kind, None for what wasn't run, and how often to resample them.
 
     `trained` names the models whose weights were learned; claims of the papers are about these.
     `networks` are those of the dropout sweep by name: dropout, seed, statistics; None without one.
     `analysis_set` is the stimulus set of the directions' first run; other sets are controls.
     """
 
-    def __init__(
-        self,
-        *,
-        draws: int,
-        seed: int,
-        trained: tuple[str, ...] = (),
-        analysis_set: str = "",
-        networks: dict[str, dict] | None = None,
-        **tables: pd.DataFrame,
-    ):
-        """Hold tables, each under its kind."""
-        super().__init__(tables)
-        self.draws, self.seed = draws, seed
-        self.trained, self.analysis_set, self.networks = trained, analysis_set, networks
+    draws: int
+    seed: int
+    trained: tuple[str, ...] = ()
+    analysis_set: str = ""
+    networks: dict[str, dict] | None = None
 
     @property
     def resampling(self) -> dict[str, int]:
@@ -36,6 +30,13 @@ class Tables(dict[str, pd.DataFrame]):
         return {"draws": self.draws, "seed": self.seed}
 
 
+_KINDS = {kind for needs in NEEDS.values() for kinds in needs.values() for kind in kinds}
+Tables = make_dataclass(
+    "Tables",
+    [(kind, pd.DataFrame | None, None) for kind in sorted(_KINDS)],
+    bases=(_Study,),
+    frozen=True,
+)
 Measure = Callable[[Tables], Iterator[Evidence]]
 
 

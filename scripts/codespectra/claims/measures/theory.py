@@ -18,7 +18,7 @@ def rate_explains_toys(tables: Tables) -> Iterator[Evidence]:
     A curve that merely falls as R(S) does correlates with it at .95 and more; the share of the
     variance asks for the values.
     """
-    for bits, toys in tables["superposition_fit"].groupby("entropy_bits"):
+    for bits, toys in tables.superposition_fit.groupby("entropy_bits"):
         statistic = "share of variance explained by R(S), less 0.5"
         shares = toys["explained"].to_numpy() - 0.5
         yield mean_over_seeds(f"toy models, H = {bits} bits", statistic, shares)
@@ -28,10 +28,10 @@ def information_kept(tables: Tables) -> Iterator[Evidence]:
     """Bits kept beyond other networks at the last layer, and the untrained networks' decay."""
     for baseline in (retention.TRAINED_WITHOUT, retention.UNTRAINED):
         scope = f"trained with dropout against {baseline.removeprefix('trained ')}, last layer"
-        values = retention.kept_beyond(tables["information"], baseline)
+        values = retention.kept_beyond(tables.information, baseline)
         yield mean_over_seeds(scope, "difference in bits", values)
     for kind in (retention.UNTRAINED, retention.TRAINED_WITHOUT):
-        rates = -retention.decay_rates(tables["information"], kind)
+        rates = -retention.decay_rates(tables.information, kind)
         yield mean_over_seeds(f"{kind}, decay", "minus the slope of ln(bits) on layers", rates)
 
 
@@ -41,7 +41,7 @@ def bounds_hold(tables: Tables) -> Iterator[Evidence]:
     The interval is Blahut-Arimoto's own: the capacity lies within `gap` above the value found.
     `TOLERANCE` is added, since a bound that is met holds.
     """
-    table = tables["capacity"]
+    table = tables.capacity
     exact, gap = table["exact_bits"], table["gap"]
     for scope, low in (("as proved", "low_bits"), ("as stated", "paper_low_bits")):
         above, below = exact - table[low], table["high_bits"] - exact

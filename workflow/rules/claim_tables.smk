@@ -1,4 +1,4 @@
-"""Verdicts on the claims of a target, or of all (methods §10)."""
+"""Which tables the claims of a target are judged by."""
 
 
 def scope_targets(scope):
@@ -59,27 +59,3 @@ def claims_config(wildcards):
         analysis_set=study.directions.runs[0].stimuli,
         measured_only=wildcards.scope not in ("", "-everything"),
     )
-
-
-rule judge_claims:
-    input:
-        unpack(claim_tables),
-    output:
-        claims=reported("results/claims{scope}.csv", "claims", "Claims", "verdicts{scope}"),
-    log:
-        "results/logs/judge_claims{scope}.log",
-    benchmark:
-        "results/benchmarks/judge_claims{scope}.jsonl"
-    wildcard_constraints:
-        scope="(-coding|-theory|-language|-interpretability|-everything)?",
-    conda:
-        "../../envs/cpu.yaml"
-    resources:
-        **growing(mem_mb=2000, runtime=30),
-    params:
-        cfg=lambda w: claims_config(w),
-        code=code_of("judge_claims.py"),
-    message:
-        "Judge the claims{wildcards.scope}"
-    script:
-        "../../scripts/judge_claims.py"
