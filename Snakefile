@@ -43,7 +43,7 @@ localrules:
 rule main:
     default_target: True
     input:
-        MAIN_TARGETS,
+        MAIN_TARGETS or ALL_TARGETS,  # a study without networks of its own is one of the others
     message:
         "The main job: every figure, table and claim of {config[study]}"
 

@@ -26,7 +26,10 @@ def _run(
     try:
         main()
     except SystemExit as end:
-        status.write_text(str(int(end.code or 0)))
+        told = isinstance(end.code, str)
+        if told:
+            sys.stderr.write(end.code)
+        status.write_text(str(1 if told else int(end.code or 0)))
 
 
 def forked_snakemake(folder: Path, *arguments: str) -> tuple[int, str]:

@@ -113,11 +113,11 @@ def parsed_rules(*, shared: bool = False) -> dict[str, Rule]:
 
 def files_of(rule: Rule) -> set[Path]:
     """A rule's script, the module of its figure, and the library modules that they reach."""
-    library = ROOT / "scripts/codespectra"
     roots = {ROOT / "scripts" / rule.script}
     if "figure" in rule.params:
-        roots.add(library / f"figures/{rule.params['figure'].split('.')[0]}.py")
-    return roots.union(*(reached_modules(file, library) for file in roots))
+        module = rule.params["figure"].split(".")[0]
+        roots.add(ROOT / f"scripts/codespectra/figures/{module}.py")
+    return roots.union(*map(reached_modules, roots))
 
 
 @cache

@@ -17,8 +17,8 @@ from torch import nn
 
 from codespectra.capture import journal
 from codespectra.capture.activation_file import Layout, write_rows
-from codespectra.files import store
 from codespectra.files.full_disk import FullDisk
+from codespectra.files.manifests import file_digest
 from codespectra.models.byte_gpt2 import byte_gpt2
 from codespectra.models.hooks import Wanted
 from codespectra.models.language_models import save_language_model
@@ -255,7 +255,7 @@ def digests(project: Project) -> dict[str, str]:
     files = (file for file in results.rglob("*") if file.is_file() and file.suffix != ".lock")
     relative = {file.relative_to(results): file for file in files}
     return {
-        str(name): store.file_digest(file)
+        str(name): file_digest(file)
         for name, file in relative.items()
         if name.parts[0] not in {"logs", "benchmarks"}
     }

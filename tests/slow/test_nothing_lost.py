@@ -205,7 +205,7 @@ def test_a_rerun_after_kills_ends_as_undisturbed_and_repeats_nothing(done, seed)
     assert len(killed) > len(JOBS) / 2
     for kill in (os.kill, os.killpg):
         disturbed.kill_snakemake(kill)
-        # What the README says to type.
+        # What docs/troubleshooting.md says to type.
         status, said = forked_snakemake(done.folder, "--unlock", "--configfile", STUDY)
         assert status == 0, said
     run = disturbed.start()

@@ -5,7 +5,7 @@ def scope_targets(scope):
     """Targets whose claims a table of claims holds."""
     if scope != "-everything":
         return [scope.removeprefix("-") or "main"]
-    sections = {"coding": study.coding, "language": study.language}
+    sections = {"coding": study.coding, "language": study.language, "theory": study.theory}
     return [target for target in NEEDS if sections.get(target, True)]
 
 
@@ -56,6 +56,6 @@ def claims_config(wildcards):
         study.claims,
         trained=sorted([*trained, *(swept or [])]),
         networks=swept,
-        analysis_set=study.directions.runs[0].stimuli,
+        analysis_set=study.directions.analysis_set if study.directions else "",
         measured_only=wildcards.scope not in ("", "-everything"),
     )

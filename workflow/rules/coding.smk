@@ -108,4 +108,4 @@ CODING_FIGURES = [
     *("coding-action", "dropout_spectra", "dropout"),
     *(["cross_validated"] if noisy_runs(study) else []),
 ]
-CODING_TARGETS = ["results/claims-coding.csv", *pictures(*CODING_FIGURES)] if study.coding else []
+CODING_TARGETS = with_claims("-coding", pictures(CODING_FIGURES if study.coding else ()))

@@ -40,15 +40,10 @@ REMEMBERED = Path(".snakemake/codespectra")
 def checked_plan():
     """The plan of the config, or one line a mistake and no traceback."""
     try:
-        library = SCRIPTS / "codespectra"
-        codes = [
-            code_digest(library / f"models/{name}.py", REMEMBERED)
-            for name in ("architectures", "language_models")
-        ]
         return make_plan(
             load_study(config),
-            cached_layers(REMEMBERED, codes[0]),
-            cached_language_layers(REMEMBERED, codes[1]),
+            cached_layers(REMEMBERED),
+            cached_language_layers(REMEMBERED),
         )
     except UserError as error:
         sys.exit(str(error))
@@ -146,7 +141,7 @@ def model_description(name):
 
 # What every spectrum depends on, of images and of text.
 SPECTRUM = study.spectra.model_dump(
-    mode="json", include={"ranks", "solver", "components", "bootstrap", "seed"}
+    mode="json", include={"ranks", "solver", "components", "resamples", "seed"}
 )
 
 
@@ -184,10 +179,8 @@ def reported(file, caption, category, title, form="table"):
 # Of the tables in the report, by their folder.
 CATEGORIES = {
     "checkpoints": "Networks",
-    "spectra": "Code",
-    "projections": "Code",
-    "interpretability": "Interpretability",
-    "people": "Interpretability",
+    **dict.fromkeys(("spectra", "projections"), "Code"),
+    **dict.fromkeys(("interpretability", "people"), "Interpretability"),
     "theory": "Theory",
 }
 
@@ -212,9 +205,14 @@ def run_figure_files(name, title):
     return figure_files(f"{name}-{{model}}-{{stimuli}}", "Interpretability", title)
 
 
-def pictures(*names):
+def pictures(names):
     """The figures of those names, as a target asks for them."""
     return [f"{FIGURES}/{name}.png" for name in names]
+
+
+def with_claims(scope, files):
+    """The files of a target, and the claims on them; nothing if there are none."""
+    return [*files, f"results/claims{scope}.csv"] if files else []
 
 
 def drawn_by(figure):

@@ -143,6 +143,4 @@ LANGUAGE_FIGURES = [
     *(["explanations"] if explanation_scores() or published_scores() else []),
     *of_language_models("passage-{model}"),
 ]
-LANGUAGE_TARGETS = (
-    ["results/claims-language.csv", *pictures(*LANGUAGE_FIGURES)] if study.language else []
-)
+LANGUAGE_TARGETS = with_claims("-language", pictures(LANGUAGE_FIGURES if study.language else ()))

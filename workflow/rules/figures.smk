@@ -97,8 +97,16 @@ use rule figure as draw_exciting_images with:
         cfg=stage_config(study.figures, study=study.study, m=study.index.m, metric=HEADLINE),
 
 
-MAIN_TARGETS = [
-    "results/claims.csv",
-    *pictures("spectra", "filters", "exponents", "trajectories", "action", "interpretability"),
-    *per_run(f"{FIGURES}/images-{{model}}-{{stimuli}}.png", "directions"),
-]
+# Figures of the main job, and the analyses that each one shows.
+MAIN_FIGURES = {
+    **dict.fromkeys(("spectra", "exponents"), {"spectra"}),
+    "filters": {"filters"},
+    "trajectories": {"projections"},
+    "action": {"projections", "spectra"},
+    "interpretability": {"directions"},
+}
+MAIN_ANALYSES = {kind for kind, model, _ in plan.selected if model in study.models}
+MAIN_NAMES = [name for name, shown in MAIN_FIGURES.items() if shown <= MAIN_ANALYSES]
+EXCITING = "directions" if study.figures.mei_methods else None
+MAIN_IMAGES = per_run(f"{FIGURES}/images-{{model}}-{{stimuli}}.png", EXCITING)
+MAIN_TARGETS = with_claims("", pictures(MAIN_NAMES) + MAIN_IMAGES)

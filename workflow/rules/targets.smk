@@ -23,9 +23,11 @@ INTERPRETABILITY_FIGURES = [
         for model, stimuli in analysis_runs(study)
     ),
 ]
-INTERPRETABILITY_TARGETS = pictures(*INTERPRETABILITY_FIGURES)
-if INTERPRETABILITY_TARGETS:
-    INTERPRETABILITY_TARGETS.append("results/claims-interpretability.csv")
+INTERPRETABILITY_TARGETS = with_claims("-interpretability", pictures(INTERPRETABILITY_FIGURES))
+ALL_TARGETS = [
+    *(*MAIN_TARGETS, *CODING_TARGETS, *INTERPRETABILITY_TARGETS),
+    *(*LANGUAGE_TARGETS, *THEORY_TARGETS),
+]
 
 
 rule judge_claims:
@@ -75,18 +77,14 @@ rule language:
 
 rule theory:
     input:
-        THEORY_TARGETS,
+        lambda w: wanted(THEORY_TARGETS, "theory"),
     message:
         "The theory study: simulations and capacities"
 
 
 rule everything:
     input:
-        MAIN_TARGETS,
-        CODING_TARGETS,
-        INTERPRETABILITY_TARGETS,
-        LANGUAGE_TARGETS,
-        THEORY_TARGETS,
+        ALL_TARGETS,
         "results/claims-everything.csv",
     message:
         "All studies, and all claims in one table"

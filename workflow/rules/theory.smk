@@ -16,7 +16,7 @@ rule train_superposition:
         **growing(mem_mb=2000, runtime=120),
         gpu=gpu_request,
     params:
-        cfg=stage_config(study.theory.superposition),
+        cfg=lambda w: stage_config(study.theory.superposition),
         code=code_of("train_superposition.py"),
     message:
         "Train toy models of superposition"
@@ -38,7 +38,7 @@ rule compute_channel:
     resources:
         **growing(mem_mb=1000, runtime=20),
     params:
-        cfg=stage_config(study.theory.channel),
+        cfg=lambda w: stage_config(study.theory.channel),
         code=code_of("compute_channel.py"),
     message:
         "Compute the capacity of dropout"
@@ -85,7 +85,7 @@ rule estimate_information:
         **growing(mem_mb=2000, runtime=120),
         gpu=gpu_request,
     params:
-        cfg=stage_config(study.theory.information),
+        cfg=lambda w: stage_config(study.theory.information),
         code=code_of("estimate_information.py"),
     message:
         "Information through deep dropout networks"
@@ -103,7 +103,10 @@ use rule figure as draw_information with:
         figure="information",
     params:
         **drawn_by("information.draw_information"),
-        cfg=stage_config(study=study.study, information=stage_config(study.theory.information)),
+        cfg=lambda w: stage_config(
+            study=study.study, information=stage_config(study.theory.information)
+        ),
 
 
-THEORY_TARGETS = ["results/claims-theory.csv", *pictures("superposition", "channel", "information")]
+THEORY_FIGURES = ("superposition", "channel", "information") if study.theory else ()
+THEORY_TARGETS = with_claims("-theory", pictures(THEORY_FIGURES))

@@ -1,11 +1,11 @@
-"""How far a capture has come: a note beside the growing file, by which it goes on after a kill."""
+"""Progress of a capture, noted beside its growing file, from which it resumes after a kill."""
 
 import logging
 import time
 from pathlib import Path
 
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.json_files import content_digest, read_json, write_json
 
 log = logging.getLogger("codespectra")
 
@@ -26,11 +26,11 @@ class Journal:
         self.written = time.monotonic()
 
     def read(self) -> None:
-        """Take up the note of the same capture before."""
+        """Go on from the note that a killed job of the same capture has left."""
         if not self.file.exists():
             return
         try:
-            note = store.read_json(self.file)
+            note = read_json(self.file)
             same = note["identity"] == self._identity(note["done"], note["correct"])
         except UserError as error:
             log.warning("%s; starting anew", error)
@@ -46,9 +46,9 @@ class Journal:
         """Note how far the capture has come."""
         identity = self._identity(self.done, self.correct)
         note = {"identity": identity, "done": self.done, "correct": self.correct}
-        store.write_json(self.file, note)
+        write_json(self.file, note)
         self.written = time.monotonic()
 
     def _identity(self, done: int, correct: int) -> str:
         """Digest of the capture and of these numbers: a damaged one is none."""
-        return store.content_digest([self.identity, done, correct])
+        return content_digest([self.identity, done, correct])

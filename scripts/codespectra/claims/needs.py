@@ -3,7 +3,9 @@
 # Target of the workflow -> what a claim needs of it -> kinds of tables (`files.table_columns`).
 NEEDS = {
     "main": {
-        "layers": ("exponents", "bootstrap", "action"),
+        "spectra": ("exponents", "bootstrap"),
+        "projections": ("action",),
+        "layers": ("exponents", "action"),
         "index": ("scores", "resampled"),
     },
     # Of the networks of the dropout sweep.

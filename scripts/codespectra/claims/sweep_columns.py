@@ -1,4 +1,4 @@
-"""Columns of what each network of the dropout sweep is: rate, seed, BatchNorm statistics, part."""
+"""Columns that say which network of the dropout sweep, and which part of it, a layer belongs to."""
 
 import pandas as pd
 

@@ -61,6 +61,8 @@ def _missing(claim: Claim, tables: Tables) -> str:
         return ""
     if claim.needs == "people":
         return NO_PEOPLE
+    if target == "main":
+        return NOTHING_TO_MEASURE
     return f"run `snakemake {target}`, or `snakemake everything` for all claims in one table"
 
 

@@ -13,7 +13,8 @@ from scipy.spatial.distance import cdist
 
 from codespectra.errors import UserError
 from codespectra.interpretability.index import Index
-from codespectra.interpretability.similarity import ALL, Similarity
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Similarity
 from codespectra.statistics.ranking import strongest
 
 # Where a direction is missing: instead of the index of an image.
@@ -104,9 +105,7 @@ def nearest_images(cosines: np.ndarray, paths: Paths, count: int) -> np.ndarray:
         UserError: there are fewer images than M.
     """
     if count > len(cosines):
-        raise UserError(
-            f"interpretability.m: {count} is more than the {len(cosines)} stimuli; lower it"
-        )
+        raise UserError(f"index.m: {count} is more than the {len(cosines)} stimuli; lower it")
     by_centroid = np.ascontiguousarray(cosines.T)
     found = np.full((*paths.weights.shape[:2], count), NO_IMAGE)
     for a, (b, weights) in enumerate(zip(paths.partner, paths.weights, strict=True)):
@@ -140,7 +139,7 @@ def cross_similarity(sets: np.ndarray, similarity: Similarity) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Images nearest to any point of a path, each once a path: Q of them, sorted by path."""
+    """Pairs (Q,) of a path and a distinct image near any of its points, sorted by path."""
 
     path: np.ndarray  # (Q,)
     image: np.ndarray  # (Q,)
@@ -148,7 +147,7 @@ class Neighbours:
 
     @classmethod
     def of(cls, images: np.ndarray) -> "Neighbours":
-        """Of the images (K, T, M) nearest to the points of each path."""
+        """From the images (K, T, M) nearest to the points of each path."""
         path = np.broadcast_to(np.arange(len(images))[:, None, None], images.shape)
         known, rows = images != NO_IMAGE, np.full(images.shape, NO_IMAGE)
         pairs = np.stack([path[known], images[known]], axis=1)
@@ -156,12 +155,12 @@ class Neighbours:
         return cls(*distinct.T, rows)
 
     def own(self, norms: np.ndarray) -> np.ndarray:
-        """Of norms (Q, T) of f_v(t) those at each point's own images: (K, T, M)."""
+        """Gradient norms (Q, T) of f_v(t), picked at each point's own images: (K, T, M)."""
         found = norms[self.rows, np.arange(norms.shape[1])[:, None]]
         return np.where(self.rows == NO_IMAGE, np.nan, found)
 
     def of_place(self, norms: np.ndarray, place: int) -> np.ndarray:
-        """Of norms (Q, T) of f_v(t) those at one point's images, all along: (K, T, M)."""
+        """Gradient norms (Q, T) of f_v(t), picked at one point's images all along: (K, T, M)."""
         return np.swapaxes(norms[self.rows[:, place]], 1, 2)
 
 

@@ -7,7 +7,8 @@ import pandas as pd
 
 from codespectra.directions.directions import Directions
 from codespectra.interpretability.index import Index, candidates
-from codespectra.interpretability.similarity import ALL, Similarity
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Similarity
 from codespectra.statistics.ranking import strongest, top_stimuli
 
 # Pairs that are added at once: their sums fit a buffer that is filled again and again.
@@ -85,7 +86,7 @@ def strongest_of_sums(rows: np.ndarray, count: int) -> np.ndarray:
 
 
 def score_pairs(pairs: Pairs, similarities: list[Similarity], index: Index) -> Scores:
-    """The index of units and of pairs, for each metric as a whole.
+    """Interpretability Index of each unit and of each pair's sum, by metric.
 
     Sets of the same images are scored once: a synergy of zero is exactly zero.
     """

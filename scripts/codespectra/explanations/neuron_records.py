@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 from codespectra.errors import UserError
-from codespectra.files.store import atomic
+from codespectra.files.whole_files import atomic
 
 # Interleaved subsets of a record's excerpts, in the original's order.
 TOP_SPLITS = ("train", "calibration", "valid", "test")
@@ -203,7 +203,7 @@ def _parsed(line: bytes, model: type[Model], where: str) -> Model:
 
 
 def interleaved(records: list[Excerpt], splits: Sequence[Split], name: Split) -> list[Excerpt]:
-    """One of equal subsets that take turns; the remainder is in none."""
+    """Every n-th record, for one of n equal subsets; the remainder is in none."""
     stride = len(splits)
     whole = len(records) // stride * stride
     return records[splits.index(name) : whole : stride]

@@ -6,7 +6,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from codespectra.figures import style
-from codespectra.files import store
+from codespectra.files.hdf5_files import open_hdf5
 
 
 def draw_filters(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
@@ -55,7 +55,7 @@ def _read_pictures(table: pd.DataFrame, files: list[str]) -> list[np.ndarray]:
     pictures = []
     runs = table.groupby(["model", "stimuli"], sort=False)
     for (_, run), path in zip(runs, files, strict=True):
-        with store.open_hdf5(path) as file:
+        with open_hdf5(path) as file:
             rows = run[["layer", "kind"]].drop_duplicates()
             pictures += [file[f"{row.layer}/{row.kind}"][:] for row in rows.itertuples()]
     return pictures

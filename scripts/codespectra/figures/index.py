@@ -6,11 +6,11 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from codespectra.data.stimuli import images_by_index
+from codespectra.data.stimulus_file import images_by_index
 from codespectra.figures import style
 from codespectra.figures.panels import draw_image_rows
-from codespectra.files import store
-from codespectra.interpretability.similarity import ALL
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.interpretability.parts import ALL
 from codespectra.statistics.ranking import top_stimuli
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -104,7 +104,7 @@ def _exciting_images(inputs: style.Inputs, cfg: style.Config) -> pd.DataFrame:
     scores, tables = inputs["scores"], []
     scores = scores[(scores["metric"] == cfg["metric"]) & (scores["part"] == ALL)]
     for method, path in zip(cfg["mei_methods"], inputs["directions"], strict=True):
-        with store.open_hdf5(path) as file:
+        with open_hdf5(path) as file:
             for layer, rows in scores[scores["method"] == method].groupby("layer", sort=False):
                 for _, direction in _at_quantiles(rows).iterrows():
                     responses = file[layer]["responses"][:, int(direction["direction"])]

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from codespectra.figures import style
 from codespectra.interpretability.index_means import gains, mean_indices, nearest_kmeans
-from codespectra.interpretability.similarity import ALL
+from codespectra.interpretability.parts import ALL
 
 KIND_COLORS = {
     "neurons": "C0",

@@ -26,7 +26,7 @@ def draw_manifold(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
 
     Args:
         inputs: manifold_images, manifold_activity, manifold_units, all of one run.
-        cfg: study, bootstrap (draws of the intervals), seed.
+        cfg: study, resamples and seed (of the intervals).
     """
     tables = {name: inputs[f"manifold_{name}"] for name in ("images", "activity", "units")}
     images, activity, units = tables.values()
@@ -78,12 +78,12 @@ def draw_index_against(
 ) -> None:
     """II by `metric` against a column, a dot a unit; above it Spearman's rho by every metric.
 
-    `cfg` has bootstrap and seed of rho's interval.
+    `cfg` has resamples and seed of rho's interval.
     """
     shown = units[units["metric"] == metric]
     panel.scatter(shown[column], shown["ii"], s=DOT, color="C0", linewidths=0)
     panel.set_ylabel(f"II ({style.metric_name(metric)})")
-    notes, resampling = [], {"draws": cfg["bootstrap"], "seed": cfg["seed"]}
+    notes, resampling = [], {"resamples": cfg["resamples"], "seed": cfg["seed"]}
     for name, rows in units.groupby("metric", sort=False):
         found = rank_correlation("", rows[column].to_numpy(), rows["ii"].to_numpy(), **resampling)
         interval = f"[{found.low:.2f}, {found.high:.2f}]"
@@ -167,7 +167,7 @@ def draw_coactivation(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
 
     Args:
         inputs: coactivation of one run.
-        cfg: study, metric (whose II the dots show), bootstrap (draws of the intervals), seed.
+        cfg: study, metric (whose II the dots show), resamples and seed (of the intervals).
     """
     table = inputs["coactivation"]
     named, layers = table.assign(name=stage_names(table)), table["layer"].unique()

@@ -13,7 +13,7 @@ from matplotlib.colors import Normalize
 
 from codespectra.figures import style
 from codespectra.figures.panels import MARKERS, draw_over_depth, main_axes
-from codespectra.files import store
+from codespectra.files.array_files import read_array
 from codespectra.spectra.projections import smooth_code_action
 
 SHOWN_LAYERS = 6
@@ -50,7 +50,7 @@ def draw_trajectories(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     runs = inputs["action"].groupby(["model", "stimuli"], sort=False)
     files = zip(inputs["trajectories"], runs, strict=True)
     curves = pd.concat(
-        [_trajectory_table(store.read_array(file), action) for file, (_, action) in files],
+        [_trajectory_table(read_array(file), action) for file, (_, action) in files],
         ignore_index=True,
     )
     runs = list(curves.groupby(["model", "stimuli", "draw"], sort=False))

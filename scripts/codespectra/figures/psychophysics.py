@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from codespectra.data.stimuli import images_by_index
+from codespectra.data.stimulus_file import images_by_index
 from codespectra.experiments.psychophysics import by_method
 from codespectra.experiments.trial_design import Design
 from codespectra.figures import style

@@ -24,7 +24,7 @@ def draw_sensitivity(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     Args:
         inputs: sensitivity, sensitivity_gradients, sensitivity_pairs, sensitivity_centroids, all
             of one run.
-        cfg: study, metric (that is shown), bootstrap (draws of the intervals), seed.
+        cfg: study, metric (that is shown), resamples and seed (of the intervals).
     """
     paths, gradients, pairs, centroids = (inputs[f"sensitivity{name}"] for name in TABLES)
     metric = cfg["metric"]

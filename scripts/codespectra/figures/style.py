@@ -15,7 +15,8 @@ matplotlib.use("agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from codespectra.files import store
+from codespectra.files.csv_writer import write_csv
+from codespectra.files.whole_files import atomic
 
 # Of a figure's function: a rule's inputs by name, its tables read (a name is a kind of
 # `files.table_columns`) and other files as paths; the rule's `params.cfg`; and what comes out, the
@@ -128,8 +129,8 @@ def credit(figure: Figure, text: str) -> None:
 def save(figure: Figure, table: pd.DataFrame, paths: Mapping[str, str]) -> None:
     """Write a figure as PDF and PNG beside the CSV that it draws; the same bytes every time."""
     for form in ("pdf", "png"):
-        with store.atomic(Path(paths[form])) as temporary:
+        with atomic(Path(paths[form])) as temporary:
             metadata = {"CreationDate": None} if form == "pdf" else {"Software": None}
             figure.savefig(temporary, format=form, metadata=metadata)
-    store.write_csv(paths["csv"], table)
+    write_csv(paths["csv"], table)
     plt.close(figure)

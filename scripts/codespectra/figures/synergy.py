@@ -7,7 +7,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from codespectra.data.stimuli import images_by_index
+from codespectra.data.stimulus_file import images_by_index
 from codespectra.figures import style
 from codespectra.figures.panels import draw_image_rows
 

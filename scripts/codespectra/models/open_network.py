@@ -1,4 +1,4 @@
-"""The network that a stage looks into, ready for the images of one set."""
+"""Open a network for the analysis of a stimulus set: weights, preprocessing, layers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,15 +7,15 @@ import torch
 from torch import nn
 
 from codespectra.data.preprocessing import Preprocess
-from codespectra.files import store
+from codespectra.files.json_files import read_json
 from codespectra.jobs.device import resolve_device
-from codespectra.models.architectures import inspect_layers
 from codespectra.models.checkpoints import load_checkpoint
+from codespectra.models.layer_listing import inspect_layers
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A network on its device, what its images go through, and its layers in running order."""
+    """A network on its device, with its preprocessing and its layers in running order."""
 
     network: nn.Module
     preprocess: Preprocess
@@ -24,7 +24,7 @@ class Subject:
 
 
 def open_subject(checkpoint_manifest: str, stimuli_manifest: str, device: str) -> Subject:
-    """Load a checkpoint by its manifest, for the set of another.
+    """Load the network of one manifest, with its layers at the image size of the set of another.
 
     Args:
         checkpoint_manifest, stimuli_manifest: end in .json.
@@ -37,6 +37,6 @@ def open_subject(checkpoint_manifest: str, stimuli_manifest: str, device: str) -
     checkpoint = load_checkpoint(checkpoint_manifest)
     network = checkpoint.network.to(where, memory_format=torch.channels_last)
     preprocess = Preprocess(checkpoint.description["preprocessing"], where)
-    side = preprocess.side or store.read_json(stimuli_manifest)["side"]
+    side = preprocess.side or read_json(stimuli_manifest)["side"]
     layers = [vars(layer) for layer in inspect_layers(network, side)]
     return Subject(network, preprocess, layers, checkpoint.description)

@@ -1,13 +1,5 @@
-import json
 import math
-import os
-import re
 import shutil
-import signal
-import subprocess
-import sys
-import textwrap
-import time
 from collections import namedtuple
 from pathlib import Path
 
@@ -19,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from codespectra.capture import journal
+from codespectra.capture import activation_file, journal
 from codespectra.capture.activation_file import Written
 from codespectra.capture.images import Twice, capture
 from codespectra.data.preprocessing import Preprocess
 from codespectra.errors import UserError
-from codespectra.files import one_writer, store
-from codespectra.models.architectures import inspect_layers
+from codespectra.files.hdf5_files import hdf5_digest, open_hdf5
 from codespectra.models.hooks import Wanted, reduce_output
+from codespectra.models.layer_listing import inspect_layers
 from codespectra.models.layer_selection import reduced_width, stride_of
 
 SETTINGS = {"side": None, "mean": (0.5, 0.4, 0.3), "std": (0.2, 0.3, 0.4)}
@@ -81,7 +73,7 @@ def run(path: Path, **changes) -> Written:
 
 def read(path: Path) -> dict[str, np.ndarray]:
     found = {}
-    with store.open_hdf5(path) as file:
+    with open_hdf5(path) as file:
         file.visititems(
             lambda key, item: found.update({key: item[:]} if isinstance(item, h5py.Dataset) else {})
         )
@@ -137,7 +129,7 @@ def test_values_of_every_call_and_reduction_by_hand(tmp_path):
 
 def test_attributes_say_what_each_dataset_is(tmp_path):
     run(tmp_path / "a.h5")
-    with store.open_hdf5(tmp_path / "a.h5") as file:
+    with open_hdf5(tmp_path / "a.h5") as file:
         assert (file.attrs["model"], file.attrs["seed"]) == ("small", "3")
         attributes = dict(file["stride/relu:0"].attrs)
         assert list(attributes.pop("shape")) == [40, 16, 16]
@@ -366,12 +358,12 @@ def test_refused_accuracy_keeps_the_rows_and_a_later_call_needs_no_pass(tmp_path
 def test_a_kill_while_the_digest_is_taken_costs_no_rows(tmp_path, monkeypatch):
     written = run(tmp_path / "whole.h5")
     with monkeypatch.context() as patch:
-        patch.setattr(store, "hdf5_digest", Watched(fail_at=0))
+        patch.setattr(activation_file, "hdf5_digest", Watched(fail_at=0))
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "a.h5")
     assert not (tmp_path / "a.h5").exists()
     assert run(tmp_path / "a.h5", preprocess=Watched(fail_at=0)) == written
-    assert written.sha256 == store.hdf5_digest(tmp_path / "a.h5")
+    assert written.sha256 == hdf5_digest(tmp_path / "a.h5")
 
 
 def test_right_predictions_are_counted(tmp_path):
@@ -389,111 +381,6 @@ def test_float16_is_float32_rounded(tmp_path):
     for key, values in full.items():
         assert half[key].dtype == np.float16
         np.testing.assert_array_equal(half[key], values.astype(np.float16))
-
-
-def test_second_writer_waits_for_the_first(tmp_path):
-    """The second process gets in only after the first one's last word, which a marker records."""
-    target = tmp_path / "a.h5"
-    program = textwrap.dedent(
-        f"""
-        import sys
-        from pathlib import Path
-        sys.path.insert(0, {str(Path(store.__file__).parents[2])!r})
-        from codespectra.files import one_writer
-
-        print("started", flush=True)
-        with one_writer.only_writer({str(target)!r}):
-            print(Path({str(tmp_path / "marker")!r}).read_text(), flush=True)
-        """
-    )
-    with one_writer.only_writer(target):
-        second = subprocess.Popen(
-            [sys.executable, "-c", program],
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        assert second.stdout.readline() == "started\n"
-        warning = second.stderr.readline()
-        time.sleep(0.5)  # a process that doesn't wait finds no marker
-        (tmp_path / "marker").write_text("first is done")
-    out, err = second.communicate(timeout=60)
-    assert (out, err, second.returncode) == ("first is done\n", "", 0)
-    lock = tmp_path / ".a.h5.lock"
-    assert lock.read_text() == str(second.pid)
-    assert str(target) in warning and "waiting" in warning
-
-
-def test_atomic_leaves_nothing_of_a_failed_write(tmp_path):
-    path = tmp_path / "new" / "a.json"
-    with pytest.raises(KeyError), store.atomic(path) as temporary:
-        temporary.write_text("half")
-        assert temporary.parent == path.parent and not path.exists()
-        raise KeyError
-    assert list(path.parent.iterdir()) == []
-    store.write_json(path, {"b": 1, "a": 2})
-    with pytest.raises(ValueError, match="JSON"):
-        store.write_json(path, {"a": math.nan})
-    assert json.loads(path.read_text()) == {"a": 2, "b": 1}
-    assert list(path.parent.iterdir()) == [path]
-
-
-KILLED = """
-import os, signal, sys
-from codespectra.files import store
-
-with store.temporary_beside(sys.argv[1]) as folder, store.atomic(sys.argv[2]) as file:
-    folder.mkdir()
-    (folder / "half").write_text("written")
-    file.write_text("half written")
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path):
-    paths = [tmp_path / "model", tmp_path / "a[1].json"]
-    environment = {"PYTHONPATH": str(Path(store.__file__).parents[2])}
-    killed = subprocess.run([sys.executable, "-c", KILLED, *paths], env=environment, check=False)
-    assert killed.returncode == -signal.SIGKILL
-    left = [*tmp_path.iterdir()]
-    assert len(left) == 2
-    others = [tmp_path / ".a[1].json.notes.tmp"]
-    # Of a process that lives, and of another machine, where it may live.
-    living = f"{os.getppid()}.tmp"
-    others += [file.with_name(re.sub(r"\d+\.tmp", living, file.name)) for file in left]
-    others += [file.with_name(file.name.replace(os.uname().nodename, "else")) for file in left]
-    for file in others:
-        file.write_text("not to be touched")
-    for path in paths:
-        store.write_json(path, {})
-    assert {*tmp_path.iterdir()} == {*paths, *others}
-
-
-def test_unreadable_hdf5_is_named(tmp_path):
-    path = tmp_path / "a.h5"
-    with store.create_hdf5(path) as file:
-        file["x"] = np.arange(10_000)
-        assert not path.exists()
-    with store.open_hdf5(path) as file:
-        assert file["x"][5] == 5
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-5000])
-    assert_refused(path, "not a readable HDF5 file")
-    path.write_text("no HDF5 at all")
-    assert_refused(path, "not a readable HDF5 file")
-    path.unlink()
-    assert_refused(path, "not a readable HDF5 file")
-    path.write_bytes(whole)
-    with h5py.File(path, "r+") as file:
-        file.attrs["schema_version"] = 2
-    assert_refused(path, "schema version 2, expected 1")
-
-
-def assert_refused(path: Path, why: str) -> None:
-    with pytest.raises(UserError) as refusal, store.open_hdf5(path):
-        pass
-    assert str(refusal.value).startswith(f"{path}: {why}")
-    assert str(refusal.value).endswith(f"; delete {path} and rerun")
 
 
 # Dropout left on ---------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from codespectra.capture.text import capture_text, check_context, select_parts
 from codespectra.data.tokenization import Cut, cut_sequences, tokens_of
 from codespectra.data.tokens import read_tokens
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.hdf5_files import open_hdf5
 from codespectra.models.byte_gpt2 import byte_tokenizer
 from codespectra.models.hooks import Wanted
 from codespectra.models.language_models import inspect_layers
@@ -88,7 +88,7 @@ def run(path: Path, network: PreTrainedModel | None = None, **changes) -> dict[s
     }
     tokens = tokens_of(cuts, byte_tokenizer(CONTEXT))
     capture_text(path, network, cuts, tokens, **(arguments | changes))
-    with store.open_hdf5(path) as file:
+    with open_hdf5(path) as file:
         return {name: file[f"tokens/{name}"][:] for name in file["tokens"]}
 
 
@@ -180,7 +180,7 @@ def test_rows_are_the_real_tokens_which_stand_in_the_file(tmp_path):
     lengths = [len(cut.ids) for cut in cuts]
     assert len(cuts) == 26 and min(lengths) < LENGTH == max(lengths)
     assert {len(values) for values in found.values()} == {sum(lengths)}
-    with store.open_hdf5(tmp_path / "a.h5") as file:
+    with open_hdf5(tmp_path / "a.h5") as file:
         tokens = read_tokens(file)
         assert dict(file["tokens/transformer.h.1.mlp.act"].attrs)["reduction"] == "tokens"
     ids = np.concatenate([cut.ids for cut in cuts])

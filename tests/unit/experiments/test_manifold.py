@@ -25,7 +25,7 @@ CLUSTERS, EACH, M = 5, 20, 4
 COUNT = CLUSTERS * EACH
 INDEX = Index(M, "pairs")
 CLUSTER = np.repeat(np.arange(CLUSTERS), EACH)
-RESAMPLING = {"draws": 200, "seed": 0}
+RESAMPLING = {"resamples": 200, "seed": 0}
 
 
 def clustered() -> Embedding:
@@ -222,8 +222,8 @@ def test_figure_shows_rho_and_leaves_labels_out_of_a_set_without(units, places, 
         2,
     )
     inputs = {"manifold_images": images, "manifold_activity": activity.assign(layer="relu")}
-    cfg = {"study": "study", "bootstrap": RESAMPLING["draws"], "seed": RESAMPLING["seed"]}
-    figure, _ = draw_manifold(inputs | {"manifold_units": units}, cfg)
+    inputs |= {"manifold_units": units}
+    figure, _ = draw_manifold(inputs, {"study": "study", **RESAMPLING})
     titles = [panel.get_title() for panel in figure.axes if panel.get_visible()]
     assert ("relu: label" in titles) == labelled
     assert "relu: planted 7" in titles

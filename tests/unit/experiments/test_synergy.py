@@ -13,7 +13,7 @@ from codespectra.directions.directions import neurons
 from codespectra.experiments import synergy
 from codespectra.figures import style
 from codespectra.figures.synergy import draw_pairs, draw_synergy
-from codespectra.files import store
+from codespectra.files.hdf5_files import create_hdf5
 from codespectra.interpretability.index import Index
 from codespectra.interpretability.similarity import Color, Label
 from codespectra.statistics.ranking import top_stimuli
@@ -248,7 +248,9 @@ def test_bootstrap_equals_a_loop_over_resampled_units():
     rng = np.random.default_rng(0)
     values = rng.random((7, 7))
     first, second = np.triu_indices(7, k=1)
-    found = measures.unit_bootstrap(first, second, values[first, second, None], draws=20, seed=4)
+    found = measures.unit_bootstrap(
+        first, second, values[first, second, None], resamples=20, seed=4
+    )
     chances = np.full(7, 1 / 7)
     for mean, counts in zip(
         found[:, 0], np.random.default_rng(4).multinomial(7, chances, size=20), strict=True
@@ -266,9 +268,9 @@ def test_unit_bootstrap_covers_where_a_bootstrap_of_pairs_does_not():
     for seed in range(200):
         values = of_units(rng, 40)[first, second]
         drawn = {
-            "units": measures.unit_bootstrap(first, second, values[:, None], draws=200, seed=seed)[
-                :, 0
-            ],
+            "units": measures.unit_bootstrap(
+                first, second, values[:, None], resamples=200, seed=seed
+            )[:, 0],
             "pairs": rng.choice(values, (200, len(values))).mean(axis=1),
         }
         for name, means in drawn.items():
@@ -304,7 +306,7 @@ def test_figures_show_every_pair_and_every_image(tmp_path):
     )
     assert max(end for _, end in left) <= 1e-9
     assert min(start for start, _ in right) >= -1e-9
-    with store.create_hdf5(tmp_path / "set.h5") as file:
+    with create_hdf5(tmp_path / "set.h5") as file:
         file["images"] = np.broadcast_to(np.uint8(range(60))[:, None, None, None], (60, 4, 4, 3))
     inputs = {"synergy_images": shown, "stimuli": tmp_path / "set.h5"}
     panels = draw_pairs(inputs, cfg)[0].axes

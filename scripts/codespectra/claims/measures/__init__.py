@@ -1,1 +1,1 @@
-"""The statistic of each claim with its interval, from the tables of a study."""
+"""The statistic of each claim, from the tables of a study."""

@@ -15,10 +15,10 @@ class _Study:
 
     `trained` names the models whose weights were learned; claims of the papers are about these.
     `networks` are those of the dropout sweep by name: dropout, seed, statistics; None without one.
-    `analysis_set` is the stimulus set of the directions' first run; other sets are controls.
+    `analysis_set` is the stimulus set that claims about directions are of; other sets are controls.
     """
 
-    draws: int
+    resamples: int
     seed: int
     trained: tuple[str, ...] = ()
     analysis_set: str = ""
@@ -27,7 +27,7 @@ class _Study:
     @property
     def resampling(self) -> dict[str, int]:
         """Keyword arguments of the bootstraps."""
-        return {"draws": self.draws, "seed": self.seed}
+        return {"resamples": self.resamples, "seed": self.seed}
 
 
 _KINDS = {kind for needs in NEEDS.values() for kinds in needs.values() for kind in kinds}
