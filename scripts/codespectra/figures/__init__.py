@@ -1,4 +1,1 @@
-"""The figures: `draw_NAME(inputs, cfg)` gives one with the table that it draws; `style` is shared.
-
-`inputs` and `cfg` are those of the rule draw_NAME, as `style` says.
-"""
+"""The figures: `draw_NAME` takes the tables of its rule and gives a figure; all share `style`."""

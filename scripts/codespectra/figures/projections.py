@@ -1,6 +1,7 @@
 """Random projections of the moving dot as curves, and their action (A fig. 4, 6 c-e)."""
 
 import textwrap
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from codespectra.spectra.projections import smooth_code_action
 SHOWN_LAYERS = 6
 ROWS = {0: "least action", 1: "typical"}
 # Of the exponents' stimulus sets, where there are several.
-FILLS = ("full", "none", "left", "right", "top", "bottom")
+FILLS = ("full", "none", "left", "right")
 
 
 def _trajectory_table(trajectories: np.ndarray, action: pd.DataFrame) -> pd.DataFrame:
@@ -99,12 +100,12 @@ def draw_action(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         for column, panel in over_depth.items():
             look = {"shift": 0.15 * index, "label": model, "elinewidth": 0.6}
             draw_over_depth(panel, run, column, index, **look)
-        for fill, column in zip(FILLS, exponents, strict=False):
+        for column, fill in zip(exponents, cycle(FILLS), strict=False):
             look = {"color": f"C{index}", "fillstyle": fill}
             axes[1, 0].plot(run[column], run["action"], MARKERS[index % len(MARKERS)], **look)
     _draw_theory(axes[1, 0], table[list(exponents)].min(axis=None))
     if len(exponents) > 1:
-        for fill, stimuli in zip(FILLS, exponents.values(), strict=False):
+        for stimuli, fill in zip(exponents.values(), cycle(FILLS), strict=False):
             axes[1, 0].plot([], [], "o", color="0.5", fillstyle=fill, label=f"α on {stimuli}")
     axes[0, 0].set(ylabel="action E (a.u.)", yscale="log")
     axes[0, 1].set(ylabel="action at unit variance", yscale="log")
