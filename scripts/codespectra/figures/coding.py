@@ -1,4 +1,7 @@
-"""Spectra, exponents and action of networks by dropout rate, and cvPCA (A fig. 5, 6 b-e)."""
+"""Spectra, exponents and action of networks by dropout rate, and cvPCA (A fig. 5, 6 b-e).
+
+Beside a figure of spectra stands the table of their exponents: the spectra have tables already.
+"""
 
 import numpy as np
 import pandas as pd
@@ -30,8 +33,6 @@ PART_MARKERS = {"encoder": "o", "FC and decoder": "^"}
 
 def draw_dropout_spectra(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Spectra at the least and the most dropout, a row a kind of statistics, and the curvature.
-
-    The spectra have their own tables: that of the exponents stands beside the figure.
 
     Args:
         inputs: eigenvalues, exponents.
@@ -115,8 +116,6 @@ def draw_dropout(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
 
 def draw_cross_validated(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Plain and cross-validated spectra of three layers, and both exponents against depth.
-
-    The spectra have their own tables: that of the exponents stands beside the figure.
 
     Args:
         inputs: crossed_eigenvalues, crossed_exponents.

@@ -73,9 +73,10 @@ def fit_note(exponents: pd.DataFrame) -> str:
 
 
 def window_note(exponents: pd.DataFrame) -> str:
-    """First and last rank of the fits: `10–50`, or `10 to 34–50` where last ranks differ."""
-    ends = exponents[["first_rank", "last_rank"]].dropna()
-    first, last = (style.span(ends[name]) for name in ends)
+    """First and last rank of the fits: `10–50`, or `10 to 34–50` where they differ."""
+    fitted = exponents.dropna(subset="alpha")
+    ends = fitted if len(fitted) else exponents
+    first, last = (style.span(ends[name]) for name in ("first_rank", "last_rank"))
     return f"{first} to {last}" if "–" in first + last else f"{first}–{last}"
 
 

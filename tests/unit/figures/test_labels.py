@@ -107,7 +107,7 @@ def test_a_narrower_window_of_some_layers_is_told():
     table = layers("tiles")
     assert spectra.fit_note(table) == "dashed: Huber fit over ranks 2–9"
     table.loc[0, "last_rank"] = 6
-    table.loc[1, ["first_rank", "last_rank"]] = np.nan  # without a fit
+    table.loc[1, ["last_rank", "alpha"]] = 4, np.nan  # too narrow for a fit
     assert spectra.fit_note(table) == "dashed: Huber fit over ranks 2 to 6–9"
 
 
