@@ -491,6 +491,7 @@ MODULES = {
     "spectra/token_trajectories.py": TEXT_MOVED,
     "claims/verdicts.py": {"judge_claims"},
     "claims/catalogue.py": {"judge_claims"},
+    "claims/needs.py": WITH_EVIDENCE,
     "statistics/evidence.py": WITH_EVIDENCE,
     "claims/measures/dropout.py": {"judge_claims"},
     "claims/measures/index.py": {"judge_claims"},
@@ -559,9 +560,16 @@ MODULES = {
     "figures/filters.py": {"draw_filters"},
     "figures/spectra.py": {"draw_spectra", "draw_exponents", "draw_cross_validated"}
     | SWEPT_SPECTRA
+    | (DRAWN_OF_TEXT - {"draw_passage"}),
+    "figures/panels.py": {"draw_spectra", "draw_exponents", "draw_trajectories", "draw_action"}
+    | {"draw_index", "draw_exciting_images", "draw_synergy", "draw_pairs", "draw_cross_validated"}
+    | SWEPT_SPECTRA
     | DRAWN_OF_TEXT,
     "figures/projections.py": {"draw_trajectories", "draw_action"},
-    "figures/language.py": DRAWN_OF_TEXT,
+    "figures/language.py": DRAWN_OF_TEXT - {"draw_passage"},
+    "figures/passage.py": {"draw_passage"},
+    # The panel of II against a measure is that of centroids too.
+    "figures/manifold.py": {"draw_manifold", "draw_coactivation", "draw_sensitivity"},
     "figures/explanations.py": {"draw_explanations"},
     "figures/coding.py": SWEPT_SPECTRA | {"draw_cross_validated"},
     "figures/theory.py": {"draw_superposition", "draw_channel"},
