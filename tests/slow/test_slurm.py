@@ -13,9 +13,9 @@ from typing import TypeVar
 
 import pytest
 import yaml
-from project import MINI, ROOT, copy_project
+from parsed_rules import ParsedRule, parsed_rules
+from project import MINI, ROOT, copy_project, read_config
 from slurm_cluster import GPU_MODEL, Cluster, SlurmJob, missing_programs, slurm_cluster
-from test_rules import GPU_TAGGED, RULES
 
 PROFILE = ROOT / "profiles/slurm/config.yaml"
 STUDY = "slurm.yaml"
@@ -121,7 +121,7 @@ def wait_for(look: Callable[[], T | None], process: subprocess.Popen) -> T:
 
 def study() -> dict:
     """The mini study with less of what is only repeated, and one longer training."""
-    config = yaml.safe_load((ROOT / MINI).read_text())
+    config = read_config(MINI)
     methods = config["directions"]["methods"]
     kept = {name: methods[name] for name in ("neurons", "sae")}
     config["directions"]["methods"] = {**kept, "kmeans": {"k": [4], "starts": 1}}
@@ -161,15 +161,14 @@ def runs() -> Iterator[tuple[Finished, Finished]]:
             yield finish(cluster, first, project), finish(cluster, second, failing)
 
 
-def asked(rule: str, resource: str) -> int:
-    """What a rule asks for at its first attempt."""
-    return int(re.search(rf"{resource}=growing\((\d+)\)", RULES[rule])[1])
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory) -> dict[str, ParsedRule]:
+    return parsed_rules(copy_project(tmp_path_factory.mktemp("rules")))
 
 
-def rule_of(job: SlurmJob) -> str | None:
-    """Rule of a job; none of a group."""
-    names = [rule for rule in RULES if re.match(rf"{rule}(_wildcards_|$)", job.rule)]
-    return names[0] if names else None
+def rule_name(job: SlurmJob) -> str:
+    """Name of a job's rule; of a group, no rule's."""
+    return job.rule.partition("_wildcards_")[0]
 
 
 def uncommented(lines: re.Match) -> str:
@@ -177,35 +176,36 @@ def uncommented(lines: re.Match) -> str:
     return lines[1] + re.sub(r"^# ", "", lines[2], flags=re.M)
 
 
-def test_the_profile_groups_every_figure_and_verdict():
+def test_the_profile_groups_every_figure_and_verdict(rules):
     groups = yaml.safe_load(PROFILE.read_text())["groups"]
-    figures = {rule for rule in RULES if rule.startswith("draw_")} | {"judge_claims"}
+    figures = {rule for rule in rules if rule.startswith("draw_")} | {"judge_claims"}
     assert {rule for rule, group in groups.items() if group == "figures"} == figures
-    assert set(groups) <= set(RULES) - GPU_TAGGED
+    assert all(not rules[rule].gpu for rule in groups)
 
 
-def test_the_profile_shows_how_every_gpu_tagged_rule_asks_for_a_model():
+def test_the_profile_shows_how_every_gpu_tagged_rule_asks_for_a_model(rules):
     text = re.sub(
         r"^# (set-resources:\n)((?:#   .*\n)+)", uncommented, PROFILE.read_text(), flags=re.M
     )
     assert yaml.safe_load(text)["set-resources"] == {
-        rule: {"gpu_model": "a100"} for rule in GPU_TAGGED
+        name: {"gpu_model": "a100"} for name, rule in rules.items() if rule.gpu
     }
 
 
-def test_the_main_job_runs_to_completion(runs):
+def test_the_main_job_runs_to_completion(runs, rules):
     study, _ = runs
     assert study.status == 0, study.said
     results = study.folder / "results"
     assert (results / "claims.csv").exists()
     assert len(list((results / "figures/mini").glob("*.png"))) == 8
     counts = dict(re.findall(r"^(\w+) +(\d+)$", study.said.partition("total")[0], re.M))
-    assert {rule_of(job) for job in study.jobs} - {None} == set(counts) - GROUPED - {"main"}
+    single = {rule_name(job) for job in study.jobs} & set(rules)
+    assert single == set(counts) - GROUPED - {"main"}
 
 
-def test_gpu_tagged_jobs_held_the_gpu_one_at_a_time_and_others_none(runs):
+def test_gpu_tagged_jobs_held_the_gpu_one_at_a_time_and_others_none(runs, rules):
     study, failing = runs
-    tagged = [job for job in study.jobs if rule_of(job) in GPU_TAGGED]
+    tagged = [job for job in study.jobs if rule_name(job) in rules and rules[rule_name(job)].gpu]
     assert len(tagged) == 12  # one of them twice
     assert {job.gpus for job in tagged} == {f"gpu:{GPU_MODEL}:1"}
     assert all(before.end <= after.start for before, after in pairwise(tagged))
@@ -218,23 +218,22 @@ def test_a_job_takes_the_gpu_that_slurm_gave_it(runs):
     assert "torch can't use 0: computing on the CPU" in log.read_text()
 
 
-def test_jobs_ask_for_what_their_rules_say(runs):
-    single = [job for job in runs[0].jobs if rule_of(job)]
-    for job in single:
-        times = 2 if job.rule == CANCELLED and job.state == "COMPLETED" else 1
-        assert job.memory_mb == asked(rule_of(job), "mem_mb") * times, job
-        assert job.minutes == asked(rule_of(job), "runtime") * times, job
-        assert job.cpus == 1
+def test_jobs_ask_for_what_their_rules_say(runs, rules):
+    for job in runs[0].jobs:
+        if rule := rules.get(rule_name(job)):
+            times = 2 if job.rule == CANCELLED and job.state == "COMPLETED" else 1
+            assert (job.memory_mb, job.minutes) == (rule.mem_mb * times, rule.runtime * times), job
+            assert job.cpus == 1
 
 
-def test_a_group_asks_for_the_time_of_all_members_and_the_memory_of_one(runs):
+def test_a_group_asks_for_the_time_of_all_members_and_the_memory_of_one(runs, rules):
     figures, directions = runs[0].of("figures"), runs[0].of("directions")
     assert len(figures) == 3 and len(directions) == 2
     assert {job.cpus for job in figures + directions} == {1}
-    assert sum(job.minutes for job in figures) == 8 * 20 + asked("judge_claims", "runtime")
+    assert sum(job.minutes for job in figures) == 8 * 20 + rules["judge_claims"].runtime
     assert sorted(job.memory_mb for job in figures) == [1000, 1000, 2000]
-    assert {job.minutes for job in directions} == {2 * asked("find_directions", "runtime")}
-    assert {job.memory_mb for job in directions} == {asked("find_directions", "mem_mb")}
+    assert {job.minutes for job in directions} == {2 * rules["find_directions"].runtime}
+    assert {job.memory_mb for job in directions} == {rules["find_directions"].mem_mb}
 
 
 def test_a_cancelled_training_is_reported_and_goes_on_from_its_last_epoch(runs):

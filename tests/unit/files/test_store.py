@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -93,6 +94,17 @@ def test_hdf5_that_is_cut_off_is_refused(stored, place: float) -> None:
     path, whole = stored
     path.write_bytes(whole[: int(place * len(whole))])
     assert refused(path, everything)
+
+
+def test_hdf5_that_is_missing_or_of_another_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with pytest.raises(UserError, match=rf"^{path}: not a readable HDF5 file.*; delete {path} and"):
+        everything(path)
+    write_store(path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["schema_version"] = 2
+    with pytest.raises(UserError, match=r"schema version 2, expected 1; delete .* and rerun"):
+        everything(path)
 
 
 def test_the_store_of_another_run_is_refused_with_both_files_named(tmp_path: Path) -> None:

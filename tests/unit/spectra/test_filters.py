@@ -1,7 +1,6 @@
 """Eigenvectors as filters, against scikit-learn and plain loops, and where they are missing."""
 
 import copy
-import json
 from typing import Any
 
 import h5py
@@ -319,24 +318,3 @@ def test_the_figure_has_a_panel_a_filter_with_zero_as_grey():
     drawn = figure.axes[3].images[0].get_array()
     np.testing.assert_allclose(drawn[0, 0], [0, 0.5, 1])
     np.testing.assert_allclose(drawn[1], 0.5)
-
-
-def test_the_mini_study_stores_what_its_table_tells(mini):
-    folder = mini.folder / "results/filters/classifier"
-    table = pd.read_csv(folder / "test.csv")
-    assert json.loads((folder / "test.json").read_text())["image_count"] == 10
-    with h5py.File(folder / "test.h5") as file:
-        shapes = {f"{x}/{kind}": file[x][kind].shape for x in file for kind in file[x]}
-        scales = [
-            np.abs(file[x.layer][x.kind][[1, 2, 8].index(x.rank)]).max() for x in table.itertuples()
-        ]
-    side = (3, 32, 32, 3)
-    assert shapes == {
-        "relu/kernel": (3, 3, 3, 3),
-        "relu/gradient": side,
-        "layer1.0.relu:1/gradient": side,
-    }
-    np.testing.assert_allclose(table["scale"], scales, rtol=1e-6)
-    # Four channels have no eighth component.
-    missing = table[table["scale"].isna()]
-    assert missing[["kind", "rank"]].to_numpy().tolist() == [["kernel", 8]]
