@@ -200,7 +200,7 @@ def test_a_rerun_after_kills_ends_as_undisturbed_and_repeats_nothing(done, seed)
     assert len(killed) > len(JOBS) / 2
     for kill in (os.kill, os.killpg):
         disturbed.kill_snakemake(kill)
-        # What the README says to type.
+        # What docs/troubleshooting.md says to type.
         unlocked = done.snakemake("--unlock", study=STUDY)
         assert unlocked.returncode == 0, unlocked.stdout
     run = disturbed.start()

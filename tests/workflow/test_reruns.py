@@ -1,4 +1,4 @@
-"""The rerun matrix: after a change, exactly the stages that depend on it run again (design.md)."""
+"""The rerun matrix: after a change, exactly the stages that depend on it run again."""
 
 import os
 import re

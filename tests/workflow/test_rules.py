@@ -1,4 +1,4 @@
-"""Every working rule has what design.md asks for."""
+"""Every working rule has what docs/development.md asks for."""
 
 import ast
 import re

@@ -1,1 +1,3 @@
-"""Activations of images and text, into HDF5."""
+"""Activations of images and text, written to HDF5 in one forward pass, and read back slab by
+slab.
+"""

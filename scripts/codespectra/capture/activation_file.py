@@ -60,7 +60,7 @@ class Layout:
     shard: Shard = WHOLE
 
     def part(self, shard: Shard) -> "Layout":
-        """The file of one shard; what stands besides the rows is left to the whole."""
+        """The layout of one shard: its rows, without what the whole file holds besides."""
         if shard == WHOLE:
             return self
         attributes = self.attributes | {"shard": shard}
@@ -91,7 +91,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Written:
-    """A file that is whole.
+    """What is known of a finished activations file.
 
     Attributes:
         correct: how many stimuli were predicted rightly; None where nothing is predicted.
@@ -263,7 +263,7 @@ def _create_dataset(file: h5py.File, item: Wanted, count: int, dtype: str) -> No
 
 
 def describe_dataset(dataset: h5py.Dataset, item: Wanted) -> None:
-    """Write what a dataset is of as its attributes."""
+    """Write a dataset's attributes: its layer, the shape before the reduction, the reduction."""
     attributes, layer = dataset.attrs, item.layer
     attributes["module"], attributes["call"] = layer["module"], layer["call"]
     attributes["type"], attributes["depth"] = layer["type"], layer["depth"]

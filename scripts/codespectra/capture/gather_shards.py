@@ -1,4 +1,4 @@
-"""One activations file out of its shards, without a copy: its datasets are virtual ones."""
+"""Gather shards into one activations file of virtual HDF5 datasets, without a copy."""
 
 import os
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from codespectra.files import store
 
 
 def gather(path: str | Path, layout: Layout, shards: Sequence[str | Path]) -> str:
-    """Write the file of `layout` whose rows stand in `shards`, in order, which must stay there.
+    """Write the file of `layout`, whose datasets point to the rows in `shards`: these must stay.
 
     It says the same as a file that one job wrote, so that its `store.hdf5_digest` is the same. The
     shards are named relative to it: the folder of both can be moved.
@@ -45,7 +45,7 @@ def gather(path: str | Path, layout: Layout, shards: Sequence[str | Path]) -> st
 
 
 def shard_manifest(data: str | Path, identity: str, written: Written) -> dict[str, Any]:
-    """What gathering depends on of the shard `data`: its content, and what it predicts right."""
+    """Manifest of the shard `data`, for gathering: its digest and its right predictions."""
     return {
         "file": Path(data).name,
         "sha256": written.sha256,

@@ -1,4 +1,4 @@
-"""A capture of images as its jobs run it: of all of them, of one shard, or gathered from shards."""
+"""What a job that captures images does: all of them, one shard, or shards gathered."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

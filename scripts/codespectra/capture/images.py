@@ -24,7 +24,7 @@ GRAIN = 256
 
 
 class Twice:
-    """Images (N, H, W, 3) one after the other, and then once more: (2 N, H, W, 3)."""
+    """Images (N, H, W, 3) and then the same images again, as one array (2 N, H, W, 3)."""
 
     def __init__(self, images: h5py.Dataset):
         """Look at `images`, which stay where they are."""

@@ -1,4 +1,4 @@
-"""How far a capture has come: a note beside the growing file, by which it goes on after a kill."""
+"""Progress of a capture, noted beside its growing file, from which it resumes after a kill."""
 
 import logging
 import time
@@ -26,7 +26,7 @@ class Journal:
         self.written = time.monotonic()
 
     def read(self) -> None:
-        """Take up the note of the same capture before."""
+        """Go on from the note that a killed job of the same capture has left."""
         if not self.file.exists():
             return
         try:

@@ -1,4 +1,4 @@
-"""Layers of one captured run, as the tables of its analyses name them."""
+"""Captured layers: the columns that identify each in tables, and its dataset in the file."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ Layer = dict[str, Any]
 
 
 def captured_layers(manifest: dict[str, Any], cfg: dict[str, Any]) -> list[tuple[Layer, Layer]]:
-    """For each layer of an analysis: what its rows begin with, and its dataset in the manifest.
+    """For each layer of an analysis: the first columns of its table rows, and its dataset.
 
     Args:
         manifest: of the activations file.
@@ -21,7 +21,7 @@ def captured_layers(manifest: dict[str, Any], cfg: dict[str, Any]) -> list[tuple
 
 
 def captured_parts(manifest: dict[str, Any], part: str | None = None) -> list[tuple[Layer, Layer]]:
-    """For each layer of a captured language model: what its rows begin with, and its dataset.
+    """For each layer of a captured language model: the first columns of its rows, and its dataset.
 
     Args:
         manifest: of the activations file.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Shard:
-    """The `number`-th, counted from 1, of as many shards as `of` says."""
+    """Shard `number`, counted from 1, of `of` shards."""
 
     number: int
     of: int

@@ -1,4 +1,4 @@
-"""A capture of text as its jobs run it: of all of it, of one shard, or gathered from shards."""
+"""What a job that captures text does: all of it, one shard, or shards gathered."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""The catalogue of claims, what each measures, and the verdicts."""
+"""The catalogue of the papers' claims, and the verdict on each."""

@@ -1,4 +1,4 @@
-"""What each network of a study is: its dropout, seed, BatchNorm statistics, and its parts."""
+"""Columns that say which network of the dropout sweep, and which part of it, a layer belongs to."""
 
 import pandas as pd
 
@@ -31,5 +31,5 @@ def with_networks(table: pd.DataFrame, networks: dict[str, dict]) -> pd.DataFram
 
 
 def read_layers(paths: list[str], kind: str, networks: dict[str, dict]) -> pd.DataFrame:
-    """Tables of a kind of several networks, one below the other, `with_networks`."""
+    """Read tables of layers of several networks, and add the columns of `with_networks`."""
     return with_networks(read_tables(paths, kind), networks)

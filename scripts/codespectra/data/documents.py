@@ -91,7 +91,7 @@ def _sorted(root: Path, paths: list[Path]) -> list[Document]:
 
 
 def is_held_out(name: str, test_share: float) -> bool:
-    """Whether the document of that name is for testing; other documents don't matter."""
+    """Whether a document is for testing: its name decides, whatever other documents there are."""
     return zlib.crc32(name.encode()) / 2**32 < test_share
 
 

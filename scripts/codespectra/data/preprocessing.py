@@ -1,4 +1,4 @@
-"""From stored uint8 images to what a network takes."""
+"""Preprocessing: stored uint8 images resized and normalised for a network."""
 
 from typing import Any
 

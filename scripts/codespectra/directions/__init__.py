@@ -1,1 +1,3 @@
-"""Directions in activation space, and what finds them."""
+"""Directions in activation space, and the methods that find them: K-Means, PCA, ICA, NMF, sparse
+autoencoders, controls.
+"""

@@ -46,12 +46,12 @@ def spherical_kmeans(
     Raises ValueError for rows that are not finite, and unless 1 <= k <= the non-zero rows.
     """
     directions = unit_rows(rows)
-    pointing = _pointing(directions, k)
+    nonzero = _nonzero_rows(directions, k)
     if starts < 1:
         raise ValueError(f"starts = {starts} must be at least 1")
     fits = []
     for rng in np.random.default_rng(seed).spawn(starts):
-        sample = rng.choice(pointing, min(start_rows * k, len(pointing)), replace=False)
+        sample = rng.choice(nonzero, min(start_rows * k, len(nonzero)), replace=False)
         fits.append(lloyd(directions, _plus_plus(directions[sample], k, rng), max_iterations))
     return max(fits, key=lambda fit: fit.objective)
 
@@ -63,17 +63,17 @@ def kmeans_from_units(rows: NDArray) -> Clustering:
     """
     directions = unit_rows(rows)
     width = directions.shape[1]
-    _pointing(directions, width)
+    _nonzero_rows(directions, width)
     return lloyd(directions, np.eye(width, dtype=np.float32), MAX_ITERATIONS)
 
 
-def _pointing(directions: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """Rows that aren't zero, of which there are at least k."""
-    pointing = np.flatnonzero(directions.any(axis=1))
-    if not 1 <= k <= len(pointing):
+def _nonzero_rows(directions: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Indices of the rows that aren't zero; ValueError unless 1 <= k <= their number."""
+    nonzero = np.flatnonzero(directions.any(axis=1))
+    if not 1 <= k <= len(nonzero):
         count = len(directions)
-        raise ValueError(f"k = {k} must be in 1..{len(pointing)}, the non-zero of {count} rows")
-    return pointing
+        raise ValueError(f"k = {k} must be in 1..{len(nonzero)}, the non-zero of {count} rows")
+    return nonzero
 
 
 def lloyd(
@@ -121,8 +121,8 @@ def _centroids(
     centroids = normalised(sums, lengths)
     empty = np.flatnonzero(lengths == 0)
     if len(empty):
-        pointing = np.flatnonzero(directions.any(axis=1))
-        worst_first = pointing[np.argsort(cosines[pointing], kind="stable")]
+        nonzero = np.flatnonzero(directions.any(axis=1))
+        worst_first = nonzero[np.argsort(cosines[nonzero], kind="stable")]
         centroids[empty] = directions[worst_first[: len(empty)]]
     return centroids
 

@@ -1,1 +1,3 @@
-"""Paper B's experiments beyond the index."""
+"""Paper B beyond the index: psychophysics, people's answers, manifold, sensitivity, synergy,
+co-activation.
+"""

@@ -35,7 +35,7 @@ def coactivation(activations: np.ndarray) -> np.ndarray:
 
 
 def relu_of(layer: Layer, available: list[Layer]) -> Layer | None:
-    """The call of a ReLU that may give a layer's output: the last one up to it of the same shape.
+    """The ReLU that a layer's output may come from: the last call up to it of the same shape.
 
     Args:
         layer: one of `available`.
@@ -56,7 +56,7 @@ def before_relu(
     *,
     batch: int,
 ) -> dict[str, np.ndarray]:
-    """What the ReLU behind each layer is given, reduced as in the capture: (N, D) by layer name.
+    """Units of each layer before their ReLU, reduced as in the capture: (N, D) by layer name.
 
     A layer that isn't its ReLU's output, number for number, is left out.
 
@@ -87,7 +87,7 @@ def before_relu(
 
 @contextmanager
 def _keeping_inputs(network: nn.Module, wanted: list[Layer]) -> Iterator[dict[str, torch.Tensor]]:
-    """While open, each forward pass leaves copies of what layers are given, by layer name.
+    """While open, each forward pass leaves copies of the wanted layers' inputs, by layer name.
 
     Copies, since a ReLU may work in place; of one call, since its module may run several times.
     """

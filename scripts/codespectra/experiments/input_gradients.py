@@ -98,7 +98,7 @@ def _rows_by_value(values: np.ndarray) -> dict[int, np.ndarray]:
 
 
 def _batches(used: dict[int, np.ndarray], pixels: int, most: int) -> Iterator[list[int]]:
-    """Images with equally many directions together."""
+    """Batches of images that have equally many directions."""
     groups: dict[int, list[int]] = {}
     for image, directions in used.items():
         groups.setdefault(len(directions), []).append(image)
@@ -128,7 +128,7 @@ def _products(
 
 
 def layer_values(network: nn.Module, wanted: Wanted, inputs: torch.Tensor) -> torch.Tensor:
-    """What a layer makes of a batch, reduced as captured, (batch, width); the rest isn't run."""
+    """A layer's output, reduced as captured, (batch, width); layers after it aren't run."""
     found = []
     run_to_layers(network, inputs, [wanted], lambda _, values: found.append(values))
     return found[0]

@@ -89,7 +89,7 @@ def make_trials(responses: np.ndarray, difficulty: float, design: Design) -> Tri
 
 
 def answer(similarity: Similarity, trials: Trials, design: Design) -> np.ndarray:
-    """How right each trial's answer is (K, T): 1, 0, 0.5 if the queries are as like; else nan."""
+    """Score of each trial's answer (K, T): 1 right, 0 wrong, 0.5 a tie; nan if it isn't counted."""
     sides = 1 if design.sides == "positive" else 2
     queries = trials.queries.reshape(len(trials.queries), -1)
     references = np.repeat(trials.references[:, :sides], queries.shape[1], axis=0)
@@ -114,9 +114,9 @@ def preference(
 
 
 def accuracy_table(sheet: pd.DataFrame, right: np.ndarray, metric: str) -> pd.DataFrame:
-    """The sheet of `lay_out` with metric, trials, correct, accuracy (eq. 3), ties half.
+    """Accuracy of each direction (eq. 3), a tie counting half; missing without a counted trial.
 
-    The accuracy of a direction without a counted trial is missing.
+    The sheet of `lay_out` with the columns metric, trials, correct, accuracy.
     """
     counted, correct = np.isfinite(right).sum(axis=1), np.nansum(right, axis=1)
     accuracy = np.divide(correct, counted, out=np.full(len(right), np.nan), where=counted > 0)
@@ -150,7 +150,7 @@ def by_method(accuracy: pd.DataFrame) -> pd.DataFrame:
 
 
 def wilson_interval(correct: float, trials: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share, which needn't be of whole successes; nan of no trials."""
+    """Wilson's 95 % interval of correct / trials, where ties make halves; nan without trials."""
     if not trials:
         return np.nan, np.nan
     share, spread = correct / trials, NORMAL_REACH**2 / trials

@@ -140,7 +140,7 @@ def cross_similarity(sets: np.ndarray, similarity: Similarity) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Images nearest to any point of a path, each once a path: Q of them, sorted by path."""
+    """Pairs (Q,) of a path and a distinct image near any of its points, sorted by path."""
 
     path: np.ndarray  # (Q,)
     image: np.ndarray  # (Q,)
@@ -148,7 +148,7 @@ class Neighbours:
 
     @classmethod
     def of(cls, images: np.ndarray) -> "Neighbours":
-        """Of the images (K, T, M) nearest to the points of each path."""
+        """From the images (K, T, M) nearest to the points of each path."""
         path = np.broadcast_to(np.arange(len(images))[:, None, None], images.shape)
         known, rows = images != NO_IMAGE, np.full(images.shape, NO_IMAGE)
         pairs = np.stack([path[known], images[known]], axis=1)
@@ -156,12 +156,12 @@ class Neighbours:
         return cls(*distinct.T, rows)
 
     def own(self, norms: np.ndarray) -> np.ndarray:
-        """Of norms (Q, T) of f_v(t) those at each point's own images: (K, T, M)."""
+        """Gradient norms (Q, T) of f_v(t), picked at each point's own images: (K, T, M)."""
         found = norms[self.rows, np.arange(norms.shape[1])[:, None]]
         return np.where(self.rows == NO_IMAGE, np.nan, found)
 
     def of_place(self, norms: np.ndarray, place: int) -> np.ndarray:
-        """Of norms (Q, T) of f_v(t) those at one point's images, all along: (K, T, M)."""
+        """Gradient norms (Q, T) of f_v(t), picked at one point's images all along: (K, T, M)."""
         return np.swapaxes(norms[self.rows[:, place]], 1, 2)
 
 

@@ -85,7 +85,7 @@ def strongest_of_sums(rows: np.ndarray, count: int) -> np.ndarray:
 
 
 def score_pairs(pairs: Pairs, similarities: list[Similarity], index: Index) -> Scores:
-    """The index of units and of pairs, for each metric as a whole.
+    """Interpretability Index of each unit and of each pair's sum, by metric.
 
     Sets of the same images are scored once: a synergy of zero is exactly zero.
     """

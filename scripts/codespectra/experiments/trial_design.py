@@ -43,7 +43,7 @@ class Design:
 
     @classmethod
     def of(cls, cfg: Mapping[str, Any]) -> "Design":
-        """From a stage's config, which may hold more."""
+        """From a stage's config; other keys are ignored."""
         return cls(**{field.name: cfg[field.name] for field in fields(cls)})
 
     def ranks(self, count: int, difficulty: float) -> Ranks:

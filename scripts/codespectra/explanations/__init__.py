@@ -1,1 +1,3 @@
-"""Explanations of units of language models, and their scores."""
+"""Explanations of a language model's units, by token lookup or by chat models, and how well they
+predict activations.
+"""

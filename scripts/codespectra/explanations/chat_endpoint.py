@@ -1,4 +1,4 @@
-"""Where chat models are asked, and what of it must never be written down."""
+"""The endpoint of chat models: URL and key, which never reach a file or a log."""
 
 import re
 import textwrap
@@ -20,7 +20,7 @@ QUOTED = 300
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the models are, and what must never be written down.
+    """URL and key of an OpenAI-compatible endpoint.
 
     Attributes:
         url: base URL; None: that of the `openai` client.

@@ -25,7 +25,7 @@ NO_PAIR = -1  # where a sequence begins there is no token before
 
 @dataclass(frozen=True)
 class Contexts:
-    """What a table looks up at each of R tokens.
+    """What a lookup table is indexed by at each of R tokens: the token, and the pair that it ends.
 
     Attributes:
         token: (R,) into the V strings of the vocabulary.
@@ -41,7 +41,7 @@ class Contexts:
 
     @classmethod
     def of(cls, tokens: Tokens, text: Text, *, bigram: bool) -> "Contexts":
-        """Of the tokens of an activations file."""
+        """From the tokens of an activations file."""
         token, size = tokens.token.astype(np.int64), len(tokens.vocabulary)
         if not bigram:
             return cls(token, None, np.empty((0, 2), np.int64), tokens.vocabulary)

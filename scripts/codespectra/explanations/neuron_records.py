@@ -203,7 +203,7 @@ def _parsed(line: bytes, model: type[Model], where: str) -> Model:
 
 
 def interleaved(records: list[Excerpt], splits: Sequence[Split], name: Split) -> list[Excerpt]:
-    """One of equal subsets that take turns; the remainder is in none."""
+    """Every n-th record, for one of n equal subsets; the remainder is in none."""
     stride = len(splits)
     whole = len(records) // stride * stride
     return records[splits.index(name) : whole : stride]

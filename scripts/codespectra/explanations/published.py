@@ -25,7 +25,7 @@ Row = dict[str, Any]
 
 
 def read_published(folder: str | Path) -> pd.DataFrame:
-    """A row an explanation, and one for a neuron without; one file is held at a time.
+    """Published explanations, a row each, and one for a neuron without; read file by file.
 
     Returns:
         In the order of layers and neurons: layer_index, depth (from 1), neuron_index, explanation,

@@ -140,7 +140,7 @@ def _joined(sequences: Iterable[ScoredSequenceSimulation]) -> tuple[np.ndarray, 
 
 
 def rescored(simulation: ScoredSimulation) -> dict[str, float | int | str]:
-    """Scores from the stored excerpts, whatever scores are stored with them.
+    """Scores recomputed from the stored excerpts; those stored with them are ignored.
 
     Returns:
         score, rsquared, absolute_dev, n_tokens, n_records, and note: why the score is missing.
@@ -158,7 +158,7 @@ def rescored(simulation: ScoredSimulation) -> dict[str, float | int | str]:
 
 
 def score_row(results: NeuronSimulationResults) -> dict[str, float | int | str]:
-    """`rescored` of a unit with one explanation, as its row of the scores' table holds it.
+    """The recomputed scores of a unit's only explanation, as columns of the scores' table.
 
     Raises:
         ValueError: the unit has none, or several.

@@ -74,7 +74,7 @@ class Text:
 
     @classmethod
     def of(cls, tokens: Tokens) -> "Text":
-        """Of the tokens of an activations file."""
+        """From the tokens of an activations file."""
         starts = np.flatnonzero(np.diff(tokens.sequence, prepend=-1))
         parts = np.split(tokens.token, starts[1:])
         strings = [[tokens.vocabulary[code] for code in codes] for codes in parts]
@@ -233,7 +233,7 @@ def record_unit(
 def find_again(
     record: NeuronRecord, response: np.ndarray, text: Text, kind: str, *, seed: int
 ) -> Excerpts:
-    """The sequences of a record's excerpts, which were found in these responses (R,).
+    """Find the sequences of a record's excerpts again, from the unit's responses (R,).
 
     Raises:
         UserError: the record shows others.

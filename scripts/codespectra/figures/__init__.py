@@ -1,1 +1,1 @@
-"""The figures: each takes tidy tables and returns a matplotlib figure; `style` is shared by all."""
+"""The figures: each takes tables and returns a matplotlib figure; `style` is shared by all."""

@@ -1,4 +1,4 @@
-"""Whether a user's folder still holds the same files, without reading them."""
+"""A digest that changes with the files of a user's folder, without reading them."""
 
 from pathlib import Path
 

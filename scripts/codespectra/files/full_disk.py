@@ -1,4 +1,4 @@
-"""A full disk, a quota or a size limit, told as what it is: one line with the folder."""
+"""Errors of a full disk, a quota or a limit of file size, as one line that names the folder."""
 
 import errno
 import os
@@ -25,7 +25,7 @@ class FullDisk(UserError):
 
 
 def reason_of(error: BaseException) -> str:
-    """What the system says of missing room, as in `No space left on device`; empty without."""
+    """The system's words if an error means missing room: `No space left on device`; else empty."""
     # HDF5 and safetensors may tell the number in words only.
     told = re.search(r"(?:errno =|os error) (\d+)", str(error))
     number = int(told[1]) if told else getattr(error, "errno", None)
@@ -34,7 +34,7 @@ def reason_of(error: BaseException) -> str:
 
 @contextmanager
 def told(folder: str | Path) -> Iterator[None]:
-    """Turn what a library raises when `folder` is full into the `FullDisk` that says so."""
+    """While open, an error that means that `folder` is full becomes a `FullDisk`."""
     try:
         yield
     except Exception as error:

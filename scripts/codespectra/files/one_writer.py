@@ -1,4 +1,4 @@
-"""One writer of a file at a time, also beside an orphan of a killed snakemake."""
+"""A lock for one writer of a file at a time, also beside a job that outlived its snakemake."""
 
 import fcntl
 import logging

@@ -1,13 +1,12 @@
-"""What is read of each kind of table: columns of words, and columns of numbers.
+"""Columns that each kind of table must have when it is read: of text, and of numbers.
 
-A table may have more; these must be there, and the second hold numbers. Words are separated by
-blanks.
+A table may have more. Names are separated by blanks.
 """
 
 RUN = "model weights stimuli"
 SCORED = f"{RUN} layer method metric part"
 
-# Kind -> (words, numbers).
+# Kind -> (columns of text, columns of numbers).
 COLUMNS = {
     # Spectra and projections.
     "eigenvalues": (f"{RUN} layer", "depth rank eigenvalue"),

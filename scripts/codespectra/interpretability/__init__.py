@@ -1,1 +1,1 @@
-"""Similarity of images, and the Interpretability Index."""
+"""How alike images are, by colour, label or LPIPS, and the Interpretability Index that follows."""

@@ -1,1 +1,3 @@
-"""How a job starts, which GPU it has, and what its code is."""
+"""How a job starts and ends with its snakemake, which GPU it has, the digest of its code, and
+why it runs again.
+"""

@@ -1,4 +1,4 @@
-"""Where tensors are computed."""
+"""The device that a job computes on: a GPU that it has to itself, or the CPU."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What runs again and why, in words: from what was recorded of each job to one line a stage."""
+"""Why jobs run again, in words: what was recorded of each job against what it is now."""
 
 import ast
 import re
@@ -88,7 +88,7 @@ def _line(stages: Sequence[_Stage]) -> str:
 def changed_params(
     rule: str, before: Iterable[str], now: Iterable[str], remembered: Path
 ) -> list[str]:
-    """Causes from a job's `params`, as `repr`: those recorded, and those of now.
+    """What has changed in a job's `params`, given as `repr`: those recorded, and those of now.
 
     A dict is the config of a stage, compared key by key; 16 hexadecimal digits are the digest of
     the code of `rule`, which `code_digest.changed_files` looks up in `remembered`.
@@ -104,19 +104,19 @@ def changed_params(
 
 
 def changed_inputs(before: Collection[str], now: Collection[str]) -> list[str]:
-    """Causes from the names of a job's inputs: those recorded, and those of now."""
+    """What has changed in the names of a job's inputs: those recorded, and those of now."""
     added, removed = sorted({*now} - {*before}), sorted({*before} - {*now})
     causes = [f"also reads {_listed(added)}"] if added else []
     return causes + ([f"no longer reads {_listed(removed)}"] if removed else [])
 
 
 def changed_contents(files: Collection[str]) -> str:
-    """The cause that files have changed which a job reads, as input or as code."""
+    """The words for changed files that a job reads, as input or as code."""
     return _about(files, "has changed", "have changed")
 
 
 def missing_outputs(files: Collection[str]) -> str:
-    """The cause that output files, made once, are no longer there."""
+    """The words for output files that were made once and are no longer there."""
     return _about(files, "is missing", "are missing")
 
 

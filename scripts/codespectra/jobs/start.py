@@ -1,4 +1,4 @@
-"""What every script does first: a log that also gets the crash, and an end with its snakemake."""
+"""What every script does first: log to a file, crashes too; end when its snakemake is killed."""
 
 import logging
 import os

@@ -1,1 +1,3 @@
-"""Networks, their layers, their weights."""
+"""Networks: architectures, their layers and the hooks that read them, checkpoints, and language
+models of transformers.
+"""

@@ -1,4 +1,4 @@
-"""Choose layers by name, glob or module type, and size what a reduction keeps of them."""
+"""Selection of layers by name, glob or module type, and the width that a reduction leaves them."""
 
 import fnmatch
 import math
@@ -47,7 +47,7 @@ def _unmatched(selector: str | dict[str, str], available: list[dict[str, Any]]) 
 
 
 def reduced_width(shape: Iterable[int], reduction: str) -> int:
-    """Numbers that a row keeps of one stimulus' output of that shape."""
+    """Length of a row: how many numbers a reduction keeps of a stimulus' output of that shape."""
     shape = tuple(shape)
     if reduction == "tokens":
         return shape[-1]

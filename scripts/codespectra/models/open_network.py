@@ -1,4 +1,4 @@
-"""The network that a stage looks into, ready for the images of one set."""
+"""Open a network for the analysis of a stimulus set: weights, preprocessing, layers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from codespectra.models.checkpoints import load_checkpoint
 
 @dataclass(frozen=True)
 class Subject:
-    """A network on its device, what its images go through, and its layers in running order."""
+    """A network on its device, with its preprocessing and its layers in running order."""
 
     network: nn.Module
     preprocess: Preprocess
@@ -24,7 +24,7 @@ class Subject:
 
 
 def open_subject(checkpoint_manifest: str, stimuli_manifest: str, device: str) -> Subject:
-    """Load a checkpoint by its manifest, for the set of another.
+    """Load the network of one manifest, with its layers at the image size of the set of another.
 
     Args:
         checkpoint_manifest, stimuli_manifest: end in .json.

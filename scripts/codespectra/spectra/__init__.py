@@ -1,1 +1,3 @@
-"""Eigenspectra, their exponents, random projections."""
+"""Eigenspectra, their power-law exponents and eigenvectors as filters; random projections and
+their action.
+"""

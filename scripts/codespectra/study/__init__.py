@@ -1,1 +1,1 @@
-"""From a config to a plan, and its mistakes in words."""
+"""From a config to a plan of networks, layers and captures, and every mistake in it in words."""

@@ -32,7 +32,7 @@ class RecalibratedModel(AnyModel):
 
 @dataclass(frozen=True)
 class Network:
-    """One network of the sweep; `base` is it as trained."""
+    """One network of the sweep; `base` is the name of the same network as trained."""
 
     base: str
     dropout: float

@@ -66,7 +66,7 @@ def analyses(study: Study) -> dict[str, Analysis]:
 
 
 def filter_runs(study: Study) -> list[Analysis]:
-    """Eigenvectors as filters: of all spectra, and of the sweep's first network."""
+    """Runs whose eigenvectors are shown as filters: all spectra's, and the sweep's first one."""
     runs = analyses(study)["spectra"].runs
     found = [Analysis("filters", "filters.layers", study.filters.layers, runs)]
     if study.coding is not None:
@@ -119,7 +119,7 @@ def direction_methods(methods: DirectionMethods) -> dict[str, dict[str, Any]]:
 
 
 def autoencoder_grid(study: Study) -> dict[str, dict[str, Any]]:
-    """The same for the grid of sparse autoencoders, trained as `directions.methods.sae` says."""
+    """Options of the grid's autoencoders by name, trained as `directions.methods.sae` says."""
     grid, section = study.interpretability.autoencoders, study.directions.methods.sae
     return _autoencoders(section, grid.z, grid.l1) if section else {}
 

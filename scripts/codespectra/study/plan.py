@@ -41,7 +41,7 @@ Selected = dict[tuple[str, str, str], list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Plan:
-    """A checked study.
+    """A study whose config is checked and whose layers are known.
 
     `models` are the study's and those that it implies; `selected` are the layers of each kind of
     analysis for each run; `captures` are the (layer, reduction) pairs of each activations file,
@@ -177,7 +177,7 @@ def cached_layers(folder: Path, code: str) -> Describe:
 
 
 def cached_language_layers(folder: Path, code: str) -> DescribeLanguageModel:
-    """The same of `language_models.describe_layers`."""
+    """`language_models.describe_layers`, remembered alike."""
 
     def describe(*network: Any) -> list[dict[str, Any]]:
         from codespectra.models import language_models

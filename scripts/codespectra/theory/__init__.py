@@ -1,1 +1,1 @@
-"""Capacities and simulations of paper A."""
+"""What coding theory predicts of capacities, and the simulations that test it."""

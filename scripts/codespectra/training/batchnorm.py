@@ -16,7 +16,7 @@ from codespectra.data.preprocessing import Preprocess
 def recalibrate(
     network: nn.Module, preprocess: Preprocess, images: torch.Tensor, batch: int = 250
 ) -> None:
-    """Replace, in place, the running statistics by averages over batches with all else evaluated.
+    """Replace the running statistics, in place, by averages over batches, dropout off.
 
     Each batch counts equally, so that a last one of another size is left out unless it is alone.
 

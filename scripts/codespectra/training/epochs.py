@@ -1,4 +1,4 @@
-"""Epochs that survive a kill: deterministic, resumable, one row of metrics each."""
+"""Training by epochs that resumes after a kill with the same result; a row of metrics each."""
 
 import logging
 from collections.abc import Callable, Mapping

@@ -38,7 +38,7 @@ class LanguageRecipe(Recipe):
 
 
 def rounds_of(steps: int) -> dict[str, int]:
-    """Rounds of equal length for so many steps, of which there may be up to one more a round.
+    """Split a training into equal rounds of at most 100 steps; rounding adds up to a step a round.
 
     Returns:
         epochs and round_steps, as `LanguageRecipe` takes them.
@@ -140,7 +140,7 @@ def next_byte_loss(network: GPT2LMHeadModel, chosen: torch.Tensor) -> torch.Tens
 
 @torch.inference_mode()
 def evaluate(network: GPT2LMHeadModel, held_out: torch.Tensor) -> dict[str, float]:
-    """How well the bytes of held-out windows (n, context + 1) are foretold.
+    """Loss on held-out windows (n, context + 1), in evaluation mode.
 
     Returns:
         test_nats: mean cross-entropy in nats per byte.

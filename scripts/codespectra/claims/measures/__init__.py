@@ -1,1 +1,1 @@
-"""Statistics of the claims, each from the tables of a study."""
+"""The statistic of each claim, from the tables of a study."""

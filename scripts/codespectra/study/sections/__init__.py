@@ -1,1 +1,1 @@
-"""Sections of a study's config."""
+"""The config's sections as pydantic models: keys, bounds, defaults."""
