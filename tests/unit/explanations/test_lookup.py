@@ -1,9 +1,5 @@
 """The lookup explainer: planted rules are found, held-out excerpts have no say, scripts agree."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +7,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from parsed_rules import packages_of
+from script_job import run_script
 from sklearn.linear_model import LinearRegression
 
 from codespectra.data.tokens import Tokens, write_tokens
@@ -25,7 +23,6 @@ from codespectra.explanations.scores import score_row
 from codespectra.explanations.units import Text, find_excerpts, record_unit
 from codespectra.files import store
 
-ROOT = Path(__file__).parents[3]
 VOCABULARY = ["a", "b", "\n", " c", "�", "�"]
 UNIT = NeuronId(layer_index=0, neuron_index=0)
 
@@ -201,20 +198,8 @@ def test_the_explanation_names_the_strongest_tokens_legibly():
 
 # The scripts -------------------------------------------------------------------------------------
 
-RUN = """
-import json, runpy, sys
-from types import SimpleNamespace
-for script, job in json.loads(sys.argv[1]):
-    job = json.loads(json.dumps(job), object_hook=lambda content: SimpleNamespace(**content))
-    job.params.cfg = vars(job.params.cfg)
-    if script.startswith("draw"):
-        job.output = vars(job.output)
-    runpy.run_path(f"scripts/{script}.py", init_globals={"snakemake": job})
-assert not {"torch", "transformers"} & set(sys.modules)
-"""
 
-
-def write_capture(folder: Path) -> dict[str, str]:
+def write_capture(folder: Path) -> dict[str, Path]:
     """Two layers of six neurons, one-hot in the token; the second has one dead neuron."""
     one_hot = np.eye(6, dtype=np.float16)[TOKENS.token] * np.arange(1, 7, dtype=np.float16)
     layers = {"h.0.act": one_hot, "h.1.act": one_hot * np.array([1, 1, 0, 1, 1, 1], np.float16)}
@@ -230,33 +215,25 @@ def write_capture(folder: Path) -> dict[str, str]:
     content = {"model": "tiny", "weights": "train", "datasets": entries}
     content["sha256"] = store.hdf5_digest(folder / "text.h5")
     store.write_json(folder / "text.json", content)
-    return {"data": str(folder / "text.h5"), "manifest": str(folder / "text.json")}
+    return {"data": folder / "text.h5", "manifest": folder / "text.json"}
 
 
-LOOKUP = {"smoothing": 1e-9, "bigram": False}
-
-
-def run_scripts(folder: Path, captured: dict[str, str]) -> None:
-    of = {name: str(folder / name) for name in ("records.jsonl", "units.csv")}
+def run_scripts(folder: Path, captured: dict[str, Path]) -> None:
     cfg = {"part": "mlp", "seed": 7, "model": "tiny"}
-    collected = {"records": of["records.jsonl"], "units": of["units.csv"]}
-    looked_up = {"scores": str(folder / "l.csv"), "explanations": str(folder / "l.jsonl")}
-    figure = {form: str(folder / f"figure.{form}") for form in ("pdf", "png", "csv")}
-    drawn = {"scores": [looked_up["scores"]], "published": []}
+    collected = {"records": folder / "records.jsonl", "units": folder / "units.csv"}
+    looked_up = {"scores": folder / "l.csv", "explanations": folder / "l.jsonl"}
+    figure = {form: folder / f"figure.{form}" for form in ("pdf", "png", "csv")}
     sizes = {"units": 6, "top": 8, "random": 6, "draws": 30}
-    steps = [
-        ("collect_records", captured, collected, cfg | sizes),
-        ("explain_by_lookup", captured | collected, looked_up, cfg | LOOKUP),
-        ("draw_explanations", drawn, figure, {"study": "a study"}),
-    ]
-    asked = [
-        (script, {"input": i, "output": o, "params": {"cfg": c}, "log": [str(folder / "log")]})
-        for script, i, o, c in steps
-    ]
-    environment = os.environ | {"PYTHONPATH": "scripts"}
-    subprocess.run(
-        [sys.executable, "-c", RUN, json.dumps(asked)], cwd=ROOT, check=True, env=environment
-    )
+    run_script("collect_records", captured, collected, cfg | sizes)
+    fit = {"smoothing": 1e-9, "bigram": False}
+    run_script("explain_by_lookup", captured | collected, looked_up, cfg | fit)
+    drawn = {"scores": [str(looked_up["scores"])], "published": []}
+    run_script("draw_explanations", drawn, figure, {"study": "a study"})
+
+
+def test_these_rules_load_no_network():
+    for name in ("collect_records", "explain_by_lookup"):
+        assert not packages_of(name) & {"torch", "transformers"}
 
 
 def test_the_scripts_from_activations_to_scores(tmp_path):
