@@ -14,7 +14,7 @@ main: .venv/.synced
 	@echo "Figures: results/figures/   claims: results/claims.csv   report: $(REPORT)"
 
 # Processes of one thread each: two threads that wait for each other take twice the time.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test: .venv/.synced
 	$(PYTEST) tests/unit tests/workflow
