@@ -1,6 +1,5 @@
 """People's answers in files of the published form, and how well margins predict them."""
 
-import warnings
 from itertools import product
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from lpips_peer import random_lpips, trunk_state
 from people_files import (
     BATCHES,
     CONDITION,
@@ -203,16 +203,7 @@ def test_a_damaged_image_is_named(tmp_path):
 
 @pytest.fixture(scope="module")
 def peer() -> lpips.LPIPS:
-    """The package's AlexNet: a random trunk under the heads that it ships."""
-    torch.manual_seed(0)
-    with warnings.catch_warnings(action="ignore"):
-        return lpips.LPIPS(net="alex", pnet_rand=True, pretrained=True, verbose=False)
-
-
-def trunk_state(peer: lpips.LPIPS) -> dict[str, torch.Tensor]:
-    """The package's `slice2.3.weight` under torchvision's name, `features.3.weight`."""
-    weights = peer.net.state_dict().items()
-    return {f"features.{name.partition('.')[2]}": value for name, value in weights}
+    return random_lpips()
 
 
 def published_input(pixels: torch.Tensor) -> torch.Tensor:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from parsed_rules import packages_of
 from script_job import run_script
 from sklearn.linear_model import LinearRegression
+from token_texts import random_tokens
 
 from codespectra.data.tokens import Tokens, write_tokens
 from codespectra.explanations import lookup
@@ -27,15 +28,9 @@ VOCABULARY = ["a", "b", "\n", " c", "�", "�"]
 UNIT = NeuronId(layer_index=0, neuron_index=0)
 
 
-def some_tokens(sequences=40, length=12, seed=0) -> Tokens:
-    rng = np.random.default_rng(seed)
-    lengths = rng.integers(length // 2, length + 1, sequences)
-    return Tokens(
-        token=rng.integers(len(VOCABULARY), size=lengths.sum()).astype(np.int32),
-        sequence=np.repeat(np.arange(sequences, dtype=np.int32), lengths),
-        position=np.concatenate([np.arange(n, dtype=np.int32) for n in lengths]),
-        vocabulary=VOCABULARY,
-    )
+def some_tokens(sequences: int = 40, length: int = 12) -> Tokens:
+    lengths = np.random.default_rng(1).integers(length // 2, length + 1, sequences)
+    return random_tokens(lengths, VOCABULARY)
 
 
 TOKENS = some_tokens()

@@ -10,7 +10,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import save_file
 
 from codespectra.errors import UserError
 from codespectra.files import store
@@ -314,14 +313,3 @@ def test_a_flipped_bit_of_a_users_pt_is_refused_or_means_nothing(checkpoint, pla
     else:
         assert found.keys() == expected.keys()
         assert all(torch.equal(found[name], expected[name]) for name in found)
-
-
-@SETTINGS
-@given(place=PLACES)
-def test_a_users_safetensors_that_is_cut_off_is_refused(checkpoint, place: float) -> None:
-    path = checkpoint[0].with_name("users.safetensors")
-    save_file({"weight": torch.arange(30.0)}, path)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(place * len(whole))])
-    with pytest.raises(UserError, match=r"users\.safetensors: damaged or no checkpoint"):
-        read_state_dict(path)

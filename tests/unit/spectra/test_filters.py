@@ -10,11 +10,11 @@ import pytest
 import torch
 import yaml
 from project import ROOT
+from residual_block import MEAN, STD, Residual, preprocess_to, some_images
 from sklearn.decomposition import PCA
 from torch import nn
 from torch.nn import functional
 
-from codespectra.data.preprocessing import Preprocess
 from codespectra.errors import UserError
 from codespectra.figures.filters import draw_filters
 from codespectra.models import architectures, layer_selection
@@ -23,17 +23,6 @@ from codespectra.models.small_resnet import Bottleneck
 from codespectra.spectra import filters
 from codespectra.study.plan import cached_language_layers, cached_layers, make_plan
 from codespectra.study.sections.study import load_study
-
-MEAN, STD = (0.5, 0.4, 0.3), (0.25, 0.2, 0.1)
-
-
-def preprocess_to(side: int | None = None) -> Preprocess:
-    return Preprocess({"side": side, "mean": MEAN, "std": STD}, torch.device("cpu"))
-
-
-def some_images(count: int = 5, side: int = 8) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
-
 
 # Eigenvectors ------------------------------------------------------------------------------------
 
@@ -117,33 +106,6 @@ def test_channel_means_are_those_of_each_image():
 
 
 # Gradients ---------------------------------------------------------------------------------------
-
-
-class Residual(nn.Module):
-    """A residual block with one in-place ReLU that runs twice, between two convolutions."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.first, self.norm = nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6)
-        self.second, self.relu = nn.Conv2d(6, 6, 3, padding=1), nn.ReLU(inplace=True)
-        self.norm.running_mean[:] = torch.linspace(-0.3, 0.3, 6)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        before = self.relu(self.norm(self.first(images)))
-        return self.relu(self.second(before) + before).mean(dim=(2, 3))
-
-    def plainly(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The layers of one image without in-place operations."""
-        normed = self.norm(self.first(image))
-        before = functional.relu(normed)
-        second = self.second(before)
-        return {
-            "norm": normed,
-            "relu:0": before,
-            "second": second,
-            "relu:1": functional.relu(second + before),
-        }
 
 
 REDUCED = {
