@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from chat_server import Served, fails, falls_silent, says, serving
+from chat_server import Served, fails, falls_silent, nowhere, says, serving
 from fastapi.responses import Response
 
 from codespectra.errors import UserError
@@ -261,9 +261,7 @@ def test_a_key_that_is_echoed_stays_out_of_answers_and_logs(tmp_path, caplog, lo
 
 
 def test_nobody_there_is_told_and_costs_nothing(tmp_path) -> None:
-    with serving(in_turn(says(""))) as server:
-        pass
-    answers = ready(tmp_path, server, retries=1)
+    answers = ready(tmp_path, nowhere(), retries=1)
     with pytest.raises(UserError, match="can't be reached; check OPENAI_BASE_URL"):
         ask(answers)
     assert answers.budget.spent == 0
