@@ -43,7 +43,8 @@ localrules:
 rule main:
     default_target: True
     input:
-        MAIN_TARGETS,
+        # What a study without networks of its own holds is one of the other studies.
+        MAIN_TARGETS or ALL_TARGETS,
     message:
         "The main job: every figure, table and claim of {config[study]}"
 

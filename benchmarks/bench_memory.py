@@ -5,7 +5,7 @@ imports had taken is subtracted. A bound is a constant, 150 MB (400 MB where tor
 slabs, workspace and the allocator, and so many bytes a stimulus, for D units in a layer and K
 directions of a method in it:
 
-- spectra: 30 for each of 150 scores, 8 for each draw of the bootstrap; none for D.
+- spectra: 30 for each of 150 scores, 8 for each resample; none for D.
 - directions: 4 D where units are copied as they are (`neurons`), 4 D + 12 K where they are
   projected (`random`), 8 D + 4 K where rows get unit length (`kmeans`, `exemplar`;
   `kmeans_identity` is `kmeans` with K = D), 8 D + 12 K in `kmeans_code`, 4 D + 16 K in `nmf`,
@@ -150,7 +150,7 @@ def stages(folder: Path) -> Iterator[Stage]:
             "log": str(folder / "log"),
         }
 
-    cfg = {"ranks": [10, 50], "components": 1000, "solver": "exact", "bootstrap": DRAWS}
+    cfg = {"ranks": [10, 50], "components": 1000, "solver": "exact", "resamples": DRAWS}
     tables = {name: f"{name}.csv" for name in ("eigenvalues", "exponents", "bootstrap")}
     yield Stage("spectra", "fit_spectra.py", job(captured, cfg, **tables), 30 * 150 + 8 * DRAWS)
     for method, (options, size) in METHODS.items():

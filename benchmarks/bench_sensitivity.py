@@ -23,6 +23,7 @@ from codespectra.directions.read_out import read_out, unit_rows
 from codespectra.experiments import input_gradients, sensitivity
 from codespectra.models import architectures
 from codespectra.models.hooks import Wanted
+from codespectra.models.layer_listing import inspect_layers
 
 M, GRID = 5, sensitivity.path_grid(-0.5, 1.5, 21)
 ROWS, WIDTH, CENTROIDS = 50_000, 256, 256
@@ -65,7 +66,7 @@ class Gradients:
         self.network = architectures.build({"name": "pytorch_cifar10", "model": "resnet50"}, 10)
         self.network.eval().to(memory_format=torch.channels_last)
         self.preprocess = Preprocess(SETTINGS, torch.device("cpu"))
-        inspected = architectures.inspect_layers(self.network, 32)
+        inspected = inspect_layers(self.network, 32)
         (layer,) = (vars(layer) for layer in inspected if layer.name == "layer1")
         self.wanted = Wanted(layer, "spatial_mean")
         self.images, _ = photographs.random_crops(

@@ -10,7 +10,9 @@ import torch
 from codespectra.capture.activation_file import Written
 from codespectra.capture.gather_shards import correct_in, gather
 from codespectra.capture.image_job import open_capture
-from codespectra.files import one_writer, store
+from codespectra.files.json_files import write_json
+from codespectra.files.manifests import is_finished
+from codespectra.files.one_writer import only_writer
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
@@ -24,8 +26,8 @@ work = open_capture(
     snakemake.input.stimuli_manifest,
     "cpu" if shards else runtime["device"],
 )
-with one_writer.only_writer(data):
-    if one_writer.is_finished(snakemake.output.manifest, work.identity):
+with only_writer(data):
+    if is_finished(snakemake.output.manifest, work.identity):
         log.info("finished by another process")
         sys.exit()
     if shards:
@@ -37,4 +39,4 @@ with one_writer.only_writer(data):
             data, snakemake.input.stimuli, batch=runtime["batch"], accept=work.accuracy
         )
     log.info("accuracy on %s: %s", cfg["stimuli"], work.accuracy(written.correct))
-    store.write_json(snakemake.output.manifest, work.manifest(data, written))
+    write_json(snakemake.output.manifest, work.manifest(data, written))

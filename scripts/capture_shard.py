@@ -7,7 +7,9 @@ import torch
 from codespectra.capture.gather_shards import shard_manifest
 from codespectra.capture.image_job import open_capture
 from codespectra.capture.shard import Shard
-from codespectra.files import one_writer, store
+from codespectra.files.json_files import write_json
+from codespectra.files.manifests import is_finished
+from codespectra.files.one_writer import only_writer
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
@@ -21,11 +23,11 @@ work = open_capture(
     snakemake.input.stimuli_manifest,
     runtime["device"],
 )
-with one_writer.only_writer(data):
-    if one_writer.is_finished(snakemake.output.manifest, work.identity):
+with only_writer(data):
+    if is_finished(snakemake.output.manifest, work.identity):
         log.info("finished by another process")
         sys.exit()
     shard = Shard(cfg["shard"], cfg["shards"])
     written = work.run(data, snakemake.input.stimuli, batch=runtime["batch"], shard=shard)
     manifest = shard_manifest(data, work.identity, written)
-    store.write_json(snakemake.output.manifest, manifest)
+    write_json(snakemake.output.manifest, manifest)

@@ -10,7 +10,9 @@ import torch
 from codespectra.capture.activation_file import Written
 from codespectra.capture.gather_shards import gather
 from codespectra.capture.text_job import open_capture
-from codespectra.files import one_writer, store
+from codespectra.files.json_files import write_json
+from codespectra.files.manifests import is_finished
+from codespectra.files.one_writer import only_writer
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
@@ -25,8 +27,8 @@ work = open_capture(
     snakemake.input.text_manifest,
     "cpu" if shards else runtime["device"],
 )
-with one_writer.only_writer(data):
-    if one_writer.is_finished(snakemake.output.manifest, work.identity):
+with only_writer(data):
+    if is_finished(snakemake.output.manifest, work.identity):
         log.info("finished by another process")
         sys.exit()
     if shards:
@@ -34,4 +36,4 @@ with one_writer.only_writer(data):
     else:
         written = work.run(data, batch=runtime["sequences"])
     log.info("%d tokens of %d sequences", len(work.tokens.token), len(work.cuts))
-    store.write_json(snakemake.output.manifest, work.manifest(data, written))
+    write_json(snakemake.output.manifest, work.manifest(data, written))

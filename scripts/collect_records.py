@@ -7,12 +7,14 @@ from codespectra.capture.manifest_layers import captured_parts
 from codespectra.data.tokens import read_tokens
 from codespectra.explanations import units
 from codespectra.explanations.neuron_records import NeuronId, write_lines
-from codespectra.files import store
+from codespectra.files.csv_writer import write_csv
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.files.json_files import read_json
 from codespectra.jobs.start import start_job
 
 start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-layers = captured_parts(store.read_json(snakemake.input.manifest), cfg["part"])
+layers = captured_parts(read_json(snakemake.input.manifest), cfg["part"])
 tables = []
 
 
@@ -38,6 +40,6 @@ def records(file):
             yield units.record_unit(response, text, unit, excerpts)
 
 
-with store.open_hdf5(snakemake.input.data) as file:
+with open_hdf5(snakemake.input.data) as file:
     write_lines(snakemake.output.records, records(file))
-store.write_csv(snakemake.output.units, pd.concat(tables))
+write_csv(snakemake.output.units, pd.concat(tables))

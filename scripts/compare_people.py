@@ -14,7 +14,7 @@ from codespectra.experiments.people import (
     read_responses,
 )
 from codespectra.experiments.people_agreement import agreement_table, margins, roc_curves
-from codespectra.files import store
+from codespectra.files.csv_writer import write_csv
 from codespectra.interpretability.lpips_embedding import backbone_of
 from codespectra.jobs.device import resolve_device
 from codespectra.jobs.start import start_job
@@ -43,9 +43,7 @@ for trial, paths in zip(trials.to_dict("records"), shown, strict=True):
     found = margins(backbone.embed(read_images(paths)), cfg["sides"], cfg["pool"])
     rows.extend(trial | {"part": part, "margin": value} for part, value in found.items())
 table = pd.DataFrame(rows)
-store.write_csv(
-    snakemake.output.trials, table.assign(choice=np.where(table["margin"] > 0, "max", "min"))
-)
+write_csv(snakemake.output.trials, table.assign(choice=np.where(table["margin"] > 0, "max", "min")))
 
 context = {
     "condition": cfg["condition"],
@@ -54,6 +52,6 @@ context = {
     **{name: cfg[name] for name in ("input_scaling", "sides", "pool")},
 }
 answers = answers.merge(table, on=TRIAL)
-agreement = agreement_table(answers, draws=cfg["bootstrap"], seed=cfg["seed"])
+agreement = agreement_table(answers, resamples=cfg["resamples"], seed=cfg["seed"])
 for output, found in (("agreement", agreement), ("curves", roc_curves(answers))):
-    store.write_csv(snakemake.output[output], found.assign(**context)[[*context, *found.columns]])
+    write_csv(snakemake.output[output], found.assign(**context)[[*context, *found.columns]])

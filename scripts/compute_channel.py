@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from codespectra.files import store
+from codespectra.files.csv_writer import write_csv
 from codespectra.jobs.start import start_job
 from codespectra.spectra import code_entropy
 from codespectra.spectra.projections import smooth_code_action
@@ -54,6 +54,6 @@ for alpha in ALPHAS:
                 "smooth_code_action": smooth_code_action(alpha),
             }
         )
-store.write_csv(snakemake.output.capacity, pd.DataFrame(capacity))
-store.write_csv(snakemake.output.layers, pd.DataFrame(layers))
-store.write_csv(snakemake.output.entropy, pd.DataFrame(entropy))
+write_csv(snakemake.output.capacity, pd.DataFrame(capacity))
+write_csv(snakemake.output.layers, pd.DataFrame(layers))
+write_csv(snakemake.output.entropy, pd.DataFrame(entropy))

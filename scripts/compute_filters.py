@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from codespectra.data.stimuli import open_stimuli
-from codespectra.files import store
+from codespectra.data.stimulus_file import open_stimuli
+from codespectra.files.csv_writer import write_csv
+from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
+from codespectra.files.json_files import read_json, write_json
 from codespectra.jobs.start import start_job
 from codespectra.models.hooks import Wanted
 from codespectra.models.open_network import open_subject
@@ -20,7 +22,7 @@ subject = open_subject(
     snakemake.input.checkpoint_manifest, snakemake.input.stimuli_manifest, runtime["device"]
 )
 network, preprocess = subject.network, subject.preprocess
-captured = store.read_json(snakemake.input.manifest)
+captured = read_json(snakemake.input.manifest)
 chosen = [layer for layer in subject.layers if layer["name"] in cfg["layers"]]
 wanted = [Wanted(layer, cfg["reduction"]) for layer in chosen]
 convolution, held = filters.first_convolution(network, subject.layers)
@@ -32,7 +34,7 @@ def components(rows):
     return filters.eigenvectors(rows, cfg["ranks"], solver=cfg["solver"], seed=cfg["seed"])
 
 
-with store.open_hdf5(snakemake.input.data) as file:
+with open_hdf5(snakemake.input.data) as file:
     directions = {item.layer["name"]: components(file[item.key]) for item in wanted}
 found = {layer["name"]: {} for layer in chosen}
 with open_stimuli(snakemake.input.stimuli) as file:
@@ -74,22 +76,22 @@ def describe(layer, kind, pictures):
 
 
 table = []
-with store.create_hdf5(snakemake.output.data) as file:
+with create_hdf5(snakemake.output.data) as file:
     for layer in chosen:
         for kind, pictures in found[layer["name"]].items():
             file[f"{layer['name']}/{kind}"] = pictures
             table += describe(layer, kind, pictures)
-store.write_csv(snakemake.output.table, pd.DataFrame(table))
-store.write_json(
+write_csv(snakemake.output.table, pd.DataFrame(table))
+write_json(
     snakemake.output.manifest,
     {
         "file": Path(snakemake.output.data).name,
-        "sha256": store.hdf5_digest(snakemake.output.data),
+        "sha256": hdf5_digest(snakemake.output.data),
         "ranks": cfg["ranks"],
         "image_count": len(images),
         "activations_sha256": captured["sha256"],
         "checkpoint_sha256": subject.description["sha256"],
-        "stimuli_sha256": store.read_json(snakemake.input.stimuli_manifest)["sha256"],
+        "stimuli_sha256": read_json(snakemake.input.stimuli_manifest)["sha256"],
         "weights": captured["weights"],
     },
 )

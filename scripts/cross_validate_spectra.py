@@ -4,18 +4,20 @@ import pandas as pd
 from tqdm import tqdm
 
 from codespectra.capture.manifest_layers import captured_layers
-from codespectra.files import store
+from codespectra.files.csv_writer import write_csv
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.files.json_files import read_json
 from codespectra.jobs.start import start_job
 from codespectra.spectra import cvpca, power_law
 from codespectra.statistics.intervals import normal_interval
 
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-manifest = store.read_json(snakemake.input.manifest)
+manifest = read_json(snakemake.input.manifest)
 ranks = tuple(cfg["ranks"])
-resampling = {"ranks": ranks, "draws": cfg["bootstrap"], "seed": cfg["seed"]}
+resampling = {"ranks": ranks, "resamples": cfg["resamples"], "seed": cfg["seed"]}
 eigenvalues, exponents = [], []
-with store.open_hdf5(snakemake.input.data) as file:
+with open_hdf5(snakemake.input.data) as file:
     for where, dataset in tqdm(captured_layers(manifest, cfg), desc="cvPCA", disable=None):
         first, second = cvpca.repeats(file[dataset["key"]])
         found = cvpca.cross_validated_spectrum(
@@ -59,5 +61,5 @@ with store.open_hdf5(snakemake.input.data) as file:
             where | {"rank": rank, "eigenvalue": shared, "plain": variance}
             for rank, (shared, variance) in enumerate(pairs, start=1)
         ]
-store.write_csv(snakemake.output.eigenvalues, pd.DataFrame(eigenvalues))
-store.write_csv(snakemake.output.exponents, pd.DataFrame(exponents))
+write_csv(snakemake.output.eigenvalues, pd.DataFrame(eigenvalues))
+write_csv(snakemake.output.exponents, pd.DataFrame(exponents))

@@ -1,28 +1,19 @@
-"""Rule download_checkpoint: torchvision's own weights, checked by torchvision's hash."""
-
-from urllib.error import URLError
+"""Rule download_checkpoint: torchvision's own weights, of the digest that their name says."""
 
 from torchvision.models import get_model_weights
 
 from codespectra.errors import UserError, nearest
 from codespectra.jobs.start import start_job
 from codespectra.models.architectures import build
-from codespectra.models.checkpoints import load_weights, write_checkpoint
+from codespectra.models.checkpoints import load_weights, read_state_dict, write_checkpoint
+from codespectra.models.torchvision_weights import weights_file
 
 start_job(snakemake.log[0])
 model, tag = snakemake.params.cfg["model"], snakemake.params.cfg["tag"]
-name = model["architecture"]["model"]
-known = get_model_weights(name).__members__
+known = get_model_weights(model["architecture"]["model"]).__members__
 if tag not in known:
     raise UserError(f"models.{model['name']}.tag: {tag!r} is unknown; {nearest(tag, known)}")
-weights = known[tag]
-try:
-    state = weights.get_state_dict(progress=False, check_hash=True)
-except (URLError, OSError) as error:
-    raise UserError(
-        f"models.{model['name']}: torchvision can't download {weights.url} ({error}); fetch that "
-        "file where there is a network, and give it as weights: path"
-    ) from error
+file = weights_file(known[tag].url)
 network = build(model["architecture"], model["classes"])
-load_weights(network, state, weights.url)
+load_weights(network, read_state_dict(file), file)
 write_checkpoint(snakemake.output.checkpoint, network, model | {"tag": tag}, metrics={})

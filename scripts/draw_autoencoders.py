@@ -4,10 +4,10 @@ import pandas as pd
 
 from codespectra.figures import style
 from codespectra.figures.autoencoders import draw_autoencoders
-from codespectra.files import store
 from codespectra.files.csv_tables import read_csv
+from codespectra.files.json_files import read_json
 from codespectra.interpretability.index_means import mean_indices, nearest_kmeans
-from codespectra.interpretability.similarity import ALL
+from codespectra.interpretability.parts import ALL
 from codespectra.jobs.start import start_job
 
 start_job(snakemake.log[0])
@@ -28,7 +28,7 @@ def means(name: str) -> pd.DataFrame:
 
 measured = []
 for method, path in zip(cfg["methods"], snakemake.input.manifests, strict=True):
-    manifest = store.read_json(path)
+    manifest = read_json(path)
     options = {key: manifest["options"][key] for key in ("z", "l1")}
     for layer, measures in manifest["measures"].items():
         measured.append({"method": method, "layer": layer} | options | measures)

@@ -9,6 +9,6 @@ start_job(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
 table = read_csv(snakemake.input.table, "coactivation")
-resampling = {"draws": cfg["bootstrap"], "seed": cfg["seed"]}
+resampling = {"resamples": cfg["resamples"], "seed": cfg["seed"]}
 figure = draw_coactivation(table, cfg["study"], cfg["metric"], resampling)
 style.save(figure, table, snakemake.output)

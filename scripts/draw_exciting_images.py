@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from codespectra.data.stimuli import images_by_index
+from codespectra.data.stimulus_file import images_by_index
 from codespectra.figures import style
 from codespectra.figures.index import at_quantiles, draw_exciting_images
-from codespectra.files import store
 from codespectra.files.csv_tables import read_csv
+from codespectra.files.hdf5_files import open_hdf5
 from codespectra.jobs.start import start_job
 from codespectra.statistics.ranking import top_stimuli
 
@@ -18,7 +18,7 @@ scores = read_csv(snakemake.input.scores, "scores")
 scores = scores[(scores["metric"] == cfg["metric"]) & (scores["part"] == "all")]
 tables = []
 for method, path in zip(cfg["methods"], snakemake.input.directions, strict=True):
-    with store.open_hdf5(path) as file:
+    with open_hdf5(path) as file:
         for layer, rows in scores[scores["method"] == method].groupby("layer", sort=False):
             for _, direction in at_quantiles(rows).iterrows():
                 responses = file[layer]["responses"][:, int(direction["direction"])]

@@ -4,8 +4,8 @@ import pandas as pd
 
 from codespectra.figures import style
 from codespectra.figures.filters import draw_filters
-from codespectra.files import store
 from codespectra.files.csv_tables import read_csv
+from codespectra.files.hdf5_files import open_hdf5
 from codespectra.jobs.start import start_job
 
 start_job(snakemake.log[0])
@@ -13,7 +13,7 @@ style.apply()
 tables = [read_csv(path, "filters") for path in snakemake.input.tables]
 pictures = []
 for table, path in zip(tables, snakemake.input.data, strict=True):
-    with store.open_hdf5(path) as file:
+    with open_hdf5(path) as file:
         rows = table[["layer", "kind"]].drop_duplicates()
         pictures += [file[f"{row.layer}/{row.kind}"][:] for row in rows.itertuples()]
 table = pd.concat(tables, ignore_index=True)

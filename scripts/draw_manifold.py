@@ -12,7 +12,7 @@ style.apply()
 cfg = snakemake.params.cfg
 names = ("images", "activity", "units")
 tables = {name: read_csv(snakemake.input[name], f"manifold_{name}") for name in names}
-resampling = {"draws": cfg["bootstrap"], "seed": cfg["seed"]}
+resampling = {"resamples": cfg["resamples"], "seed": cfg["seed"]}
 figure = draw_manifold(**tables, study=cfg["study"], resampling=resampling)
 drawn = pd.concat([table.assign(table=name) for name, table in tables.items()], ignore_index=True)
 style.save(figure, drawn, snakemake.output)

@@ -1,6 +1,6 @@
 """Rule draw_pairs: most exciting images of the pairs of units with the highest synergy."""
 
-from codespectra.data.stimuli import images_by_index
+from codespectra.data.stimulus_file import images_by_index
 from codespectra.figures import style
 from codespectra.figures.synergy import draw_pairs
 from codespectra.files.csv_tables import read_csv

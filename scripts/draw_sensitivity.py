@@ -11,7 +11,7 @@ start_job(snakemake.log[0])
 style.apply()
 cfg = snakemake.params.cfg
 tables = Sensitivity(*(read_csv(snakemake.input[name], name) for name in Sensitivity._fields))
-resampling = {"draws": cfg["bootstrap"], "seed": cfg["seed"]}
+resampling = {"resamples": cfg["resamples"], "seed": cfg["seed"]}
 figure = draw_sensitivity(tables, cfg["study"], cfg["metric"], resampling)
 drawn = tables.of("metric", cfg["metric"])._replace(centroids=tables.centroids)
 named = [table.assign(table=name) for name, table in drawn._asdict().items()]

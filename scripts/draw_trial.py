@@ -1,6 +1,6 @@
 """Rule draw_trial: one psychophysics trial a layer and method, with the answer."""
 
-from codespectra.data.stimuli import images_by_index
+from codespectra.data.stimulus_file import images_by_index
 from codespectra.figures import style
 from codespectra.figures.psychophysics import draw_trial
 from codespectra.files.csv_tables import read_csv

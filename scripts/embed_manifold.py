@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from codespectra.data.stimuli import open_stimuli
+from codespectra.data.stimulus_file import open_stimuli
 from codespectra.directions.directions import read_methods
 from codespectra.experiments import manifold
-from codespectra.files import store
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.files.json_files import read_json
 from codespectra.interpretability.index import Index, check_live, exciting_images
 from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import mean_color, read_similarities
@@ -16,8 +17,8 @@ from codespectra.jobs.start import start_job
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 index = Index(cfg["m"], cfg["normalisation"])
-manifest = store.read_json(snakemake.input.manifest)
-classes = store.read_json(snakemake.input.stimuli_manifest)["classes"]
+manifest = read_json(snakemake.input.manifest)
+classes = read_json(snakemake.input.stimuli_manifest)["classes"]
 paths = dict(zip(cfg["methods"], snakemake.input.directions, strict=True))
 found = read_methods(paths, cfg["layers"])
 exciting = {}
@@ -56,7 +57,7 @@ for layer, images in tqdm(exciting.items(), desc="t-SNE", disable=None, leave=Fa
         "sparsity": map_images(images, cfg["seed"]),
         "sparsity_other_seed": map_images(images, cfg["seed"] + 1),
     }
-    with store.open_hdf5(snakemake.input.data) as file:
+    with open_hdf5(snakemake.input.data) as file:
         activations = file[f"{cfg['reduction']}/{layer}"][:][images]
     units = manifold.unit_table(methods, similarities, index, images, maps)
     shown = manifold.best_directions(units, cfg["metric"])

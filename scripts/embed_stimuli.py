@@ -5,8 +5,9 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from codespectra.data.stimuli import open_stimuli
-from codespectra.files import store
+from codespectra.data.stimulus_file import open_stimuli
+from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
+from codespectra.files.json_files import read_json, write_json
 from codespectra.interpretability.lpips_embedding import backbone_of
 from codespectra.jobs.device import resolve_device
 from codespectra.jobs.start import start_job
@@ -22,7 +23,7 @@ backbone = backbone_of(kind, checkpoint.network, checkpoint.description["preproc
 
 with (
     open_stimuli(snakemake.input.stimuli) as stimuli,
-    store.create_hdf5(snakemake.output.data) as file,
+    create_hdf5(snakemake.output.data) as file,
 ):
     images = stimuli["images"]
     for start in tqdm(range(0, len(images), batch), disable=None, leave=False):
@@ -30,13 +31,13 @@ with (
             shape = (len(images), rows.shape[1])
             dataset = file.require_dataset(part, shape, rows.dtype, chunks=(1, rows.shape[1]))
             dataset[start : start + len(rows)] = rows
-store.write_json(
+write_json(
     snakemake.output.manifest,
     {
         "file": Path(snakemake.output.data).name,
-        "sha256": store.hdf5_digest(snakemake.output.data),
+        "sha256": hdf5_digest(snakemake.output.data),
         "kind": kind,
         "checkpoint_sha256": checkpoint.description["sha256"],
-        "stimuli_sha256": store.read_json(snakemake.input.stimuli_manifest)["sha256"],
+        "stimuli_sha256": read_json(snakemake.input.stimuli_manifest)["sha256"],
     },
 )

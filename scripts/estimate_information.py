@@ -4,7 +4,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from codespectra.files import store
+from codespectra.files.csv_writer import write_csv
 from codespectra.jobs.device import resolve_device
 from codespectra.jobs.start import start_job
 from codespectra.theory.dropout_networks import DropoutNetworks, networks_of_each_kind
@@ -85,5 +85,5 @@ sample, bits = correlated_gaussians(
 known = estimate(sample, torch.Generator(device).manual_seed(cfg["seeds"][0]))
 checks = pd.DataFrame({"rho": CHECKED_CORRELATIONS, "true_bits": bits.cpu(), "bits": known.bits})
 log.info("of %d estimates %d diverged", len(table), table["diverged"].sum())
-store.write_csv(snakemake.output.table, table.sort_values(["seed", "kind", "layer"]))
-store.write_csv(snakemake.output.checks, checks)
+write_csv(snakemake.output.table, table.sort_values(["seed", "kind", "layer"]))
+write_csv(snakemake.output.checks, checks)

@@ -17,8 +17,9 @@ from codespectra.explanations.neuron_records import (
     write_lines,
 )
 from codespectra.explanations.scores import score_row
-from codespectra.files import one_writer, store
 from codespectra.files.csv_tables import read_csv
+from codespectra.files.csv_writer import write_csv
+from codespectra.files.one_writer import only_writer
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
@@ -52,7 +53,7 @@ def explanations(answers: Answers) -> Iterator[NeuronSimulationResults]:
         yield results
 
 
-with one_writer.only_writer(folder):
+with only_writer(folder):
     answers = Answers(
         folder,
         Endpoint.of(os.environ),
@@ -62,4 +63,4 @@ with one_writer.only_writer(folder):
     )
     write_lines(snakemake.output.explanations, explanations(answers))
 log.info("answers have cost %d of %d tokens", answers.budget.spent, chat["token_limit"])
-store.write_csv(snakemake.output.scores, pd.DataFrame(scores))
+write_csv(snakemake.output.scores, pd.DataFrame(scores))

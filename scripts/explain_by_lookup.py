@@ -11,13 +11,15 @@ from codespectra.explanations import lookup
 from codespectra.explanations.neuron_records import NeuronRecord, read_lines, write_lines
 from codespectra.explanations.scores import score_row
 from codespectra.explanations.units import Text, find_again, respond
-from codespectra.files import store
 from codespectra.files.csv_tables import read_csv
+from codespectra.files.csv_writer import write_csv
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.files.json_files import read_json
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
 cfg, seed = snakemake.params.cfg, snakemake.params.cfg["seed"]
-layers = captured_parts(store.read_json(snakemake.input.manifest), cfg["part"])
+layers = captured_parts(read_json(snakemake.input.manifest), cfg["part"])
 units = read_csv(snakemake.input.units, "units")
 records = read_lines(snakemake.input.records, NeuronRecord)
 explainer = "lookup bigram" if cfg["bigram"] else "lookup"
@@ -53,8 +55,8 @@ def explanations(file):
             yield found
 
 
-with store.open_hdf5(snakemake.input.data) as file:
+with open_hdf5(snakemake.input.data) as file:
     write_lines(snakemake.output.explanations, explanations(file))
 table = pd.DataFrame(scores)
 log.info("mean score by kind: %s", table.groupby("kind")["score"].mean().round(3).to_dict())
-store.write_csv(snakemake.output.scores, table)
+write_csv(snakemake.output.scores, table)

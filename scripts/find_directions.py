@@ -5,7 +5,8 @@ from tqdm import tqdm
 
 from codespectra.directions import baselines, directions, finders
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.files.json_files import read_json
 from codespectra.jobs.start import start_job
 from codespectra.models.layer_selection import count_of
 
@@ -32,13 +33,13 @@ def find_in(layer: str, activations: np.ndarray) -> directions.Directions:
         raise UserError(f"{layer} of {cfg['model']} on {cfg['stimuli']}: {error}") from error
 
 
-with store.open_hdf5(snakemake.input.data) as file:
+with open_hdf5(snakemake.input.data) as file:
     layers = tqdm(cfg["layers"], desc=method, disable=None, leave=False)
     directions.write_layers(
         snakemake.output.data,
         snakemake.output.manifest,
         ((x, find_in(x, file[f"{cfg['reduction']}/{x}"].astype("float32")[:])) for x in layers),
-        store.read_json(snakemake.input.manifest),
+        read_json(snakemake.input.manifest),
         method=method,
         options=options,
     )

@@ -3,17 +3,19 @@
 from tqdm import tqdm
 
 from codespectra.capture.manifest_layers import captured_layers
-from codespectra.files import store
+from codespectra.files.csv_writer import write_csv
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.files.json_files import read_json
 from codespectra.jobs.start import start_job
 from codespectra.spectra import eigenspectrum, power_law
 from codespectra.spectra.tables import SpectrumTables
 
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-manifest = store.read_json(snakemake.input.manifest)
+manifest = read_json(snakemake.input.manifest)
 ranks = tuple(cfg["ranks"])
 tables = SpectrumTables()
-with store.open_hdf5(snakemake.input.data) as file:
+with open_hdf5(snakemake.input.data) as file:
     for where, dataset in tqdm(captured_layers(manifest, cfg), desc="spectra", disable=None):
         found = eigenspectrum.spectrum(
             file[dataset["key"]],
@@ -25,7 +27,7 @@ with store.open_hdf5(snakemake.input.data) as file:
         if law.note:
             log.warning("%s: %s", where["layer"], law.note)
         draws = power_law.bootstrap_exponents(
-            found.scores, ranks=ranks, draws=cfg["bootstrap"], seed=cfg["seed"]
+            found.scores, ranks=ranks, resamples=cfg["resamples"], seed=cfg["seed"]
         )
         settings = {
             "stride": dataset["stride"],
@@ -34,4 +36,4 @@ with store.open_hdf5(snakemake.input.data) as file:
         }
         tables.add(where, found, law, draws, settings)
 for name, table in tables.frames().items():
-    store.write_csv(snakemake.output[name], table)
+    write_csv(snakemake.output[name], table)

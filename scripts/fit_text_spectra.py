@@ -4,7 +4,9 @@ from tqdm import tqdm
 
 from codespectra.capture.manifest_layers import captured_parts
 from codespectra.data.tokens import read_tokens
-from codespectra.files import store
+from codespectra.files.csv_writer import write_csv
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.files.json_files import read_json
 from codespectra.jobs.start import start_job
 from codespectra.spectra import eigenspectrum, power_law
 from codespectra.spectra.exponents_by_sequence import subsample_exponents
@@ -12,10 +14,10 @@ from codespectra.spectra.tables import SpectrumTables, first_token_columns
 
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-manifest = store.read_json(snakemake.input.manifest)
+manifest = read_json(snakemake.input.manifest)
 ranks = tuple(cfg["ranks"])
 tables = SpectrumTables()
-with store.open_hdf5(snakemake.input.data) as file:
+with open_hdf5(snakemake.input.data) as file:
     tokens = read_tokens(file)
     for where, dataset in tqdm(captured_parts(manifest), desc="spectra", disable=None):
         rows = file[dataset["key"]]
@@ -26,7 +28,11 @@ with store.open_hdf5(snakemake.input.data) as file:
         if law.note:
             log.warning("%s: %s", where["layer"], law.note)
         draws = subsample_exponents(
-            found.scores, tokens.sequence, ranks=ranks, draws=cfg["bootstrap"], seed=cfg["seed"]
+            found.scores,
+            tokens.sequence,
+            ranks=ranks,
+            resamples=cfg["resamples"],
+            seed=cfg["seed"],
         )
         settings = {
             "sequence_count": manifest["sequences"],
@@ -35,4 +41,4 @@ with store.open_hdf5(snakemake.input.data) as file:
         }
         tables.add(where, found, law, draws, settings)
 for name, table in tables.frames().items():
-    store.write_csv(snakemake.output[name], table)
+    write_csv(snakemake.output[name], table)

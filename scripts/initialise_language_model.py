@@ -4,19 +4,19 @@ from pathlib import Path
 
 import torch
 
-from codespectra.files import store
+from codespectra.files.json_files import read_json, write_json
 from codespectra.jobs.start import start_job
 from codespectra.models.language_models import initialise, save_language_model
 from codespectra.models.model_folders import CONFIG, describe_folder
 
 start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-like = store.read_json(snakemake.input.like_manifest)
+like = read_json(snakemake.input.like_manifest)
 folder = Path(snakemake.output.checkpoint).parent
 torch.manual_seed(cfg["seed"])
-network = initialise(store.read_json(Path(like["folder"]) / CONFIG), like["objective"])
+network = initialise(read_json(Path(like["folder"]) / CONFIG), like["objective"])
 save_language_model(folder, network)
 description = dict(cfg) | {"objective": like["objective"], "metrics": {}}
-store.write_json(
+write_json(
     snakemake.output.manifest, description | describe_folder(folder, like["tokenizer_folder"])
 )

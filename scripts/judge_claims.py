@@ -3,8 +3,8 @@
 from codespectra.claims.catalogue import CLAIMS
 from codespectra.claims.measures.tables import Tables
 from codespectra.claims.verdicts import judge_claims
-from codespectra.files import store
 from codespectra.files.csv_tables import read_tables
+from codespectra.files.csv_writer import write_csv
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
@@ -16,9 +16,9 @@ tables = Tables(
     networks=cfg["networks"],
     trained=tuple(cfg["trained"]),
     analysis_set=cfg["analysis_set"],
-    draws=cfg["bootstrap"],
+    resamples=cfg["resamples"],
     seed=cfg["seed"],
 )
 table = judge_claims(CLAIMS, tables, measured_only=cfg["measured_only"])
 log.info("verdicts: %s", table["verdict"].value_counts().to_dict())
-store.write_csv(snakemake.output.claims, table)
+write_csv(snakemake.output.claims, table)

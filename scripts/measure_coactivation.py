@@ -4,13 +4,15 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from codespectra.data.stimuli import open_stimuli
+from codespectra.data.stimulus_file import open_stimuli
 from codespectra.directions.directions import neurons
 from codespectra.experiments.coactivation import before_relu, coactivation, relu_of
-from codespectra.files import store
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.files.json_files import read_json
 from codespectra.interpretability.index import Index, check_live, exciting_images, index_table
+from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.score_table import write_scores
-from codespectra.interpretability.similarity import ALL, read_similarities
+from codespectra.interpretability.similarity import read_similarities
 from codespectra.jobs.start import start_job
 from codespectra.models.open_network import open_subject
 
@@ -31,7 +33,7 @@ with open_stimuli(snakemake.input.stimuli) as file:
         batch=runtime["batch"],
     )
 stages = {(layer, "pre"): neurons(rows) for layer, rows in before.items()}
-with store.open_hdf5(snakemake.input.data) as file:
+with open_hdf5(snakemake.input.data) as file:
     for layer in cfg["layers"]:
         rows = file[f"{cfg['reduction']}/{layer}"][:].astype("float32")
         stages[layer, "post"] = neurons(rows)
@@ -53,4 +55,4 @@ for (layer, stage), units in tqdm(stages.items(), disable=None, leave=False):
 table = pd.concat(tables)
 table["layer"] = pd.Categorical(table["layer"], cfg["layers"])
 table = table.sort_values("layer", kind="stable")
-write_scores(snakemake.output.table, table, cfg, store.read_json(snakemake.input.manifest))
+write_scores(snakemake.output.table, table, cfg, read_json(snakemake.input.manifest))

@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from codespectra.data.stimuli import open_stimuli
+from codespectra.data.stimulus_file import open_stimuli
 from codespectra.directions.directions import read_methods
 from codespectra.directions.read_out import read_out
 from codespectra.experiments import sensitivity
 from codespectra.experiments.input_gradients import cosine_slopes
-from codespectra.files import store
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.files.json_files import read_json
 from codespectra.interpretability.index import Index
 from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import read_similarities
@@ -23,7 +24,7 @@ cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
 subject = open_subject(
     snakemake.input.checkpoint_manifest, snakemake.input.stimuli_manifest, runtime["device"]
 )
-captured = store.read_json(snakemake.input.manifest)
+captured = read_json(snakemake.input.manifest)
 wanted = {
     layer["name"]: Wanted(layer, cfg["reduction"])
     for layer in subject.layers
@@ -35,7 +36,7 @@ found = read_methods({cfg["method"]: snakemake.input.directions[0]}, cfg["layers
 centroids = {layer: methods[cfg["method"]].vectors for layer, methods in found.items()}
 paths = {layer: sensitivity.find_paths(vectors, grid) for layer, vectors in centroids.items()}
 images = {}
-with store.open_hdf5(snakemake.input.data) as file:
+with open_hdf5(snakemake.input.data) as file:
     for layer, vectors in centroids.items():
         activations = file[wanted[layer].key][:].astype("float32")
         cosines = read_out(activations, vectors, "cosine")

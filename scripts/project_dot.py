@@ -5,8 +5,11 @@ import pandas as pd
 from tqdm import tqdm
 
 from codespectra.capture.manifest_layers import captured_layers
-from codespectra.data.stimuli import open_stimuli
-from codespectra.files import store
+from codespectra.data.stimulus_file import open_stimuli
+from codespectra.files.array_files import write_array
+from codespectra.files.csv_writer import write_csv
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.files.json_files import read_json
 from codespectra.jobs.start import start_job
 from codespectra.spectra import projections
 
@@ -18,9 +21,9 @@ explain = {
 }[cfg["read_out"]]
 with open_stimuli(snakemake.input.stimuli) as file:
     position = file["position"][:]
-manifest = store.read_json(snakemake.input.manifest)
+manifest = read_json(snakemake.input.manifest)
 rows, kept = [], []
-with store.open_hdf5(snakemake.input.data) as file:
+with open_hdf5(snakemake.input.data) as file:
     for where, dataset in tqdm(captured_layers(manifest, cfg), desc="projections", disable=None):
         activations = file[dataset["key"]][:]
         law = projections.expected_action(activations)
@@ -59,7 +62,6 @@ with store.open_hdf5(snakemake.input.data) as file:
         )
         first = int(action.argmin())
         kept.append(np.concatenate([drawn[first][None], drawn[: cfg["keep"]]]))
-store.write_csv(snakemake.output.action, pd.DataFrame(rows))
-with store.atomic(snakemake.output.trajectories) as temporary, temporary.open("wb") as handle:
-    # (layers, 1 + keep, frames, 3): the draw with the least action, then the first draws.
-    np.save(handle, np.stack(kept))
+write_csv(snakemake.output.action, pd.DataFrame(rows))
+# (layers, 1 + keep, frames, 3): the draw with the least action, then the first draws.
+write_array(snakemake.output.trajectories, np.stack(kept))

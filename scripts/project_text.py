@@ -6,15 +6,18 @@ from tqdm import tqdm
 
 from codespectra.capture.manifest_layers import captured_parts
 from codespectra.data.tokens import read_tokens
-from codespectra.files import store
+from codespectra.files.array_files import write_array
+from codespectra.files.csv_writer import write_csv
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.files.json_files import read_json
 from codespectra.jobs.start import start_job
 from codespectra.spectra import token_trajectories
 
 start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-manifest = store.read_json(snakemake.input.manifest)
+manifest = read_json(snakemake.input.manifest)
 rows, kept, passage = [], [], []
-with store.open_hdf5(snakemake.input.data) as file:
+with open_hdf5(snakemake.input.data) as file:
     tokens = read_tokens(file)
     sequences = token_trajectories.films(tokens.sequence)
     film = token_trajectories.chosen_film(sequences, cfg["passage"])
@@ -34,8 +37,7 @@ with store.open_hdf5(snakemake.input.data) as file:
         curve.insert(1, "token", words)
         curve = curve.assign(action=drawn.least, expected_action=drawn.expected, draws=cfg["draws"])
         passage.append(pd.DataFrame([where] * len(curve)).join(curve))
-store.write_csv(snakemake.output.action, pd.DataFrame(rows))
-store.write_csv(snakemake.output.passage, pd.concat(passage, ignore_index=True))
-with store.atomic(snakemake.output.trajectories) as temporary, temporary.open("wb") as handle:
-    # (layers, 1 + keep, tokens, 3): the draw with the least action, then the first draws.
-    np.save(handle, np.stack(kept))
+write_csv(snakemake.output.action, pd.DataFrame(rows))
+write_csv(snakemake.output.passage, pd.concat(passage, ignore_index=True))
+# (layers, 1 + keep, tokens, 3): the draw with the least action, then the first draws.
+write_array(snakemake.output.trajectories, np.stack(kept))

@@ -1,7 +1,7 @@
 """Rule read_published: published explanations of neurons, scored again."""
 
 from codespectra.explanations.published import DIFFERS, largest_difference, read_published
-from codespectra.files import store
+from codespectra.files.csv_writer import write_csv
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
@@ -11,4 +11,4 @@ log.info("stored and recomputed scores differ by at most %.3g", largest_differen
 differing = int((table["note"] == DIFFERS).sum())
 if differing:
     log.warning("%d of the stored scores aren't those of their excerpts", differing)
-store.write_csv(snakemake.output.scores, table)
+write_csv(snakemake.output.scores, table)

@@ -3,7 +3,7 @@
 import torch
 
 from codespectra.data.preprocessing import Preprocess
-from codespectra.data.stimuli import open_stimuli
+from codespectra.data.stimulus_file import open_stimuli
 from codespectra.jobs.device import resolve_device
 from codespectra.jobs.start import start_job
 from codespectra.models.checkpoints import load_checkpoint, write_checkpoint

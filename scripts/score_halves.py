@@ -5,8 +5,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from codespectra.directions.halves import half_directions, split_at_median
-from codespectra.files import store
 from codespectra.files.csv_tables import read_csv
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.files.json_files import read_json
 from codespectra.interpretability.index import Index, index_table
 from codespectra.interpretability.index_resampled import (
     draws_by_method,
@@ -14,21 +15,22 @@ from codespectra.interpretability.index_resampled import (
     index_draws,
     with_intervals,
 )
+from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.score_table import write_scores
-from codespectra.interpretability.similarity import ALL, read_similarities
+from codespectra.interpretability.similarity import read_similarities
 from codespectra.jobs.start import start_job
 from codespectra.statistics.subsamples import subsamples
 
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 index = Index(cfg["m"], cfg["normalisation"])
-manifest = store.read_json(snakemake.input.manifest)
+manifest = read_json(snakemake.input.manifest)
 samples = subsamples(manifest["count"], cfg["resamples"], cfg["seed"])
 scores = read_csv(snakemake.input.scores, "scores")
 known = scores["metric"].eq(cfg["metric"]) & scores["part"].eq(ALL) & scores["method"].eq("neurons")
 scores = scores[known].sort_values("direction")
 halves = {}
-with store.open_hdf5(snakemake.input.data) as file:
+with open_hdf5(snakemake.input.data) as file:
     for layer in tqdm(cfg["layers"], disable=None, leave=False):
         activations = file[f"{cfg['reduction']}/{layer}"][:].astype("float32")
         ii = scores.loc[scores["layer"] == layer, "ii"].to_numpy()

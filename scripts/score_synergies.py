@@ -8,7 +8,8 @@ from tqdm import tqdm
 
 from codespectra.directions.directions import neurons
 from codespectra.experiments import synergy
-from codespectra.files import store
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.files.json_files import read_json
 from codespectra.interpretability.index import Index, check_live
 from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import read_similarities
@@ -18,9 +19,9 @@ log = start_job(snakemake.log[0])
 BEST_PAIRS = 2  # as many as B fig. 8 shows
 cfg = snakemake.params.cfg
 index = Index(cfg["m"], cfg["normalisation"])
-manifest = store.read_json(snakemake.input.manifest)
+manifest = read_json(snakemake.input.manifest)
 pairs = {}
-with store.open_hdf5(snakemake.input.data) as file:
+with open_hdf5(snakemake.input.data) as file:
     for layer in tqdm(cfg["layers"], disable=None, leave=False):
         units = neurons(file[f"{cfg['reduction']}/{layer}"][:].astype(np.float32))
         check_live({"neurons": units}, layer, index.m)

@@ -17,7 +17,11 @@ from codespectra.directions.sparse_autoencoder import (
     train_autoencoder,
 )
 from codespectra.errors import UserError
-from codespectra.files import one_writer, store
+from codespectra.files.csv_writer import write_csv
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.files.json_files import content_digest, read_json
+from codespectra.files.manifests import is_finished
+from codespectra.files.one_writer import only_writer
 from codespectra.jobs.device import resolve_device
 from codespectra.jobs.start import start_job
 from codespectra.models.layer_selection import count_of
@@ -28,8 +32,8 @@ cfg, data = snakemake.params.cfg, Path(snakemake.output.data)
 options = dict(cfg["options"])
 method = options.pop("method")
 device = resolve_device(snakemake.config["runtime"]["device"])
-captured = store.read_json(snakemake.input.manifest)
-identity = store.content_digest([dict(cfg), captured["sha256"], snakemake.params.code])
+captured = read_json(snakemake.input.manifest)
+identity = content_digest([dict(cfg), captured["sha256"], snakemake.params.code])
 partials = {layer: data.with_name(f".{data.name}.{layer}.partial") for layer in cfg["layers"]}
 
 
@@ -41,7 +45,7 @@ def train(layer: str, activations: np.ndarray) -> tuple[directions.Directions, p
         learning_rate=options["learning_rate"],
         seed=options["seed"],
         l1=options["l1"],
-        identity=store.content_digest([identity, layer]),
+        identity=content_digest([identity, layer]),
     )
     torch.manual_seed(options["seed"])
     width = activations.shape[1]
@@ -54,8 +58,8 @@ def train(layer: str, activations: np.ndarray) -> tuple[directions.Directions, p
     return autoencoder_directions(network, rows), pd.DataFrame(history)
 
 
-with one_writer.only_writer(data), store.open_hdf5(snakemake.input.data) as file:
-    if one_writer.is_finished(snakemake.output.manifest, identity):
+with only_writer(data), open_hdf5(snakemake.input.data) as file:
+    if is_finished(snakemake.output.manifest, identity):
         log.info("finished by another process")
         sys.exit()
     found, epochs, measures = {}, [], {}
@@ -64,7 +68,7 @@ with one_writer.only_writer(data), store.open_hdf5(snakemake.input.data) as file
         found[layer], history = train(layer, activations)
         epochs.append(history.assign(layer=layer)[["layer", *history.columns]])
         measures[layer] = history.iloc[-1].drop(["epoch", "train_loss"]).to_dict()
-    store.write_csv(snakemake.output.epochs, pd.concat(epochs))
+    write_csv(snakemake.output.epochs, pd.concat(epochs))
     directions.write_layers(
         data,
         snakemake.output.manifest,

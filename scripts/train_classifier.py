@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from codespectra.data.preprocessing import Preprocess
-from codespectra.data.stimuli import open_stimuli
+from codespectra.data.stimulus_file import open_stimuli
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.json_files import content_digest, read_json
 from codespectra.jobs.device import resolve_device
 from codespectra.jobs.start import start_job
 from codespectra.models.architectures import build
@@ -40,10 +40,9 @@ def labelled(path: str) -> Labelled:
 
 train, test = labelled(snakemake.input.train), labelled(snakemake.input.test)
 digests = {
-    part: store.read_json(snakemake.input[f"{part}_manifest"])["sha256"]
-    for part in ("train", "test")
+    part: read_json(snakemake.input[f"{part}_manifest"])["sha256"] for part in ("train", "test")
 }
-identity = store.content_digest([dict(model), dict(training), digests, snakemake.params.code])
+identity = content_digest([dict(model), dict(training), digests, snakemake.params.code])
 recipe = ClassifierRecipe(
     epochs=training["epochs"],
     batch=training["batch"],

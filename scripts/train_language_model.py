@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from codespectra.files import store
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.files.json_files import content_digest, read_json, write_json
 from codespectra.jobs.device import resolve_device
 from codespectra.jobs.start import start_job
 from codespectra.models.byte_gpt2 import byte_gpt2, byte_tokenizer
@@ -20,8 +21,8 @@ torch.set_num_threads(snakemake.threads)
 cfg = snakemake.params.cfg
 architecture, training = cfg["architecture"], cfg["training"]
 device = resolve_device(snakemake.config["runtime"]["device"])
-trained_on = store.read_json(snakemake.input.text_manifest)["sha256"]
-identity = store.content_digest([dict(cfg), trained_on, snakemake.params.code])
+trained_on = read_json(snakemake.input.text_manifest)["sha256"]
+identity = content_digest([dict(cfg), trained_on, snakemake.params.code])
 recipe = LanguageRecipe(
     **rounds_of(training["steps"]),
     batch=training["batch"],
@@ -34,7 +35,7 @@ recipe = LanguageRecipe(
 
 def text(part: str) -> torch.Tensor:
     """All bytes of a part of the text, uint8 (N,)."""
-    with store.open_hdf5(snakemake.input.text) as file:
+    with open_hdf5(snakemake.input.text) as file:
         return torch.from_numpy(file[part]["bytes"][:])
 
 
@@ -51,7 +52,7 @@ def save(network: nn.Module, metrics: dict[str, Any]) -> None:
     save_language_model(folder, network.cpu(), byte_tokenizer(architecture["context"]))
     description = dict(cfg) | {"objective": "causal", "trained_on": trained_on}
     description |= {"identity": identity, "metrics": metrics}
-    store.write_json(snakemake.output.manifest, description | describe_folder(folder, folder))
+    write_json(snakemake.output.manifest, description | describe_folder(folder, folder))
 
 
 write_trained(snakemake.output.manifest, snakemake.output.epochs, identity, train_network, save)

@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from codespectra.files import store
+from codespectra.files.csv_writer import write_csv
+from codespectra.files.hdf5_files import create_hdf5
 from codespectra.jobs.device import resolve_device
 from codespectra.jobs.start import start_job
 from codespectra.theory.superposition import describe_toys, fit_scores, train_toys
@@ -33,9 +34,9 @@ for row in fit.itertuples():
         row.rmse,
         row.n_scored,
     )
-store.write_csv(snakemake.output.table, table)
-store.write_csv(snakemake.output.fit, fit)
-with store.create_hdf5(snakemake.output.weights) as file:
+write_csv(snakemake.output.table, table)
+write_csv(snakemake.output.fit, fit)
+with create_hdf5(snakemake.output.weights) as file:
     file["weights"] = toys.weights
     file["biases"] = toys.biases
     file["seeds"] = cfg["seeds"]

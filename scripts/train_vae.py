@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from codespectra.data.preprocessing import Preprocess
-from codespectra.data.stimuli import open_stimuli
-from codespectra.files import store
+from codespectra.data.stimulus_file import open_stimuli
+from codespectra.files.json_files import content_digest, read_json
 from codespectra.jobs.device import resolve_device
 from codespectra.jobs.start import start_job
 from codespectra.models.architectures import build
@@ -31,10 +31,9 @@ def images(path: str) -> torch.Tensor:
 
 
 digests = {
-    part: store.read_json(snakemake.input[f"{part}_manifest"])["sha256"]
-    for part in ("train", "test")
+    part: read_json(snakemake.input[f"{part}_manifest"])["sha256"] for part in ("train", "test")
 } | {"encoder": encoder.description["sha256"]}
-identity = store.content_digest([dict(cfg), digests, snakemake.params.code])
+identity = content_digest([dict(cfg), digests, snakemake.params.code])
 recipe = VaeRecipe(
     epochs=training["epochs"],
     batch=training["batch"],

@@ -13,11 +13,11 @@ from codespectra.capture.images import Twice, capture
 from codespectra.capture.text import capture_text, select_parts
 from codespectra.data.preprocessing import Preprocess
 from codespectra.data.tokenization import Cut, cut_sequences, tokens_of
-from codespectra.files import store
+from codespectra.files.hdf5_files import open_hdf5
 from codespectra.models import language_models
-from codespectra.models.architectures import inspect_layers
 from codespectra.models.byte_gpt2 import byte_tokenizer
 from codespectra.models.hooks import Wanted
+from codespectra.models.layer_listing import inspect_layers
 
 # Images ------------------------------------------------------------------------------------------
 
@@ -116,7 +116,7 @@ def capture_noisy(path: Path, stored: np.ndarray | None = None, **changes) -> di
 def read(path: Path) -> dict[str, np.ndarray]:
     """All datasets of a file by their keys."""
     found = {}
-    with store.open_hdf5(path) as file:
+    with open_hdf5(path) as file:
         file.visititems(
             lambda key, item: found.update({key: item[:]} if isinstance(item, h5py.Dataset) else {})
         )
@@ -182,7 +182,7 @@ def capture_tokens(
     }
     tokens = tokens_of(cuts, byte_tokenizer(CONTEXT))
     capture_text(path, network, cuts, tokens, **(arguments | changes))
-    with store.open_hdf5(path) as file:
+    with open_hdf5(path) as file:
         return {name: file[f"tokens/{name}"][:] for name in file["tokens"]}
 
 

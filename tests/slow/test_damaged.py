@@ -14,8 +14,8 @@ import torch
 from captures import Watched, capture_images, layers_of, pictures, read, reused
 from project import MINI, Project, copy_project
 
-from codespectra.files import store
 from codespectra.files.full_disk import FullDisk
+from codespectra.files.manifests import file_digest
 from codespectra.models.byte_gpt2 import byte_gpt2
 from codespectra.models.language_models import save_language_model
 
@@ -139,8 +139,7 @@ def test_damaged_results_are_named_and_mended_as_told(mini: Project, tmp_path: P
     done = project.snakemake(*run)
     assert done.returncode == 0, done.stdout
     found, expected = (
-        {name: store.file_digest(file) for name, file in one.outputs().items()}
-        for one in (project, mini)
+        {name: file_digest(file) for name, file in one.outputs().items()} for one in (project, mini)
     )
     assert found == expected
     assert project.would_run() == {}

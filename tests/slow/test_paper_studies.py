@@ -85,8 +85,8 @@ def test_coding_tells_the_disk_that_its_captures_take(
     monkeypatch.chdir(project.folder)
     text = Path(CODING).read_text()
     study = load_study(yaml.safe_load(text))
-    describe = cached_layers(tmp_path, "")
-    plan, total = make_plan(study, describe, cached_language_layers(tmp_path, "")), 0
+    describe = cached_layers(tmp_path)
+    plan, total = make_plan(study, describe, cached_language_layers(tmp_path)), 0
     for captures, passes in ((plan.captures, 1), (plan.noisy_captures, 2)):
         for (model, stimuli), wanted in captures.items():
             if model not in networks(study.coding):

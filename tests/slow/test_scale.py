@@ -70,7 +70,7 @@ def imagenet(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Plan
     """The checked plan of the study."""
     text = (ROOT / IMAGENET).read_text().replace("data/", f"{project.folder}/data/")
     folder = tmp_path_factory.mktemp("layers")
-    describe = cached_layers(folder, ""), cached_language_layers(folder, "")
+    describe = cached_layers(folder), cached_language_layers(folder)
     return make_plan(load_study(yaml.safe_load(text)), *describe)
 
 

@@ -145,7 +145,7 @@ PACKAGES = {
 def packages_of(name: str) -> set[str]:
     """Packages that a rule's script imports, itself or by the modules that it reaches."""
     script = ROOT / "scripts" / f"{name}.py"
-    files = [script, *reached_modules(script, ROOT / "scripts/codespectra")]
+    files = [script, *reached_modules(script)]
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
     modules = {a.name for node in nodes if isinstance(node, ast.Import) for a in node.names}
     modules |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}

@@ -38,15 +38,10 @@ REMEMBERED = Path(".snakemake/codespectra")
 def checked_plan():
     """The plan of the config, or one line a mistake and no traceback."""
     try:
-        library = SCRIPTS / "codespectra"
-        codes = [
-            code_digest(library / f"models/{name}.py", REMEMBERED)
-            for name in ("architectures", "language_models")
-        ]
         return make_plan(
             load_study(config),
-            cached_layers(REMEMBERED, codes[0]),
-            cached_language_layers(REMEMBERED, codes[1]),
+            cached_layers(REMEMBERED),
+            cached_language_layers(REMEMBERED),
         )
     except UserError as error:
         sys.exit(str(error))
@@ -148,7 +143,7 @@ def spectra_config(wildcards):
         ranks=study.spectra.ranks,
         solver=study.spectra.solver,
         components=study.spectra.components,
-        bootstrap=study.spectra.bootstrap,
+        resamples=study.spectra.resamples,
         seed=study.spectra.seed,
         reduction=study.spectra.reduction,
         layers=plan.layer_names("spectra", wildcards.model, wildcards.stimuli),

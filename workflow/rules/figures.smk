@@ -204,12 +204,27 @@ rule draw_exciting_images:
         "../../scripts/draw_exciting_images.py"
 
 
+# Figures of the main job, and the analyses that each one shows.
+MAIN_FIGURES = {
+    "spectra": {"spectra"},
+    "filters": {"filters"},
+    "exponents": {"spectra"},
+    "trajectories": {"projections"},
+    "action": {"projections", "spectra"},
+    "interpretability": {"directions"},
+}
+MAIN_ANALYSES = {kind for kind, model, _ in plan.selected if model in study.models}
 MAIN_TARGETS = [
-    "results/claims.csv",
-    *[
+    *(
         f"{FIGURES}/{name}.png"
-        for name in ("spectra", "filters", "exponents", "trajectories", "action")
-    ],
-    f"{FIGURES}/interpretability.png",
-    *per_run(f"{FIGURES}/images-{{model}}-{{stimuli}}.png", "directions"),
+        for name, shown in MAIN_FIGURES.items()
+        if shown <= MAIN_ANALYSES
+    ),
+    *(
+        per_run(f"{FIGURES}/images-{{model}}-{{stimuli}}.png", "directions")
+        if study.figures.mei_methods
+        else []
+    ),
 ]
+if MAIN_TARGETS:
+    MAIN_TARGETS.append("results/claims.csv")

@@ -133,11 +133,11 @@ def claim_tables(wildcards):
             files[f"language_{name}"] = of_language_models(pattern)
         if explanation_scores():
             files["explanations"] = explanation_scores()
-    if scope in ("-theory", "-everything"):
+    if scope in ("-theory", "-everything") and study.theory:
         files["superposition"] = ["results/theory/superposition_fit.csv"]
         files["information"] = ["results/theory/information.csv"]
         files["capacity"] = ["results/theory/capacity.csv"]
-    return files
+    return {name: tables for name, tables in files.items() if tables}
 
 
 def claim_prefixes(scope):
@@ -161,7 +161,7 @@ def claims_config(wildcards):
         study.claims,
         trained=sorted([*trained, *(swept or [])]),
         networks=swept,
-        analysis_set=study.directions.runs[0].stimuli,
+        analysis_set=study.directions.analysis_set if study.directions else "",
         measured_only=wildcards.scope not in ("", "-everything"),
     )
 

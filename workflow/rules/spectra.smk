@@ -68,7 +68,7 @@ rule fit_text_spectra:
             ranks=study.spectra.ranks,
             solver=study.spectra.solver,
             components=study.spectra.components,
-            bootstrap=study.spectra.bootstrap,
+            resamples=study.spectra.resamples,
             seed=study.spectra.seed,
             model=w.model,
         ),

@@ -28,6 +28,10 @@ INTERPRETABILITY_TARGETS = [
 ]
 if INTERPRETABILITY_TARGETS:
     INTERPRETABILITY_TARGETS.append("results/claims-interpretability.csv")
+ALL_TARGETS = [
+    *(*MAIN_TARGETS, *CODING_TARGETS, *INTERPRETABILITY_TARGETS),
+    *(*LANGUAGE_TARGETS, *THEORY_TARGETS),
+]
 
 
 rule judge_claims:
@@ -86,18 +90,14 @@ rule language:
 
 rule theory:
     input:
-        THEORY_TARGETS,
+        lambda w: wanted(THEORY_TARGETS, "theory", "theory"),
     message:
         "The theory study: simulations and capacities"
 
 
 rule everything:
     input:
-        MAIN_TARGETS,
-        CODING_TARGETS,
-        INTERPRETABILITY_TARGETS,
-        LANGUAGE_TARGETS,
-        THEORY_TARGETS,
+        ALL_TARGETS,
         "results/claims-everything.csv",
     message:
         "All studies, and all claims in one table"

@@ -28,7 +28,7 @@ rule train_superposition:
         runtime=growing(120),
         gpu=gpu_request,
     params:
-        cfg=stage_config(study.theory.superposition),
+        cfg=lambda w: stage_config(study.theory.superposition),
         code=code_of("train_superposition.py"),
     message:
         "Train toy models of superposition"
@@ -67,7 +67,7 @@ rule compute_channel:
         mem_mb=growing(1000),
         runtime=growing(20),
     params:
-        cfg=stage_config(study.theory.channel),
+        cfg=lambda w: stage_config(study.theory.channel),
         code=code_of("compute_channel.py"),
     message:
         "Compute the capacity of dropout"
@@ -152,7 +152,7 @@ rule estimate_information:
         runtime=growing(120),
         gpu=gpu_request,
     params:
-        cfg=stage_config(study.theory.information),
+        cfg=lambda w: stage_config(study.theory.information),
         code=code_of("estimate_information.py"),
     message:
         "Information through deep dropout networks"
@@ -177,7 +177,7 @@ rule draw_information:
         mem_mb=growing(1000),
         runtime=growing(20),
     params:
-        cfg=stage_config(
+        cfg=lambda w: stage_config(
             study=study.study, information=stage_config(study.theory.information)
         ),
         code=code_of("draw_information.py"),
@@ -187,7 +187,14 @@ rule draw_information:
         "../../scripts/draw_information.py"
 
 
-THEORY_TARGETS = [
-    "results/claims-theory.csv",
-    *[f"{FIGURES}/{name}.png" for name in ("superposition", "channel", "information")],
-]
+THEORY_TARGETS = (
+    [
+        "results/claims-theory.csv",
+        *[
+            f"{FIGURES}/{name}.png"
+            for name in ("superposition", "channel", "information")
+        ],
+    ]
+    if study.theory
+    else []
+)

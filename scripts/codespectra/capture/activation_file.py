@@ -18,7 +18,10 @@ from tqdm import tqdm
 from codespectra.capture.journal import Journal
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.errors import UserError, first_line
-from codespectra.files import full_disk, store
+from codespectra.files import full_disk
+from codespectra.files.hdf5_files import SCHEMA_VERSION, hdf5_digest
+from codespectra.files.json_files import content_digest
+from codespectra.files.whole_files import publish
 from codespectra.models.hooks import Sink, Wanted
 from codespectra.models.layer_selection import stride_of
 
@@ -86,7 +89,7 @@ class Layout:
         """Digest that tells this capture from others."""
         keys = [item.key for item in self.wanted]
         attributes = {key: str(value) for key, value in self.attributes.items()}
-        return store.content_digest([attributes, keys, self.dtype, self.rows])
+        return content_digest([attributes, keys, self.dtype, self.rows])
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ class Written:
 
     Attributes:
         correct: how many stimuli were predicted rightly; None where nothing is predicted.
-        sha256: `store.hdf5_digest` of the file.
+        sha256: `hdf5_digest` of the file.
     """
 
     correct: int | None
@@ -142,8 +145,8 @@ def write_rows(
         _show_rest(file, layout, show, batch, journal)
     accept(journal.correct)
     # Before it has its name: until then a kill costs no rows.
-    written = Written(journal.correct, store.hdf5_digest(partial))
-    store.publish(partial, path)
+    written = Written(journal.correct, hdf5_digest(partial))
+    publish(partial, path)
     journal.file.unlink(missing_ok=True)  # an empty shard has none
     return written
 
@@ -233,7 +236,7 @@ def _check_disk(partial: Path, layout: Layout) -> None:
 def _create(partial: Path, layout: Layout) -> None:
     """Lay out the whole file: later writes touch raw data only, so that a kill can't break it."""
     with full_disk.told(partial.parent), h5py.File(partial, "w") as file:
-        file.attrs["schema_version"] = store.SCHEMA_VERSION
+        file.attrs["schema_version"] = SCHEMA_VERSION
         write_head(file, layout)
         for item in layout.wanted:
             _create_dataset(file, item, layout.rows, layout.dtype)

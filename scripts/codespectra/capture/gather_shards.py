@@ -10,13 +10,14 @@ import h5py
 from codespectra.capture.activation_file import Layout, Written, describe_dataset, write_head
 from codespectra.capture.shard import Shard
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
+from codespectra.files.json_files import read_json
 
 
 def gather(path: str | Path, layout: Layout, shards: Sequence[str | Path]) -> str:
     """Write the file of `layout`, whose datasets point to the rows in `shards`: these must stay.
 
-    It says the same as a file that one job wrote, so that its `store.hdf5_digest` is the same. The
+    It says the same as a file that one job wrote, so that its `hdf5_digest` is the same. The
     shards are named relative to it: the folder of both can be moved.
 
     Returns:
@@ -30,7 +31,7 @@ def gather(path: str | Path, layout: Layout, shards: Sequence[str | Path]) -> st
     for shard, part in zip(shards, parts, strict=True):
         _check(Path(shard), part)
     names = [os.path.relpath(shard, path.parent) for shard in shards]
-    with store.create_hdf5(path) as file:
+    with create_hdf5(path) as file:
         write_head(file, layout)
         for item in layout.wanted:
             virtual = h5py.VirtualLayout((layout.rows, item.width), layout.dtype)
@@ -41,7 +42,7 @@ def gather(path: str | Path, layout: Layout, shards: Sequence[str | Path]) -> st
                     virtual[first : first + part.rows] = source
             virtual.dcpl.set_obj_track_times(False)
             describe_dataset(file.create_virtual_dataset(item.key, virtual), item)
-    return store.hdf5_digest(path)
+    return hdf5_digest(path)
 
 
 def shard_manifest(data: str | Path, identity: str, written: Written) -> dict[str, Any]:
@@ -56,13 +57,13 @@ def shard_manifest(data: str | Path, identity: str, written: Written) -> dict[st
 
 def correct_in(manifests: Sequence[str | Path]) -> int | None:
     """Right predictions of all shards, by their manifests; None where nothing is predicted."""
-    found = [store.read_json(manifest)["correct"] for manifest in manifests]
+    found = [read_json(manifest)["correct"] for manifest in manifests]
     return None if None in found else sum(found)
 
 
 def _check(shard: Path, part: Layout) -> None:
     """Refuse a shard of other stimuli, of another network, or captured by other packages."""
-    with store.open_hdf5(shard) as file:
+    with open_hdf5(shard) as file:
         # Its code is the script's that captured it.
         found = {key: file.attrs.get(key) for key in part.attributes if key != "code"}
         expected = {key: str(part.attributes[key]) for key in found}

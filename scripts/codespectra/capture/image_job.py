@@ -13,9 +13,9 @@ import torch
 from codespectra.capture import images
 from codespectra.capture.activation_file import Layout, Written
 from codespectra.capture.shard import WHOLE, Shard
-from codespectra.data.stimuli import open_stimuli
+from codespectra.data.stimulus_file import open_stimuli
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.json_files import content_digest, read_json
 from codespectra.models.hooks import Wanted
 from codespectra.models.layer_selection import stride_of
 from codespectra.models.open_network import Subject, open_subject
@@ -42,7 +42,7 @@ class ImageCapture:
     @property
     def identity(self) -> str:
         """Digest of all that the capture follows from."""
-        return store.content_digest([self.attributes, dict(self.cfg)])
+        return content_digest([self.attributes, dict(self.cfg)])
 
     @property
     def count(self) -> int:
@@ -151,7 +151,7 @@ def open_capture(
         UserError: a file can't be read, or there is no such device.
     """
     subject = open_subject(checkpoint_manifest, stimuli_manifest, device)
-    shown = store.read_json(stimuli_manifest)
+    shown = read_json(stimuli_manifest)
     available = {layer["name"]: layer for layer in subject.layers}
     attributes = {
         "model": cfg["model"],

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.json_files import content_digest, read_json, write_json
 
 log = logging.getLogger("codespectra")
 
@@ -30,7 +30,7 @@ class Journal:
         if not self.file.exists():
             return
         try:
-            note = store.read_json(self.file)
+            note = read_json(self.file)
             same = note["identity"] == self._identity(note["done"], note["correct"])
         except UserError as error:
             log.warning("%s; starting anew", error)
@@ -46,9 +46,9 @@ class Journal:
         """Note how far the capture has come."""
         identity = self._identity(self.done, self.correct)
         note = {"identity": identity, "done": self.done, "correct": self.correct}
-        store.write_json(self.file, note)
+        write_json(self.file, note)
         self.written = time.monotonic()
 
     def _identity(self, done: int, correct: int) -> str:
         """Digest of the capture and of these numbers: a damaged one is none."""
-        return store.content_digest([self.identity, done, correct])
+        return content_digest([self.identity, done, correct])

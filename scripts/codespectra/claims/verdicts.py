@@ -15,7 +15,9 @@ from codespectra.statistics.evidence import NOT_RUN, Judge, verdict_positive
 
 # The tables behind each target; a claim of that target needs them all.
 TABLES = {
-    "layers": ("exponents", "bootstrap", "action"),
+    "spectra": ("exponents", "bootstrap"),
+    "projections": ("action",),
+    "layers": ("exponents", "action"),
     "index": ("scores", "resampled"),
     "autoencoders": ("scores", "resampled", "autoencoders", "autoencoders_resampled"),
     "halves": ("halves", "halves_resampled"),
@@ -32,7 +34,7 @@ TABLES = {
     "information": ("information",),
     "capacity": ("capacity",),
 }
-# How a user gets them, if not by the main job.
+# How a user gets them, if not by the main job, whose own are there unless its config has none.
 TARGETS = (
     {"coding": "coding"}
     | dict.fromkeys(("superposition", "information", "capacity"), "theory")
@@ -91,7 +93,9 @@ def _missing(claim: Claim, tables: Tables) -> str:
         return ""
     if claim.needs == "people":
         return NO_PEOPLE
-    target = TARGETS.get(claim.needs, "main")
+    target = TARGETS.get(claim.needs)
+    if target is None:
+        return NOTHING_TO_MEASURE
     return f"run `snakemake {target}`, or `snakemake everything` for all claims in one table"
 
 

@@ -12,7 +12,8 @@ import h5py
 import numpy as np
 
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
+from codespectra.files.json_files import write_json
 
 PARTS = ("train", "test")
 # Folders of the standard library that aren't part of it, or only test it.
@@ -114,19 +115,19 @@ def write_text(path: str | Path, spec: dict[str, Any]) -> None:
             f"language.text: of {len(found)} documents none is held out; raise test_share "
             f"({spec['test_share']:g}) or give more documents"
         )
-    with store.create_hdf5(path) as file:
+    with create_hdf5(path) as file:
         for part, documents in split.items():
             _write_part(file.create_group(part), documents)
     manifest = {
         "file": path.name,
-        "sha256": store.hdf5_digest(path),
+        "sha256": hdf5_digest(path),
         "source": spec["source"],
         "documents": {part: len(documents) for part, documents in split.items()},
         "bytes": {part: sum(len(d.content) for d in split[part]) for part in PARTS},
     }
     if from_library:
         manifest["python"] = platform.python_version()
-    store.write_json(path.with_suffix(".json"), manifest)
+    write_json(path.with_suffix(".json"), manifest)
 
 
 def _write_part(group: h5py.Group, documents: list[Document]) -> None:
@@ -138,7 +139,7 @@ def _write_part(group: h5py.Group, documents: list[Document]) -> None:
 
 def read_documents(path: str | Path, part: str) -> list[Document]:
     """The documents of one part, train or test, of a text file that `write_text` wrote."""
-    with store.open_hdf5(path) as file:
+    with open_hdf5(path) as file:
         group = file[part]
         names, ends = json.loads(group["names"][:].tobytes()), group["ends"][:]
         content = group["bytes"][:].tobytes()

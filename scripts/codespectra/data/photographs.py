@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.manifests import file_digest
 
 FILES = {
     "astronaut": "skimage/data/astronaut.png",
@@ -58,7 +58,7 @@ def read_photographs() -> dict[str, np.ndarray]:
 
 def source_digests() -> dict[str, str]:
     """Sha256 of each photograph's file."""
-    return {name: store.file_digest(path) for name, path in photograph_paths().items()}
+    return {name: file_digest(path) for name, path in photograph_paths().items()}
 
 
 def _inscribed_square(image: np.ndarray) -> np.ndarray:

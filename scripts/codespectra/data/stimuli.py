@@ -1,18 +1,16 @@
 """Stimulus sets as HDF5: uint8 images, labels where there are any, and where they come from."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from tqdm import tqdm
 
 from codespectra.data import photographs
-from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
+from codespectra.files.json_files import write_json
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ def write_stimuli(path: str | Path, name: str, made: StimulusSet) -> None:
     """Write a set as HDF5 with its manifest (.json) beside it."""
     path = Path(path)
     shape = (made.count, made.side, made.side, 3)
-    with store.create_hdf5(path) as file:
+    with create_hdf5(path) as file:
         chunk = (min(made.count, 64), *shape[1:])
         images = file.create_dataset("images", shape, np.uint8, chunks=chunk)
         for index, image in enumerate(
@@ -120,7 +118,7 @@ def write_stimuli(path: str | Path, name: str, made: StimulusSet) -> None:
     manifest = {
         "file": path.name,
         "name": name,
-        "sha256": store.hdf5_digest(path),
+        "sha256": hdf5_digest(path),
         "count": made.count,
         "side": made.side,
         "classes": list(made.classes),
@@ -128,7 +126,7 @@ def write_stimuli(path: str | Path, name: str, made: StimulusSet) -> None:
         "per_class": _per_class(made),
         "sources": made.provenance,
     }
-    store.write_json(path.with_suffix(".json"), manifest)
+    write_json(path.with_suffix(".json"), manifest)
 
 
 def _per_class(made: StimulusSet) -> dict[str, int]:
@@ -136,18 +134,3 @@ def _per_class(made: StimulusSet) -> dict[str, int]:
         return {}
     counts = np.bincount(made.labels, minlength=len(made.classes))
     return {name: int(count) for name, count in zip(made.classes, counts, strict=True)}
-
-
-def images_by_index(path: str | Path, indices: Iterable[int]) -> dict[int, np.ndarray]:
-    """Some images of a stimulus file, uint8 (H, W, 3), by their distinct indices."""
-    with open_stimuli(path) as file:
-        return {int(index): file["images"][int(index)] for index in set(indices)}
-
-
-@contextmanager
-def open_stimuli(path: str | Path) -> Iterator[h5py.File]:
-    """Yield a stimulus file for reading: images, and labels or position where there are any."""
-    with store.open_hdf5(path) as file:
-        if "images" not in file:
-            raise UserError(f"{path}: holds no stimuli; delete it and rerun")
-        yield file

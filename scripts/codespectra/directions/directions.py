@@ -12,7 +12,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from codespectra.files import store
+from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
+from codespectra.files.json_files import write_json
 
 # A response whose spread is below this share of its size is constant: the direction is dead.
 DEAD_SPREAD = 1e-8
@@ -71,7 +72,7 @@ def write_layers(
         description: what else the manifest says: method, options.
     """
     counts, dead = {}, {}
-    with store.create_hdf5(data) as file:
+    with create_hdf5(data) as file:
         for layer, found in layers:
             write_directions(file.create_group(layer), found)
             counts[layer], dead[layer] = len(found.vectors), int(found.dead.sum())
@@ -79,14 +80,14 @@ def write_layers(
             del found  # before the next layer's are found
     content = {
         "file": Path(data).name,
-        "sha256": store.hdf5_digest(data),
+        "sha256": hdf5_digest(data),
         "counts": counts,
         "dead": dead,
         "activations_sha256": captured["sha256"],
         "weights": captured["weights"],
         "stimulus_count": captured["count"],
     }
-    store.write_json(manifest, description | content)
+    write_json(manifest, description | content)
 
 
 def read_directions(group: h5py.Group) -> Directions:
@@ -99,7 +100,7 @@ def read_methods(paths: dict[str, str], layers: Iterable[str]) -> dict[str, dict
     """Directions by layer and method, from the files of the methods."""
     found: dict[str, dict[str, Directions]] = {layer: {} for layer in layers}
     for method, path in paths.items():
-        with store.open_hdf5(path) as file:
+        with open_hdf5(path) as file:
             for layer, methods in found.items():
                 methods[method] = read_directions(file[layer])
     return found

@@ -13,7 +13,8 @@ from codespectra.directions.directions import Directions
 from codespectra.directions.read_out import unit_rows
 from codespectra.errors import UserError
 from codespectra.interpretability.index import Index, candidates, index_table
-from codespectra.interpretability.similarity import ALL, Similarity
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Similarity
 from codespectra.statistics.ranking import top_stimuli
 
 # t-SNE looks at three times as many neighbours as its perplexity.
@@ -30,7 +31,7 @@ def check_perplexity(perplexity: float, count: int, layer: str) -> None:
         raise UserError(
             f"interpretability.manifold.perplexity: {perplexity:g} needs more than "
             f"{NEIGHBOURS * perplexity:g} images, but the most exciting ones of layer {layer} are "
-            f"{count}; set it below {count / NEIGHBOURS:.3g}, or raise interpretability.m"
+            f"{count}; set it below {count / NEIGHBOURS:.3g}, or raise index.m"
         )
 
 

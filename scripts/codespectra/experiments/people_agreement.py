@@ -13,7 +13,8 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from codespectra.experiments.people import IMAGES, QUERIES, REFERENCES, UNIT
 from codespectra.experiments.preference import pooled_preference
-from codespectra.interpretability.similarity import ALL, Embedding, Parts
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Embedding, Parts
 
 # Fewer units than these, with right answers or with wrong ones, give no interval.
 FEWEST_UNITS = 5
@@ -46,12 +47,12 @@ def stages(layers: pd.Series) -> pd.Series:
     return layers.str.extract(r"([A-Za-z]+[_.]?\d+)", expand=False).fillna(layers)
 
 
-def agreement_table(answers: pd.DataFrame, *, draws: int, seed: int) -> pd.DataFrame:
+def agreement_table(answers: pd.DataFrame, *, resamples: int, seed: int) -> pd.DataFrame:
     """Agreement of people and model for each stage, confidence and part, and over all of each.
 
     Args:
         answers: layer, channel, confidence, correct, part, margin; a row an answer and part.
-        draws: bootstrap resamples of the units.
+        resamples: bootstrap resamples of the units.
         seed: of the bootstrap.
 
     Returns:
@@ -61,7 +62,7 @@ def agreement_table(answers: pd.DataFrame, *, draws: int, seed: int) -> pd.DataF
         chance with 95 % percentile intervals. auc is nan where all answers are right, or wrong.
     """
     rows = [
-        group | _agreement(found, np.random.default_rng(seed), draws)
+        group | _agreement(found, np.random.default_rng(seed), resamples)
         for group, found in _groups(answers)
     ]
     return pd.DataFrame(rows)
@@ -95,10 +96,10 @@ def _each_and_all(table: pd.DataFrame, column: str) -> Iterator[tuple[str, pd.Da
     yield ALL, table
 
 
-def _agreement(found: pd.DataFrame, rng: np.random.Generator, draws: int) -> dict[str, Any]:
+def _agreement(found: pd.DataFrame, rng: np.random.Generator, resamples: int) -> dict[str, Any]:
     unit = found.groupby(UNIT).ngroup().to_numpy()
     units = unit.max() + 1
-    often = rng.multinomial(units, np.full(units, 1 / units), size=draws)
+    often = rng.multinomial(units, np.full(units, 1 / units), size=resamples)
     human = found["correct"].to_numpy()
     model = found["margin"].to_numpy() > 0
     same = np.bincount(unit, human == model)
@@ -120,7 +121,7 @@ def _agreement(found: pd.DataFrame, rng: np.random.Generator, draws: int) -> dic
 def _auc(
     correct: np.ndarray, margins: np.ndarray, unit: np.ndarray, often: np.ndarray
 ) -> dict[str, float]:
-    """AUC with its interval; `often` (draws, U) says how often a draw takes each unit.
+    """AUC with its interval; `often` (resamples, U) says how often a draw takes each unit.
 
     The AUC is the share of pairs of a right and a wrong answer in which the right one has the
     larger margin. Counted once for each pair of units, these are a quadratic form in `often`.

@@ -15,7 +15,8 @@ from codespectra.errors import UserError
 from codespectra.experiments.preference import pooled_preference
 from codespectra.experiments.trial_design import Design
 from codespectra.interpretability.index import candidates
-from codespectra.interpretability.similarity import ALL, Similarity
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Similarity
 from codespectra.statistics.intervals import NORMAL_REACH, mean_interval
 from codespectra.statistics.ranking import top_stimuli
 

@@ -13,7 +13,8 @@ from scipy.spatial.distance import cdist
 
 from codespectra.errors import UserError
 from codespectra.interpretability.index import Index
-from codespectra.interpretability.similarity import ALL, Similarity
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Similarity
 from codespectra.statistics.ranking import strongest
 
 # Where a direction is missing: instead of the index of an image.
@@ -104,9 +105,7 @@ def nearest_images(cosines: np.ndarray, paths: Paths, count: int) -> np.ndarray:
         UserError: there are fewer images than M.
     """
     if count > len(cosines):
-        raise UserError(
-            f"interpretability.m: {count} is more than the {len(cosines)} stimuli; lower it"
-        )
+        raise UserError(f"index.m: {count} is more than the {len(cosines)} stimuli; lower it")
     by_centroid = np.ascontiguousarray(cosines.T)
     found = np.full((*paths.weights.shape[:2], count), NO_IMAGE)
     for a, (b, weights) in enumerate(zip(paths.partner, paths.weights, strict=True)):

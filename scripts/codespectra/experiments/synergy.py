@@ -7,7 +7,8 @@ import pandas as pd
 
 from codespectra.directions.directions import Directions
 from codespectra.interpretability.index import Index, candidates
-from codespectra.interpretability.similarity import ALL, Similarity
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Similarity
 from codespectra.statistics.ranking import strongest, top_stimuli
 
 # Pairs that are added at once: their sums fit a buffer that is filled again and again.

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 from codespectra.errors import UserError
 from codespectra.explanations.chat_budget import Budget
 from codespectra.explanations.chat_endpoint import Endpoint
-from codespectra.files import store
+from codespectra.files.json_files import content_digest, write_json
 
 # A chat template adds role marks, and some a standing instruction: tokens a message, at most.
 TEMPLATE_TOKENS = 64
@@ -76,7 +76,7 @@ class _Question:
 
     def write(self) -> None:
         """Bring the file up to date."""
-        store.write_json(self._path, self.record.model_dump())
+        write_json(self._path, self.record.model_dump())
 
 
 class _MeteredClient(openai.DefaultHttpxClient):
@@ -167,7 +167,7 @@ class Answers:
             "max_tokens": max_tokens,
             "temperature": 0,
         }
-        digest = store.content_digest(settings)
+        digest = content_digest(settings)
         # Equal questions of two threads are one: the second finds the answer of the first.
         with self._locks.setdefault(digest, threading.Lock()):
             bound = _most_tokens(messages, max_tokens)

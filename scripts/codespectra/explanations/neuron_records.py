@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 from codespectra.errors import UserError
-from codespectra.files.store import atomic
+from codespectra.files.whole_files import atomic
 
 # Interleaved subsets of a record's excerpts, in the original's order.
 TOP_SPLITS = ("train", "calibration", "valid", "test")

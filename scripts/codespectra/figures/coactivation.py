@@ -19,7 +19,7 @@ def draw_coactivation(
         table: layer, stage, direction, coactivation, metric, ii.
         study: the study's name.
         metric: whose II the dots show.
-        resampling: draws and seed of the intervals.
+        resampling: resamples and seed of the intervals.
     """
     layers = table["layer"].unique()
     figure, axes = plt.subplots(

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from codespectra.figures import style
 from codespectra.figures.index_notes import EXPLANATION, sample_note
 from codespectra.interpretability.index_means import nearest_kmeans
-from codespectra.interpretability.similarity import ALL
+from codespectra.interpretability.parts import ALL
 
 KIND_COLORS = {
     "neurons": "C0",

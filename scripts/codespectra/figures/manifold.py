@@ -34,7 +34,7 @@ def draw_manifold(
         activity: layer, method, direction, image, activity.
         units: layer, method, metric, direction, ii, sparsity, sparsity_other_seed.
         study: the study's name.
-        resampling: draws and seed of the intervals.
+        resampling: resamples and seed of the intervals.
     """
     layers = images["layer"].unique()
     rows = max(2, activity["method"].nunique())

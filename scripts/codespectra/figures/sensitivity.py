@@ -45,7 +45,7 @@ def draw_sensitivity(
         tables: of one run.
         study: the study's name.
         metric: the metric shown.
-        resampling: draws and seed of the intervals.
+        resampling: resamples and seed of the intervals.
     """
     layers = tables.paths["layer"].unique()
     figure, axes = plt.subplots(

@@ -12,7 +12,8 @@ matplotlib.use("agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from codespectra.files import store
+from codespectra.files.csv_writer import write_csv
+from codespectra.files.whole_files import atomic
 
 # Widths in inches of one and of two journal columns.
 COLUMN, PAGE = 3.5, 7.2
@@ -66,8 +67,8 @@ def credit(figure: Figure, text: str) -> None:
 def save(figure: Figure, table: pd.DataFrame, paths: dict[str, str]) -> None:
     """Write a figure as PDF and PNG beside the CSV that it draws; the same bytes every time."""
     for form in ("pdf", "png"):
-        with store.atomic(Path(paths[form])) as temporary:
+        with atomic(Path(paths[form])) as temporary:
             metadata = {"CreationDate": None} if form == "pdf" else {"Software": None}
             figure.savefig(temporary, format=form, metadata=metadata)
-    store.write_csv(paths["csv"], table)
+    write_csv(paths["csv"], table)
     plt.close(figure)

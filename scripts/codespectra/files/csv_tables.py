@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from codespectra.errors import first_line
-from codespectra.files import store
 from codespectra.files.table_columns import COLUMNS
+from codespectra.files.whole_files import damaged
 
 
 def read_csv(path: str | Path, kind: str) -> pd.DataFrame:
-    """Read a table that `store.write_csv` wrote.
+    """Read a table that `write_csv` wrote.
 
     A damaged number that still reads as one can't be seen.
 
@@ -33,7 +33,7 @@ def read_csv(path: str | Path, kind: str) -> pd.DataFrame:
         _check_columns(table, *map(str.split, COLUMNS[kind]))
     except (OSError, ValueError, csv.Error) as error:
         found = f"damaged, or no table of {kind} ({first_line(error)})"
-        raise store.damaged(path, found) from error
+        raise damaged(path, found) from error
     return table
 
 

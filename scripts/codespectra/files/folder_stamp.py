@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from codespectra.files import store
+from codespectra.files.json_files import content_digest
 
 
 def folder_stamp(root: str | Path, pattern: str = "**/*") -> str:
@@ -13,6 +13,6 @@ def folder_stamp(root: str | Path, pattern: str = "**/*") -> str:
     """
     root = Path(root)
     found = ((path, path.stat()) for path in root.glob(pattern) if path.is_file())
-    return store.content_digest(
+    return content_digest(
         sorted((path.relative_to(root).as_posix(), s.st_size, s.st_mtime_ns) for path, s in found)
     )

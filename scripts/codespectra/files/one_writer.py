@@ -7,18 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from codespectra.files import store
-
 log = logging.getLogger("codespectra")
-
-
-def is_finished(manifest: str | Path, identity: str) -> bool:
-    """Whether `manifest` says that this very work is done: by an orphan that `only_writer` met.
-
-    Snakemake removes a job's outputs before it starts, so nothing older can be found here.
-    """
-    manifest = Path(manifest)
-    return manifest.exists() and store.read_json(manifest).get("identity") == identity
 
 
 @contextmanager

@@ -8,7 +8,8 @@ import pandas as pd
 
 from codespectra.directions.directions import Directions
 from codespectra.errors import UserError
-from codespectra.interpretability.similarity import ALL, Parts, Similarity
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Parts, Similarity
 from codespectra.statistics.ranking import top_stimuli
 
 LIVE, DEAD, RARE = "live", "dead", "rare"
@@ -53,7 +54,7 @@ def candidates(found: Directions, m: int) -> Candidates:
     """
     count = len(found.responses)
     if m > count:
-        raise UserError(f"interpretability.m: {m} is more than the {count} stimuli; lower it")
+        raise UserError(f"index.m: {m} is more than the {count} stimuli; lower it")
     state = np.where(found.dead, DEAD, np.where(found.rare(m), RARE, LIVE))
     live = np.flatnonzero(state == LIVE)
     # Copied only where some are left out: responses are what a large set fills the memory with.
@@ -105,7 +106,7 @@ def check_live(found: dict[str, Directions], layer: str, m: int) -> None:
     if live < 2:
         raise UserError(
             f"layer {layer}: {live} of {len(units.vectors)} units have {m} exciting images among "
-            f"the {len(units.responses)} stimuli, at least 2 are needed; lower interpretability.m, "
+            f"the {len(units.responses)} stimuli, at least 2 are needed; lower index.m, "
             "leave the layer out of directions.layers, or take another set"
         )
 

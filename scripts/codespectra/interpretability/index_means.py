@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from codespectra.interpretability.similarity import ALL
+from codespectra.interpretability.parts import ALL
 from codespectra.statistics.intervals import NORMAL_REACH
 from codespectra.statistics.subsamples import image_deviations
 

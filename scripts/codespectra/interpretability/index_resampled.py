@@ -21,14 +21,14 @@ def index_draws(
     index: Index,
     held: np.ndarray,
 ) -> np.ndarray:
-    """The index of each row of an `index_table` on random two thirds of the images, (rows, draws).
+    """The index (rows, resamples) of an `index_table` on random two thirds of the images.
 
     Directions and their signs stay as they are; each subsample has its own most exciting images.
     `image_deviations` says what the draws tell of fresh images.
 
     Args:
         table, found, similarities, index: of `index_table`.
-        held: which stimuli each subsample holds, (draws, N).
+        held: which stimuli each subsample holds, (resamples, N).
     """
     every = {method: candidates(directions, index.m) for method, directions in found.items()}
     lists, chosen = _strongest(every.values(), held, index.m)
@@ -82,7 +82,7 @@ def _strongest(
     """`strongest_inside` of all candidates (C) in a row, without a matrix of all their responses.
 
     Returns:
-        Stimuli by strength (C, L) and the places in them of each subsample's (draws, C, m).
+        Stimuli by strength (C, L) and the places in them of each subsample's (resamples, C, m).
     """
     found = [strongest_inside(one.responses, held, m) for one in every]
     length = max(lists.shape[1] for lists, _ in found)
@@ -94,7 +94,7 @@ def _strongest(
 
 
 def _pair_means(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Mean over the pairs of chosen places (draws, S, M) in values (S, L, L): (S, draws)."""
+    """Mean (S, resamples) over the pairs of chosen places (resamples, S, M) in values (S, L, L)."""
     first, second = np.triu_indices(chosen.shape[-1], k=1)
     sets = np.arange(len(values))[None, :, None]
     return values[sets, chosen[..., first], chosen[..., second]].mean(axis=-1).T
@@ -107,12 +107,12 @@ def strongest_inside(
 
     Args:
         responses: (N, K).
-        held: which stimuli each subsample holds, (draws, N).
+        held: which stimuli each subsample holds, (resamples, N).
         m: how many.
 
     Returns:
         Stimuli by strength (K, L), as many as any subsample needs, and the places in them of each
-        one's strongest (draws, K, m).
+        one's strongest (resamples, K, m).
 
     Raises:
         UserError: a subsample has fewer than m.
@@ -120,7 +120,7 @@ def strongest_inside(
     count, fewest = len(responses), int(held.sum(axis=1).min())
     if fewest < m:
         raise UserError(
-            f"interpretability.m: {m} is more than the {fewest} stimuli of a subsample, on "
+            f"index.m: {m} is more than the {fewest} stimuli of a subsample, on "
             f"which intervals rest; lower it or take a set of at least {3 * m // 2}"
         )
     length = min(8 * m, count)

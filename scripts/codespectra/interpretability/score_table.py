@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from codespectra.files import store
+from codespectra.files.csv_writer import write_csv
 
 
 def write_scores(
@@ -27,4 +27,4 @@ def write_scores(
         "m": cfg["m"],
         "normalisation": cfg["normalisation"],
     }
-    store.write_csv(path, table.assign(**context)[[*context, *table.columns]])
+    write_csv(path, table.assign(**context)[[*context, *table.columns]])

@@ -13,11 +13,11 @@ from typing import Any
 import h5py
 import numpy as np
 
-from codespectra.data.stimuli import open_stimuli
+from codespectra.data.stimulus_file import open_stimuli
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.interpretability.parts import ALL
 
-ALL = "all"
 # Numbers that are gathered at once: few enough to stay in the cache.
 BLOCK_NUMBERS = 1 << 16
 # Images whose mean colour is taken at once.
@@ -240,11 +240,11 @@ def read_similarities(
             found.append(Color(mean_color(file["images"])))
         if cfg["label"]:
             if "labels" not in file:
-                raise UserError(f"{stimuli}: holds no labels; set interpretability.label: false")
+                raise UserError(f"{stimuli}: holds no labels; set index.label: false")
             found.append(Label(file["labels"][:]))
         needed = np.arange(len(file["images"])) if images is None else np.unique(images)
     for name, path in zip(cfg["backbones"], embeddings, strict=True):
-        with store.open_hdf5(path) as file:
+        with open_hdf5(path) as file:
             tables = {part: _read_rows(file[part], needed) for part in sorted(file)}
         found.append(Embedding(name, tables, needed))
     return found

@@ -1,35 +1,56 @@
 """Digest of the code behind a rule: its script and every library module that the script reaches.
 
 Taken from the syntax tree without comments and docstrings, so an edited comment reruns nothing and
-an edited function reruns the stages that reach it, and no others.
+an edited function reruns the stages that reach it, and no others. `LEFT_OUT` are the modules that
+can't change a number, whatever is edited in them.
 """
 
 import ast
 import hashlib
+import platform
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from codespectra.files import store
+from codespectra.files.json_files import read_json, write_json
 
 PACKAGE = "codespectra"
+# Names, locks, words and refusals. They import nothing of the library but each other.
+LEFT_OUT = (
+    "errors.py",
+    "files/full_disk.py",
+    "files/one_writer.py",
+    "files/table_columns.py",
+    "files/whole_files.py",
+    "jobs/gpu_lock.py",
+    "jobs/start.py",
+)
+# What is remembered of a file follows from these lines too, and from the Python that unparses.
+READER = Path(__file__).read_bytes() + platform.python_version().encode()
 
 
 @cache
-def code_digest(script: Path, remembered: Path | None = None) -> str:
-    """First 16 hexadecimal digits of the digest of `script` and the library modules it reaches.
+def code_digest(file: Path, remembered: Path | None = None) -> str:
+    """First 16 hexadecimal digits of the digest of a script, or of a module of the library.
 
-    The library is the folder `codespectra` beside the script. What a file's syntax tree tells is
-    kept in the folder `remembered` for as long as the file stays the same: parsing takes a second.
+    The library modules that `file` reaches are part of it, but for those of `LEFT_OUT`. What a
+    file's syntax tree tells is kept in the folder `remembered` for as long as the file stays the
+    same: parsing takes a second.
     """
-    library = script.parent / PACKAGE
-    files = [script, *sorted(reached_modules(script, library, remembered))]
-    parts = {str(f.relative_to(script.parent)): _facts(f, remembered)["bare"] for f in files}
+    root = _import_root(file)
+    left_out = {root / PACKAGE / name for name in LEFT_OUT}
+    files = [file, *sorted(reached_modules(file, remembered=remembered) - left_out)]
+    parts = {str(f.relative_to(root)): _facts(f, remembered)["bare"] for f in files}
     text = "".join(f"{name}\n{bare}\n" for name, bare in parts.items())
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     if remembered is not None and not _parts_note(digest, remembered).exists():
-        store.write_json(_parts_note(digest, remembered), parts)
+        write_json(_parts_note(digest, remembered), parts)
     return digest
+
+
+def _import_root(file: Path) -> Path:
+    """The folder that is on the import path when a script or a module of the library runs."""
+    return next(folder for folder in file.parents if not (folder / "__init__.py").exists())
 
 
 def changed_files(before: str, now: str, remembered: Path) -> list[str]:
@@ -40,7 +61,7 @@ def changed_files(before: str, now: str, remembered: Path) -> list[str]:
     notes = [_parts_note(digest, remembered) for digest in (before, now)]
     if not all(note.exists() for note in notes):
         return []
-    old, new = map(store.read_json, notes)
+    old, new = map(read_json, notes)
     differing = [name for name in old | new if old.get(name) != new.get(name)]
     return sorted(name.removeprefix(f"{PACKAGE}/") for name in differing)
 
@@ -50,10 +71,9 @@ def _parts_note(digest: str, remembered: Path) -> Path:
     return remembered / f"{digest}.json"
 
 
-def reached_modules(file: Path, library: Path, remembered: Path | None = None) -> set[Path]:
+def reached_modules(file: Path, *, remembered: Path | None = None) -> set[Path]:
     """Library files that `file` imports, directly or through others, itself left out."""
-    reached: set[Path] = set()
-    pending = [file]
+    library, reached, pending = _import_root(file) / PACKAGE, set(), [file]
     while pending:
         for module in _imports(pending.pop(), library, remembered):
             if module not in reached:
@@ -84,10 +104,10 @@ def _facts(file: Path, remembered: Path | None) -> dict[str, Any]:
     source = file.read_bytes()
     if remembered is None:
         return _parsed(source, file)
-    note = remembered / f"{hashlib.sha256(source).hexdigest()}.json"
+    note = remembered / f"{hashlib.sha256(READER + source).hexdigest()}.json"
     if not note.exists():
-        store.write_json(note, _parsed(source, file))
-    return store.read_json(note)
+        write_json(note, _parsed(source, file))
+    return read_json(note)
 
 
 def _parsed(source: bytes, file: Path) -> dict[str, Any]:

@@ -1,13 +1,13 @@
-"""Architectures by name, and their layers as one forward pass runs them."""
+"""Architectures by name."""
 
-from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import torch
 from torch import nn
 
 from codespectra.errors import UserError, nearest
+from codespectra.models.layer_listing import inspect_layers
 from codespectra.models.resnet_vae import ResNetVAE
 from codespectra.models.small_resnet import BasicBlock, Bottleneck, SmallResNet
 
@@ -66,70 +66,6 @@ def _torchvision(name: str, classes: int) -> nn.Module:
         raise UserError(f"torchvision has no model {name!r}; {nearest(name, known)}")
     extra = {"init_weights": False} if name in {"googlenet", "inception_v3"} else {}
     return torchvision_models.get_model(name, weights=None, num_classes=classes, **extra)
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One call of one module in a forward pass.
-
-    `name` is the module's, with `:call` when the module runs more than once; `shape` is that of
-    one stimulus' output before any reduction; `depth` counts calls in the order they run.
-    """
-
-    name: str
-    module: str
-    call: int
-    type: str
-    shape: tuple[int, ...]
-    depth: int
-
-
-def inspect_layers(network: nn.Module, side: int) -> list[Layer]:
-    """List every module call of a forward pass over one `side`-pixel image, in running order.
-
-    Raises:
-        UserError: the network can't take images of that side.
-    """
-    seen: list[tuple[str, str, tuple[int, ...]]] = []
-
-    def hook(name: str, kind: str) -> Any:
-        def record(module: nn.Module, inputs: Any, output: Any) -> None:
-            output = output[0] if isinstance(output, tuple) else output
-            if isinstance(output, torch.Tensor):
-                seen.append((name, kind, tuple(output.shape[1:])))
-
-        return record
-
-    handles = [
-        module.register_forward_hook(hook(name, type(module).__name__))
-        for name, module in network.named_modules()
-        if name
-    ]
-    device = next(network.parameters()).device
-    try:
-        with torch.no_grad():
-            network.eval()(torch.zeros(1, 3, side, side, device=device))
-    except RuntimeError as error:
-        raise UserError(
-            f"{type(network).__name__} can't take images of {side} pixels ({error}); "
-            "set preprocessing.side to a larger one"
-        ) from error
-    finally:
-        for handle in handles:
-            handle.remove()
-    return number_calls(seen)
-
-
-def number_calls(seen: list[tuple[str, str, tuple[int, ...]]]) -> list[Layer]:
-    """Layers of module calls (name, type, shape of a stimulus' output) in running order."""
-    total = Counter(name for name, _, _ in seen)
-    calls: Counter[str] = Counter()
-    layers = []
-    for depth, (module, kind, shape) in enumerate(seen):
-        name = f"{module}:{calls[module]}" if total[module] > 1 else module
-        layers.append(Layer(name, module, calls[module], kind, shape, depth))
-        calls[module] += 1
-    return layers
 
 
 def describe_layers(architecture: dict[str, Any], classes: int, side: int) -> list[dict[str, Any]]:

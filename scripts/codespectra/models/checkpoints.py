@@ -1,20 +1,17 @@
-"""Checkpoints: state dicts read without pickle's powers, checked against their architecture."""
+"""Checkpoints: state dicts that fit their architecture, each with a manifest beside it."""
 
-import io
-import pickle
-import re
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
-from codespectra.errors import UserError, first_line
-from codespectra.files import store
+from codespectra.errors import UserError
+from codespectra.files.json_files import read_json, write_json
+from codespectra.files.manifests import file_digest, verify
 from codespectra.models import architectures
+from codespectra.models.tensor_files import read_tensors, save_tensors
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 PREFIXES = ("module.", "_orig_mod.")
@@ -30,7 +27,7 @@ def read_state_dict(path: str | Path, sha256: str | None = None) -> dict[str, to
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such checkpoint file; correct the model's path")
-    if sha256 is not None and (found := store.file_digest(path)) != sha256:
+    if sha256 is not None and (found := file_digest(path)) != sha256:
         raise UserError(f"{path}: sha256 is {found}, expected {sha256}; fetch the file again")
     state = _unwrap(read_tensors(path))
     if not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
@@ -39,38 +36,6 @@ def read_state_dict(path: str | Path, sha256: str | None = None) -> dict[str, to
             f"{', '.join(WRAPPERS)}); save model.state_dict()"
         )
     return state
-
-
-def read_tensors(path: Path, device: str | torch.device = "cpu") -> Any:
-    """What a .pt, .pth or .safetensors holds, with its tensors on a device.
-
-    Raises:
-        UserError: the file is damaged, no checkpoint, or needs more than tensors to unpickle.
-    """
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path, str(device))
-        _check_sums(path)
-        return torch.load(path, map_location=device, weights_only=True)
-    except pickle.UnpicklingError as error:
-        # The rest of torch's message advises to unpickle the file all the same.
-        reason = re.search(r"Unsupported operand \d+|GLOBAL \S+|$", str(error))[0]
-        raise UserError(
-            f"{path}: refused: no checkpoint, or one that may run code when unpickled, since it "
-            f"holds more than tensors ({reason}); save model.state_dict(), or safetensors"
-        ) from error
-    except Exception as error:  # Unpickling a damaged file raises nearly anything.
-        raise UserError(
-            f"{path}: damaged or no checkpoint ({first_line(error)}); fetch or make it again"
-        ) from error
-
-
-def _check_sums(path: Path) -> None:
-    """Compare a zip's members with their CRC-32, which torch.load passes over."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as file:
-            if damaged := file.testzip():
-                raise ValueError(f"CRC-32 of {damaged}")
 
 
 def _unwrap(content: Any) -> dict[str, Any]:
@@ -128,16 +93,8 @@ def write_checkpoint(
     path = Path(path)
     state = {name: value.detach().cpu() for name, value in network.state_dict().items()}
     save_tensors(path, state)
-    content = {"file": path.name, "sha256": store.file_digest(path), "metrics": metrics}
-    store.write_json(path.with_suffix(".json"), description | content)
-
-
-def save_tensors(path: str | Path, content: Any) -> None:
-    """torch.save, atomically and without the file's name inside: same content, same bytes."""
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    with store.atomic(path) as temporary:
-        temporary.write_bytes(buffer.getvalue())
+    content = {"file": path.name, "sha256": file_digest(path), "metrics": metrics}
+    write_json(path.with_suffix(".json"), description | content)
 
 
 @dataclass(frozen=True)
@@ -155,9 +112,9 @@ def load_checkpoint(manifest: str | Path) -> Checkpoint:
         UserError: either file is damaged or they don't belong together.
     """
     manifest = Path(manifest)
-    description = store.read_json(manifest)
+    description = read_json(manifest)
     path = manifest.with_name(description["file"])
-    store.verify(path, store.file_digest)
+    verify(path, file_digest)
     state = read_state_dict(path)
     network = architectures.build(description["architecture"], description["classes"])
     load_weights(network, state, path)

@@ -26,9 +26,11 @@ from transformers import (
 )
 
 from codespectra.errors import UserError, first_line
-from codespectra.files import full_disk, store
+from codespectra.files import full_disk
+from codespectra.files.json_files import read_json
+from codespectra.files.whole_files import atomic, temporary_beside
 from codespectra.models import model_folders
-from codespectra.models.architectures import Layer, number_calls
+from codespectra.models.layer_listing import Layer, list_calls
 
 OBJECTIVES = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}
 CONFIGS = {"causal": MODEL_FOR_CAUSAL_LM_MAPPING, "masked": MODEL_FOR_MASKED_LM_MAPPING}
@@ -87,30 +89,11 @@ def inspect_layers(network: nn.Module) -> list[Layer]:
 
     The output is a tensor (1, 4, D), or a tuple that begins with one; a layer's shape is (D,).
     """
-    seen: list[tuple[str, str, tuple[int, ...]]] = []
 
-    def hook(name: str) -> Any:
-        def record(module: nn.Module, inputs: Any, output: Any) -> None:
-            output = output[0] if isinstance(output, tuple) else output
-            if isinstance(output, torch.Tensor) and output.dim() == 3:
-                *rows, width = output.shape
-                if rows == [1, INSPECTED_TOKENS]:
-                    seen.append((name, type(module).__name__, (width,)))
+    def width(output: torch.Tensor) -> tuple[int] | None:
+        return (output.shape[-1],) if output.shape[:-1] == (1, INSPECTED_TOKENS) else None
 
-        return record
-
-    handles = [
-        module.register_forward_hook(hook(name)) for name, module in network.named_modules() if name
-    ]
-    device = next(network.parameters()).device
-    tokens = torch.zeros(1, INSPECTED_TOKENS, dtype=torch.long, device=device)
-    try:
-        with torch.no_grad():
-            network.eval()(input_ids=tokens)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return number_calls(seen)
+    return list_calls(network, torch.zeros(1, INSPECTED_TOKENS, dtype=torch.long), width)
 
 
 # Files -------------------------------------------------------------------------------------------
@@ -131,7 +114,7 @@ def open_language_model(manifest: str | Path) -> LanguageModel:
     Raises:
         UserError: a file is missing, changed or damaged, or the weights don't fit.
     """
-    description = store.read_json(manifest)
+    description = read_json(manifest)
     model_folders.verify_folder(description, manifest)
     network = load_network(description["folder"], description["objective"])
     tokenizer = load_tokenizer(description["tokenizer_folder"])
@@ -145,7 +128,7 @@ def load_network(folder: str | Path, objective: str) -> PreTrainedModel:
         UserError: the folder is incomplete, asks for code of its own, or the weights don't fit.
     """
     model_folders.weight_files(folder)
-    config = _known_config(store.read_json(Path(folder) / model_folders.CONFIG), objective)
+    config = _known_config(read_json(Path(folder) / model_folders.CONFIG), objective)
     try:
         network, report = OBJECTIVES[objective].from_pretrained(
             folder,
@@ -202,12 +185,12 @@ def save_language_model(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     names = [model_folders.WEIGHTS, model_folders.CONFIG]
-    with full_disk.told(folder.parent), store.temporary_beside(folder) as temporary:
+    with full_disk.told(folder.parent), temporary_beside(folder) as temporary:
         network.save_pretrained(temporary, max_shard_size=1 << 62)
         if tokenizer is not None:
             names += ["tokenizer.json", "tokenizer_config.json"]
             tokenizer.save_pretrained(temporary, save_jinja_files=False)
         for name in names:
             # Copied, since safetensors lets nobody but the owner read what it writes.
-            with store.atomic(folder / name) as whole:
+            with atomic(folder / name) as whole:
                 shutil.copyfile(temporary / name, whole)

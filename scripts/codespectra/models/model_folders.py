@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.json_files import content_digest, read_json
+from codespectra.files.manifests import file_digest
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -78,7 +79,7 @@ def _weights(folder: Path) -> list[str]:
     if (folder / WEIGHTS).is_file():
         return [WEIGHTS]
     if (folder / INDEX).is_file():
-        shards = store.read_json(folder / INDEX).get("weight_map")
+        shards = read_json(folder / INDEX).get("weight_map")
         if not isinstance(shards, dict) or not shards:
             raise UserError(f"{folder / INDEX}: has no weight_map; fetch or save the model again")
         return [INDEX, *sorted(set(shards.values()))]
@@ -121,12 +122,12 @@ def describe_folder(path: str | Path, tokenizer_path: str | Path) -> dict[str, A
         "tokenizer_folder": str(tokenizer_path),
         "files": files,
         "tokenizer_files": tokenizer,
-        "sha256": store.content_digest([files, tokenizer]),
+        "sha256": content_digest([files, tokenizer]),
     }
 
 
 def _digests(path: str | Path, names: list[str]) -> dict[str, str]:
-    return {name: store.file_digest(Path(path) / name) for name in names}
+    return {name: file_digest(Path(path) / name) for name in names}
 
 
 def verify_folder(description: dict[str, Any], manifest: str | Path) -> None:
@@ -140,7 +141,7 @@ def verify_folder(description: dict[str, Any], manifest: str | Path) -> None:
             file = Path(description[folder]) / name
             if not file.is_file():
                 raise UserError(f"{file}: missing, but {manifest} lists it; delete that and rerun")
-            if (found := store.file_digest(file)) != expected:
+            if (found := file_digest(file)) != expected:
                 raise UserError(
                     f"{file}: sha256 is {found}, but {manifest} says {expected}; put the old file "
                     "back, or delete the manifest and rerun with the new one"

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from codespectra.data.preprocessing import Preprocess
-from codespectra.files import store
+from codespectra.files.json_files import read_json
 from codespectra.jobs.device import resolve_device
-from codespectra.models.architectures import inspect_layers
 from codespectra.models.checkpoints import load_checkpoint
+from codespectra.models.layer_listing import inspect_layers
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,6 @@ def open_subject(checkpoint_manifest: str, stimuli_manifest: str, device: str) -
     checkpoint = load_checkpoint(checkpoint_manifest)
     network = checkpoint.network.to(where, memory_format=torch.channels_last)
     preprocess = Preprocess(checkpoint.description["preprocessing"], where)
-    side = preprocess.side or store.read_json(stimuli_manifest)["side"]
+    side = preprocess.side or read_json(stimuli_manifest)["side"]
     layers = [vars(layer) for layer in inspect_layers(network, side)]
     return Subject(network, preprocess, layers, checkpoint.description)

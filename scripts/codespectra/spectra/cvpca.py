@@ -163,18 +163,18 @@ def bootstrap_exponents(
     found: CrossValidatedSpectrum,
     *,
     ranks: tuple[int, int] = (10, 50),
-    draws: int = 200,
+    resamples: int = 100,
     seed: int = 0,
 ) -> np.ndarray:
-    """Exponents (draws,) of stimuli resampled in both repeats alike, in the leading subspace.
+    """Exponents (resamples,) of stimuli resampled in both repeats alike, in the leading subspace.
 
-    The draws are those of `power_law.bootstrap_exponents` for the same N and seed. As there, a
+    The resamples are those of `power_law.bootstrap_exponents` for the same N and seed. As there, a
     draw that has fewer usable ranks than the sample gives nan.
     """
     first, second = (scores.astype(np.float64) for scores in (found.plain.scores, found.scores))
     n = len(first)
     rng = np.random.default_rng(seed)
-    counts = rng.multinomial(n, np.full(n, 1 / n), size=draws)
+    counts = rng.multinomial(n, np.full(n, 1 / n), size=resamples)
     whole = fit_power_law(found.eigenvalues, ranks=ranks)
     resampled = np.stack([_resampled(first, second, drawn) for drawn in counts])
     return power_law.exponents_in_window(resampled, ranks=ranks, last_rank=whole.last_rank)

@@ -15,10 +15,10 @@ def subsample_exponents(
     groups: np.ndarray,
     *,
     ranks: tuple[int, int] = (10, 50),
-    draws: int = 200,
+    resamples: int = 100,
     seed: int = 0,
 ) -> np.ndarray:
-    """Exponents (draws,) whose spread is the standard error where rows of a group are alike.
+    """Exponents (resamples,) whose spread is the standard error where rows of a group are alike.
 
     Each draw fits a random two thirds of the groups, without replacement since repeated rows
     steepen the tail, inside the leading subspace as `bootstrap_exponents` does. Draws are scaled
@@ -28,13 +28,13 @@ def subsample_exponents(
     their variances) the draws' standard deviation was 0.9-1.4 of that over fresh sequences; rows
     resampled one by one gave 0.3-0.7, and resampled sequences a mean up to 7 deviations too low.
 
-    Memory: 3 * draws * p * p numbers, 54 MB for 100 draws of 150 components, whatever R is.
+    Memory: 3 * resamples * p * p numbers, 54 MB for 100 of 150 components, whatever R is.
 
     Args:
         scores: (R, p) as `bootstrap_exponents` takes them.
         groups: (R,) of each row, ascending: a text's sequences.
         ranks: of `fit_power_law`.
-        draws: number of subsamples.
+        resamples: number of subsamples.
         seed: of the subsamples; the same for the same number of groups.
 
     Raises:
@@ -44,7 +44,7 @@ def subsample_exponents(
     parts = np.split(scores, np.flatnonzero(steps) + 1)
     if len(parts) < 3 or (steps < 0).any():
         raise ValueError(f"{len(parts)} groups, expected at least 3 in ascending order")
-    held = subsamples(len(parts), draws, seed)
+    held = subsamples(len(parts), resamples, seed)
     eigenvalues = _group_spectra(parts, np.concatenate([np.ones_like(held[:1]), held]))
     whole = fit_power_law(eigenvalues[0], ranks=ranks)
     found = exponents_in_window(eigenvalues[1:], ranks=ranks, last_rank=whole.last_rank)
@@ -56,7 +56,7 @@ def subsample_exponents(
 
 
 def _group_spectra(parts: list[np.ndarray], held: np.ndarray) -> np.ndarray:
-    """Descending eigenvalues (draws, p) of the covariance of the parts that each draw holds."""
+    """Descending eigenvalues (resamples, p) of the covariance of the parts that each draw holds."""
     width = parts[0].shape[1]
     total, second = np.zeros((len(held), width)), np.zeros((len(held), width, width))
     for start in range(0, len(parts), GROUPS):

@@ -65,9 +65,9 @@ def fit_power_law(eigenvalues: np.ndarray, *, ranks: tuple[int, int] = (10, 50))
 
 
 def bootstrap_exponents(
-    scores: np.ndarray, *, ranks: tuple[int, int] = (10, 50), draws: int = 200, seed: int = 0
+    scores: np.ndarray, *, ranks: tuple[int, int] = (10, 50), resamples: int = 100, seed: int = 0
 ) -> np.ndarray:
-    """Exponents (draws,) of resampled stimuli, each from the PCA inside the leading subspace.
+    """Exponents (resamples,) of resampled stimuli, each from the PCA inside the leading subspace.
 
     The same N and seed draw the same stimuli, so that layers can be compared draw by draw. A draw
     that has fewer usable ranks than the sample gives nan, for it would be another estimator.
@@ -76,13 +76,13 @@ def bootstrap_exponents(
         scores: (N, p), `Spectrum.scores`; p well above the last rank, as variance from beyond the
             subspace can't come back (150 for ranks up to 50).
         ranks: of `fit_power_law`.
-        draws: number of resamples.
+        resamples: how many.
         seed: of the resamples.
     """
     n = len(scores)
     scores = np.asarray(scores, dtype=np.float64)
     rng = np.random.default_rng(seed)
-    counts = rng.multinomial(n, np.full(n, 1 / n), size=draws)
+    counts = rng.multinomial(n, np.full(n, 1 / n), size=resamples)
     whole = fit_power_law(_resampled(scores, np.ones(n)), ranks=ranks)
     resampled = np.stack([_resampled(scores, drawn) for drawn in counts])
     return exponents_in_window(resampled, ranks=ranks, last_rank=whole.last_rank)
@@ -105,7 +105,7 @@ def subset_exponent(
 def exponents_in_window(
     eigenvalues: np.ndarray, *, ranks: tuple[int, int], last_rank: int
 ) -> np.ndarray:
-    """Exponents (draws,) of spectra (draws, k) whose window ends at `last_rank`; nan for others."""
+    """Exponents of spectra (resamples, k) whose window ends at `last_rank`; nan for others."""
     first = ranks[0]
     same = [min(ranks[1], _above_floor(drawn)) == last_rank for drawn in eigenvalues]
     exponents = np.full(len(eigenvalues), math.nan)

@@ -33,7 +33,7 @@ class SpectrumTables:
             where: what its rows begin with.
             found: its spectrum.
             law: the fit to it.
-            draws: (draws,) exponents whose spread is the standard error of `law.alpha`.
+            draws: (resamples,) exponents whose spread is the standard error of `law.alpha`.
             settings: further columns of exponents.csv.
         """
         ranked = enumerate(found.eigenvalues, start=1)

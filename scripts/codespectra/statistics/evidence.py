@@ -91,7 +91,7 @@ def compare_groups(
     first: np.ndarray,
     second: np.ndarray,
     *,
-    draws: int,
+    resamples: int,
     seed: int,
     image_draws: np.ndarray | None = None,
 ) -> Evidence:
@@ -108,8 +108,8 @@ def compare_groups(
     estimate = float(cohens_d(moments(first), moments(second)))
     rng = np.random.default_rng(seed)
     resampled = cohens_d(
-        moments(rng.choice(first, (draws, len(first)))),
-        moments(rng.choice(second, (draws, len(second)))),
+        moments(rng.choice(first, (resamples, len(first)))),
+        moments(rng.choice(second, (resamples, len(second)))),
     )
     if image_draws is None:
         low, high = np.nanquantile(resampled, [0.025, 0.975])
@@ -122,7 +122,7 @@ def compare_groups(
 
 
 def rank_correlation(
-    scope: str, first: np.ndarray, second: np.ndarray, *, draws: int, seed: int
+    scope: str, first: np.ndarray, second: np.ndarray, *, resamples: int, seed: int
 ) -> Evidence:
     """Spearman's rho of the finite pairs, with an interval bootstrapped over them."""
     known = np.isfinite(first) & np.isfinite(second)
@@ -132,14 +132,14 @@ def rank_correlation(
         return Evidence(scope, statistic, np.nan, np.nan, np.nan, n)
     rho, p = stats.spearmanr(first, second)
     rng = np.random.default_rng(seed)
-    chosen = rng.integers(n, size=(draws, n))
+    chosen = rng.integers(n, size=(resamples, n))
     resampled = spearman_rows(first[chosen], second[chosen])
     low, high = np.nanquantile(resampled, [0.025, 0.975])
     return Evidence(scope, statistic, float(rho), low, high, n, float(p))
 
 
 def spearman_rows(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Spearman's rho (draws,) of each row of (draws, n) pairs; nan where a side is constant."""
+    """Spearman's rho of each row of (resamples, n) pairs; nan where a side is constant."""
     ranks = [stats.rankdata(values, axis=1) for values in (first, second)]
     a, b = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)
     spread = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
@@ -161,7 +161,7 @@ def slope_over_networks(
     """Least-squares slope of `values` (n,) on `predictor` (n,), one observation a network.
 
     Two variances add up: that over networks (seeds), from the residuals with n - 2 degrees of
-    freedom, and that over stimuli, from the slopes of `draws` (draws, n), in which all networks
+    freedom, and that over stimuli, from the slopes of `draws` (resamples, n), in which all networks
     see the same resampled stimuli. The interval is Student's; nan with fewer than 3 networks, or
     where a value is missing.
     """

@@ -3,15 +3,15 @@
 import numpy as np
 
 
-def subsamples(count: int, draws: int, seed: int) -> np.ndarray:
-    """Which of `count` stimuli each random two thirds hold, (draws, count) bool."""
+def subsamples(count: int, resamples: int, seed: int) -> np.ndarray:
+    """Which of `count` stimuli each random two thirds hold, (resamples, count) bool."""
     rng = np.random.default_rng(seed)
-    ranks = rng.random((draws, count)).argsort(axis=1).argsort(axis=1)
+    ranks = rng.random((resamples, count)).argsort(axis=1).argsort(axis=1)
     return ranks < count - count // 3
 
 
 def image_deviations(draws: np.ndarray) -> np.ndarray:
-    """Of draws on `subsamples` (draws, ...): their mean square is the variance over images.
+    """Of draws on `subsamples` (resamples, ...): their mean square is the variance over images.
 
     The spread of subsamples that leave a third out, times (1 - 1/3) / (1/3) (Shao & Wu 1989),
     from the mean of the draws, since fewer images shift all of them. In simulations 0.93 to 1.04

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.json_files import read_json
 from codespectra.models.layer_selection import select_layers
 from codespectra.models.model_folders import CONFIG, byte_gpt2_config, check_folder
 from codespectra.study.problems import Problems
@@ -108,7 +108,7 @@ def known_config(model: LanguageModel) -> dict[str, Any] | None:
         return None
     if isinstance(model, LocalLanguageModel):
         check_folder(model.path)
-        return store.read_json(model.path / CONFIG)
+        return read_json(model.path / CONFIG)
     assert isinstance(model, TrainedLanguageModel)
     return byte_gpt2_config(model.architecture.model_dump())
 

@@ -7,7 +7,7 @@ from codespectra.models.layer_selection import count_of, reduced_width
 from codespectra.study.implied import most_stimuli, side_of
 from codespectra.study.problems import Problems
 from codespectra.study.sections.base import Strict
-from codespectra.study.sections.directions import Run
+from codespectra.study.sections.directions import Directions, Run
 from codespectra.study.sections.index import InhouseBackbone, PathBackbone
 from codespectra.study.sections.interpretability import Interpretability
 from codespectra.study.sections.models import Architecture, Model
@@ -33,12 +33,15 @@ TWO_SIDED = {"pca", "ica"}
 
 def check_scores(study: Study, methods: dict[str, dict[str, Any]], problems: Problems) -> None:
     """Add every mistake about directions, metrics, and what is computed from them."""
-    if not methods:
-        problems.add("directions.methods: none is named; name at least neurons: {}")
-    for run in study.directions.runs:
-        spec = study.stimuli.get(run.stimuli)
-        if spec is not None:
-            _check_run(study, run, spec, problems)
+    if study.directions is not None:
+        _check_directions(study, study.directions, methods, problems)
+    else:
+        of_directions = {
+            "interpretability": study.interpretability,
+            "figures.mei_methods": study.figures.mei_methods,
+        }
+        for key in filter(of_directions.get, of_directions):
+            problems.add(f"{key}: needs the section directions, which is missing; add it")
     for name, backbone in study.backbones.items():
         if isinstance(backbone, InhouseBackbone):
             problems.known(f"backbones.{name}.model", backbone.model, study.models)
@@ -47,15 +50,28 @@ def check_scores(study: Study, methods: dict[str, dict[str, Any]], problems: Pro
             problems.file(f"backbones.{name}.path", backbone.path)
     index = study.index
     if not (index.color or index.label or index.backbones):
-        problems.add("interpretability: no metric; set color or label, or name a backbone")
+        problems.add("index: no metric; set color or label, or name a backbone")
     for name in study.index.backbones:
         problems.known("index.backbones", name, study.backbones)
+    if study.people is not None:
+        _check_people(study, study.people, problems)
+
+
+def _check_directions(
+    study: Study, section: Directions, methods: dict[str, dict[str, Any]], problems: Problems
+) -> None:
+    if not methods:
+        problems.add("directions.methods: none is named; name at least neurons: {}")
+    for run in section.runs:
+        spec = study.stimuli.get(run.stimuli)
+        if spec is not None:
+            _check_run(study, run, spec, problems)
+    shown = dict.fromkeys(run.stimuli for run in section.runs)
+    problems.known("directions.analysis_set", section.analysis_set, shown)
     for name in study.figures.mei_methods:
         problems.known("figures.mei_methods", name, methods)
     if study.interpretability is not None:
         _check_interpretability(study, study.interpretability, methods, problems)
-    if study.people is not None:
-        _check_people(study, study.people, problems)
 
 
 def _check_trunk(key: str, model: Model | None, problems: Problems) -> None:
@@ -121,7 +137,7 @@ def _check_interpretability(
     for field, why in NEEDED_BY_INTERPRETABILITY.items():
         if getattr(study.directions.methods, field) is None:
             problems.add(f"interpretability: directions.methods.{field} is missing, {why}; add it")
-    stimuli = study.directions.runs[0].stimuli
+    stimuli = study.directions.analysis_set
     most = most_stimuli(study.stimuli[stimuli]) if stimuli in study.stimuli else None
     if most is not None:
         for line in shortages(most, stage_config(section.psychophysics), stimuli):

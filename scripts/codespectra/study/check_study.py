@@ -24,6 +24,12 @@ CIFAR_FOLDERS = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python
 
 def check_study(study: Study, methods: dict[str, dict[str, Any]], problems: Problems) -> None:
     """Add every mistake that can be told before any layer is looked up."""
+    sections = (study.directions, study.people, study.coding, study.language, study.theory)
+    if not any((study.spectra.models, study.projections.models, *sections)):
+        problems.add(
+            "nothing to compute; name models and stimuli in spectra or projections, or add the "
+            "section directions, people, coding, language or theory"
+        )
     _check_stimuli(study, problems)
     _check_models(study, problems)
     _check_analyses(study, problems)
@@ -82,12 +88,16 @@ def _check_models(study: Study, problems: Problems) -> None:
 
 
 def _check_analyses(study: Study, problems: Problems) -> None:
-    for stage in ("spectra", "projections", "directions"):
-        for model, stimuli in analyses(study)[stage].runs:
-            problems.known(f"{stage}: model", model, study.models)
-            problems.known(f"{stage}: stimuli", stimuli, study.stimuli)
+    for name, analysis in analyses(study).items():
+        for model, stimuli in analysis.runs if name == analysis.kind else ():
+            problems.known(f"{name}: model", model, study.models)
+            problems.known(f"{name}: stimuli", stimuli, study.stimuli)
     for stimuli in study.projections.stimuli:
         _check_dot("projections.stimuli", stimuli, study, problems)
+    if study.filters.layers and not study.spectra.models:
+        problems.add(
+            "filters.layers: of no spectra; name models and stimuli in spectra, or leave it out"
+        )
     most_components = study.spectra.components
     if study.filters.ranks[-1] > most_components:
         problems.add(

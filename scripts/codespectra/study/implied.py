@@ -56,8 +56,9 @@ def analyses(study: Study) -> dict[str, Analysis]:
         section = getattr(study, kind)
         runs = [(model, stimuli) for model in section.models for stimuli in section.stimuli]
         found[kind] = Analysis(kind, f"{kind}.layers", section.layers, runs)
-    runs = [(run.model, run.stimuli) for run in study.directions.runs]
-    found["directions"] = Analysis("directions", "directions.layers", study.directions.layers, runs)
+    if study.directions is not None:
+        layers, runs = study.directions.layers, directions_runs(study)
+        found["directions"] = Analysis("directions", "directions.layers", layers, runs)
     if study.coding is not None:
         for kind, stimuli in (("spectra", study.coding.stimuli), ("projections", study.coding.dot)):
             runs = [(name, stimuli) for name in networks(study.coding)]
@@ -66,8 +67,8 @@ def analyses(study: Study) -> dict[str, Analysis]:
 
 
 def filter_runs(study: Study) -> list[Analysis]:
-    """Runs whose eigenvectors are shown as filters: all spectra's, and the sweep's first one."""
-    runs = analyses(study)["spectra"].runs
+    """Runs whose eigenvectors are shown as filters: the spectra's, and the sweep's first one."""
+    runs = analyses(study)["spectra"].runs if study.filters.layers else []
     found = [Analysis("filters", "filters.layers", study.filters.layers, runs)]
     if study.coding is not None:
         runs = [(next(iter(networks(study.coding))), study.coding.stimuli)]
@@ -134,10 +135,15 @@ def _autoencoders(
     }
 
 
+def directions_runs(study: Study) -> list[tuple[str, str]]:
+    """The (model, stimuli) pairs whose directions are found."""
+    runs = study.directions.runs if study.directions else ()
+    return [(run.model, run.stimuli) for run in runs]
+
+
 def analysis_runs(study: Study) -> list[tuple[str, str]]:
-    """The directions' runs on the analysis set: that of the first run; other sets are controls."""
-    chosen = study.directions.runs[0].stimuli
-    return [(run.model, chosen) for run in study.directions.runs if run.stimuli == chosen]
+    """Those of them that are shown the analysis set; other sets are controls."""
+    return [run for run in directions_runs(study) if run[1] == study.directions.analysis_set]
 
 
 def headline_metric(study: Study) -> str:

@@ -7,11 +7,14 @@ layers, is kept in a small cache so that a later start needn't import torch.
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.json_files import content_digest, read_json, write_json
+from codespectra.jobs.code_digest import code_digest
 from codespectra.models.layer_selection import reduced_width, select_layers
 from codespectra.study.check_language import DescribeLanguageModel, check_language
 from codespectra.study.check_scores import check_count
@@ -32,6 +35,8 @@ from codespectra.study.sections.models import Model
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import Study
 
+# Whose versions decide which layers a network has.
+NETWORK_PACKAGES = ("torch", "torchvision", "transformers")
 # Layers of an architecture (its config section, classes, side of its input), in running order.
 Describe = Callable[[dict[str, Any], int, int], list[dict[str, Any]]]
 Models = dict[str, Model | VaeModel | RecalibratedModel]
@@ -71,7 +76,7 @@ def make_plan(
         UserError: one line a problem: the key, what was found, what is allowed.
     """
     problems = Problems()
-    methods = direction_methods(study.directions.methods)
+    methods = direction_methods(study.directions.methods) if study.directions else {}
     check_study(study, methods, problems)
     if study.language is not None:
         check_language(study, study.language, describe_language_model, problems, os.environ)
@@ -149,7 +154,7 @@ def _check_widths(study: Study, selected: Selected, problems: Problems) -> None:
 def _check_counts(
     study: Study, selected: Selected, methods: dict[str, dict[str, Any]], problems: Problems
 ) -> None:
-    for run in study.directions.runs:
+    for run in study.directions.runs if study.directions else ():
         for layer in selected.get(("directions", run.model, run.stimuli), []):
             for options in methods.values():
                 check_count(options, layer, run, study, problems)
@@ -165,33 +170,25 @@ def _captures(study: Study, selected: Selected) -> dict[tuple[str, str], list[di
     return {run: [items[key] for key in sorted(items)] for run, items in wanted.items()}
 
 
-def cached_layers(folder: Path, code: str) -> Describe:
-    """`architectures.describe_layers`, remembered in `folder` while its code stays the same."""
+def cached_layers(folder: Path) -> Describe:
+    """`architectures.describe_layers`, remembered in `folder` for as long as it would say so."""
+    return _remembered("architectures", folder)
+
+
+def cached_language_layers(folder: Path) -> DescribeLanguageModel:
+    """The same of `language_models.describe_layers`."""
+    return _remembered("language_models", folder)
+
+
+def _remembered(module: str, folder: Path) -> Callable[..., list[dict[str, Any]]]:
+    file = Path(__file__).parents[1] / f"models/{module}.py"
+    follows_from = [code_digest(file, folder), *map(version, NETWORK_PACKAGES)]
 
     def describe(*network: Any) -> list[dict[str, Any]]:
-        from codespectra.models import architectures
+        note = folder / f"{content_digest([*network, *follows_from])[:16]}.json"
+        if not note.exists():
+            models = import_module(f"codespectra.models.{module}")
+            write_json(note, {"layers": models.describe_layers(*network)})
+        return read_json(note)["layers"]
 
-        return architectures.describe_layers(*network)
-
-    return _remembered(describe, folder, code)
-
-
-def cached_language_layers(folder: Path, code: str) -> DescribeLanguageModel:
-    """`language_models.describe_layers`, remembered alike."""
-
-    def describe(*network: Any) -> list[dict[str, Any]]:
-        from codespectra.models import language_models
-
-        return language_models.describe_layers(*network)
-
-    return _remembered(describe, folder, code)
-
-
-def _remembered(describe: Callable[..., Any], folder: Path, code: str) -> Callable[..., Any]:
-    def remembered(*network: Any) -> list[dict[str, Any]]:
-        file = folder / f"{store.content_digest([*network, code])[:16]}.json"
-        if not file.exists():
-            store.write_json(file, {"layers": describe(*network)})
-        return store.read_json(file)["layers"]
-
-    return remembered
+    return describe

@@ -13,8 +13,10 @@ from torch import nn
 from tqdm import tqdm
 
 from codespectra.errors import UserError
-from codespectra.files import one_writer, store
-from codespectra.models import checkpoints
+from codespectra.files.csv_writer import write_csv
+from codespectra.files.manifests import is_finished
+from codespectra.files.one_writer import only_writer
+from codespectra.models.tensor_files import read_tensors, save_tensors
 
 log = logging.getLogger("codespectra")
 
@@ -71,12 +73,12 @@ def write_trained(
     """
     manifest = Path(manifest)
     partial = manifest.with_name(f".{manifest.stem}.partial")
-    with one_writer.only_writer(manifest):
-        if one_writer.is_finished(manifest, identity):
+    with only_writer(manifest):
+        if is_finished(manifest, identity):
             log.info("finished by another process")
             return
         network, history = train(partial)
-        store.write_csv(epochs, pd.DataFrame(history))
+        write_csv(epochs, pd.DataFrame(history))
         save(network, history[-1])
         partial.unlink()
 
@@ -111,7 +113,7 @@ def run_epochs(
         history.append(row)
         state = {name: part.state_dict() for name, part in parts.items()}
         content = {"identity": recipe.identity, "history": history, "state": state}
-        checkpoints.save_tensors(partial, content)
+        save_tensors(partial, content)
     return history
 
 
@@ -121,7 +123,7 @@ def _resume(
     if not partial.exists():
         return []
     try:
-        content = checkpoints.read_tensors(partial, device)
+        content = read_tensors(partial, device)
     except UserError as error:
         log.warning("%s is damaged; starting anew (%s)", partial, error.__cause__)
         return []

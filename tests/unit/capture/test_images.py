@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from codespectra.capture.images import Twice
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.hdf5_files import open_hdf5
 from codespectra.models.hooks import reduce_output
 from codespectra.models.layer_selection import reduced_width, stride_of
 
@@ -60,7 +60,7 @@ def test_values_of_every_call_and_reduction_by_hand(tmp_path):
 
 def test_attributes_say_what_each_dataset_is(tmp_path):
     capture_images(tmp_path / "a.h5")
-    with store.open_hdf5(tmp_path / "a.h5") as file:
+    with open_hdf5(tmp_path / "a.h5") as file:
         assert (file.attrs["model"], file.attrs["seed"]) == ("small", "3")
         attributes = dict(file["stride/relu:0"].attrs)
         assert list(attributes.pop("shape")) == [40, 16, 16]

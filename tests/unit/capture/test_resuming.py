@@ -21,10 +21,10 @@ from captures import (
     sequences,
 )
 
-from codespectra.capture import images, journal
+from codespectra.capture import activation_file, images, journal
 from codespectra.capture.shard import Shard
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.hdf5_files import hdf5_digest
 
 # Captures to `path` that die at a batch; each returns how many stimuli it has shown.
 
@@ -198,7 +198,7 @@ def test_refused_accuracy_keeps_the_rows_and_a_later_call_needs_no_pass(tmp_path
 def test_a_kill_while_the_digest_is_taken_costs_no_rows(tmp_path, monkeypatch):
     written = capture_images(tmp_path / "whole.h5")
     with monkeypatch.context() as patch:
-        patch.setattr(store, "hdf5_digest", Watched(0))
+        patch.setattr(activation_file, "hdf5_digest", Watched(0))
         stop(lambda path, _: capture_images(path), tmp_path / "a.h5", 0)
     assert capture_images(tmp_path / "a.h5", preprocess=Watched(0)) == written
-    assert written.sha256 == store.hdf5_digest(tmp_path / "a.h5")
+    assert written.sha256 == hdf5_digest(tmp_path / "a.h5")

@@ -35,7 +35,8 @@ from codespectra.capture.rows import stored_parts
 from codespectra.capture.shard import Shard
 from codespectra.data.tokenization import tokens_of
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.hdf5_files import hdf5_digest, open_hdf5
+from codespectra.files.json_files import write_json
 from codespectra.models.byte_gpt2 import byte_tokenizer
 from codespectra.models.hooks import Wanted
 from codespectra.spectra import eigenspectrum, power_law
@@ -68,7 +69,7 @@ def layout_of(wanted: list[Wanted], count: int, noisy: bool = False, **attribute
 
 def agree(gathered: Path, whole: Path) -> None:
     """Assert that two files hold the same, as all that comes later sees them."""
-    assert store.hdf5_digest(gathered) == store.hdf5_digest(whole)
+    assert hdf5_digest(gathered) == hdf5_digest(whole)
     found, expected = read(gathered), read(whole)
     assert found.keys() == expected.keys()
     for key, values in expected.items():
@@ -85,7 +86,7 @@ def test_images_in_shards(tmp_path, monkeypatch, of):
     def run(path: Path, shard: Shard) -> None:
         written = capture_images(path, labels=labels, shard=shard)
         manifest = path.with_suffix(".json")
-        store.write_json(manifest, shard_manifest(path, "this", written))
+        write_json(manifest, shard_manifest(path, "this", written))
         counts.append(manifest)
 
     layout = layout_of(layers_of(reused(), *REDUCTIONS), 90, model="small", seed=3)
@@ -114,7 +115,7 @@ def test_text_in_shards_has_its_tokens_once(tmp_path, monkeypatch, of):
 
     def run(path: Path, shard: Shard) -> None:
         capture_tokens(path, shard=shard)
-        with store.open_hdf5(path) as file:
+        with open_hdf5(path) as file:
             assert "text" not in file
 
     layout = text.text_layout(wanted, cuts, tokens, dtype="float32", attributes=attributes)
@@ -162,7 +163,7 @@ def gathered(tmp_path) -> tuple[Path, np.ndarray]:
 
 
 def rows_in(path: Path) -> np.ndarray:
-    with store.open_hdf5(path) as file:
+    with open_hdf5(path) as file:
         return file["none/relu"][:]
 
 
@@ -198,12 +199,12 @@ def test_a_moved_folder_and_links_into_it(gathered, tmp_path, monkeypatch):
 def test_a_gathered_file_without_one_of_its_shards_is_refused(gathered, harm):
     folder, _ = gathered
     whole, manifest, shard = (folder / name for name in ("a.h5", "a.json", "a.shards/2.h5"))
-    store.write_json(manifest, {"sha256": store.hdf5_digest(whole)})
+    write_json(manifest, {"sha256": hdf5_digest(whole)})
     if harm == "gone":
         shard.unlink()
     else:
         shard.write_bytes(shard.read_bytes()[:3000] if harm == "cut" else b"foreign" * 100)
-    with pytest.raises(UserError) as refusal, store.open_hdf5(whole):
+    with pytest.raises(UserError) as refusal, open_hdf5(whole):
         pass
     words = str(refusal.value)
     assert words.startswith(f"{whole}: damaged: ")
@@ -279,7 +280,7 @@ def test_spectra_of_shards(tmp_path, monkeypatch, shape, solver, of):
     rows = planted(*shape, -1.0)
     rows += np.linspace(0, 0.3, len(rows), dtype=np.float32)[:, None]
     whole = eigenspectrum.spectrum(rows, solver=solver)
-    with store.open_hdf5(store_rows(tmp_path / "a.h5", rows, of, grain=16)) as file:
+    with open_hdf5(store_rows(tmp_path / "a.h5", rows, of, grain=16)) as file:
         found = eigenspectrum.spectrum(file["none/relu"], solver=solver)
     largest = whole.eigenvalues[0]
     np.testing.assert_allclose(found.eigenvalues, whole.eigenvalues, rtol=0, atol=1e-6 * largest)
@@ -294,7 +295,7 @@ def test_spectra_of_shards(tmp_path, monkeypatch, shape, solver, of):
 
 def test_a_steep_spectrum_of_shards_is_repeated_in_double_precision(tmp_path):
     rows = planted(400, 100, -4.0)
-    with store.open_hdf5(store_rows(tmp_path / "a.h5", rows, 3)) as file:
+    with open_hdf5(store_rows(tmp_path / "a.h5", rows, 3)) as file:
         found = eigenspectrum.spectrum(file["none/relu"], scores=0).eigenvalues
     truth = np.linalg.eigvalsh(np.cov(rows.astype(np.float64).T))[::-1]
     assert truth[0] / truth[-1] > 1e7

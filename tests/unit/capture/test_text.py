@@ -25,7 +25,7 @@ from codespectra.capture.text import check_context
 from codespectra.data.tokenization import Cut
 from codespectra.data.tokens import read_tokens
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.hdf5_files import open_hdf5
 from codespectra.models.byte_gpt2 import byte_tokenizer
 
 BERT_PARTS = {
@@ -123,7 +123,7 @@ def test_rows_are_the_real_tokens_which_stand_in_the_file(tmp_path):
     lengths = [len(cut.ids) for cut in cuts]
     assert len(cuts) == 26 and min(lengths) < LENGTH == max(lengths)
     assert {len(values) for values in found.values()} == {sum(lengths)}
-    with store.open_hdf5(tmp_path / "a.h5") as file:
+    with open_hdf5(tmp_path / "a.h5") as file:
         tokens = read_tokens(file)
         assert dict(file["tokens/transformer.h.1.mlp.act"].attrs)["reduction"] == "tokens"
     ids = np.concatenate([cut.ids for cut in cuts])

@@ -13,7 +13,7 @@ from codespectra.claims.measures.tables import Tables
 from codespectra.statistics.evidence import Evidence, cohens_d, compare_groups, moments
 from codespectra.statistics.subsamples import image_deviations
 
-RESAMPLING = {"draws": 300, "seed": 0}
+RESAMPLING = {"resamples": 300, "seed": 0}
 
 # Cohen's d over directions and images ------------------------------------------------------------
 

@@ -21,7 +21,7 @@ MODELS = {"gpt": "train", "gpt_untrained": "random"}
 
 
 def tables(**known: pd.DataFrame) -> Tables:
-    return Tables(draws=400, seed=0, trained=("gpt",), **known)
+    return Tables(resamples=400, seed=0, trained=("gpt",), **known)
 
 
 def verdicts(claim: str, found: Tables) -> list[str]:

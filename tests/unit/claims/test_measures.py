@@ -204,7 +204,7 @@ def sweep(effect: float, recalibrated: float | None = None, *, seed: int = 0, no
         },
         networks=known,
         trained=tuple(known),
-        draws=200,
+        resamples=200,
         seed=0,
     )
 
@@ -509,7 +509,7 @@ def test_main_table_says_how_to_get_the_others() -> None:
 
 def test_theory_tables_alone_are_enough_for_their_claims() -> None:
     tables = Tables(
-        draws=100, seed=0, superposition=toys(0.9), information=bits(1), capacity=bounds([1.0])
+        resamples=100, seed=0, superposition=toys(0.9), information=bits(1), capacity=bounds([1.0])
     )
     table = judge_claims(CLAIMS, tables, measured_only=True)
     assert dict(table["id"].value_counts()) == {"A1": 2, "A2": 4, "A3": 2}
@@ -554,7 +554,7 @@ def toys(first: float, second: float | None = None) -> pd.DataFrame:
 
 
 def judged(measure: Measure, **tables: pd.DataFrame) -> list[str]:
-    found = measure(Tables(draws=100, seed=0, **tables))
+    found = measure(Tables(resamples=100, seed=0, **tables))
     return [verdict_positive(one.low, one.high) for one in found]
 
 
@@ -588,7 +588,7 @@ def test_diverged_estimates_leave_the_other_seeds() -> None:
     last = "seed == 0 and kind == @UNTRAINED and layer == 6"
     table = bits(1)
     table.loc[table.query(last).index, "bits"] = np.nan
-    found = list(information_kept(Tables(draws=100, seed=0, information=table)))
+    found = list(information_kept(Tables(resamples=100, seed=0, information=table)))
     assert [one.n for one in found] == [3, 2, 3, 3]
     assert [verdict_positive(one.low, one.high) for one in found] == [SUPPORTED] * 4
 
@@ -622,7 +622,7 @@ def test_bounds_interval_holds_what_the_gap_allows() -> None:
         gap = rng.uniform(0, 0.5, 4)
         table = bounds(list(true - gap * rng.uniform(0, 1, 4)), gap)
         distance = np.minimum(true - 0.5, 2 - true).min()
-        found, _ = bounds_hold(Tables(draws=100, seed=0, capacity=table))
+        found, _ = bounds_hold(Tables(resamples=100, seed=0, capacity=table))
         assert found.low - 1e-5 <= distance <= found.high + 1e-5
 
 

@@ -17,7 +17,8 @@ from codespectra.data.documents import (
     write_text,
 )
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.hdf5_files import hdf5_digest
+from codespectra.files.json_files import read_json
 
 
 def fill(root: Path, contents: dict[str, bytes]) -> Path:
@@ -112,12 +113,12 @@ def test_file_gives_every_document_back_in_one_part(contents: list[str], tmp_pat
     assert len(parts["train"]) + len(parts["test"]) == len(documents)
     for part, found in parts.items():
         assert all(is_held_out(d.name, 0.5) == (part == "test") for d in found)
-    manifest = store.read_json(folder / "text.json")
+    manifest = read_json(folder / "text.json")
     assert manifest["documents"] == {part: len(found) for part, found in parts.items()}
     assert manifest["bytes"] == {
         part: sum(len(d.content) for d in found) for part, found in parts.items()
     }
-    assert manifest["sha256"] == store.hdf5_digest(folder / "text.h5")
+    assert manifest["sha256"] == hdf5_digest(folder / "text.h5")
 
 
 def test_same_documents_give_the_same_bytes_wherever_they_lie(tmp_path: Path) -> None:

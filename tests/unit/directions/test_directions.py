@@ -20,7 +20,8 @@ from codespectra.directions.finders import kmeans_identity
 from codespectra.directions.nmf import BLOCK_ROWS, TOLERANCE, factorise, random_start
 from codespectra.directions.read_out import unit_rows
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.hdf5_files import hdf5_digest
+from codespectra.files.json_files import read_json
 from codespectra.models.layer_selection import count_of
 
 run_ica = partial(ica, iterations=200, seed=0)
@@ -297,9 +298,9 @@ def test_layers_come_back_as_they_were_written(tmp_path):
         np.testing.assert_array_equal(methods["any"].vectors, written[name].vectors)
         np.testing.assert_array_equal(methods["any"].responses, written[name].responses)
         assert methods["any"].two_sided == (name == "layer2")
-    assert store.read_json(manifest) == {
+    assert read_json(manifest) == {
         "file": "found.h5",
-        "sha256": store.hdf5_digest(data),
+        "sha256": hdf5_digest(data),
         "method": "pca",
         "counts": {"layer1.0": 24, "layer2": 4},
         "dead": {"layer1.0": 2, "layer2": 0},

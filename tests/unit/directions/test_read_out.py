@@ -5,7 +5,8 @@ import pytest
 
 from codespectra.directions import finders, read_out
 from codespectra.errors import UserError
-from codespectra.interpretability.similarity import ALL, Label
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Label
 from codespectra.statistics.ranking import top_stimuli
 
 

@@ -16,11 +16,11 @@ from codespectra.data.preprocessing import Preprocess
 from codespectra.experiments.coactivation import before_relu, coactivation, relu_of
 from codespectra.figures.coactivation import draw_coactivation
 from codespectra.models import architectures
-from codespectra.models.architectures import inspect_layers
 from codespectra.models.hooks import Wanted, capturing
+from codespectra.models.layer_listing import inspect_layers
 
 SETTINGS = {"side": None, "mean": (0.5, 0.4, 0.3), "std": (0.2, 0.3, 0.4)}
-RESAMPLING = {"draws": 200, "seed": 0}
+RESAMPLING = {"resamples": 200, "seed": 0}
 IMAGES = np.random.default_rng(0).integers(256, size=(11, 16, 16, 3), dtype=np.uint8)
 BOTTLENECK = {
     "name": "bottleneck_resnet",

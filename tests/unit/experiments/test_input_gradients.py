@@ -11,14 +11,14 @@ from torch import nn
 from codespectra.data.preprocessing import Preprocess
 from codespectra.experiments import input_gradients
 from codespectra.experiments.input_gradients import EPSILON, Slopes, cosine_slopes, layer_values
-from codespectra.models import architectures
 from codespectra.models.hooks import Wanted
+from codespectra.models.layer_listing import inspect_layers
 
 T = np.array([-0.5, 0.0, 0.3, 0.5, 1.0, 1.5])
 
 
 def wanted_of(network: nn.Module, name: str, reduction: str = "spatial_mean") -> Wanted:
-    (layer,) = (vars(x) for x in architectures.inspect_layers(network, 8) if x.name == name)
+    (layer,) = (vars(x) for x in inspect_layers(network, 8) if x.name == name)
     return Wanted(layer, reduction)
 
 

@@ -25,7 +25,7 @@ CLUSTERS, EACH, M = 5, 20, 4
 COUNT = CLUSTERS * EACH
 INDEX = Index(M, "pairs")
 CLUSTER = np.repeat(np.arange(CLUSTERS), EACH)
-RESAMPLING = {"draws": 200, "seed": 0}
+RESAMPLING = {"resamples": 200, "seed": 0}
 
 
 def clustered() -> Embedding:

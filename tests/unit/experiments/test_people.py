@@ -343,7 +343,7 @@ def test_agreement_by_hand():
             "margin": [2.0, 1.0, -1.0, 1.0, -2.0],
         }
     )
-    table = agreement_table(answers, draws=100, seed=0)
+    table = agreement_table(answers, resamples=100, seed=0)
     assert table["stage"].tolist() == ["layer1"] * 3 + ["all"] * 3
     assert table["confidence"].tolist() == ["1", "3", "all"] * 2
     found = of_everyone(table)
@@ -361,7 +361,7 @@ def test_wrong_answers_of_few_units_give_no_interval(wrong_units, known):
     """Else resamples of one unit would pass for a narrow interval."""
     answers = made_answers(np.random.default_rng(0))
     answers["correct"] = ~answers["channel"].isin(range(wrong_units))
-    found = of_everyone(agreement_table(answers, draws=100, seed=0))
+    found = of_everyone(agreement_table(answers, resamples=100, seed=0))
     assert np.isfinite(found["auc"])
     assert np.isfinite(found[["auc_low", "auc_high"]].astype(float)).all() == known
     assert np.isfinite(found["agreement_low"])
@@ -369,7 +369,7 @@ def test_wrong_answers_of_few_units_give_no_interval(wrong_units, known):
 
 def test_a_margin_of_zero_chooses_the_min_query():
     answers = made_answers(np.random.default_rng(0)).assign(margin=0.0, correct=True)
-    found = of_everyone(agreement_table(answers, draws=100, seed=0))
+    found = of_everyone(agreement_table(answers, resamples=100, seed=0))
     assert (found["insilico_accuracy"], found["agreement"]) == (0, 0)
 
 
@@ -388,7 +388,7 @@ def test_intervals_are_those_of_resampled_units():
         drawn = pd.concat(by_unit[unit] for unit in np.repeat(np.arange(units), often))
         areas.append(roc_auc_score(drawn["correct"], drawn["margin"]))
         same.append((drawn["correct"] == (drawn["margin"] > 0)).mean())
-    found = of_everyone(agreement_table(answers, draws=draws, seed=7))
+    found = of_everyone(agreement_table(answers, resamples=draws, seed=7))
     for name, values in (("auc", areas), ("agreement", same)):
         expected = np.quantile(values, [0.025, 0.975])
         assert found[[f"{name}_low", f"{name}_high"]].tolist() == pytest.approx(list(expected))
@@ -398,7 +398,7 @@ def test_units_that_differ_widen_the_interval():
     answers = made_answers(np.random.default_rng(2), each=40, unit_spread=2)
     alone = answers.assign(channel=np.arange(len(answers)))
     by_unit, by_answer = (
-        of_everyone(agreement_table(table, draws=400, seed=0)) for table in (answers, alone)
+        of_everyone(agreement_table(table, resamples=400, seed=0)) for table in (answers, alone)
     )
     assert by_unit["auc"] == by_answer["auc"]
     widths = [row["auc_high"] - row["auc_low"] for row in (by_unit, by_answer)]
@@ -411,7 +411,7 @@ def test_intervals_hold_chance_as_often_as_they_say():
     for seed in range(runs):
         rng = np.random.default_rng(seed)
         answers = made_answers(rng, units=40, each=10, unit_spread=1).assign(confidence=3)
-        found = of_everyone(agreement_table(answers, draws=150, seed=0))
+        found = of_everyone(agreement_table(answers, resamples=150, seed=0))
         held += found["auc_low"] < 0.5 < found["auc_high"]
     # three standard errors below .95, and not always
     assert 0.877 * runs < held < runs
@@ -420,7 +420,7 @@ def test_intervals_hold_chance_as_often_as_they_say():
 def test_one_kind_of_answers_has_no_auc_and_no_curve():
     answers = made_answers(np.random.default_rng(0))
     answers.loc[answers["layer"] == "layer1_0_conv1", "correct"] = True
-    table = agreement_table(answers, draws=100, seed=0)
+    table = agreement_table(answers, resamples=100, seed=0)
     of_first = table["stage"] == "layer1"
     assert table.loc[of_first, ["auc", "auc_low", "auc_high"]].isna().all(axis=None)
     assert np.isfinite(table.loc[~of_first, ["auc", "auc_low", "auc_high"]]).all(axis=None)
@@ -430,7 +430,7 @@ def test_one_kind_of_answers_has_no_auc_and_no_curve():
 def test_the_area_under_each_curve_is_its_auc():
     answers = made_answers(np.random.default_rng(3), effect=0.7)
     keys = ["stage", "confidence", "part"]
-    areas = agreement_table(answers, draws=100, seed=0).set_index(keys)["auc"]
+    areas = agreement_table(answers, resamples=100, seed=0).set_index(keys)["auc"]
     curves = roc_curves(answers).groupby(keys)
     assert curves.ngroups == len(areas) == 12
     for key, curve in curves:
@@ -445,9 +445,9 @@ def test_the_area_under_each_curve_is_its_auc():
 )
 def test_the_claim_finds_a_planted_effect_in_each_stage(effect, verdict):
     answers = made_answers(np.random.default_rng(4), units=60, effect=effect)
-    table = agreement_table(answers, draws=200, seed=0)
+    table = agreement_table(answers, resamples=200, seed=0)
     table = table.assign(condition=CONDITION, backbone="lpips")
-    found = list(choices_predict_people(Tables(draws=100, seed=0, agreement=table)))
+    found = list(choices_predict_people(Tables(resamples=100, seed=0, agreement=table)))
     assert [one.scope for one in found] == [
         f"{CONDITION}, {stage}, lpips all" for stage in ("layer1", "layer2")
     ]
@@ -463,7 +463,7 @@ def run_rules(folder: Path, imagenet: Path) -> None:
         "input_scaling": "as_published",
         "sides": "both",
         "pool": "min",
-        "bootstrap": 100,
+        "resamples": 100,
         "seed": 0,
         "backbone": {"name": "lpips", "kind": "random", "model": "backbone-lpips"},
     }

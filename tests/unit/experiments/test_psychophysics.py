@@ -26,7 +26,8 @@ from codespectra.experiments.psychophysics import (
     wilson_interval,
 )
 from codespectra.experiments.trial_design import Design, shortages
-from codespectra.interpretability.similarity import ALL, Color, Embedding, Label, Similarity
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Color, Embedding, Label, Similarity
 from codespectra.statistics.evidence import (
     CONTRADICTED,
     INCONCLUSIVE,
@@ -342,7 +343,7 @@ def planted(gains: dict[str, float], slope: float) -> Tables:
             table = pd.DataFrame({"direction": np.arange(60), "accuracy": values})
             rows.append(table.assign(metric=metric, difficulty=difficulty, **keys))
     table = pd.concat(rows, ignore_index=True)
-    return Tables(draws=300, seed=0, trained=("net",), psychophysics=table)
+    return Tables(resamples=300, seed=0, trained=("net",), psychophysics=table)
 
 
 @pytest.mark.parametrize(

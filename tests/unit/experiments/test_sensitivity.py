@@ -19,7 +19,8 @@ from codespectra.experiments import sensitivity
 from codespectra.experiments.sensitivity import NO_IMAGE, Neighbours
 from codespectra.figures.sensitivity import Sensitivity, draw_sensitivity
 from codespectra.interpretability.index import Index, index_table
-from codespectra.interpretability.similarity import ALL, Color, Label
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Color, Label
 from codespectra.statistics.evidence import CONTRADICTED, SUPPORTED, verdict_negative
 
 GRID = sensitivity.path_grid(-0.5, 1.5, 21)
@@ -145,7 +146,7 @@ def test_nearest_images_are_the_nearest_of_unit_length_not_the_shortest():
 
 def test_fewer_images_than_m_are_refused():
     cosines = read_out(random_units(4, 3), np.eye(3, dtype=np.float32), "cosine")
-    with pytest.raises(UserError, match=r"interpretability\.m: 5 is more than the 4 stimuli"):
+    with pytest.raises(UserError, match=r"index\.m: 5 is more than the 4 stimuli"):
         sensitivity.nearest_images(cosines, sensitivity.find_paths(np.eye(3), GRID), 5)
 
 
@@ -233,9 +234,9 @@ def a_study(dip: float, bump: float, slope: float, count: int = 24) -> SimpleNam
     cross = -paths.distances + 0.1 * rng.standard_normal((count, count))
     return SimpleNamespace(
         trained=("net",),
-        draws=500,
+        resamples=500,
         seed=0,
-        resampling={"draws": 500, "seed": 0},
+        resampling={"resamples": 500, "seed": 0},
         paths=sensitivity.path_table(paths, {"ii": ii}, **metric),
         gradients=sensitivity.path_table(paths, along, **labels),
         pairs=sensitivity.pair_table(paths, cross, **metric),

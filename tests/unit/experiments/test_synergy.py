@@ -247,7 +247,9 @@ def test_bootstrap_equals_a_loop_over_resampled_units():
     rng = np.random.default_rng(0)
     values = rng.random((7, 7))
     first, second = np.triu_indices(7, k=1)
-    found = measures.unit_bootstrap(first, second, values[first, second, None], draws=20, seed=4)
+    found = measures.unit_bootstrap(
+        first, second, values[first, second, None], resamples=20, seed=4
+    )
     chances = np.full(7, 1 / 7)
     for mean, counts in zip(
         found[:, 0], np.random.default_rng(4).multinomial(7, chances, size=20), strict=True
@@ -265,9 +267,9 @@ def test_unit_bootstrap_covers_where_a_bootstrap_of_pairs_does_not():
     for seed in range(200):
         values = of_units(rng, 40)[first, second]
         drawn = {
-            "units": measures.unit_bootstrap(first, second, values[:, None], draws=200, seed=seed)[
-                :, 0
-            ],
+            "units": measures.unit_bootstrap(
+                first, second, values[:, None], resamples=200, seed=seed
+            )[:, 0],
             "pairs": rng.choice(values, (200, len(values))).mean(axis=1),
         }
         for name, means in drawn.items():

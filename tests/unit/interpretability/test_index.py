@@ -28,7 +28,8 @@ from codespectra.interpretability.index_resampled import (
     with_intervals,
 )
 from codespectra.interpretability.lpips_embedding import backbone_of
-from codespectra.interpretability.similarity import ALL, Color, Embedding, Label, Similarity
+from codespectra.interpretability.parts import ALL
+from codespectra.interpretability.similarity import Color, Embedding, Label, Similarity
 from codespectra.models.architectures import build
 from codespectra.statistics.subsamples import image_deviations, subsamples
 
@@ -142,7 +143,7 @@ def test_rare_is_relative_to_the_lowest_response():
 def test_more_exciting_images_than_stimuli_are_refused():
     found = directions_of(np.arange(8.0).reshape(4, 2))
     assert list(candidates(found, 3).state) == [LIVE, LIVE]
-    with pytest.raises(UserError, match=r"interpretability\.m: 5 is more than the 4 stimuli"):
+    with pytest.raises(UserError, match=r"index\.m: 5 is more than the 4 stimuli"):
         candidates(found, 5)
 
 

@@ -14,7 +14,7 @@ from torch import nn
 from codespectra.data import photographs
 from codespectra.data.preprocessing import Preprocess
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.hdf5_files import create_hdf5
 from codespectra.interpretability import lpips_embedding, similarity
 from codespectra.interpretability.similarity import (
     ALL,
@@ -299,12 +299,12 @@ def files(tmp_path) -> dict:
     """Ten images with and without labels, and two embeddings of them."""
     rng = np.random.default_rng(0)
     for name in ("labelled", "plain"):
-        with store.create_hdf5(tmp_path / f"{name}.h5") as file:
+        with create_hdf5(tmp_path / f"{name}.h5") as file:
             file["images"] = noise(8)
             if name == "labelled":
                 file["labels"] = np.arange(10) % 3
     for name in ("one", "other"):
-        with store.create_hdf5(tmp_path / f"{name}.h5") as file:
+        with create_hdf5(tmp_path / f"{name}.h5") as file:
             for part in ("relu2", "relu1"):
                 file[part] = rng.random((10, 6)).astype(np.float32)
     return {name: str(tmp_path / f"{name}.h5") for name in ("labelled", "plain", "one", "other")}
@@ -336,5 +336,5 @@ def test_reading_the_asked_rows_gives_what_all_rows_give(files, images):
 
 
 def test_labels_of_a_set_without_labels_are_refused(files):
-    with pytest.raises(UserError, match=r"plain\.h5: holds no labels.*interpretability\.label"):
+    with pytest.raises(UserError, match=r"plain\.h5: holds no labels.*index\.label"):
         read_similarities(files["plain"], [], {"color": False, "label": True, "backbones": []})

@@ -1,18 +1,23 @@
 """Code digests: an edit counts where it is reached and changes what runs, and nowhere else."""
 
+import ast
+import shutil
+import sys
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from codespectra.jobs.code_digest import code_digest, reached_modules
+from codespectra.jobs import code_digest as module
+from codespectra.jobs.code_digest import LEFT_OUT, code_digest, reached_modules
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
+LIBRARY = SCRIPTS / "codespectra"
 PROJECT = {
     "rule.py": '"""Rule."""\n\nfrom codespectra import direct\n\ndirect.run()\n',
     "codespectra/__init__.py": '"""Package."""\n',
     "codespectra/direct.py": (
-        '"""Direct."""\n\n\ndef run():\n    """Run."""\n'
+        '"""Direct."""\n\nfrom codespectra.errors import WORDS\n\n\ndef run():\n    """Run."""\n'
         "    from codespectra.indirect import answer\n\n    return answer()\n"
     ),
     "codespectra/indirect.py": (
@@ -20,6 +25,7 @@ PROJECT = {
         'def answer():\n    return "42"\n'
     ),
     "codespectra/unreached.py": "import codespectra.direct\n\nVALUE = 1\n",
+    "codespectra/errors.py": 'WORDS = "No such file."\n',
     "codespectra/figures/__init__.py": '"""Figures."""\n',
     "codespectra/figures/style.py": "WIDTH = 1\n",
 }
@@ -72,8 +78,12 @@ def test_reached_edit_counts(changes: dict[str, str], tmp_path: Path) -> None:
         edited("codespectra/indirect.py", 'return "42"', "return (\n        '42'\n    )"),
         edited("codespectra/unreached.py", "VALUE = 1", "VALUE = 2"),
         edited("codespectra/figures/style.py", "WIDTH = 1", "WIDTH = 2"),
+        edited("codespectra/errors.py", "No such file.", "There is no such file."),
     ],
-    ids=["script docstring", "comment", "only a docstring", "layout", "unreached", "subpackage"],
+    ids=[
+        *("script docstring", "comment", "only a docstring", "layout", "unreached", "subpackage"),
+        "left out",
+    ],
 )
 def test_other_edit_does_not_count(changes: dict[str, str], tmp_path: Path) -> None:
     assert digest(tmp_path, changes) == digest(tmp_path)
@@ -82,7 +92,10 @@ def test_other_edit_does_not_count(changes: dict[str, str], tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "line, reached",
     [
-        ("from codespectra import unreached", {"unreached.py", "direct.py", "indirect.py"}),
+        (
+            "from codespectra import unreached",
+            {"unreached.py", "direct.py", "indirect.py", "errors.py"},
+        ),
         ("from codespectra.indirect import answer", {"indirect.py"}),
         ("import codespectra.indirect", {"indirect.py"}),
         ("import codespectra.indirect as i, json", {"indirect.py"}),
@@ -99,7 +112,7 @@ def test_other_edit_does_not_count(changes: dict[str, str], tmp_path: Path) -> N
 def test_imports_are_followed(line: str, reached: set[str], tmp_path: Path) -> None:
     script = write(tmp_path, PROJECT | {"rule.py": line + "\n"})
     library = script.parent / "codespectra"
-    found = {str(path.relative_to(library)) for path in reached_modules(script, library)}
+    found = {str(path.relative_to(library)) for path in reached_modules(script)}
     assert found == reached | {"__init__.py"}
 
 
@@ -107,11 +120,80 @@ def test_foreign_imports_are_left_out(tmp_path: Path) -> None:
     script = write(
         tmp_path, PROJECT | {"rule.py": "import json\nfrom codespectral import direct\n"}
     )
-    assert reached_modules(script, script.parent / "codespectra") == set()
+    assert reached_modules(script) == set()
 
 
-def test_stimuli_rerun_for_image_files_but_not_for_training() -> None:
-    library = SCRIPTS / "codespectra"
-    reached = {path.stem for path in reached_modules(SCRIPTS / "make_stimuli.py", library)}
-    assert {"stimuli", "photographs", "image_files", "store", "errors"} <= reached
-    assert reached.isdisjoint({"training", "models", "checkpoints", "config"})
+def test_what_is_remembered_of_a_file_follows_from_its_reader(tmp_path: Path, monkeypatch) -> None:
+    notes, found = tmp_path / "notes", []
+    for reader in (b"one", b"one", b"another"):
+        monkeypatch.setattr(module, "READER", reader)
+        code_digest(write(tmp_path, PROJECT), notes)
+        found.append({*notes.iterdir()})
+    assert found[0] == found[1] < found[2]
+
+
+# The library -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("edited", "counts"),
+    [
+        ("models/architectures.py", True),
+        ("models/small_resnet.py", True),
+        ("models/layer_listing.py", True),
+        ("models/hooks.py", False),
+        ("errors.py", False),
+    ],
+)
+def test_digest_of_a_module_follows_its_imports(edited: str, counts: bool, tmp_path: Path) -> None:
+    before, after = (
+        shutil.copytree(LIBRARY, tmp_path / name / "codespectra") for name in ("before", "after")
+    )
+    with (after / edited).open("a") as file:
+        file.write("\nEDITED = True\n")
+    digests = {code_digest(library / "models/architectures.py") for library in (before, after)}
+    assert (len(digests) == 2) == counts
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_what_is_left_out_knows_no_numbers(name: str) -> None:
+    """It imports the standard library and others that are left out, so nothing with arrays."""
+    tree = ast.parse((LIBRARY / name).read_text())
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    named = {
+        node.module if isinstance(node, ast.ImportFrom) else alias.name
+        for node in nodes
+        for alias in node.names
+    }
+    assert {top.split(".")[0] for top in named} <= sys.stdlib_module_names | {"codespectra"}
+    own = {str(path.relative_to(LIBRARY)) for path in reached_modules(LIBRARY / name)}
+    assert {path for path in own if not path.endswith("__init__.py")} <= {*LEFT_OUT}
+
+
+def reaching(name: str) -> set[str]:
+    """Scripts that import a library module, themselves or through others."""
+    return {
+        script.stem for script in SCRIPTS.glob("*.py") if LIBRARY / name in reached_modules(script)
+    }
+
+
+def test_what_is_left_out_is_reached() -> None:
+    assert all(reaching(name) for name in LEFT_OUT)
+
+
+def test_training_does_not_follow_from_how_photographs_are_cut() -> None:
+    assert reaching("data/photographs.py") == {"make_stimuli"}
+    assert "train_classifier" in reaching("data/stimulus_file.py")
+
+
+def test_only_what_builds_a_network_follows_from_its_modules() -> None:
+    assert reaching("models/resnet_vae.py") == reaching("models/small_resnet.py")
+    assert len(reaching("models/resnet_vae.py")) <= 13
+    assert reaching("models/layer_listing.py") > {"capture_text", "capture_activations"}
+
+
+@pytest.mark.parametrize(
+    "name", ["claims/catalogue.py", "figures/index_methods.py", "interpretability/index_means.py"]
+)
+def test_a_word_of_the_tables_brings_no_similarity(name: str) -> None:
+    assert LIBRARY / "interpretability/similarity.py" not in reached_modules(LIBRARY / name)

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from codespectra.models.architectures import build, inspect_layers
+from codespectra.models.architectures import build
 from codespectra.models.hooks import Wanted, capturing, reduce_output, run_to_layers
+from codespectra.models.layer_listing import inspect_layers
 from codespectra.models.layer_selection import reduced_width
 
 NETWORK = {"name": "bottleneck_resnet", "width": 4, "blocks": [1, 1, 1, 1], "stem_stride": 2}

@@ -32,7 +32,8 @@ from transformers import (
 )
 
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.json_files import content_digest, write_json
+from codespectra.files.manifests import file_digest
 from codespectra.models import hub
 from codespectra.models.byte_gpt2 import byte_gpt2, byte_tokenizer
 from codespectra.models.hub import folder_of_hub
@@ -70,7 +71,7 @@ def folder(tmp_path: Path) -> Path:
 
 def manifest_of(folder: Path, objective: str = "causal") -> Path:
     manifest = folder.with_suffix(".json")
-    store.write_json(manifest, {"objective": objective} | describe_folder(folder, folder))
+    write_json(manifest, {"objective": objective} | describe_folder(folder, folder))
     return manifest
 
 
@@ -412,7 +413,7 @@ def lay_out(cache: Path, folder: Path) -> Path:
     (store_ / "refs").mkdir()
     (store_ / "refs" / "main").write_text(COMMIT)
     for file in folder.iterdir():
-        blob = store_ / "blobs" / store.file_digest(file)
+        blob = store_ / "blobs" / file_digest(file)
         shutil.copy(file, blob)
         (snapshot / file.name).symlink_to(Path("../../blobs") / blob.name)
     return snapshot
@@ -494,7 +495,7 @@ def hub_with(files: dict[str, bytes], asked: list[str]) -> Iterator[int]:
         def answer(self, content: bytes) -> None:
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))
-            self.send_header("ETag", f'"{store.content_digest(content.hex())}"')
+            self.send_header("ETag", f'"{content_digest(content.hex())}"')
             self.send_header("X-Repo-Commit", COMMIT)
             self.end_headers()
             if self.command == "GET":

@@ -78,8 +78,8 @@ def test_identical_repeats_give_the_plain_spectrum_and_its_draws(shape):
     np.testing.assert_allclose(found.eigenvalues, found.plain.eigenvalues, rtol=1e-4)
     ranks, scores = (5, 40), found.plain.scores
     np.testing.assert_allclose(found.scores, scores, atol=1e-3 * scores.std())
-    draws = cvpca.bootstrap_exponents(found, ranks=ranks, draws=5, seed=3)
-    plain = power_law.bootstrap_exponents(scores, ranks=ranks, draws=5, seed=3)
+    draws = cvpca.bootstrap_exponents(found, ranks=ranks, resamples=5, seed=3)
+    plain = power_law.bootstrap_exponents(scores, ranks=ranks, resamples=5, seed=3)
     np.testing.assert_allclose(draws, plain, atol=1e-4)
 
 
@@ -134,7 +134,7 @@ def test_a_bootstrap_draw_is_the_fit_of_the_stimuli_drawn(shape):
     drawn = [np.repeat(rows, counts, axis=0) for rows in (first, second)]
     wanted = cvpca.fit_power_law(cvpca.cross_validated_spectrum(*drawn).eigenvalues, ranks=(5, 30))
     found = cvpca.cross_validated_spectrum(first, second)  # all 60 components are kept
-    draws = cvpca.bootstrap_exponents(found, ranks=(5, 30), draws=1, seed=5)
+    draws = cvpca.bootstrap_exponents(found, ranks=(5, 30), resamples=1, seed=5)
     assert draws[0] == pytest.approx(wanted.alpha, abs=1e-4)
 
 
@@ -143,7 +143,7 @@ def test_the_bootstraps_spread_is_that_over_independent_noise_and_stimuli():
     for seed, rows in enumerate(np.split(planted(24_000, 120), 24)):
         found = cvpca.cross_validated_spectrum(*noisy(rows, 0.01, seed))
         exponents.append(cvpca.fit_power_law(found.eigenvalues).alpha)
-    draws = cvpca.bootstrap_exponents(found, draws=60)
+    draws = cvpca.bootstrap_exponents(found, resamples=60)
     assert 0.65 < draws.std(ddof=1) / np.std(exponents, ddof=1) < 1.8
 
 
@@ -161,4 +161,4 @@ def test_a_constant_code_has_no_exponent():
     found = cvpca.cross_validated_spectrum(rows, rows)
     assert not found.eigenvalues.any()
     assert "no exponent" in cvpca.fit_power_law(found.eigenvalues).note
-    assert np.isnan(cvpca.bootstrap_exponents(found, draws=2)).all()
+    assert np.isnan(cvpca.bootstrap_exponents(found, resamples=2)).all()

@@ -244,12 +244,12 @@ def test_impossible_ranks_are_refused(ranks):
 
 def test_the_bootstrap_is_reproducible_and_paired():
     scores = eigenspectrum.spectrum(planted(300, 200, -1.0)).scores
-    draws = power_law.bootstrap_exponents(scores, draws=8, seed=5)
-    np.testing.assert_array_equal(draws, power_law.bootstrap_exponents(scores, draws=8, seed=5))
-    other = power_law.bootstrap_exponents(scores, draws=8, seed=6)
+    draws = power_law.bootstrap_exponents(scores, resamples=8, seed=5)
+    np.testing.assert_array_equal(draws, power_law.bootstrap_exponents(scores, resamples=8, seed=5))
+    other = power_law.bootstrap_exponents(scores, resamples=8, seed=6)
     assert not np.isin(draws, other).any()
     # Another code of the same stimuli is resampled alike: here this one, turned and scaled.
-    paired = power_law.bootstrap_exponents(2 * scores[:, ::-1], draws=8, seed=5)
+    paired = power_law.bootstrap_exponents(2 * scores[:, ::-1], resamples=8, seed=5)
     np.testing.assert_allclose(paired, draws, atol=1e-6)
 
 
@@ -257,14 +257,14 @@ def test_a_bootstrap_draw_is_the_pca_of_the_stimuli_drawn():
     rows = planted(300, 60, -1.0)  # all 60 components are kept
     counts = np.random.default_rng(5).multinomial(300, np.full(300, 1 / 300))
     drawn = eigenspectrum.spectrum(np.repeat(rows, counts, axis=0), scores=0)
-    draws = power_law.bootstrap_exponents(eigenspectrum.spectrum(rows).scores, draws=1, seed=5)
+    draws = power_law.bootstrap_exponents(eigenspectrum.spectrum(rows).scores, resamples=1, seed=5)
     wanted = power_law.fit_power_law(drawn.eigenvalues).alpha
     assert draws[0] == pytest.approx(wanted, abs=1e-5)
 
 
 def test_a_draw_that_loses_ranks_is_missing():
     scores = eigenspectrum.spectrum(planted(60, 200, -1.0)).scores
-    draws = power_law.bootstrap_exponents(scores, draws=4)
+    draws = power_law.bootstrap_exponents(scores, resamples=4)
     assert np.isnan(draws).all()  # about 38 different stimuli can't have 50 components
     assert np.isnan(normal_interval(-1.0, draws)).all()
 
@@ -272,7 +272,7 @@ def test_a_draw_that_loses_ranks_is_missing():
 def test_the_bootstraps_spread_is_that_over_independent_samples():
     samples = [eigenspectrum.spectrum(planted(1000, 200, -1.0, seed)) for seed in range(40)]
     exponents = [power_law.fit_power_law(sample.eigenvalues).alpha for sample in samples]
-    draws = power_law.bootstrap_exponents(samples[0].scores, draws=100)
+    draws = power_law.bootstrap_exponents(samples[0].scores, resamples=100)
     ratio = draws.std(ddof=1) / np.std(exponents, ddof=1)
     assert 0.75 < ratio < 1.5  # 1.1 expected; both deviations are known to about 10 %
     low, high = normal_interval(exponents[0], draws)

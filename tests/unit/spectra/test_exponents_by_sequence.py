@@ -8,7 +8,8 @@ import pytest
 from script_job import run_script
 
 from codespectra.data.tokens import Tokens, write_tokens
-from codespectra.files import store
+from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
+from codespectra.files.json_files import write_json
 from codespectra.spectra import eigenspectrum, exponents_by_sequence, power_law
 from codespectra.spectra.exponents_by_sequence import subsample_exponents
 from codespectra.spectra.tables import first_token_columns
@@ -40,10 +41,10 @@ def test_the_spread_is_that_over_fresh_sequences_and_rows_tell_less():
     for seed in range(4):
         rows, groups = sequences(40, 16, -1.0, seed)
         scores = eigenspectrum.spectrum(rows).scores
-        draws = subsample_exponents(scores, groups, ranks=RANKS, draws=60)
+        draws = subsample_exponents(scores, groups, ranks=RANKS, resamples=60)
         spreads["sequences"].append(draws.var(ddof=1))
         spreads["rows"].append(
-            power_law.bootstrap_exponents(scores, ranks=RANKS, draws=40).var(ddof=1)
+            power_law.bootstrap_exponents(scores, ranks=RANKS, resamples=40).var(ddof=1)
         )
     ratio = {
         name: math.sqrt(np.mean(found) / np.var(alphas, ddof=1)) for name, found in spreads.items()
@@ -58,7 +59,7 @@ def test_draws_are_those_of_the_sequences_held():
     keep = np.random.default_rng(1).random(len(rows)) < 0.8
     rows, groups = rows[keep], groups[keep]
     draws = subsample_exponents(
-        eigenspectrum.spectrum(rows).scores, groups, ranks=RANKS, draws=6, seed=3
+        eigenspectrum.spectrum(rows).scores, groups, ranks=RANKS, resamples=6, seed=3
     )
     found = np.array([exponent(rows[held[groups]]) for held in subsamples(40, 6, seed=3)])
     wanted = exponent(rows) + math.sqrt(27 / 13) * (found - found.mean())
@@ -68,16 +69,16 @@ def test_draws_are_those_of_the_sequences_held():
 
 def test_draws_do_not_depend_on_how_many_sequences_are_summed_at_once(monkeypatch):
     rows, groups = sequences(40, 16, -1.0, 0)
-    whole = subsample_exponents(rows, groups, ranks=RANKS, draws=5)
+    whole = subsample_exponents(rows, groups, ranks=RANKS, resamples=5)
     monkeypatch.setattr(exponents_by_sequence, "GROUPS", 7)
     np.testing.assert_allclose(
-        subsample_exponents(rows, groups, ranks=RANKS, draws=5), whole, rtol=1e-9
+        subsample_exponents(rows, groups, ranks=RANKS, resamples=5), whole, rtol=1e-9
     )
 
 
 def test_draws_that_lose_ranks_give_no_interval():
     rows, groups = sequences(30, 2, -1.0, 0)  # 40 rows can't have 50 components
-    draws = subsample_exponents(rows, groups, ranks=(5, 50), draws=4)
+    draws = subsample_exponents(rows, groups, ranks=(5, 50), resamples=4)
     assert np.isnan(draws).all()
     assert np.isnan(normal_interval(-1.0, draws)).all()
 
@@ -117,7 +118,7 @@ def test_first_tokens_like_all_others_change_little():
 def test_the_rule_recovers_the_planted_law_of_each_layer(tmp_path):
     planted = {"h.0": -0.7, "h.1": -1.4}
     data, manifest = tmp_path / "text.h5", tmp_path / "text.json"
-    with store.create_hdf5(data) as file:
+    with create_hdf5(data) as file:
         for layer, alpha in planted.items():
             rows, groups = sequences(60, 50, alpha, 1)
             file.create_dataset(f"tokens/{layer}", data=rows)
@@ -129,8 +130,8 @@ def test_the_rule_recovers_the_planted_law_of_each_layer(tmp_path):
         for depth, layer in enumerate(layers, start=1)
     ]
     run = {"model": "m", "weights": "train", "sequences": 60, "datasets": datasets}
-    store.write_json(manifest, run | {"sha256": store.hdf5_digest(data)})
-    cfg = {"ranks": [5, 30], "solver": "exact", "components": 40, "bootstrap": 20, "seed": 0}
+    write_json(manifest, run | {"sha256": hdf5_digest(data)})
+    cfg = {"ranks": [5, 30], "solver": "exact", "components": 40, "resamples": 20, "seed": 0}
     outputs = {name: tmp_path / f"{name}.csv" for name in ("eigenvalues", "exponents", "bootstrap")}
     run_script("fit_text_spectra", {"data": data, "manifest": manifest}, outputs, cfg)
     found = {name: pd.read_csv(path) for name, path in outputs.items()}

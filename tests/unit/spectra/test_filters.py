@@ -19,6 +19,7 @@ from codespectra.errors import UserError
 from codespectra.figures.filters import draw_filters
 from codespectra.models import architectures, layer_selection
 from codespectra.models.hooks import Wanted
+from codespectra.models.layer_listing import inspect_layers
 from codespectra.models.small_resnet import Bottleneck
 from codespectra.spectra import filters
 from codespectra.study.plan import cached_language_layers, cached_layers, make_plan
@@ -62,7 +63,7 @@ def test_a_component_that_the_rows_lack_is_nan():
 
 
 def described(network: nn.Module, side: int) -> list[dict[str, Any]]:
-    return [vars(layer) for layer in architectures.inspect_layers(network, side)]
+    return [vars(layer) for layer in inspect_layers(network, side)]
 
 
 def test_the_first_convolution_and_the_layers_that_hold_its_channels():
@@ -246,21 +247,11 @@ def test_a_mistake_is_explained(changes, told, tmp_path):
     with pytest.raises(UserError) as error:
         make_plan(
             load_study(config),
-            cached_layers(tmp_path, "code"),
-            cached_language_layers(tmp_path, ""),
+            cached_layers(tmp_path),
+            cached_language_layers(tmp_path),
         )
     for text in told:
         assert text in str(error.value)
-
-
-def test_the_default_shows_every_layer_of_the_spectra(tmp_path):
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    del config["filters"]
-    plan = make_plan(
-        load_study(config), cached_layers(tmp_path, "code"), cached_language_layers(tmp_path, "")
-    )
-    run = ("classifier", "test")
-    assert plan.selected["filters", *run] == plan.selected["spectra", *run]
 
 
 def test_the_figure_has_a_panel_a_filter_with_zero_as_grey():

@@ -12,7 +12,8 @@ from script_job import run_script
 
 from codespectra.data.tokens import Tokens, write_tokens
 from codespectra.errors import UserError
-from codespectra.files import store
+from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
+from codespectra.files.json_files import write_json
 from codespectra.spectra import projections
 from codespectra.spectra.token_trajectories import (
     action_columns,
@@ -110,7 +111,7 @@ def projected(tmp_path):
     rng = np.random.default_rng(0)
     rows = {"h.0": rng.standard_normal((27, 6)), "h.1": rng.standard_normal((27, 40))}
     data, manifest = tmp_path / "text.h5", tmp_path / "text.json"
-    with store.create_hdf5(data) as file:
+    with create_hdf5(data) as file:
         for layer, activations in rows.items():
             file.create_dataset(f"tokens/{layer}", data=activations.astype(np.float32))
         codes, sequence = np.tile(np.arange(9), 3), np.repeat([0, 1, 2], 9)
@@ -120,7 +121,7 @@ def projected(tmp_path):
         for depth, layer in enumerate(rows, start=1)
     ]
     run = {"model": "m", "weights": "train", "length": 9, "sequences": 3, "datasets": datasets}
-    store.write_json(manifest, run | {"sha256": store.hdf5_digest(data)})
+    write_json(manifest, run | {"sha256": hdf5_digest(data)})
     outputs = {
         "action": tmp_path / "action.csv",
         "passage": tmp_path / "passage.csv",

@@ -22,7 +22,7 @@ CHAT = {"lookup": None, "openai": {"token_limit": 1000}}
 @pytest.fixture(scope="module")
 def describe(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("layers")
-    return cached_layers(folder, "code"), cached_language_layers(folder, "code")
+    return cached_layers(folder), cached_language_layers(folder)
 
 
 def checked(changes: dict[str, Any], describe: Any) -> None:

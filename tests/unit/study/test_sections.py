@@ -3,14 +3,15 @@
 import copy
 import inspect
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 import yaml
-from pydantic import BaseModel
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, Field
 
 from codespectra.errors import UserError
 from codespectra.study.dropout_sweep import networks
@@ -32,7 +33,7 @@ from codespectra.study.sections import (
 )
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.stimuli import Cifar, ImageFolder
-from codespectra.study.sections.study import Runtime, Study, load_study
+from codespectra.study.sections.study import Study, load_study
 
 ROOT = Path(__file__).parents[3]
 CONFIG = (ROOT / "config.yaml").read_text()
@@ -40,7 +41,7 @@ SECTIONS = (
     *(analyses, base, coding, directions, interpretability, index, language, models, people),
     *(stimuli, study, theory),
 )
-BASES = {base.Strict, models.AnyModel}
+BASES = {base.Strict, analyses.Analysed, models.AnyModel}
 
 
 # What the models accept --------------------------------------------------------------------------
@@ -74,19 +75,13 @@ def test_every_model_forbids_unknown_keys(model: type[BaseModel]) -> None:
     assert model.model_config["extra"] == "forbid"
 
 
-def test_schema_is_that_of_the_study() -> None:
-    written = (ROOT / "workflow" / "schemas" / "config.schema.json").read_text()
-    expected = json.dumps(Study.model_json_schema(), indent=2) + "\n"
-    assert written == expected, "run: python scripts/write_schema.py"
-
-
 # The embedded study ------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def describe(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("layers")
-    return cached_layers(folder, "code"), cached_language_layers(folder, "code")
+    return cached_layers(folder), cached_language_layers(folder)
 
 
 def changed(changes: dict[str, Any]) -> dict[str, Any]:
@@ -116,39 +111,6 @@ def test_embedded_study_has_a_plan(describe: Any) -> None:
     assert list(plan.grid) == [
         f"sae-{z}x-{l1}" for z in (1, 2, 4) for l1 in ("0.01", "0.1", "0.3", "1", "3")
     ]
-
-
-def undocumented(text: str) -> list[str]:
-    """Keys that no comment tells of.
-
-    A comment tells of the key below it and of that key's neighbour below, of a section that it
-    opens, and of keys that it names in the same top-level section; a key needs that only once.
-    """
-    lines, known, named, missing = text.splitlines(), set(), set(), []
-    for number, line in enumerate(lines):
-        if line.startswith("#") and not lines[number - 1].startswith("#"):
-            named = set()
-        if line.lstrip().startswith("#"):
-            words = re.findall(r"\w+", line.lower())
-            named |= {form for word in words for form in (word, word.removesuffix("s"))}
-            continue
-        around = [lines[at].lstrip().startswith("#") for at in (number - 2, number - 1)]
-        opens = line.endswith(":") and lines[number + 1].lstrip().startswith("#")
-        for key in re.findall(r"([\w-]+):(?= |$)", line.partition(" #")[0]):
-            if any(around) or opens or key in named:
-                known.add(key)
-            elif key not in known:
-                missing.append(key)
-    return missing
-
-
-def test_every_key_has_a_comment() -> None:
-    assert undocumented(CONFIG) == []
-
-
-def test_a_key_without_a_comment_is_noticed() -> None:
-    text = "# A study.\nstudy: a\nspectra:\n  # Fit.\n  ranks: [1, 2]\n  seed: 0\n  solver: exact\n"
-    assert undocumented(text) == ["solver"]
 
 
 # Mistakes ----------------------------------------------------------------------------------------
@@ -188,8 +150,8 @@ MISTAKES = {
         ["models.backbone-x", "names with backbone-"],
     ),
     "wrong type": (
-        {"spectra.bootstrap": "many"},
-        ["spectra.bootstrap: ", "valid integer", "'many'"],
+        {"spectra.resamples": "many"},
+        ["spectra.resamples: ", "valid integer", "'many'"],
     ),
     "wrong type in a union member": (
         {"models.c": {"weights": "path", "architecture": NETWORK, "path": 3}},
@@ -357,7 +319,10 @@ MISTAKES = {
         ["stimuli.mine.root: tests/cifar-100-python is no folder", "download: true"],
     ),
     "labels of unlabelled stimuli": (
-        {"directions.runs": [{"model": "classifier", "stimuli": "dot"}]},
+        {
+            "directions.runs": [{"model": "classifier", "stimuli": "dot"}],
+            "directions.analysis_set": "dot",
+        },
         ["index.label: dot has no labels; set label: false"],
     ),
     "training on unlabelled stimuli": (
@@ -382,6 +347,34 @@ VAE = {"name": "resnet_vae", "encoder": NETWORK}
 TRAINED = {"weights": "train", "training": {"train": "train", "test": "test"}}
 FEW = {"source": "photographs", "split": "test", "per_class": 5, "side": 32}
 ONE_LINE = {
+    "a section's old name": (
+        {"features": {"manifold": {}}},
+        ["config: features: unknown key; it is called interpretability now"],
+    ),
+    "the index under its old name": (
+        {"interpretability": {"m": 5, "backbones": ["inhouse"], "no_key": 1}},
+        ["config: interpretability: the section of the Interpretability Index is called index now"],
+    ),
+    "an old count of resamples": (
+        {"spectra.bootstrap": 100},
+        ["config: spectra.bootstrap: unknown key; it is called resamples now"],
+    ),
+    "an old count of resamples elsewhere": (
+        {"claims.bootstrap": 100},
+        ["config: claims.bootstrap: unknown key; it is called resamples now"],
+    ),
+    "models without stimuli": (
+        {"projections": {"models": ["classifier"]}},
+        ["config: projections: models and stimuli: name both, or neither for options alone"],
+    ),
+    "no directions to interpret": (
+        {"directions": None, "figures": {}},
+        ["config: interpretability: needs the section directions, which is missing; add it"],
+    ),
+    "filters of no spectra": (
+        {"spectra": {}},
+        ["config: filters.layers: of no spectra; name models and stimuli in spectra"],
+    ),
     "dropout of 1": (
         {"coding.dropouts": [0.2, 1.0]},
         ["coding.dropouts.1: ", "less than 1", "(found 1.0)"],
@@ -569,6 +562,7 @@ UNKNOWN_NAMES = {
         "directions: model",
         "classifier",
     ),
+    "directions.analysis_set": ("tile", "directions.analysis_set", "tiles"),
     "models.classifier.training.test": ("tset", "models.classifier.training.test", "test"),
     "models.classifier.expected_accuracy": ({"tset": 0.5}, "expected_accuracy", "test"),
     "backbones.inhouse.model": ("perceptul", "backbones.inhouse.model", "perceptual"),
@@ -820,12 +814,43 @@ def test_params_are_plain_and_sorted(name: str) -> None:
             assert list(part) == sorted(part)
 
 
-def test_params_hold_no_runtime_field() -> None:
-    assert stage_config(Runtime(device="cuda", batch=3)) == {}
+class Inner(base.Strict):
+    """How and what."""
+
+    what: int
+    how: int = Field(json_schema_extra=base.RUNTIME)
+
+
+class Outer(base.Strict):
+    """The same at every place that a section can have in another."""
+
+    alone: Inner
+    union: Inner | None
+    named: dict[str, Inner]
+    several: tuple[Inner, ...]
+    deep: dict[str, tuple[dict[str, Inner], ...]]
+    how: int = Field(json_schema_extra=base.RUNTIME)
+
+
+@given(st.from_type(Outer))
+def test_params_hold_no_runtime_field_at_any_depth(section: Outer) -> None:
+    dumped = section.model_dump(mode="json")
+    for part in parts(dumped):
+        if isinstance(part, dict):
+            part.pop("how", None)
+    assert stage_config(section) == stage_config(nested=section)["nested"] == dumped
+
+
+def test_params_hold_no_runtime_field_of_the_study() -> None:
+    """Not of any section that the config can hold, which all of the schema's `runtime` are in."""
+    study = load_study(yaml.safe_load(CONFIG))
+    chat = language.Chat(token_limit=7, concurrency=8, timeout=9, retries=10)
     sets = [
         Cifar(source="cifar10", root="data", split="test", download=fetch)
         for fetch in (True, False)
     ]
+    assert stage_config(study)["runtime"] == stage_config(chat) == {}
+    assert stage_config(study)["capture"] == {"dtype": "float32"}
     assert [stage_config(found) for found in sets] == [
         {"limit": None, "root": "data", "source": "cifar10", "split": "test"}
     ] * 2

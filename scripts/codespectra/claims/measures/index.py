@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from codespectra.claims.measures.tables import Measure, Tables
-from codespectra.interpretability.similarity import ALL
+from codespectra.interpretability.parts import ALL
 from codespectra.statistics.evidence import Evidence, Moments, cohens_d, compare_groups
 
 KEYS = ("model", "stimuli", "layer", "metric", "part", "half")
@@ -39,7 +39,7 @@ class Scored:
         return self.scores.loc[self.scores["method"] == method, "ii"].to_numpy()
 
     def moments_of(self, method: str) -> Moments:
-        """Of the II of its live directions on resampled images, each (draws,)."""
+        """Of the II of its live directions on resampled images, each (resamples,)."""
         rows = self.moments[self.moments["method"] == method].sort_values("draw")
         return Moments(rows["mean"].to_numpy(), rows["variance"].to_numpy(), rows["count"].iloc[0])
 

@@ -52,17 +52,19 @@ def _opposite(scope: str, units: pd.DataFrame, kind: str, tables: Tables) -> Evi
         return Evidence(scope, statistic, np.nan, np.nan, np.nan, n)
     means = np.array([[scores.mean() for scores in layer] for layer in layers]).T
     rng = np.random.default_rng(tables.seed)
-    resampled = np.array([[_resampled(s, tables.draws, rng) for s in layer] for layer in layers])
-    chosen = rng.integers(n, size=(tables.draws, n))
+    resampled = np.array(
+        [[_resampled(s, tables.resamples, rng) for s in layer] for layer in layers]
+    )
+    chosen = rng.integers(n, size=(tables.resamples, n))
     neurons, others = np.take_along_axis(resampled.transpose(1, 2, 0), chosen[None], axis=2)
     low, high = np.nanquantile(spearman_rows(neurons, others), [0.025, 0.975])
     rho, p = _permuted(means, tables.seed)
     return Evidence(scope, statistic, rho, low, high, n, p)
 
 
-def _resampled(scores: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Means (draws,) of as many units drawn with replacement."""
-    return rng.choice(scores, (draws, len(scores))).mean(axis=1)
+def _resampled(scores: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """Means (resamples,) of as many units drawn with replacement."""
+    return rng.choice(scores, (resamples, len(scores))).mean(axis=1)
 
 
 def _permuted(means: np.ndarray, seed: int) -> tuple[float, float]:

@@ -17,7 +17,7 @@ def runs(table: pd.DataFrame, models: tuple[str, ...]) -> Iterator[tuple[str, pd
 
 
 def resampled_exponents(tables: Tables, run: pd.DataFrame) -> np.ndarray:
-    """Bootstrap exponents (draws, layers) of one run, the layers in order of depth."""
+    """Bootstrap exponents (resamples, layers) of one run, the layers in order of depth."""
     chosen = tables.bootstrap.merge(run[["model", "stimuli", "layer"]])
     return chosen.pivot(index="draw", columns="depth", values="alpha").to_numpy()
 

@@ -26,7 +26,7 @@ def accuracy_on_difficulty(tables: Tables) -> Iterator[Evidence]:
             continue
         centred = difficulty - difficulty.mean()
         slopes = accuracy @ (centred / np.sum(centred**2))
-        draws = _resampled_means(slopes, np.random.default_rng(tables.seed), tables.draws)
+        draws = _resampled_means(slopes, np.random.default_rng(tables.seed), tables.resamples)
         yield _evidence(scope, "slope of accuracy", slopes.mean(), draws, len(slopes))
 
 
@@ -47,7 +47,7 @@ def _gains(
     scope: str, where: str, ours: pd.DataFrame, neurons: pd.DataFrame, tables: Tables
 ) -> Iterator[Evidence]:
     rng, n = np.random.default_rng(tables.seed), len(ours) + len(neurons)
-    first, second = (_resampled_means(values, rng, tables.draws) for values in (ours, neurons))
+    first, second = (_resampled_means(values, rng, tables.resamples) for values in (ours, neurons))
     gain, draws = ours.mean() - neurons.mean(), dict(zip(ours, (first - second).T, strict=True))
     for metric in gain.index:
         here = f"{scope}, {metric}, {where}"
@@ -65,13 +65,13 @@ def _by_metric(group: pd.DataFrame) -> pd.DataFrame:
 
 
 def _resampled_means(
-    values: pd.DataFrame | pd.Series, rng: np.random.Generator, draws: int
+    values: pd.DataFrame | pd.Series, rng: np.random.Generator, resamples: int
 ) -> np.ndarray:
-    """Means over resampled rows, (draws, ...); nan with fewer than two, which tell no spread."""
+    """Means over resampled rows, (resamples, ...); nan of fewer than two, which tell no spread."""
     n = len(values)
     if n < 2:
-        return np.full((draws, *values.shape[1:]), np.nan)
-    return rng.multinomial(n, np.full(n, 1 / n), size=draws) @ values.to_numpy() / n
+        return np.full((resamples, *values.shape[1:]), np.nan)
+    return rng.multinomial(n, np.full(n, 1 / n), size=resamples) @ values.to_numpy() / n
 
 
 def _evidence(scope: str, statistic: str, estimate: float, draws: np.ndarray, n: int) -> Evidence:

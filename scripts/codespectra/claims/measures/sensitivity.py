@@ -87,6 +87,6 @@ def _bootstrap_mean(scope: str, statistic: str, values: np.ndarray, tables: Tabl
     if len(known) < 2:
         return Evidence(scope, statistic, np.nan, np.nan, np.nan, len(known))
     rng = np.random.default_rng(tables.seed)
-    draws = rng.choice(known, (tables.draws, len(known))).mean(axis=1)
+    draws = rng.choice(known, (tables.resamples, len(known))).mean(axis=1)
     low, high = np.quantile(draws, [0.025, 0.975])
     return Evidence(scope, statistic, float(known.mean()), low, high, len(known))

@@ -57,7 +57,7 @@ def index_with_best_synergy(tables: Tables) -> Iterator[Evidence]:
 
 
 def unit_bootstrap(
-    first: np.ndarray, second: np.ndarray, features: np.ndarray, *, draws: int, seed: int
+    first: np.ndarray, second: np.ndarray, features: np.ndarray, *, resamples: int, seed: int
 ) -> np.ndarray:
     """Means of features over the pairs of resampled units.
 
@@ -67,16 +67,16 @@ def unit_bootstrap(
     Args:
         first, second: units of each pair, (P,).
         features: (P, F).
-        draws: how many resamples.
+        resamples: how many.
         seed: draws them.
 
     Returns:
-        (draws, F).
+        (resamples, F).
     """
     units, places = np.unique(np.stack([first, second]), return_inverse=True)
     rows, columns = places.reshape(2, -1)
     rng = np.random.default_rng(seed)
-    counts = rng.multinomial(len(units), np.full(len(units), 1 / len(units)), size=draws)
+    counts = rng.multinomial(len(units), np.full(len(units), 1 / len(units)), size=resamples)
     counts = counts.astype(np.float64)
     sums = []
     for values in (np.ones(len(first)), *features.T):

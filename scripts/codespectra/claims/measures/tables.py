@@ -14,10 +14,10 @@ class Tables:
 
     `trained` names the models whose weights were learned; claims of the papers are about these.
     `networks` are those of the coding study by name: dropout, seed, statistics.
-    `analysis_set` is the stimulus set of the directions' first run; other sets are controls.
+    `analysis_set` is the stimulus set that claims about directions are of; other sets are controls.
     """
 
-    draws: int
+    resamples: int
     seed: int
     trained: tuple[str, ...] = ()
     analysis_set: str = ""
@@ -50,7 +50,7 @@ class Tables:
     @property
     def resampling(self) -> dict[str, int]:
         """Keyword arguments of the bootstraps."""
-        return {"draws": self.draws, "seed": self.seed}
+        return {"resamples": self.resamples, "seed": self.seed}
 
 
 Measure = Callable[[Tables], Iterator[Evidence]]

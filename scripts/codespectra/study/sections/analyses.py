@@ -1,4 +1,4 @@
-"""Sections of the analyses of activations: capture, spectra, projections."""
+"""Sections of the analyses of activations: capture, spectra, filters, projections."""
 
 from itertools import pairwise
 from typing import Annotated, Literal
@@ -9,9 +9,10 @@ from codespectra.study.sections.base import RUNTIME, Names, Positive, Strict
 
 
 class LayerType(Strict):
-    """All modules of a class, by its name, such as ReLU."""
+    """All modules of a class."""
 
     type: str
+    """Name of the modules' class, such as ReLU."""
 
 
 Layers = Annotated[tuple[LayerType | str, ...], Field(min_length=1)]
@@ -22,21 +23,45 @@ class Capture(Strict):
     """How activations are stored."""
 
     dtype: Literal["float32", "float16"] = "float32"
+    """float32 or float16, which takes half the disk."""
     shards: Positive = Field(1, json_schema_extra=RUNTIME)
+    """Jobs that share each capture, say one a GPU; files that are there stay as they were made."""
 
 
-class Spectra(Strict):
+class Analysed(Strict):
+    """Options of an analysis, and what the main job applies it to: every model, every set."""
+
+    models: Names = ()
+    """Networks that the main job analyses. Without models and stimuli the section is options alone,
+    for the coding and the language study."""
+    stimuli: Names = ()
+    """Stimulus sets that it shows to each of them."""
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> "Analysed":
+        if bool(self.models) != bool(self.stimuli):
+            raise ValueError("models and stimuli: name both, or neither for options alone")
+        return self
+
+
+class Spectra(Analysed):
     """Eigenspectra and power-law exponents (methods §2)."""
 
-    models: Names
-    stimuli: Names
     layers: Layers = (LayerType(type="ReLU"),)
+    """Names, globs (layer*.relu*), or {type: ReLU}. A module called twice gives NAME:0 and NAME:1.
+    """
     reduction: Reduction = "stride"
+    """spatial_mean (over height and width), stride (every s-th unit, below 8000), none."""
     solver: Literal["exact", "window", "randomized"] = "exact"
+    """exact; window (the leading ranks only, for wide layers); randomized (paper A's own)."""
     components: Positive = 1000
+    """Principal components at most."""
     ranks: tuple[Positive, Positive] = (10, 50)
-    bootstrap: Annotated[int, Field(ge=20)] = 200
+    """First and last rank of the power-law fit, counted from 1."""
+    resamples: Annotated[int, Field(ge=20)] = 100
+    """Resamples of the stimuli for the interval of each exponent."""
     seed: int = 0
+    """Draws the resamples, and starts the solvers window and randomized."""
 
     @model_validator(mode="after")
     def _window(self) -> "Spectra":
@@ -52,11 +77,15 @@ class Spectra(Strict):
 
 
 class Filters(Strict):
-    """Eigenvectors as filters (methods §2); layers are among those of the spectra."""
+    """Eigenvectors of the spectra's runs as filters (methods §2; paper A, fig. 3d)."""
 
-    layers: Layers = ("*",)
+    layers: Layers = ()
+    """Which of the layers of `spectra`: names, globs, or {type: ReLU}. The first convolution's
+    layer (here relu) is shown as kernels too. Missing: no such figure in the main job."""
     ranks: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1, 2, 4, 8, 16, 32)
+    """Principal components that are shown, counted from 1; at most spectra.components."""
     images: Positive = 64
+    """Stimuli, the first of the set, over which input gradients are averaged."""
 
     @model_validator(mode="after")
     def _ascending(self) -> "Filters":
@@ -65,14 +94,19 @@ class Filters(Strict):
         return self
 
 
-class Projections(Strict):
-    """Random projections of the moving dot (methods §3)."""
+class Projections(Analysed):
+    """Random projections of the moving dot, and of text (methods §3)."""
 
-    models: Names
-    stimuli: Names
     layers: Layers = (LayerType(type="ReLU"),)
+    """Names, globs, or {type: ReLU}, as in spectra.layers."""
     reduction: Reduction = "none"
+    """spatial_mean, stride or none, as in spectra.reduction."""
     draws: Annotated[int, Field(ge=20)] = 1000
+    """Projections onto three dimensions that are drawn in each layer."""
     keep: Positive = 8
+    """Trajectories that are stored, besides the one with the least action."""
     read_out: Literal["regression", "correlation"] = "regression"
+    """Explained input variance: regression (R2 of the dot's position) or correlation (the
+    supplement's)."""
     seed: int = 0
+    """Draws the projections."""

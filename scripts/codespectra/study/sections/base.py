@@ -1,6 +1,8 @@
 """What every section of the config shares: names, bounds, and the refusal of unknown keys."""
 
-from typing import Annotated, Any, TypeVar
+import inspect
+from collections.abc import Iterable
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +22,8 @@ Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Channels = tuple[float, float, float]
 RUNTIME = {"runtime": True}
+# Keys of earlier versions, and what they are called now.
+RENAMED = {"features": "interpretability", "bootstrap": "resamples"}
 Value = TypeVar("Value")
 
 
@@ -39,10 +43,36 @@ def _distinct(values: tuple[Value, ...]) -> tuple[Value, ...]:
 distinct = AfterValidator(_distinct)
 
 
-class Strict(BaseModel):
-    """Base of every section: an unknown key is an error that names the nearest known one."""
+def _describe_keys(schema: dict[str, Any], section: type[BaseModel]) -> None:
+    """Each key's description in one line.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Without words of its own, one that opens a section means what that is, and one with a single
+    value what its own section is.
+    """
+    for name, key in schema.get("properties", {}).items():
+        field = section.model_fields[name]
+        kinds = [section] if "const" in key else [field.annotation, *get_args(field.annotation)]
+        opened = [k.__doc__ for k in kinds if inspect.isclass(k) and issubclass(k, BaseModel)]
+        key["description"] = " ".join((field.description or "".join(opened)).split())
+
+
+def _hint(key: str, known: Iterable[str]) -> str:
+    now = RENAMED.get(key)
+    return f"it is called {now} now" if now in known else nearest(key, known)
+
+
+class Strict(BaseModel):
+    """Base of every section: an unknown key is an error that names the nearest known one.
+
+    The string below a key describes it, in the JSON schema and in config.yaml's comments.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        json_schema_extra=_describe_keys,
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -52,4 +82,4 @@ class Strict(BaseModel):
         if not isinstance(data, dict):
             return data
         known = cls.model_fields
-        return {k: v if k in known else nearest(str(k), known) for k, v in data.items()}
+        return {k: v if k in known else _hint(str(k), known) for k, v in data.items()}

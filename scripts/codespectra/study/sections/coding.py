@@ -16,26 +16,52 @@ class VaeTraining(Strict):
     """Adam on the reconstruction of the pixels plus the KL divergence of the code."""
 
     train: Name
+    """Stimulus set to train on."""
     test: Name
-    epochs: Positive = 20
-    batch: Positive = 50
+    """Stimulus set to test on after each epoch."""
+    epochs: Positive = 3
+    """Passes over the training set."""
+    batch: Positive = 100
+    """Images a step."""
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    """Step size of Adam."""
     loss: Literal["paper", "code"] = "paper"
-    kld_weight: Annotated[float, Field(ge=0)] = 1.0
+    """paper (squared error of the pixels) or code (binary cross-entropy), each plus KL divergence.
+    """
+    kld_weight: Annotated[float, Field(ge=0)]
+    """Factor of the KL divergence. 1 in the paper, whose errors are summed over 224 x 224 pixels:
+    at 32 x 32, 49 times fewer, 0.02 keeps the balance."""
 
 
 class Coding(Strict):
-    """A ResNet-VAE at each dropout and seed, as trained and with recalibrated BatchNorm."""
+    """The coding study (target `coding`): a ResNet-VAE at each of several dropouts and seeds.
+
+    Each is analysed as trained and with BatchNorm statistics recomputed; spectra, filters and
+    projections are computed as in the sections above.
+    """
 
     encoder: Name
-    hidden: tuple[Positive, Positive] = (1024, 1024)
-    latent: Positive = 256
+    """One of the models above, a ResNet: its weights start the encoder."""
+    hidden: tuple[Positive, Positive]
+    """Units of the two fully connected layers on either side of the latent code."""
+    latent: Positive
+    """Dimensions of the code."""
     dropout_sites: DropoutSites = "relu"
-    dropouts: Dropouts = (0.0, 0.2, 0.4, 0.6, 0.8)
-    seeds: Seeds = (0,)
+    """Dropout after every relu, every encoder_relu (as in the original's code), or each stage and
+    fully connected layer (stage)."""
+    dropouts: Dropouts
+    """One network for each dropout and seed; dropouts are at least 0 and below 1."""
+    seeds: Seeds
+    """What draws weights, order and dropout."""
     training: VaeTraining
     checkpoints: str | None = None
+    """Your own checkpoints instead of training, in the original's layout:
+    vae/resnet_vae_{dropout}_{seed}.pth. null trains."""
     stimuli: Name
+    """Stimulus set of the spectra."""
     dot: Name
+    """Stimulus set of the projections, a moving_dot."""
     layers: Layers = (LayerType(type="ReLU"),)
-    filters: Layers = ("resnet.2*",)
+    """Layers to analyse: names, globs, or {type: ReLU}, as in spectra.layers."""
+    filters: Layers
+    """Those of them whose eigenvectors are shown as filters, of the first network."""

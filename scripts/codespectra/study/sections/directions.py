@@ -32,74 +32,100 @@ class PCA(Strict):
     """Principal components, scored in both signs."""
 
     k: Count = "1x"
+    """How many: a number, or a multiple of the layer's units, such as 0.5x."""
 
 
 class ICA(Strict):
     """Independent components (FastICA), scored in both signs."""
 
     k: Count = "1x"
+    """How many: a number, or a multiple of the layer's units, such as 0.5x."""
     iterations: Positive = 200
+    """Steps of FastICA at most."""
     seed: int = 0
+    """Draws the start."""
 
 
 class NMF(Strict):
-    """Components of a nonnegative matrix factorisation, read by their own code."""
+    """Nonnegative factors of the activations (NMF), read by their own code."""
 
     k: Count = "1x"
+    """How many: a number, or a multiple of the layer's units, such as 0.5x."""
     iterations: Positive = 200
+    """Updates of both factors at most."""
     seed: int = 0
+    """Draws the start."""
 
 
 class KMeans(Strict):
     """Spherical K-Means centroids, one fit for each k."""
 
     k: Counts
+    """Numbers of centroids: one fit each."""
     starts: Positive = 3
+    """Fits from different starts; the best counts."""
     readout: Readout = "cosine"
+    """How a direction answers to an activation: cosine, dot, or neg_distance (minus the distance of
+    unit vectors, paper B eq. 6)."""
     seed: int = 0
+    """Draws the starts."""
 
 
 class KMeansIdentity(Strict):
     """Spherical K-Means with as many centroids as units, started from the units themselves."""
 
     readout: Readout = "cosine"
+    """cosine, dot or neg_distance, as in kmeans."""
 
 
 class KMeansCode(Strict):
     """K-Means as in paper B's code: Euclidean mini-batches on unit rows, read by the distance."""
 
     k: Counts = ("1x",)
+    """Numbers of centroids: one fit each."""
     starts: Positive = 10
-    seed: int = 20230831
+    """Fits from different starts; the best counts."""
+    seed: int = 0
+    """Draws the starts and the batches."""
 
 
 class SparseAutoencoder(Strict):
     """Sparse autoencoders with an L1 penalty, one for each size z and each penalty l1."""
 
     z: Counts
+    """Sizes of the code, each a number or a multiple of the layer's units."""
     l1: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1), distinct]
+    """Factors of the L1 penalty."""
     epochs: Positive = 100
-    batch: Positive = 256
-    learning_rate: Annotated[float, Field(gt=0)] = 0.001
+    """Passes over the set."""
+    batch: Positive = 64
+    """Rows a step."""
+    learning_rate: Annotated[float, Field(gt=0)] = 0.003
+    """Step size of Adam."""
     seed: int = 0
+    """Weights and order."""
 
 
 class RandomDirections(Strict):
     """Isotropic random directions: a control."""
 
     k: Count
+    """How many: a number, or a multiple of the layer's units, such as 0.5x."""
     seed: int = 0
+    """Draws the directions."""
 
 
 class Exemplars(Strict):
     """Activations of randomly chosen images of the set, read by cosine: the control that counts."""
 
     k: Count
+    """How many: a number, or a multiple of the layer's units, such as 0.5x."""
     seed: int = 0
+    """Draws the images."""
 
 
 class DirectionMethods(Strict):
-    """Which direction finders run."""
+    """Which direction finders run: those that are named."""
 
     neurons: Neurons | None = None
     pca: PCA | None = None
@@ -117,13 +143,21 @@ class Run(Strict):
     """One model shown one stimulus set."""
 
     model: Name
+    """One of the models."""
     stimuli: Name
+    """The stimulus set that it sees."""
 
 
 class Directions(Strict):
     """Directions in activation space (methods §5)."""
 
     runs: Annotated[tuple[Run, ...], Field(min_length=1)]
+    """Which network sees which set."""
+    analysis_set: Name
+    """The set of the runs that claims and the interpretability study are about; the other sets are
+    controls."""
     layers: Layers
+    """Names, globs, or {type: ReLU}, as in spectra.layers."""
     reduction: Reduction = "spatial_mean"
+    """spatial_mean, stride or none, as in spectra.reduction."""
     methods: DirectionMethods

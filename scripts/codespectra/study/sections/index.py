@@ -13,6 +13,7 @@ class InhouseBackbone(Strict):
 
     kind: Literal["inhouse"]
     model: Name
+    """One of the models above: a small_alexnet, or torchvision's alexnet or vgg."""
 
 
 class ImagenetBackbone(Strict):
@@ -26,7 +27,9 @@ class PathBackbone(Strict):
 
     kind: Literal["path"]
     path: Path
+    """The file."""
     sha256: Sha256 | None = None
+    """Digest that it must have; null: any."""
 
 
 class RandomBackbone(Strict):
@@ -34,6 +37,7 @@ class RandomBackbone(Strict):
 
     kind: Literal["random"]
     seed: int = 0
+    """Draws the weights."""
 
 
 Backbone = Annotated[
@@ -45,22 +49,32 @@ class Index(Strict):
     """The Interpretability Index (methods §6)."""
 
     m: Annotated[int, Field(ge=2)] = 5
+    """Most exciting images of a direction."""
     normalisation: Literal["pairs", "code", "literal"] = "pairs"
+    """pairs (mean over pairs), code (over all M*M terms), literal (paper B eq. 1 as printed)."""
     color: bool = True
+    """Whether to score with the similarity of mean colours."""
     label: bool = True
+    """Whether to score with that of labels: 1 for the same one, else 0."""
     backbones: tuple[Name, ...] = ()
+    """Backbones to score with."""
     resamples: Annotated[int, Field(ge=20)] = 100
+    """Resamples of the images, random two thirds, on which each index is taken for its interval."""
     seed: int = 0
+    """Draws the resamples."""
 
 
 class Claims(Strict):
-    """How verdicts get their intervals."""
+    """Intervals of the verdicts on the papers' claims."""
 
-    bootstrap: Annotated[int, Field(ge=100)] = 2000
+    resamples: Annotated[int, Field(ge=100)] = 2000
+    """Resamples for each interval."""
     seed: int = 0
+    """Draws the resamples."""
 
 
 class Figures(Strict):
-    """What the figures show; nothing here changes a number."""
+    """What the figures show; no number depends on it."""
 
-    mei_methods: Annotated[tuple[str, ...], Field(min_length=1)] = ("neurons",)
+    mei_methods: tuple[str, ...] = ()
+    """Methods whose most exciting images are drawn side by side; none: no such figure."""

@@ -1,11 +1,12 @@
 """Section of the interpretability study (target `interpretability`): paper B beyond the index."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from codespectra.study.sections.base import Positive, Strict, distinct
 from codespectra.study.sections.directions import Counts
+from codespectra.study.sections.index import Index
 
 Method = str
 Methods = Annotated[tuple[Method, ...], Field(min_length=1), distinct]
@@ -14,34 +15,52 @@ Cut = Annotated[float, Field(ge=0, lt=0.5)]
 
 
 class Psychophysics(Strict):
-    """Trials in silico: which query is like the references (B §2.3, fig. 5)."""
+    """In-silico psychophysics: which of two queries is like the references (B §2.3, fig. 5)."""
 
     methods: Methods
-    difficulties: Annotated[tuple[Cut, ...], Field(min_length=1), distinct] = (0.0, 0.2, 0.4)
+    """Methods whose directions are asked for."""
+    difficulties: Annotated[tuple[Cut, ...], Field(min_length=1), distinct] = (
+        *(0.0, 0.1, 0.2, 0.3, 0.4, 0.45),
+    )
+    """Share of the responses that is cut off on either side: 0 is easiest, below 0.5."""
     trials: Positive = 20
+    """Query pairs of a direction."""
     references: Positive = 9
+    """Reference images on either side."""
     restrict: Literal["both", "queries"] = "both"
+    """The central range is for both references and queries, or for queries alone."""
     sides: Literal["positive", "both"] = "both"
+    """References: both sides, or the positive side alone."""
     pool: Literal["min", "mean"] = "min"
+    """A query is as similar to its references as to the nearest (min), or on average (mean)."""
     seed: int = 0
+    """Draws the pairs."""
 
 
 class Manifold(Strict):
-    """Most exciting images embedded by their distances (B §3.4, fig. 6)."""
+    """Most exciting images embedded by their distances, t-SNE (B §3.4, fig. 6)."""
 
     methods: Methods
+    """Methods whose most exciting images are embedded."""
     perplexity: Annotated[float, Field(gt=1)] = 10
+    """Neighbours that an image has, in effect; below a third of the images."""
     temperature: Annotated[float, Field(gt=0)] = 2
+    """Of the activity that the figure shows (paper B eq. 4)."""
     seed: int = 0
+    """Starts the embedding."""
 
 
 class Sensitivity(Strict):
-    """From centroid to centroid and beyond (B §3.5, fig. 7)."""
+    """Directions from centroid to centroid, and the input gradients along them (B §3.5, fig. 7)."""
 
     method: Method
+    """The K-Means whose centroids are joined."""
     first: float = -0.5
+    """Where the path from centroid to centroid begins; the centroids are at 0 and 1."""
     last: float = 1.5
+    """Where it ends."""
     steps: Annotated[int, Field(ge=3)] = 21
+    """Directions on it, evenly spaced."""
 
     @model_validator(mode="after")
     def _between(self) -> "Sensitivity":
@@ -54,16 +73,36 @@ class Sensitivity(Strict):
 
 
 class AutoencoderGrid(Strict):
-    """Sparse autoencoders of every size z and penalty l1 (B app. A, fig. 9)."""
+    """Sparse autoencoders of every size z and penalty l1 (B app. A, fig. 9).
+
+    They are trained as directions.methods.sae says.
+    """
 
     z: Counts
+    """Sizes of the code, each a number or a multiple of the layer's units."""
     l1: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1), distinct]
+    """Factors of the L1 penalty."""
 
 
 class Interpretability(Strict):
-    """The interpretability study, of the runs on the analysis set."""
+    """The interpretability study (target `interpretability`): paper B beyond the index.
+
+    Of the directions' runs on the analysis set.
+    """
 
     psychophysics: Psychophysics
     manifold: Manifold
     sensitivity: Sensitivity
     autoencoders: AutoencoderGrid
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_the_index(cls, data: Any) -> Any:
+        """Before that the Interpretability Index had this name."""
+        if (
+            isinstance(data, dict)
+            and data.keys() & Index.model_fields
+            and not (data.keys() & cls.model_fields)
+        ):
+            raise ValueError("the section of the Interpretability Index is called index now")
+        return data

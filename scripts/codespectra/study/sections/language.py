@@ -14,6 +14,7 @@ class StandardLibrary(Strict):
 
     source: Literal["standard_library"]
     test_share: Annotated[Share, Field(gt=0)] = 0.1
+    """Share of the documents that is held out; a digest of its relative path decides on each."""
 
 
 class TextFolder(Strict):
@@ -21,17 +22,24 @@ class TextFolder(Strict):
 
     source: Literal["folder"]
     root: Path
+    """The folder."""
     pattern: str = "**/*.txt"
+    """Glob of the files in it."""
     test_share: Annotated[Share, Field(gt=0)] = 0.1
+    """Share of the documents that is held out; a digest of its relative path decides on each."""
 
 
 class ByteGpt2(Strict):
     """A GPT-2 whose tokens are bytes."""
 
     width: Positive = 64
+    """Numbers a token."""
     layers: Positive = 6
+    """Transformer blocks."""
     heads: Positive = 4
+    """Heads of attention in a block."""
     context: Annotated[int, Field(ge=2)] = 96
+    """Tokens that it sees at most."""
 
     @model_validator(mode="after")
     def _divides(self) -> "ByteGpt2":
@@ -44,9 +52,13 @@ class LanguageTraining(Strict):
     """AdamW on the next byte, learning rate warmed up and annealed, over random windows."""
 
     steps: Annotated[int, Field(ge=2)] = 1100
+    """Steps of AdamW."""
     batch: Positive = 12
+    """Sequences a step."""
     learning_rate: Annotated[float, Field(gt=0)] = 4e-3
+    """Peak of the learning rate."""
     seed: int = 0
+    """Weights and order."""
 
 
 class TrainedLanguageModel(Strict):
@@ -62,7 +74,9 @@ class UntrainedLanguageModel(Strict):
 
     weights: Literal["random"]
     like: Name
+    """The model whose architecture and tokenizer it has."""
     seed: int = 0
+    """Draws the weights."""
 
 
 class LocalLanguageModel(Strict):
@@ -70,7 +84,9 @@ class LocalLanguageModel(Strict):
 
     weights: Literal["path"]
     path: Path
+    """The folder."""
     objective: Literal["causal", "masked"] = "causal"
+    """causal (predicts the next token) or masked (predicts hidden ones)."""
 
 
 class HubLanguageModel(Strict):
@@ -78,8 +94,11 @@ class HubLanguageModel(Strict):
 
     weights: Literal["hub"]
     repository: str
+    """Its name on the hub, such as openai-community/gpt2-xl."""
     revision: str = "main"
+    """Branch, tag or commit."""
     objective: Literal["causal", "masked"] = "causal"
+    """causal (predicts the next token) or masked (predicts hidden ones)."""
 
 
 LanguageModel = Annotated[
@@ -89,22 +108,30 @@ LanguageModel = Annotated[
 
 
 class Lookup(Strict):
-    """Mean activation given the token, shrunk to the overall mean by `smoothing` tokens."""
+    """Mean activation given the token, shrunk to the overall mean; null: none."""
 
     smoothing: Annotated[float, Field(gt=0)] = 1.0
-    # Given the token and the one before it, shrunk to the mean given the token.
+    """Tokens of the overall mean that are added to each token's own."""
     bigram: bool = False
+    """Given the token before it too, shrunk to the mean given the token alone."""
 
 
 class Chat(Strict):
-    """An OpenAI-compatible endpoint; its URL, models and key come from the environment."""
+    """An OpenAI-compatible endpoint; null: none.
 
-    # Tokens that all questions and answers together may cost; answers in the cache are free.
+    OPENAI_BASE_URL, OPENAI_API_KEY, OPENAI_MODEL and, if another one simulates,
+    OPENAI_SIMULATOR_MODEL come from the environment. Its keys: token_limit (required), concurrency,
+    timeout (seconds), retries.
+    """
+
     token_limit: Positive = Field(json_schema_extra=RUNTIME)
+    """Tokens that all questions and answers together may cost; answers in the cache are free."""
     concurrency: Positive = Field(4, json_schema_extra=RUNTIME)
-    # Seconds that an answer may take.
+    """Units that are asked about at once."""
     timeout: float = Field(60.0, gt=0, json_schema_extra=RUNTIME)
+    """Seconds that an answer may take."""
     retries: int = Field(6, ge=0, json_schema_extra=RUNTIME)
+    """Times that a question is asked again after a passing failure."""
 
 
 class Explainers(Strict):
@@ -115,15 +142,26 @@ class Explainers(Strict):
 
 
 class Explanations(Strict):
-    """Explanation scores of neurons and of random projections (A fig. 7b; Bills et al. 2023)."""
+    """How well explanations predict the activations of neurons and of random projections.
+
+    Paper A, fig. 7b; Bills et al. 2023.
+    """
 
     part: Name = "mlp"
+    """The part whose units are explained."""
     units: Annotated[int, Field(ge=2)] = 60
+    """Neurons in each layer; as many random projections; and of projections.draws those with the
+    least action."""
     top: Annotated[int, Field(ge=4)] = 20
+    """Excerpts with a unit's strongest activations."""
     random: Annotated[int, Field(ge=0)] = 20
+    """Random excerpts; 0 scores on the strongest alone, as paper A's code does."""
     seed: int = 0
+    """Draws units, projections and excerpts."""
     explainers: Explainers = Explainers()
     published: Path | None = None
+    """Folder of published scored explanations, {layer}/{neuron}.jsonl as in neuron-explainer; null:
+    none."""
 
     @model_validator(mode="after")
     def _splits(self) -> "Explanations":
@@ -135,13 +173,28 @@ class Explanations(Strict):
 
 
 class Language(Strict):
-    """Spectra, trajectories and explanation scores of language models."""
+    """The language study (target `language`): language models on text (paper A, fig. 7).
+
+    Exponents, token trajectories and explanation scores; spectra and projections are computed as in
+    the sections above.
+    """
 
     text: Annotated[StandardLibrary | TextFolder, Field(discriminator="source")]
+    """Documents. standard_library: the sources of the Python that runs this; folder: your text
+    files (root: FOLDER, pattern: "**/*.txt")."""
     models: Annotated[dict[Name, LanguageModel], Field(min_length=1)]
+    """Weights: train (by the workflow), random (untrained, like another), path (a folder as
+    transformers saves it), hub (repository: of the Hugging Face hub, revision: main). path and hub
+    take objective: causal or masked."""
     parts: Annotated[dict[Name, Layers], Field(min_length=1)]
+    """Layers by part, in order of depth: names, globs, or {type: GPT2Block}, as in spectra.layers.
+    """
     sequences: Annotated[int, Field(ge=8)] = 320
+    """Held-out sequences that are analysed."""
     length: Annotated[int, Field(ge=4)] = 64
+    """Their length in tokens."""
     seed: int = 0
+    """Draws the sequences."""
     passage: Annotated[int, Field(ge=0)] = 0
+    """Which of the sequences the least-action projection is drawn for, counted from 0."""
     explanations: Explanations = Explanations()

@@ -13,8 +13,11 @@ class BottleneckResNet(Strict):
 
     name: Literal["bottleneck_resnet"]
     width: Positive = 16
+    """Channels of the stem; layer1 has four times as many."""
     blocks: Annotated[tuple[Positive, ...], Field(min_length=4, max_length=4)] = (1, 1, 1, 1)
+    """Bottleneck blocks of layer1 to layer4."""
     stem_stride: Literal[1, 2] = 2
+    """Stride of the first convolution, 1 or 2."""
 
 
 class BasicResNet(Strict):
@@ -22,8 +25,11 @@ class BasicResNet(Strict):
 
     name: Literal["basic_resnet"]
     width: Positive = 16
+    """Channels of the stem and of layer1."""
     blocks: Annotated[tuple[Positive, ...], Field(min_length=4, max_length=4)] = (2, 2, 2, 2)
+    """Basic blocks of layer1 to layer4."""
     stem_stride: Literal[1, 2] = 2
+    """Stride of the first convolution, 1 or 2."""
 
 
 class SmallAlexNet(Strict):
@@ -37,6 +43,7 @@ class SmallAlexNet(Strict):
         64,
         64,
     )
+    """Channels of the five convolutions."""
 
 
 class Torchvision(Strict):
@@ -44,6 +51,7 @@ class Torchvision(Strict):
 
     name: Literal["torchvision"]
     model: str
+    """Its name in torchvision.models, such as resnet50."""
 
 
 class PytorchCifar10(Strict):
@@ -51,6 +59,7 @@ class PytorchCifar10(Strict):
 
     name: Literal["pytorch_cifar10"]
     model: Literal["resnet18", "resnet34", "resnet50"]
+    """resnet18, resnet34 or resnet50."""
 
 
 Encoder = Annotated[
@@ -65,10 +74,16 @@ class ResNetVAE(Strict):
 
     name: Literal["resnet_vae"]
     encoder: Encoder
+    """The ResNet whose stages encode."""
     hidden: tuple[Positive, Positive] = (1024, 1024)
+    """Units of the two fully connected layers on either side of the latent code."""
     latent: Positive = 256
+    """Dimensions of the code."""
     dropout: DropoutRate = 0.2
+    """Dropout that it was trained with."""
     dropout_sites: DropoutSites = "relu"
+    """Dropout after every relu, every encoder_relu (as in the original's code), or each stage and
+    fully connected layer (stage)."""
 
 
 Architecture = Annotated[
@@ -81,28 +96,44 @@ class Preprocessing(Strict):
     """Pixels in [0, 1] are resized to `side` (null keeps them), then (x - mean) / std."""
 
     side: Positive | None = None
+    """Pixels of the new side."""
     mean: Channels = (0.5, 0.5, 0.5)
+    """What is subtracted from red, green, blue."""
     std: Channels = (0.25, 0.25, 0.25)
+    """What they are divided by then."""
 
 
 class Training(Strict):
     """AdamW with a one-cycle schedule; crops and flips as augmentation."""
 
     train: Name
+    """Stimulus set to train on."""
     test: Name
+    """Stimulus set to test on after each epoch."""
     epochs: Positive = 3
+    """Passes over the training set."""
     batch: Positive = 128
+    """Images a step."""
     learning_rate: Annotated[float, Field(gt=0)] = 3e-3
+    """Peak of the one-cycle schedule."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2
+    """Weight decay of AdamW."""
     crop_padding: Annotated[int, Field(ge=0)] = 3
+    """Random shifts of up to so many pixels; flips are always on."""
     seed: int = 0
+    """Weights, order and augmentation."""
 
 
 class AnyModel(Strict):
     architecture: Architecture
+    """bottleneck_resnet, basic_resnet, small_alexnet, torchvision (model: NAME), pytorch_cifar10
+    (model: resnet50), resnet_vae."""
     classes: Positive = 10
+    """Outputs of the last layer."""
     preprocessing: Preprocessing = Preprocessing()
     expected_accuracy: dict[Name, Share] = Field({})
+    """Accuracy to find at capture, by stimulus set: {test: 0.87}. Missing it by a point is an
+    error."""
 
 
 class TrainedModel(AnyModel):
@@ -113,11 +144,13 @@ class TrainedModel(AnyModel):
 
 
 class PathModel(AnyModel):
-    """A network with weights from a local .pt, .pth or .safetensors file."""
+    """A network with your own weights, from a local .pt, .pth or .safetensors file."""
 
     weights: Literal["path"]
     path: Path
+    """The file."""
     sha256: Sha256 | None = None
+    """Digest that it must have; null: any."""
 
 
 class RandomModel(AnyModel):
@@ -125,6 +158,7 @@ class RandomModel(AnyModel):
 
     weights: Literal["random"]
     seed: int = 0
+    """Draws the weights."""
 
 
 class DownloadedModel(AnyModel):
@@ -132,6 +166,7 @@ class DownloadedModel(AnyModel):
 
     weights: Literal["torchvision"]
     tag: str = "DEFAULT"
+    """Which of torchvision's weights, such as IMAGENET1K_V1."""
 
 
 Model = Annotated[

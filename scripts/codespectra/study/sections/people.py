@@ -9,20 +9,30 @@ from codespectra.study.sections.base import Name, Strict
 
 
 class People(Strict):
-    """Published responses, and the images that people saw."""
+    """People's answers (Zimmermann et al. 2023), and what a backbone would answer; null: none.
 
-    # responses_main.csv, imagenet_exemplars_file_map.json, and where its paths start from.
+    Part of the target `interpretability`; workflow/studies/paper_psychophysics.yaml has the keys.
+    """
+
     responses: Path
+    """The published responses_main.csv."""
     file_map: Path
+    """The published imagenet_exemplars_file_map.json."""
     images: Path
-    # Key of the file map, and what `task_id` begins with, such as resnet50_natural.
+    """Folder that its paths start from: ImageNet's training set, one folder a class."""
     model: str
+    """The network in the file map, such as resnet50."""
     condition: str
+    """What `task_id` begins with, such as resnet50_natural."""
     backbone: Name
-    # lpips, or as_published: scaled by ImageNet's mean and standard deviation, not to -1..1.
+    """One of the backbones, which answers in people's place."""
     input_scaling: Literal["lpips", "as_published"] = "lpips"
+    """lpips, or as_published: scaled by ImageNet's mean and standard deviation, not to -1..1."""
     sides: Literal["positive", "both"] = "both"
+    """References: both sides, or the positive side alone."""
     pool: Literal["min", "mean"] = "min"
-    # Resamples of the units.
-    bootstrap: Annotated[int, Field(ge=100)] = 2000
+    """A query is as similar to its references as to the nearest (min), or on average (mean)."""
+    resamples: Annotated[int, Field(ge=100)] = 2000
+    """Resamples of the units for each interval."""
     seed: int = 0
+    """Draws the resamples."""

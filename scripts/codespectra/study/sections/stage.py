@@ -1,5 +1,6 @@
 """What a stage of the workflow depends on, as Snakemake compares it."""
 
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -10,21 +11,25 @@ from codespectra.study.sections.base import RUNTIME
 def stage_config(*sections: BaseModel, **fields: Any) -> dict[str, Any]:
     """One plain, sorted dict of the scientific fields of config sections, for `params.cfg`.
 
-    Runtime fields are left out, paths become strings, so that Snakemake compares it by content.
+    Runtime fields are left out, nested ones too, and paths become strings, so that Snakemake
+    compares it by content.
     """
     merged: dict[str, Any] = {}
     for section in sections:
         merged |= _scientific(section)
-    return _sorted(merged | fields)
+    return _plain(merged | fields)
 
 
 def _scientific(section: BaseModel) -> dict[str, Any]:
     fields = type(section).model_fields
-    names = {name for name in fields if fields[name].json_schema_extra != RUNTIME}
-    return section.model_dump(mode="json", include=names)
+    return {name: value for name, value in section if fields[name].json_schema_extra != RUNTIME}
 
 
-def _sorted(content: Any) -> Any:
+def _plain(content: Any) -> Any:
+    if isinstance(content, BaseModel):
+        content = _scientific(content)
     if isinstance(content, dict):
-        return {key: _sorted(content[key]) for key in sorted(content)}
-    return [_sorted(item) for item in content] if isinstance(content, list | tuple) else content
+        return {key: _plain(content[key]) for key in sorted(content)}
+    if isinstance(content, list | tuple):
+        return [_plain(item) for item in content]
+    return str(content) if isinstance(content, Path) else content

@@ -11,37 +11,54 @@ PHOTOGRAPHS = 10
 
 
 class Photographs(Strict):
-    """Random crops of the ten shipped photographs; train and test from disjoint blocks."""
+    """Random crops of ten photographs that scikit-image and scikit-learn ship, a class each."""
 
     source: Literal["photographs"]
     split: Literal["train", "test"]
+    """train or test: their crops come from disjoint blocks of each photograph."""
     per_class: Positive = 800
+    """Crops of each photograph."""
     side: Positive = 32
+    """Pixels of an image's side."""
     crops: tuple[Positive, ...] = (32, 48, 64, 96)
+    """Sides of the squares that are cut, in pixels of the photograph, before resizing to `side`."""
     block: Positive = 112
+    """Side of the blocks, in pixels of the photograph."""
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """Share of the blocks that are for testing."""
     seed: int = 0
+    """Draws the blocks and the crops."""
 
 
 class PhotographTiles(Strict):
-    """A lattice over the ten shipped photographs, without flat tiles: the analysis set."""
+    """A lattice over the same photographs without its flat tiles: nothing overlaps."""
 
     source: Literal["photograph_tiles"]
     pitch: Positive = 40
+    """Spacing and side of the tiles, in pixels of the photograph."""
     side: Positive = 32
+    """Pixels of a tile after resizing."""
     max_per_class: Positive = 160
+    """At most so many tiles of each photograph."""
     min_contrast: Annotated[float, Field(ge=0, lt=1)] = 0.06
+    """Tiles whose grey level (0 to 1) varies no more than this are left out."""
     seed: int = 0
+    """Draws the tiles."""
 
 
 class Cifar(Strict):
     """CIFAR-10 or CIFAR-100 in torchvision's folder layout."""
 
     source: Literal["cifar10", "cifar100"]
+    """cifar10 or cifar100, in torchvision's folder layout."""
     root: Path
+    """Folder that holds cifar-10-batches-py or cifar-100-python."""
     split: Literal["train", "test"]
+    """train (50,000 images) or test (10,000)."""
     download: bool = Field(False, json_schema_extra=RUNTIME)
+    """Whether torchvision fetches it where it is missing."""
     limit: Positive | None = None
+    """Images at most, the first ones; null: all."""
 
 
 class ImageFolder(Strict):
@@ -49,20 +66,29 @@ class ImageFolder(Strict):
 
     source: Literal["folder"]
     root: Path
+    """The folder."""
     side: Positive
+    """Pixels that each image's shorter side becomes; the centre is cut out."""
     limit: Positive | None = None
+    """Images at most, the first ones; null: all."""
 
 
 class MovingDot(Strict):
-    """A bright dot that moves once round a circle; lengths are shares of the image's side."""
+    """A bright dot that moves once round a circle."""
 
     source: Literal["moving_dot"]
     frames: Annotated[int, Field(ge=8)] = 200
+    """Frames of the film, one time step apart."""
     side: Positive = 32
+    """Pixels of a frame's side."""
     orbit: Annotated[float, Field(gt=0, lt=0.5)] = 0.3
+    """Radius of the circle, as a share of the side."""
     radius: Annotated[float, Field(gt=0, lt=0.5)] = 0.1
+    """Radius of the dot, as a share of the side."""
     color: Channels = (1.0, 1.0, 1.0)
+    """Red, green, blue of the dot, from 0 to 1."""
     background: Channels = (0.0, 0.0, 0.0)
+    """Red, green, blue of what is behind it, from 0 to 1."""
 
 
 Stimuli = Annotated[

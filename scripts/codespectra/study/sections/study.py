@@ -23,32 +23,46 @@ from codespectra.study.sections.theory import Theory
 
 
 class Runtime(Strict):
-    """How jobs run; none of it changes a result beyond rounding."""
+    """How jobs run. Nothing here changes a result, so nothing here makes anything run again."""
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", json_schema_extra=RUNTIME)
+    """auto: a GPU when there is one; cpu; cuda: an error at once when there is none."""
     batch: Positive = Field(256, json_schema_extra=RUNTIME)
+    """Images in a forward pass (capture and embedding)."""
     sequences: Positive = Field(32, json_schema_extra=RUNTIME)
+    """Sequences of text in a forward pass."""
 
 
 class Study(Strict):
-    """A whole study: what config.yaml holds."""
+    """A whole study: what config.yaml holds.
+
+    A section that nothing in the study uses may be missing.
+    """
 
     study: Name
+    """Name of the study: the folder of its figures, and part of every figure's title."""
     runtime: Runtime = Runtime()
-    stimuli: dict[Name, Stimuli]
-    models: dict[Name, Model]
+    stimuli: dict[Name, Stimuli] = Field({})
+    """Stimulus sets by name. Sources: photographs, photograph_tiles, cifar10, cifar100, folder,
+    moving_dot."""
+    models: dict[Name, Model] = Field({})
+    """Networks by name. Weights: train (by the workflow), path (your own file), torchvision
+    (download), random (untrained)."""
     capture: Capture = Capture()
-    spectra: Spectra
+    spectra: Spectra = Spectra()
     filters: Filters = Filters()
-    projections: Projections
-    directions: Directions
+    projections: Projections = Projections()
+    directions: Directions | None = None
     backbones: dict[Name, Backbone] = Field({})
-    index: Index
+    """Perceptual backbones by name. Kinds: inhouse (a network above; heads all 1; never called
+    LPIPS), imagenet (LPIPS; torchvision downloads AlexNet), path (the same from your file), random.
+    """
+    index: Index = Index()
     interpretability: Interpretability | None = None
     people: People | None = None
     coding: Coding | None = None
     language: Language | None = None
-    theory: Theory = Theory()
+    theory: Theory | None = None
     claims: Claims = Claims()
     figures: Figures = Figures()
 

@@ -1,0 +1,13 @@
+"""CSV as the workflow writes it."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from codespectra.files.whole_files import atomic
+
+
+def write_csv(path: str | Path, table: pd.DataFrame) -> None:
+    """Write a tidy table atomically, nine significant digits."""
+    with atomic(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")

@@ -1,0 +1,45 @@
+"""What is remembered of layers between starts is asked for again when it may be another."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from codespectra.files.json_files import write_json
+from codespectra.study import plan
+from codespectra.study.plan import cached_layers
+
+NETWORK = {"name": "small_alexnet", "widths": [2, 3, 4, 3, 2]}, 10, 32
+LIBRARY = Path(plan.__file__).parents[1]
+
+
+def remember_nothing_of(folder: Path) -> None:
+    """Have every note of layers say that there are none."""
+    for note in folder.glob("*.json"):
+        if '"layers":' in note.read_text():
+            write_json(note, {"layers": []})
+
+
+def test_layers_are_remembered(tmp_path: Path) -> None:
+    assert cached_layers(tmp_path)(*NETWORK)
+    remember_nothing_of(tmp_path)
+    assert cached_layers(tmp_path)(*NETWORK) == []
+
+
+@pytest.mark.parametrize("package", ["torch", "torchvision", "transformers"])
+def test_another_version_of_a_package_lists_layers_anew(package, tmp_path, monkeypatch) -> None:
+    layers, installed = cached_layers(tmp_path)(*NETWORK), plan.version
+    remember_nothing_of(tmp_path)
+    monkeypatch.setattr(plan, "version", lambda name: "0" if name == package else installed(name))
+    assert cached_layers(tmp_path)(*NETWORK) == layers
+
+
+@pytest.mark.parametrize(("module", "anew"), [("small_resnet", True), ("byte_gpt2", False)])
+def test_an_edit_of_a_network_lists_layers_anew(module, anew, tmp_path, monkeypatch) -> None:
+    layers = cached_layers(tmp_path)(*NETWORK)
+    remember_nothing_of(tmp_path)
+    library = shutil.copytree(LIBRARY, tmp_path / "codespectra")
+    with (library / f"models/{module}.py").open("a") as file:
+        file.write("\nEDITED = True\n")
+    monkeypatch.setattr(plan, "__file__", str(library / "study/plan.py"))
+    assert cached_layers(tmp_path)(*NETWORK) == (layers if anew else [])

@@ -1,0 +1,109 @@
+"""A study holds the sections that it uses: its plan is of these alone, and so are its targets."""
+
+import copy
+from typing import Any
+
+import pytest
+import yaml
+from forked import forked_snakemake
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from project import MINI, ROOT, Project, copy_project
+
+from codespectra.errors import UserError
+from codespectra.study.plan import cached_language_layers, cached_layers, make_plan
+from codespectra.study.sections.study import load_study
+
+CONFIG = yaml.safe_load((ROOT / MINI).read_text())
+ANALYSES = {"spectra", "filters", "projections", "directions"}
+STUDIES = {"coding", "language", "theory"}
+# The section that a section can't do without, and the key where that is told.
+NEEDS = {
+    "filters": ("spectra", "filters.layers"),
+    "interpretability": ("directions", "interpretability"),
+    "figures": ("directions", "figures.mei_methods"),
+    "index": ("backbones", "index.backbones"),
+}
+OPTIONAL = sorted(ANALYSES | STUDIES | {*NEEDS, "backbones", "claims"})
+
+
+def holding(*sections: str) -> dict[str, Any]:
+    """The mini study with no other sections than these, its networks and its stimuli."""
+    return {
+        name: copy.deepcopy(section)
+        for name, section in CONFIG.items()
+        if name in {"study", "stimuli", "models", *sections}
+    }
+
+
+@pytest.fixture(scope="module")
+def describe(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("layers")
+    return cached_layers(folder, "code"), cached_language_layers(folder, "code")
+
+
+@given(sections=st.sets(st.sampled_from(OPTIONAL)))
+@settings(deadline=None)
+def test_any_sections_make_a_plan_of_what_they_hold(describe: Any, sections: set[str]) -> None:
+    told = {key for name, (need, key) in NEEDS.items() if name in sections and need not in sections}
+    if not sections & ((ANALYSES - {"filters"}) | STUDIES):
+        told.add("nothing to compute; name models and stimuli in spectra or projections, or add")
+    study = load_study(holding(*sections))
+    if told:
+        with pytest.raises(UserError) as caught:
+            make_plan(study, *describe)
+        lines = str(caught.value).splitlines()
+        assert {line.split(": ")[1].partition(" the section")[0] for line in lines} == told
+        return
+    plan = make_plan(study, *describe)
+    own = {kind for kind, model, _ in plan.selected if model in study.models}
+    swept = {kind for kind, model, _ in plan.selected if model not in study.models}
+    assert own == sections & ANALYSES
+    assert swept == ({"spectra", "filters", "projections"} if "coding" in sections else set())
+    assert bool(plan.methods) == ("directions" in sections)
+    assert bool(plan.grid) == ("interpretability" in sections)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return copy_project(tmp_path_factory.mktemp("partial"))
+
+
+MADE = {"make_stimuli", "initialise_checkpoint", "train_classifier", "capture_activations"}
+TEXT = {"make_text", "train_language_model", "initialise_language_model", "capture_text"}
+# What the main job of a study with these sections plans.
+MAIN = {
+    ("spectra",): MADE - {"initialise_checkpoint"}
+    | {"fit_spectra", "draw_spectra", "draw_exponents", "judge_claims"},
+    ("projections",): MADE - {"initialise_checkpoint"}
+    | {"project_dot", "draw_trajectories", "judge_claims"},
+    ("directions",): MADE
+    | {"find_directions", "train_autoencoder", "score_interpretability"}
+    | {"draw_index", "judge_claims"},
+    # One of the other studies is the main job of a study that is nothing else.
+    ("language",): TEXT
+    | {"fit_text_spectra", "project_text", "collect_records", "explain_by_lookup"}
+    | {"draw_text_spectra", "draw_text_exponents", "draw_text_action", "draw_passage"}
+    | {"draw_explanations", "judge_claims"},
+    ("theory",): {"train_superposition", "compute_channel", "estimate_information"}
+    | {"draw_superposition", "draw_channel", "draw_information", "judge_claims"},
+}
+
+
+@pytest.mark.parametrize("sections", MAIN, ids="-".join)
+def test_the_main_job_is_what_the_study_holds(project: Project, sections: tuple[str, ...]) -> None:
+    (project.folder / "partial.yaml").write_text(yaml.safe_dump(holding(*sections)))
+    assert set(project.would_run("main", "partial.yaml")) == MAIN[sections]
+
+
+@pytest.mark.parametrize("target", ["coding", "interpretability", "language", "theory"])
+def test_a_target_without_its_section_ends_in_one_line(project: Project, target: str) -> None:
+    (project.folder / "partial.yaml").write_text(yaml.safe_dump(holding("spectra")))
+    command = (target, "--dry-run", "--quiet", "--configfile", "partial.yaml")
+    status, said = forked_snakemake(project.folder, *command)
+    assert status == 1
+    assert said.splitlines()[-1] == (
+        f"config: {target}: missing; the target {target} needs this section, as in the embedded "
+        "config.yaml"
+    )
+    assert "Traceback" not in said and "rror" not in said
