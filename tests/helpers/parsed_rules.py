@@ -69,7 +69,7 @@ def _facts(rule: Any) -> ParsedRule:
 def packages_of(name: str) -> set[str]:
     """Packages that a rule's script imports, itself or by the modules that it reaches."""
     script = SCRIPTS / f"{name}.py"
-    files = [script, *reached_modules(script, SCRIPTS / "codespectra")]
+    files = [script, *reached_modules(script)]
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
     modules = {a.name for node in nodes if isinstance(node, ast.Import) for a in node.names}
     modules |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
