@@ -13,6 +13,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 HOST = "127.0.0.1"
+NUMBERS = count()
 
 
 @dataclass
@@ -61,29 +64,46 @@ async def falls_silent(seconds: float) -> Response:
     return says("too late")
 
 
-@contextlib.contextmanager
-def serving(play: Callable[[dict[str, Any], Request], Any]) -> Iterator[Served]:
-    """Serve chat completions that `play` makes of a request's body, a `Response` or awaitable."""
-    app = FastAPI()
-    served = Served("")
+Play = Callable[[dict[str, Any], Request], Any]
+PLAYS: dict[str, tuple[Play, Served]] = {}
 
-    @app.post("/v1/chat/completions")
-    async def complete(request: Request) -> Response:
+
+@cache
+def address() -> str:
+    """Of one server for all tests of this process: to start and stop it takes a fifth of a second.
+
+    It answers by what is played at the first part of a path.
+    """
+    app = FastAPI()
+
+    @app.post("/{name}/v1/chat/completions")
+    async def complete(name: str, request: Request) -> Response:
+        play, served = PLAYS[name]
         body = await request.json()
         served.asked.append(body)
         answer = play(body, request)
         return await answer if asyncio.iscoroutine(answer) else answer
 
+    listener = socket.create_server((HOST, 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    threading.Thread(target=server.run, args=([listener],), daemon=True).start()
+    return f"http://{HOST}:{listener.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def serving(play: Play) -> Iterator[Served]:
+    """Serve chat completions that `play` makes of a request's body, a `Response` or awaitable."""
+    name = f"play{next(NUMBERS)}"
+    served = Served(f"{address()}/{name}/v1")
+    PLAYS[name] = play, served
+    yield served
+    del PLAYS[name]
+
+
+def nowhere() -> str:
+    """An address at which nobody is."""
     with socket.create_server((HOST, 0)) as listener:
-        served.url = f"http://{HOST}:{listener.getsockname()[1]}/v1"
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield served
-        finally:
-            server.should_exit = server.force_exit = True
-            thread.join()
+        return f"http://{HOST}:{listener.getsockname()[1]}/v1"
 
 
 @dataclass

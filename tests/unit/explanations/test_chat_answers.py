@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from chat_server import Served, endless, fails, falls_silent, says, serving
+from chat_server import Served, endless, fails, falls_silent, nowhere, says, serving
 from fastapi.responses import JSONResponse, Response
 
 from codespectra.errors import UserError
@@ -411,9 +411,7 @@ def test_a_folder_that_stays_open_is_refused(tmp_path) -> None:
 
 
 def test_nobody_there_is_told_and_costs_nothing(tmp_path) -> None:
-    with serving(in_turn(says(""))) as server:
-        pass
-    answers = ready(tmp_path, server, retries=1)
+    answers = ready(tmp_path, nowhere(), retries=1)
     with pytest.raises(UserError, match="can't be reached; check OPENAI_BASE_URL"):
         ask(answers)
     assert answers.budget.spent == 0
