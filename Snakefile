@@ -15,7 +15,7 @@ if not STUDY_GIVEN:
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/inputs.smk"
+include: "workflow/rules/figure.smk"
 include: "workflow/rules/stimuli.smk"
 include: "workflow/rules/checkpoints.smk"
 include: "workflow/rules/capture.smk"
@@ -42,7 +42,7 @@ report: "workflow/report/workflow.rst"
 rule main:
     default_target: True
     input:
-        MAIN_TARGETS or ALL_TARGETS,
+        MAIN_TARGETS or ALL_TARGETS,  # a study without networks of its own is one of the others
     message:
         f"The main job: every figure, table and claim of {study.study}"
 

@@ -163,7 +163,7 @@ def runs() -> Iterator[tuple[Finished, Finished]]:
 
 def asked(rule: str, resource: str) -> int:
     """What a rule asks for at its first attempt."""
-    return int(re.search(rf"{resource}=growing\((\d+)\)", RULES[rule])[1])
+    return RULES[rule].resources[resource]
 
 
 def rule_of(job: SlurmJob) -> str | None:

@@ -73,6 +73,8 @@ EVERYTHING = SHOWN | SWEPT | TOYS | CHANNEL | INFORMATION | TOKENS
 DRAWN = {rule for rule in EVERYTHING if rule.startswith("draw_")}
 TRAINED_ON = {"make_stimuli", "train_classifier", "embed_stimuli"} | SHOWN | VAES
 CLASSIFIER = {"train_classifier"} | SHOWN
+# Networks of images, built afresh or from a checkpoint.
+BUILT = {"initialise_checkpoint", "embed_stimuli"} | CLASSIFIER | ENCODER
 # A control set: scored and drawn, but no part of the interpretability study.
 CONTROL = {"find_directions", "train_autoencoder", "score_interpretability"} | {
     *("draw_index", "draw_exciting_images", "judge_claims"),
@@ -458,6 +460,14 @@ MODULES = {
     # Of people too, whom this study doesn't ask.
     "experiments/preference.py": TRIED,
     "models/open_network.py": SHOWN | SWEPT,
+    "models/small_resnet.py": BUILT,
+    "models/resnet_vae.py": BUILT,
+    "models/checkpoints.py": BUILT,
+    "models/layer_listing.py": BUILT | GPT,
+    "models/tensor_files.py": BUILT | GPT,
+    # How a set is made, and how its file is read.
+    "data/photographs.py": TRAINED_ON,
+    "data/stimulus_file.py": BUILT - {"initialise_checkpoint"},
     "experiments/manifold.py": MAPPED,
     "experiments/coactivation.py": COACTIVE,
     "experiments/sensitivity.py": SENSITIVE,
@@ -481,13 +491,25 @@ MODULES = {
     "spectra/token_trajectories.py": TEXT_MOVED,
     "claims/verdicts.py": {"judge_claims"},
     "claims/catalogue.py": {"judge_claims"},
+    "claims/needs.py": WITH_EVIDENCE,
     "statistics/evidence.py": WITH_EVIDENCE,
     "claims/measures/dropout.py": {"judge_claims"},
     "claims/measures/index.py": {"judge_claims"},
     "claims/measures/language.py": {"judge_claims"},
     # Whatever reads a table.
     "files/csv_tables.py": DRAWN | {"explain_by_lookup", "score_halves", "judge_claims"},
-    "files/table_columns.py": DRAWN | {"explain_by_lookup", "score_halves", "judge_claims"},
+    # Whatever writes one, or has to do with files of another format, and what follows.
+    "files/csv_writer.py": {"embed_stimuli"} | ENCODER | GPT | EVERYTHING,
+    "files/hdf5_files.py": TRAINED_ON | TEXT | TOYS,
+    "files/array_files.py": MOVED | TEXT_MOVED,
+    # Columns that are looked for, names, locks and words change no number.
+    "files/table_columns.py": set(),
+    "files/whole_files.py": set(),
+    "files/one_writer.py": set(),
+    "files/full_disk.py": set(),
+    "jobs/start.py": set(),
+    "jobs/gpu_lock.py": set(),
+    "errors.py": set(),
     "claims/sweep_columns.py": {
         "draw_dropout",
         "draw_dropout_spectra",
@@ -496,6 +518,7 @@ MODULES = {
     },
     "theory/retention.py": {"draw_information", "estimate_information", "judge_claims"},
     "interpretability/similarity.py": DIRECTED,
+    "interpretability/parts.py": DIRECTED,
     "interpretability/lpips_embedding.py": EMBEDDED,
     "interpretability/index.py": DIRECTED,
     "training/epochs.py": {"embed_stimuli"} | SHOWN | ENCODER | GPT,
@@ -537,9 +560,16 @@ MODULES = {
     "figures/filters.py": {"draw_filters"},
     "figures/spectra.py": {"draw_spectra", "draw_exponents", "draw_cross_validated"}
     | SWEPT_SPECTRA
+    | (DRAWN_OF_TEXT - {"draw_passage"}),
+    "figures/panels.py": {"draw_spectra", "draw_exponents", "draw_trajectories", "draw_action"}
+    | {"draw_index", "draw_exciting_images", "draw_synergy", "draw_pairs", "draw_cross_validated"}
+    | SWEPT_SPECTRA
     | DRAWN_OF_TEXT,
     "figures/projections.py": {"draw_trajectories", "draw_action"},
-    "figures/language.py": DRAWN_OF_TEXT,
+    "figures/language.py": DRAWN_OF_TEXT - {"draw_passage"},
+    "figures/passage.py": {"draw_passage"},
+    # The panel of II against a measure is that of centroids too.
+    "figures/manifold.py": {"draw_manifold", "draw_coactivation", "draw_sensitivity"},
     "figures/explanations.py": {"draw_explanations"},
     "figures/coding.py": SWEPT_SPECTRA | {"draw_cross_validated"},
     "figures/theory.py": {"draw_superposition", "draw_channel"},

@@ -40,9 +40,5 @@ if shlex.quote(sys.executable) != sys.executable:
         "or other special characters, or a .venv in this folder"
     )
 
-STUDY_GIVEN = workflow.overwrite_configfiles or (
-    {*config} - {*workflow.config_settings.config}
-)
-DEFAULT_STUDY = (
-    "config.yaml" if Path("config.yaml").exists() else str(HOME / "config.yaml")
-)
+STUDY_GIVEN = workflow.overwrite_configfiles or ({*config} - {*workflow.config_settings.config})
+DEFAULT_STUDY = "config.yaml" if Path("config.yaml").exists() else str(HOME / "config.yaml")

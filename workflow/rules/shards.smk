@@ -28,7 +28,7 @@ def text_capture_config(wildcards):
     return stage_config(
         study.capture,
         model=wildcards.model,
-        parts=text_parts(),
+        **study.language.model_dump(mode="json", include={"parts"}),
         sequences=study.language.sequences,
         length=study.language.length,
         seed=study.language.seed,
@@ -61,9 +61,7 @@ def shard_files(store, gather, wildcards, params, form):
     kept = record is not None and {*map(repr, params)} <= {*record.params}
     count = study.capture.shards
     if kept and all(map(os.path.exists, made)):
-        count = sum(
-            ".shards/" in file and file.endswith(".h5") for file in record.input
-        )
+        count = sum(".shards/" in file and file.endswith(".h5") for file in record.input)
     if count < 2:
         return []
     name = store.format(**wildcards)

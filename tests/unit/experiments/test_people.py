@@ -506,12 +506,12 @@ def jobs(folder: Path, imagenet: Path, scaling: str) -> dict[str, dict]:
         "config": {"runtime": {"device": "cpu"}},
     }
     draw = {
-        "input": {name: tables[name] for name in ("agreement", "curves")},
+        "input": {"agreement": tables["agreement"], "agreement_curves": tables["curves"]},
         "output": {form: str(folder / f"figure.{form}") for form in ("pdf", "png", "csv")},
-        "params": {"cfg": {"study": "test"}},
+        "params": {"cfg": {"study": "test"}, "figure": "agreement.draw_agreement"},
         "log": [str(folder / "draw.log")],
     }
-    return {"compare_people": compare, "draw_agreement": draw}
+    return {"compare_people": compare, "draw": draw}
 
 
 def test_the_rules_scripts_from_published_files_to_the_figure(tmp_path, imagenet, trials, peer):

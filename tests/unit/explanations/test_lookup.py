@@ -208,8 +208,9 @@ from types import SimpleNamespace
 for script, job in json.loads(sys.argv[1]):
     job = json.loads(json.dumps(job), object_hook=lambda content: SimpleNamespace(**content))
     job.params.cfg = vars(job.params.cfg)
-    if script.startswith("draw"):
-        job.output = vars(job.output)
+    if script == "draw":
+        job.input, job.output = vars(job.input), vars(job.output)
+        job.params.figure = "explanations.draw_explanations"
     runpy.run_path(f"scripts/{script}.py", init_globals={"snakemake": job})
 assert not {"torch", "transformers"} & set(sys.modules)
 """
@@ -243,12 +244,12 @@ def run_scripts(folder: Path, captured: dict[str, str]) -> None:
     collected = {"records": of["records.jsonl"], "units": of["units.csv"]}
     looked_up = {"scores": str(folder / "l.csv"), "explanations": str(folder / "l.jsonl")}
     figure = {form: str(folder / f"figure.{form}") for form in ("pdf", "png", "csv")}
-    drawn = {"scores": [looked_up["scores"]], "published": []}
+    drawn = {"explanations": [looked_up["scores"]], "published": []}
     sizes = {"units": 6, "top": 8, "random": 6, "draws": 30}
     steps = [
         ("collect_records", captured, collected, cfg | sizes),
         ("explain_by_lookup", captured | collected, looked_up, cfg | LOOKUP),
-        ("draw_explanations", drawn, figure, {"study": "a study"}),
+        ("draw", drawn, figure, {"study": "a study"}),
     ]
     asked = [
         (script, {"input": i, "output": o, "params": {"cfg": c}, "log": [str(folder / "log")]})
