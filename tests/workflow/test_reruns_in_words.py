@@ -167,7 +167,7 @@ def test_every_job_is_counted_once_in_few_lines(jobs):
 
 WORKFLOW = f"""
 from pathlib import Path
-from codespectra.code import code_digest
+from codespectra.jobs.code_digest import code_digest
 REMEMBERED = Path("notes")
 include: "{ROOT}/workflow/rules/reruns.smk"
 rule all:
