@@ -5,10 +5,13 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-# A study given by --configfile replaces the embedded default; it isn't merged into it.
-if not workflow.overwrite_configfiles:
+include: "workflow/rules/environment.smk"
 
-    configfile: "config.yaml"
+
+# A study given by --configfile or another workflow replaces it; the two aren't merged.
+if not STUDY_GIVEN:
+
+    configfile: DEFAULT_STUDY
 
 
 include: "workflow/rules/common.smk"
@@ -36,16 +39,12 @@ include: "workflow/rules/targets.smk"
 report: "workflow/report/workflow.rst"
 
 
-localrules:
-    main,
-
-
 rule main:
     default_target: True
     input:
         MAIN_TARGETS or ALL_TARGETS,  # a study without networks of its own is one of the others
     message:
-        "The main job: every figure, table and claim of {config[study]}"
+        f"The main job: every figure, table and claim of {study.study}"
 
 
 onstart:

@@ -73,6 +73,8 @@ EVERYTHING = SHOWN | SWEPT | TOYS | CHANNEL | INFORMATION | TOKENS
 DRAWN = {rule for rule in EVERYTHING if rule.startswith("draw_")}
 TRAINED_ON = {"make_stimuli", "train_classifier", "embed_stimuli"} | SHOWN | VAES
 CLASSIFIER = {"train_classifier"} | SHOWN
+# Networks of images, built afresh or from a checkpoint.
+BUILT = {"initialise_checkpoint", "embed_stimuli"} | CLASSIFIER | ENCODER
 # A control set: scored and drawn, but no part of the interpretability study.
 CONTROL = {"find_directions", "train_autoencoder", "score_interpretability"} | {
     *("draw_index", "draw_exciting_images", "judge_claims"),
@@ -194,7 +196,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "spectra.components": (40, FITTED | CROSSED | TEXT_SPECTRA),
     # Nothing is trained or captured again.
     "spectra.ranks": ([3, 12], FITTED | CROSSED | TEXT_SPECTRA),
-    "spectra.bootstrap": (25, FITTED | CROSSED | TEXT_SPECTRA),
+    "spectra.resamples": (25, FITTED | CROSSED | TEXT_SPECTRA),
     "spectra.seed": (5, FITTED | CROSSED | FILTERED | TEXT_SPECTRA),
     "filters.layers": (["layer1*:1"], FILTERED),
     "filters.ranks": ([1, 3], FILTERED),
@@ -213,6 +215,12 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "directions.runs": (
         [{"model": "classifier", "stimuli": "tiles"}],
         {"draw_index", "judge_claims"},
+    ),
+    # The interpretability study is of other runs: what the main job computed stays.
+    "directions.analysis_set": (
+        "test",
+        {"train_autoencoder", "score_interpretability"}
+        | (HALVED | COMPARED | OF_DIRECTIONS | OF_UNITS),
     ),
     "directions.layers": (["layer1"], {"capture_activations"} | FOUND),
     "directions.methods.pca.k": (4, METHOD),
@@ -344,7 +352,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "theory.information.estimator_steps": (6, INFORMATION),
     "theory.information.estimator_batch": (70, INFORMATION),
     "theory.information.estimator_learning_rate": (0.02, INFORMATION),
-    "claims.bootstrap": (120, WITH_EVIDENCE),
+    "claims.resamples": (120, WITH_EVIDENCE),
     "claims.seed": (5, WITH_EVIDENCE),
     "figures.mei_methods": (["neurons", "kmeans-0.5x"], {"draw_exciting_images"}),
 }
@@ -452,6 +460,14 @@ MODULES = {
     # Of people too, whom this study doesn't ask.
     "experiments/preference.py": TRIED,
     "models/open_network.py": SHOWN | SWEPT,
+    "models/small_resnet.py": BUILT,
+    "models/resnet_vae.py": BUILT,
+    "models/checkpoints.py": BUILT,
+    "models/layer_listing.py": BUILT | GPT,
+    "models/tensor_files.py": BUILT | GPT,
+    # How a set is made, and how its file is read.
+    "data/photographs.py": TRAINED_ON,
+    "data/stimulus_file.py": BUILT - {"initialise_checkpoint"},
     "experiments/manifold.py": MAPPED,
     "experiments/coactivation.py": COACTIVE,
     "experiments/sensitivity.py": SENSITIVE,
@@ -482,7 +498,18 @@ MODULES = {
     "claims/measures/language.py": {"judge_claims"},
     # Whatever reads a table.
     "files/csv_tables.py": DRAWN | {"explain_by_lookup", "score_halves", "judge_claims"},
-    "files/table_columns.py": DRAWN | {"explain_by_lookup", "score_halves", "judge_claims"},
+    # Whatever writes one, or has to do with files of another format, and what follows.
+    "files/csv_writer.py": {"embed_stimuli"} | ENCODER | GPT | EVERYTHING,
+    "files/hdf5_files.py": TRAINED_ON | TEXT | TOYS,
+    "files/array_files.py": MOVED | TEXT_MOVED,
+    # Columns that are looked for, names, locks and words change no number.
+    "files/table_columns.py": set(),
+    "files/whole_files.py": set(),
+    "files/one_writer.py": set(),
+    "files/full_disk.py": set(),
+    "jobs/start.py": set(),
+    "jobs/gpu_lock.py": set(),
+    "errors.py": set(),
     "claims/sweep_columns.py": {
         "draw_dropout",
         "draw_dropout_spectra",
@@ -491,6 +518,7 @@ MODULES = {
     },
     "theory/retention.py": {"draw_information", "estimate_information", "judge_claims"},
     "interpretability/similarity.py": DIRECTED,
+    "interpretability/parts.py": DIRECTED,
     "interpretability/lpips_embedding.py": EMBEDDED,
     "interpretability/index.py": DIRECTED,
     "training/epochs.py": {"embed_stimuli"} | SHOWN | ENCODER | GPT,

@@ -34,7 +34,7 @@ rule train_classifier:
 
 rule import_checkpoint:
     input:
-        source=lambda w: plan.models[w.model].path,
+        source=lambda w: local(plan.models[w.model].path),
     output:
         checkpoint="results/checkpoints/{model}.pt",
         manifest="results/checkpoints/{model}.json",

@@ -9,9 +9,6 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
-SCRIPTS = Path(workflow.basedir) / "scripts"
-sys.path.insert(0, str(SCRIPTS))
-
 from codespectra.claims.needs import NEEDS
 from codespectra.jobs.code_digest import code_digest
 from codespectra.study.sections.stage import stage_config
@@ -52,10 +49,10 @@ def checked_plan():
 plan = checked_plan()
 study = plan.study
 # Scripts read runtime settings, which are no params, from the config: give them the defaults too.
-config["runtime"] = study.runtime.model_dump()
+runtime = study.runtime.model_dump()
 if study.language and study.language.explanations.explainers.openai:
-    config["runtime"]["chat"] = study.language.explanations.explainers.openai.model_dump()
-
+    runtime["chat"] = study.language.explanations.explainers.openai.model_dump()
+config = config | {"runtime": runtime}
 
 FIGURES = f"results/figures/{study.study}"
 # The metric of figures that show one, and the metrics that are this workflow's own.

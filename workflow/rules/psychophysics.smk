@@ -54,8 +54,8 @@ use rule figure as draw_trial with:
 rule compare_people:
     input:
         **checkpoint_of(lambda w: backbone_model(study, study.people.backbone)),
-        responses=lambda w: str(study.people.responses),
-        file_map=lambda w: str(study.people.file_map),
+        responses=lambda w: local(study.people.responses),
+        file_map=lambda w: local(study.people.file_map),
     output:
         trials="results/people/trials.csv",
         agreement=table("results/people/agreement.csv", "in-silico choices against people's"),

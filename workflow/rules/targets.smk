@@ -1,14 +1,5 @@
 """Verdicts on the claims, and what a user asks for by name; the main job is in the Snakefile."""
 
-
-localrules:
-    coding,
-    interpretability,
-    language,
-    theory,
-    everything,
-
-
 # Figures of the interpretability study: one of each a run on the analysis set.
 RUN_FIGURES = [
     *("index", "autoencoders", "psychophysics", "trial", "manifold", "coactivation"),
@@ -24,6 +15,7 @@ INTERPRETABILITY_FIGURES = [
     ),
 ]
 INTERPRETABILITY_TARGETS = with_claims("-interpretability", pictures(INTERPRETABILITY_FIGURES))
+# The main job too, of a study that is nothing but one of the others.
 ALL_TARGETS = [
     *(*MAIN_TARGETS, *CODING_TARGETS, *INTERPRETABILITY_TARGETS),
     *(*LANGUAGE_TARGETS, *THEORY_TARGETS),

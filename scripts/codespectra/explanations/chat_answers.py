@@ -84,7 +84,7 @@ class _Question:
         """Bring the file up to date."""
         with atomic(self._path) as temporary:
             temporary.touch(mode=0o600)
-            temporary.write_text(self.record.model_dump_json(indent=2) + "\n")
+            temporary.write_text(self.record.model_dump_json(indent=2) + "\n", "utf-8")
 
 
 class _MeteredClient(openai.DefaultHttpxClient):

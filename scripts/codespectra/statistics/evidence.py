@@ -74,8 +74,9 @@ class Moments(NamedTuple):
 
 
 def moments(values: np.ndarray) -> Moments:
-    """Of groups along the last axis."""
-    return Moments(values.mean(axis=-1), values.var(axis=-1, ddof=1), values.shape[-1])
+    """Moments of groups along the last axis; equal values have no variance, by rounding neither."""
+    varies = np.ptp(values, axis=-1) > 0
+    return Moments(values.mean(axis=-1), values.var(axis=-1, ddof=1) * varies, values.shape[-1])
 
 
 def cohens_d(first: Moments, second: Moments) -> np.ndarray:
@@ -99,13 +100,16 @@ def compare_groups(
 
     With `image_draws` of d (see `image_deviations`) the variances over members and over images add
     up in a normal interval. Chance in single members counts in both, so that the interval errs to
-    the wide side (Owen 2007); p is of the members alone.
+    the wide side (Owen 2007); p is of the members alone. All is missing if neither group varies.
     """
     first, second = first[np.isfinite(first)], second[np.isfinite(second)]
     n = len(first) + len(second)
+    missing = Evidence(scope, "Cohen's d", np.nan, np.nan, np.nan, n)
     if min(len(first), len(second)) < 2:
-        return Evidence(scope, "Cohen's d", np.nan, np.nan, np.nan, n)
+        return missing
     estimate = float(cohens_d(moments(first), moments(second)))
+    if np.isnan(estimate):
+        return missing
     rng = np.random.default_rng(seed)
     resampled = cohens_d(
         moments(rng.choice(first, (resamples, len(first)))),

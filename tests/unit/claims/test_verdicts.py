@@ -157,11 +157,13 @@ def test_values_that_are_missing_are_left_out() -> None:
     )
 
 
-def test_too_few_values_give_no_interval() -> None:
+def test_too_few_values_and_constant_ones_give_nothing() -> None:
     few = np.arange(4.0)
     for found in (
         compare_groups("", few[:1], few, **RESAMPLING),
         rank_correlation("", few, few, **RESAMPLING),
+        compare_groups("", np.full(7, 0.1), np.full(3, 0.3), **RESAMPLING),
+        rank_correlation("", np.full(7, 0.1), np.arange(7.0), **RESAMPLING),
     ):
         assert np.isnan([found.estimate, found.low, found.high]).all()
         assert found.p is None
