@@ -1,9 +1,10 @@
-"""OpenAI-compatible servers on loopback: one that plays a script, and `transformers serve`."""
+"""Servers on loopback: one that plays a script, one that never ends, and `transformers serve`."""
 
 import asyncio
 import contextlib
 import os
 import socket
+import socketserver
 import subprocess
 import sys
 import threading
@@ -103,6 +104,42 @@ def nowhere() -> str:
     """An address at which nobody is."""
     with socket.create_server((HOST, 0)) as listener:
         return f"http://{HOST}:{listener.getsockname()[1]}/v1"
+
+
+@dataclass
+class Endless:
+    """A server that answers for ever: where it is, and who has hung up on it."""
+
+    url: str
+    hung_up: threading.Event = field(default_factory=threading.Event)
+
+
+@contextlib.contextmanager
+def endless(start: bytes, drop: bytes, pause: float = 0) -> Iterator[Endless]:
+    """Answer with `start`, and then a `drop` every `pause` seconds until nobody listens."""
+
+    class Answer(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1 << 16)
+            with contextlib.suppress(OSError):
+                self.request.sendall(start)
+                while True:
+                    self.request.sendall(drop)
+                    time.sleep(pause)
+            served.hung_up.set()
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with Server((HOST, 0), Answer) as server:
+        served = Endless(f"http://{HOST}:{server.server_address[1]}/v1")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield served
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @contextlib.contextmanager

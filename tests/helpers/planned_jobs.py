@@ -1,9 +1,9 @@
 """The jobs that Snakemake plans for a study, in one process and without running any."""
 
 import asyncio
-import importlib
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -141,31 +141,31 @@ def rules_reaching(project: Project, modules: list[str]) -> dict[str, set[str]]:
 
 
 def _rules_reaching(modules: list[str]) -> dict[str, set[str]]:
+    sys.path.insert(0, str(Path("scripts").absolute()))
+    from codespectra.jobs import code_digest as code
+
+    digest_of, asked = code.code_digest, {}
+
+    def noted(*arguments: Any) -> str:
+        asked[arguments] = digest_of(*arguments)
+        return asked[arguments]
+
+    code.code_digest = noted
     with opened(MINI) as workflow:
-        code_of, plan = workflow.globals["code_of"], plan_of(workflow)
-    said = {(job.rule, param) for job in plan.values() for param in job.params}
-    sources = [os.path.relpath(file, "scripts") for file in Path("scripts").rglob("*.py")]
-    rules = {}
-    for source, digest in _digests(code_of, sources).items():
-        rules[source] = {rule for rule, param in said if digest in param}
-    told = {
-        source: digest for source, digest in _digests(code_of, sources).items() if rules[source]
-    }
+        said = {(job.rule, param) for job in plan_of(workflow).values() for param in job.params}
+    rules = {digest: {rule for rule, param in said if digest in param} for digest in asked.values()}
     found = {}
     for module in modules:
         with edited(Path("scripts/codespectra", module)):
-            now = _digests(code_of, [*told])
-        differing = [source for source, digest in told.items() if now[source] != digest]
-        found[module] = set().union(*(rules[source] for source in differing))
+            for thing in vars(code).values():
+                getattr(thing, "cache_clear", lambda: None)()
+            digest_of.cache_clear()
+            now = {arguments: digest_of(*arguments) for arguments in asked}
+        differing = [
+            rules[before] for arguments, before in asked.items() if now[arguments] != before
+        ]
+        found[module] = set().union(*differing)
     return found
-
-
-def _digests(code_of: Any, sources: list[str]) -> dict[str, str]:
-    """Digests of sources as the rules take them, of the files as they are now."""
-    for thing in vars(importlib.import_module("codespectra.jobs.code_digest")).values():
-        if hasattr(thing, "cache_clear"):
-            thing.cache_clear()
-    return {source: code_of(source) for source in sources}
 
 
 @contextmanager

@@ -19,7 +19,13 @@ class Named(dict):
 
 
 def run_script(
-    name: str, inputs: dict[str, Any], outputs: dict[str, Path], cfg: dict[str, Any], **more: Any
+    name: str,
+    inputs: dict[str, Any],
+    outputs: dict[str, Path],
+    cfg: dict[str, Any],
+    *,
+    config: dict[str, Any] | None = None,
+    **params: Any,
 ) -> None:
     """Run it with a logger, but without a log file and a watch for its snakemake's end."""
 
@@ -30,10 +36,10 @@ def run_script(
     job = SimpleNamespace(
         input=as_paths(inputs),
         output=as_paths(outputs),
-        params=Named(cfg=cfg),
+        params=Named(params, cfg=cfg),
         log=["unused"],
         threads=1,
-        **more,
+        config=config,
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(start, "start_job", lambda _: logging.getLogger("codespectra"))

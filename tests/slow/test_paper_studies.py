@@ -114,7 +114,7 @@ def cut(study: dict[str, Any], project: Project) -> None:
     study["stimuli"]["train"]["limit"] = 100
     study["stimuli"]["test"]["limit"] = 52
     study["stimuli"]["dot"]["frames"] = 8
-    study["spectra"]["bootstrap"] = 20
+    study["spectra"]["resamples"] = 20
     study["coding"] |= {"dropouts": [0.2], "seeds": [0]}
     study["coding"]["training"]["epochs"] = 1
     study["models"]["encoder"] |= {"weights": "path", "path": "resnet18.pth"}
@@ -211,7 +211,7 @@ def test_psychophysics_compares_people_and_draws_them(project: Project) -> None:
     write_people(project.folder)
     jobs = project.would_run("interpretability", study=PSYCHOPHYSICS)
     assert {"compare_people", "draw_agreement", "judge_claims"} <= set(jobs)
-    assert jobs["download_checkpoint"] == 2  # the ResNet-50 and AlexNet
+    assert jobs["download_checkpoint"] == 1  # AlexNet
     study = yaml.safe_load((project.folder / PSYCHOPHYSICS).read_text())
     assert study["people"]["condition"] == CONDITION
     study["backbones"]["lpips"] = {"kind": "random"}
@@ -261,7 +261,7 @@ def test_first_batches_of_language_run_on_a_local_model(project: Project) -> Non
     study["language"]["models"]["gpt2xl"] = {"weights": "path", "path": "gpt2"}
     study["language"] |= {"sequences": 60}
     study["language"]["explanations"] |= {"units": 3}
-    study["spectra"]["bootstrap"] = 20
+    study["spectra"]["resamples"] = 20
     (project.folder / "local.yaml").write_text(yaml.safe_dump(study))
     targets = [
         "results/spectra/gpt2xl/text/exponents.csv",

@@ -203,7 +203,7 @@ def peaks(study: Study) -> dict[str, float]:
     parts = [kept * side**2 for kept, side in embedded_parts()]
     scored = plain + 12 * k["pca-1x"] + study.index.resamples + 32
     return {
-        "fit_spectra": fixed + n["train"] * (30 * 150 + 8 * study.spectra.bootstrap),
+        "fit_spectra": fixed + n["train"] * (30 * 150 + 8 * study.spectra.resamples),
         "find_directions": fixed + n["val"] * (12 * width + 16 * k["pca-1x"]),
         "score_interpretability": fixed + n["val"] * (scored + 4 * sum(parts) + 4 * max(parts)),
     }

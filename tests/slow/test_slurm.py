@@ -13,11 +13,13 @@ from typing import TypeVar
 
 import pytest
 import yaml
-from parsed_rules import ParsedRule, parsed_rules
 from project import MINI, ROOT, copy_project, read_config
+from rules import parsed_rules
 from slurm_cluster import GPU_MODEL, Cluster, SlurmJob, missing_programs, slurm_cluster
 
 PROFILE = ROOT / "profiles/slurm/config.yaml"
+RULES = parsed_rules()
+GPU_TAGGED = {name for name, rule in RULES.items() if "gpu" in rule.resources}
 STUDY = "slurm.yaml"
 FIGURES, DIRECTIONS = 3, 2  # members of a group; other than the profile's, to fill two cores
 GROUPED = set(yaml.safe_load(PROFILE.read_text())["groups"])
@@ -161,11 +163,6 @@ def runs() -> Iterator[tuple[Finished, Finished]]:
             yield finish(cluster, first, project), finish(cluster, second, failing)
 
 
-@pytest.fixture(scope="module")
-def rules(tmp_path_factory) -> dict[str, ParsedRule]:
-    return parsed_rules(copy_project(tmp_path_factory.mktemp("rules")))
-
-
 def rule_name(job: SlurmJob) -> str:
     """Name of a job's rule; of a group, no rule's."""
     return job.rule.partition("_wildcards_")[0]
@@ -176,36 +173,36 @@ def uncommented(lines: re.Match) -> str:
     return lines[1] + re.sub(r"^# ", "", lines[2], flags=re.M)
 
 
-def test_the_profile_groups_every_figure_and_verdict(rules):
+def test_the_profile_groups_every_figure_and_verdict():
     groups = yaml.safe_load(PROFILE.read_text())["groups"]
-    figures = {rule for rule in rules if rule.startswith("draw_")} | {"judge_claims"}
+    figures = {rule for rule in RULES if rule.startswith("draw_")} | {"judge_claims"}
     assert {rule for rule, group in groups.items() if group == "figures"} == figures
-    assert all(not rules[rule].gpu for rule in groups)
+    assert set(groups) <= set(RULES) - GPU_TAGGED
 
 
-def test_the_profile_shows_how_every_gpu_tagged_rule_asks_for_a_model(rules):
+def test_the_profile_shows_how_every_gpu_tagged_rule_asks_for_a_model():
     text = re.sub(
         r"^# (set-resources:\n)((?:#   .*\n)+)", uncommented, PROFILE.read_text(), flags=re.M
     )
     assert yaml.safe_load(text)["set-resources"] == {
-        name: {"gpu_model": "a100"} for name, rule in rules.items() if rule.gpu
+        rule: {"gpu_model": "a100"} for rule in GPU_TAGGED
     }
 
 
-def test_the_main_job_runs_to_completion(runs, rules):
+def test_the_main_job_runs_to_completion(runs):
     study, _ = runs
     assert study.status == 0, study.said
     results = study.folder / "results"
     assert (results / "claims.csv").exists()
     assert len(list((results / "figures/mini").glob("*.png"))) == 8
     counts = dict(re.findall(r"^(\w+) +(\d+)$", study.said.partition("total")[0], re.M))
-    single = {rule_name(job) for job in study.jobs} & set(rules)
+    single = {rule_name(job) for job in study.jobs} & set(RULES)
     assert single == set(counts) - GROUPED - {"main"}
 
 
-def test_gpu_tagged_jobs_held_the_gpu_one_at_a_time_and_others_none(runs, rules):
+def test_gpu_tagged_jobs_held_the_gpu_one_at_a_time_and_others_none(runs):
     study, failing = runs
-    tagged = [job for job in study.jobs if rule_name(job) in rules and rules[rule_name(job)].gpu]
+    tagged = [job for job in study.jobs if rule_name(job) in GPU_TAGGED]
     assert len(tagged) == 12  # one of them twice
     assert {job.gpus for job in tagged} == {f"gpu:{GPU_MODEL}:1"}
     assert all(before.end <= after.start for before, after in pairwise(tagged))
@@ -218,22 +215,26 @@ def test_a_job_takes_the_gpu_that_slurm_gave_it(runs):
     assert "torch can't use 0: computing on the CPU" in log.read_text()
 
 
-def test_jobs_ask_for_what_their_rules_say(runs, rules):
+def test_jobs_ask_for_what_their_rules_say(runs):
     for job in runs[0].jobs:
-        if rule := rules.get(rule_name(job)):
+        if rule := RULES.get(rule_name(job)):
             times = 2 if job.rule == CANCELLED and job.state == "COMPLETED" else 1
-            assert (job.memory_mb, job.minutes) == (rule.mem_mb * times, rule.runtime * times), job
+            assert job.memory_mb == rule.resources["mem_mb"] * times, job
+            assert job.minutes == rule.resources["runtime"] * times, job
             assert job.cpus == 1
 
 
-def test_a_group_asks_for_the_time_of_all_members_and_the_memory_of_one(runs, rules):
+def test_a_group_asks_for_the_time_of_all_members_and_the_memory_of_one(runs):
     figures, directions = runs[0].of("figures"), runs[0].of("directions")
+    asked = RULES["find_directions"].resources
     assert len(figures) == 3 and len(directions) == 2
     assert {job.cpus for job in figures + directions} == {1}
-    assert sum(job.minutes for job in figures) == 8 * 20 + rules["judge_claims"].runtime
+    assert (
+        sum(job.minutes for job in figures) == 8 * 20 + RULES["judge_claims"].resources["runtime"]
+    )
     assert sorted(job.memory_mb for job in figures) == [1000, 1000, 2000]
-    assert {job.minutes for job in directions} == {2 * rules["find_directions"].runtime}
-    assert {job.memory_mb for job in directions} == {rules["find_directions"].mem_mb}
+    assert {job.minutes for job in directions} == {2 * asked["runtime"]}
+    assert {job.memory_mb for job in directions} == {asked["mem_mb"]}
 
 
 def test_a_cancelled_training_is_reported_and_goes_on_from_its_last_epoch(runs):

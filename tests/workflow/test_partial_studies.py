@@ -39,7 +39,7 @@ def holding(*sections: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def describe(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("layers")
-    return cached_layers(folder, "code"), cached_language_layers(folder, "code")
+    return cached_layers(folder), cached_language_layers(folder)
 
 
 @given(sections=st.sets(st.sampled_from(OPTIONAL)))

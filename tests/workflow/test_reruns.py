@@ -70,6 +70,8 @@ EVERYTHING = SHOWN | SWEPT | TOYS | CHANNEL | INFORMATION | TOKENS
 DRAWN = {rule for rule in EVERYTHING if rule.startswith("draw_")}
 TRAINED_ON = {"make_stimuli", "train_classifier", "embed_stimuli"} | SHOWN | VAES
 CLASSIFIER = {"train_classifier"} | SHOWN
+# Networks of images, built afresh or from a checkpoint.
+BUILT = {"initialise_checkpoint", "embed_stimuli"} | CLASSIFIER | ENCODER
 # A control set: scored and drawn, but no part of the interpretability study.
 CONTROL = {"find_directions", "train_autoencoder", "score_interpretability"} | {
     *("draw_index", "draw_exciting_images", "judge_claims"),
@@ -81,7 +83,6 @@ DOT = {"make_stimuli", "capture_activations"} | MOVED
 EMBEDDED = {"embed_stimuli"} | DIRECTED
 
 TRAINED = CLASSIFIER | PERCEPTUAL | ENCODER | GPT
-IMAGE_NETWORKS = CLASSIFIER | PERCEPTUAL | ENCODER | UNTRAINED
 
 # Each leaf of the mini study's config (lists are leaves), a new value, and what must run again.
 MATRIX: dict[str, tuple[Any, set[str]]] = {
@@ -214,14 +215,11 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
         [{"model": "classifier", "stimuli": "tiles"}],
         {"draw_index", "judge_claims"},
     ),
-    # Another run is studied, beside what is found and scored of both.
+    # The interpretability study is of other runs: what the main job computed stays.
     "directions.analysis_set": (
         "test",
         {"train_autoencoder", "score_interpretability"}
-        | COMPARED
-        | HALVED
-        | OF_DIRECTIONS
-        | OF_UNITS,
+        | (HALVED | COMPARED | OF_DIRECTIONS | OF_UNITS),
     ),
     "directions.layers": (["layer1"], {"capture_activations"} | FOUND),
     "directions.methods.pca.k": (4, METHOD),
@@ -454,7 +452,6 @@ MODULES = {
     "directions/read_out.py": CENTROIDS,
     "directions/directions.py": FOUND,
     "directions/sparse_autoencoder.py": AUTOENCODERS,
-    "directions/nmf.py": CENTROIDS,
     "statistics/ranking.py": DIRECTED | RECORDS,
     "statistics/subsamples.py": SCORES | WITH_EVIDENCE | TEXT_SPECTRA,
     "interpretability/index_resampled.py": SCORES,
@@ -464,6 +461,14 @@ MODULES = {
     # Of people too, whom this study doesn't ask.
     "experiments/preference.py": TRIED,
     "models/open_network.py": SHOWN | SWEPT,
+    "models/small_resnet.py": BUILT,
+    "models/resnet_vae.py": BUILT,
+    "models/checkpoints.py": BUILT,
+    "models/layer_listing.py": BUILT | GPT,
+    "models/tensor_files.py": BUILT | GPT,
+    # How a set is made, and how its file is read.
+    "data/photographs.py": TRAINED_ON,
+    "data/stimulus_file.py": BUILT - {"initialise_checkpoint"},
     "experiments/manifold.py": MAPPED,
     "experiments/coactivation.py": COACTIVE,
     "experiments/sensitivity.py": SENSITIVE,
@@ -475,7 +480,15 @@ MODULES = {
     "experiments/people_agreement.py": set(),
     # Intervals of the claims are those of the spectra.
     "spectra/eigenspectrum.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
-    "capture/rows.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA | TEXT_MOVED | RECORDS,
+    "capture/rows.py": CENTROIDS
+    | FITTED
+    | CROSSED
+    | FILTERED
+    | MOVED
+    | CHANNEL
+    | TEXT_SPECTRA
+    | TEXT_MOVED
+    | RECORDS,
     # The law of a spectrum, without the spectrum: filters stay.
     "spectra/power_law.py": FITTED | CROSSED | TEXT_SPECTRA,
     "spectra/tables.py": FITTED | TEXT_SPECTRA,
@@ -487,13 +500,25 @@ MODULES = {
     "spectra/token_trajectories.py": TEXT_MOVED,
     "claims/verdicts.py": {"judge_claims"},
     "claims/catalogue.py": {"judge_claims"},
+    "claims/needs.py": WITH_EVIDENCE,
     "statistics/evidence.py": WITH_EVIDENCE,
     "claims/measures/dropout.py": {"judge_claims"},
     "claims/measures/index.py": {"judge_claims"},
     "claims/measures/language.py": {"judge_claims"},
     # Whatever reads a table.
     "files/csv_tables.py": DRAWN | {"explain_by_lookup", "score_halves", "judge_claims"},
+    # Whatever writes one, or has to do with files of another format, and what follows.
+    "files/csv_writer.py": {"embed_stimuli"} | ENCODER | GPT | EVERYTHING,
+    "files/hdf5_files.py": TRAINED_ON | TEXT | TOYS,
+    "files/array_files.py": MOVED | TEXT_MOVED,
+    # Columns that are looked for, names, locks and words change no number.
     "files/table_columns.py": set(),
+    "files/whole_files.py": set(),
+    "files/one_writer.py": set(),
+    "files/full_disk.py": set(),
+    "jobs/start.py": set(),
+    "jobs/gpu_lock.py": set(),
+    "errors.py": set(),
     "claims/sweep_columns.py": {
         "draw_dropout",
         "draw_dropout_spectra",
@@ -502,6 +527,7 @@ MODULES = {
     },
     "theory/retention.py": {"draw_information", "estimate_information", "judge_claims"},
     "interpretability/similarity.py": DIRECTED,
+    "interpretability/parts.py": DIRECTED,
     "interpretability/lpips_embedding.py": EMBEDDED,
     "interpretability/index.py": DIRECTED,
     "training/epochs.py": {"embed_stimuli"} | SHOWN | ENCODER | GPT,
@@ -543,9 +569,16 @@ MODULES = {
     "figures/filters.py": {"draw_filters"},
     "figures/spectra.py": {"draw_spectra", "draw_exponents", "draw_cross_validated"}
     | SWEPT_SPECTRA
+    | (DRAWN_OF_TEXT - {"draw_passage"}),
+    "figures/panels.py": {"draw_spectra", "draw_exponents", "draw_trajectories", "draw_action"}
+    | {"draw_index", "draw_exciting_images", "draw_synergy", "draw_pairs", "draw_cross_validated"}
+    | SWEPT_SPECTRA
     | DRAWN_OF_TEXT,
     "figures/projections.py": {"draw_trajectories", "draw_action"},
-    "figures/language.py": DRAWN_OF_TEXT,
+    "figures/language.py": DRAWN_OF_TEXT - {"draw_passage"},
+    "figures/passage.py": {"draw_passage"},
+    # The panel of II against a measure is that of centroids too.
+    "figures/manifold.py": {"draw_manifold", "draw_coactivation", "draw_sensitivity"},
     "figures/explanations.py": {"draw_explanations"},
     "figures/coding.py": SWEPT_SPECTRA | {"draw_cross_validated"},
     "figures/theory.py": {"draw_superposition", "draw_channel"},
@@ -560,29 +593,19 @@ MODULES = {
     "study/dropout_sweep.py": set(),
     "study/plan.py": set(),
     "study/*.py": set(),
-    # Names, locks, words and refusals.
-    "errors.py": set(),
     "jobs/*.py": set(),
-    "files/*.py": set(),
+    "files/folder_stamp.py": set(),
     "explanations/chat_*.py": set(),
     "models/torchvision_weights.py": set(),
-    # What the others have in common.
+    # What several rooms have in common.
     "jobs/device.py": TRAINED | TOYS | INFORMATION,
-    "files/array_files.py": MOVED | TEXT_MOVED,
-    "files/csv_writer.py": (EVERYTHING | TRAINED) - {"make_stimuli", "make_text"},
-    "files/hdf5_files.py": TRAINED_ON | TEXT | TOYS,
-    "files/json_files.py": TRAINED_ON | TEXT | UNTRAINED | TOYS,
-    "files/manifests.py": TRAINED_ON | TEXT | UNTRAINED | TOYS,
-    "data/photographs.py": TRAINED_ON,
-    "data/image_files.py": TRAINED_ON,
+    "files/json_files.py": TRAINED_ON | BUILT | TEXT | TOYS,
+    "files/manifests.py": TRAINED_ON | BUILT | TEXT | TOYS,
     "data/stimuli.py": TRAINED_ON,
-    "data/stimulus_file.py": TRAINED_ON - {"make_stimuli"},
+    "data/image_files.py": TRAINED_ON,
     "data/preprocessing.py": TRAINED_ON - {"make_stimuli"},
-    "models/*.py": IMAGE_NETWORKS,
-    "models/layer_listing.py": IMAGE_NETWORKS | GPT,
-    "models/tensor_files.py": IMAGE_NETWORKS | GPT,
+    "models/architectures.py": BUILT,
     "models/layer_selection.py": SHOWN | SWEPT | TOKENS,
-    "interpretability/parts.py": DIRECTED,
     "experiments/example_trials.py": TRIED,
     "explanations/unit_kinds.py": RECORDS,
     "spectra/code_entropy.py": FITTED | TEXT_SPECTRA | CHANNEL,
@@ -599,33 +622,19 @@ MODULES = {
     | WITH_EVIDENCE
     | {"draw_explanations"},
     "claims/measures/*.py": {"judge_claims"},
-    "claims/measures/manifold.py": {"draw_coactivation", "judge_claims"},
+    "claims/measures/manifold.py": WITH_EVIDENCE,
     "claims/measures/sensitivity.py": {"draw_sensitivity", "judge_claims"},
-    "claims/measures/tables.py": {"draw_coactivation", "draw_sensitivity", "judge_claims"},
-    # Figures that share a module.
-    "figures/curves.py": DRAWN_OF_TEXT | {"draw_action", "draw_trajectories"},
-    "figures/depth.py": DRAWN_OF_TEXT
-    | SWEPT_SPECTRA
-    | {
-        "draw_spectra",
-        "draw_exponents",
-        "draw_cross_validated",
-        "draw_action",
-        "draw_trajectories",
-    },
-    "figures/image_grid.py": {"draw_exciting_images", "draw_index", "draw_pairs", "draw_synergy"},
-    "figures/index_notes.py": COMPARED
-    | {"draw_exciting_images", "draw_index", "draw_psychophysics", "draw_trial"},
-    "figures/manifold.py": {"draw_coactivation", "draw_manifold", "draw_sensitivity"},
-    "figures/psychophysics.py": {"draw_psychophysics", "draw_trial"},
-    "figures/synergy.py": {"draw_pairs", "draw_synergy"},
+    "claims/measures/tables.py": WITH_EVIDENCE,
+    # This study asks no people.
     "figures/agreement.py": set(),
     "figures/autoencoders.py": {"draw_autoencoders"},
-    "figures/coactivation.py": {"draw_coactivation"},
-    "figures/controls.py": {"draw_controls"},
     "figures/information.py": {"draw_information"},
+    "figures/psychophysics.py": {"draw_psychophysics", "draw_trial"},
     "figures/sensitivity.py": {"draw_sensitivity"},
+    "figures/synergy.py": {"draw_pairs", "draw_synergy"},
 }
+
+
 LIBRARY = SCRIPTS / "codespectra"
 FILES = sorted(
     str(file.relative_to(LIBRARY)) for file in LIBRARY.rglob("*.py") if file.stem != "__init__"

@@ -93,7 +93,7 @@ def test_changed_code_is_named(tmp_path):
     before, now = (repr(code_digest(script, notes)) for script in (old, new))
     assert changed_params("fit", [before], [now], notes) == ["colors.py has changed"]
     unknown = changed_params("fit", [CODE], [now], notes)
-    assert unknown == ["the code of fit.py or of a module it reaches has changed"]
+    assert unknown == ["the code of fit or of a module it reaches has changed"]
 
 
 def test_changed_files_are_those_that_differ(tmp_path):

@@ -6,10 +6,8 @@ With `capture.shards` the passes are made by several jobs, whose files are gathe
 
 rule capture_shard:
     input:
-        checkpoint=ancient("results/checkpoints/{model}.pt"),
-        checkpoint_manifest="results/checkpoints/{model}.json",
-        stimuli=ancient("results/stimuli/{stimuli}.h5"),
-        stimuli_manifest="results/stimuli/{stimuli}.json",
+        **CHECKPOINT,
+        **STIMULI,
     output:
         data="results/activations/{model}/{stimuli}{noise}.shards/{shard}-of-{shards}.h5",
         manifest="results/activations/{model}/{stimuli}{noise}.shards/{shard}-of-{shards}.json",
@@ -22,15 +20,11 @@ rule capture_shard:
     cache: SHARING
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(720),
+        **growing(mem_mb=4000, runtime=720),
         gpu=gpu_request,
     params:
-        cfg=lambda w: stage_config(
-            **capture_config(w), shard=int(w.shard), shards=int(w.shards)
-        ),
+        cfg=lambda w: stage_config(**capture_config(w), shard=int(w.shard), shards=int(w.shards)),
         code=code_of("capture_shard.py"),
         software=software("h5py", "numpy", "torch", "torchvision"),
     message:
@@ -41,10 +35,8 @@ rule capture_shard:
 
 rule capture_activations:
     input:
-        checkpoint=ancient("results/checkpoints/{model}.pt"),
-        checkpoint_manifest="results/checkpoints/{model}.json",
-        stimuli=ancient("results/stimuli/{stimuli}.h5"),
-        stimuli_manifest="results/stimuli/{stimuli}.json",
+        **CHECKPOINT,
+        **STIMULI,
         shards=ancient(lambda w: image_shards(w, "h5")),
         shard_manifests=lambda w: image_shards(w, "json"),
     output:
@@ -60,10 +52,8 @@ rule capture_activations:
     cache: SHARING
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(720),
+        **growing(mem_mb=4000, runtime=720),
         gpu=gpu_request,
     params:
         cfg=accepted_capture_config,

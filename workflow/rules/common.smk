@@ -6,11 +6,10 @@ import re
 import shutil
 import sys
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
-SCRIPTS = Path(workflow.basedir) / "scripts"
-sys.path.insert(0, str(SCRIPTS))
-
+from codespectra.claims.needs import NEEDS
 from codespectra.jobs.code_digest import code_digest
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import load_study
@@ -50,15 +49,15 @@ def checked_plan():
 plan = checked_plan()
 study = plan.study
 # Scripts read runtime settings, which are no params, from the config: give them the defaults too.
-config["runtime"] = study.runtime.model_dump()
+runtime = study.runtime.model_dump()
 if study.language and study.language.explanations.explainers.openai:
-    config["runtime"][
-        "chat"
-    ] = study.language.explanations.explainers.openai.model_dump()
+    runtime["chat"] = study.language.explanations.explainers.openai.model_dump()
+config = config | {"runtime": runtime}
 
 FIGURES = f"results/figures/{study.study}"
-# The metric of figures that show one.
+# The metric of figures that show one, and the metrics that are this workflow's own.
 HEADLINE = headline_metric(study)
+INHOUSE = [name for name, backbone in study.backbones.items() if backbone.kind == "inhouse"]
 
 
 def code_of(script):
@@ -76,9 +75,7 @@ def software(*packages):
 def files_of(section):
     """`params.files`: a stamp of what stimuli are read from, where no digest is published."""
     if section.source == "folder":
-        return {
-            "files": folder_stamp(section.root, getattr(section, "pattern", "**/*"))
-        }
+        return {"files": folder_stamp(section.root, getattr(section, "pattern", "**/*"))}
     if section.source == "standard_library":
         return {"python": platform.python_version()}
     return {}
@@ -101,9 +98,13 @@ def models_with(weights):
     return names_of(n for n, model in plan.models.items() if model.weights == weights)
 
 
-def growing(amount):
+def growing(**amounts):
     """That much at first, as much again at each retry: for jobs that ran out of memory or time."""
-    return lambda wildcards, attempt: amount * attempt
+
+    def at_attempt(amount):
+        return lambda wildcards, attempt: amount * attempt
+
+    return {name: at_attempt(amount) for name, amount in amounts.items()}
 
 
 def without_gpu():
@@ -120,9 +121,7 @@ def gpu_request(wildcards, input):
 def refuse_missing_gpu():
     """End before any job when the config demands a GPU that isn't there."""
     if study.runtime.device == "cuda" and without_gpu():
-        sys.exit(
-            "config: runtime.device: cuda, but this machine has no GPU; set auto or cpu"
-        )
+        sys.exit("config: runtime.device: cuda, but this machine has no GPU; set auto or cpu")
 
 
 def model_description(name):
@@ -137,14 +136,16 @@ def model_description(name):
     )
 
 
+# What every spectrum depends on, of images and of text.
+SPECTRUM = study.spectra.model_dump(
+    mode="json", include={"ranks", "solver", "components", "resamples", "seed"}
+)
+
+
 def spectra_config(wildcards):
     """What the spectra of one run depend on, plain or cross-validated."""
     return stage_config(
-        ranks=study.spectra.ranks,
-        solver=study.spectra.solver,
-        components=study.spectra.components,
-        resamples=study.spectra.resamples,
-        seed=study.spectra.seed,
+        **SPECTRUM,
         reduction=study.spectra.reduction,
         layers=plan.layer_names("spectra", wildcards.model, wildcards.stimuli),
         model=wildcards.model,
@@ -155,26 +156,67 @@ def spectra_config(wildcards):
 def network_table():
     """What each network of the sweep is, for figures and claims."""
     return {
-        name: {
-            "dropout": network.dropout,
-            "seed": network.seed,
-            "statistics": network.statistics,
-        }
+        name: {"dropout": network.dropout, "seed": network.seed, "statistics": network.statistics}
         for name, network in networks(study.coding).items()
     }
 
 
+def reported(file, caption, category, title, form="table"):
+    """An output with its place in the report; `caption` names its text in workflow/report."""
+    if "{model}" in file and "{stimuli}" in file:
+        title += ", {model} on {stimuli}"
+    return report(
+        file,
+        caption=f"../report/{caption}.rst",
+        category=category,
+        labels={"result": title, "form": form},
+    )
+
+
+# Of the tables in the report, by their folder.
+CATEGORIES = {
+    "checkpoints": "Networks",
+    **dict.fromkeys(("spectra", "projections"), "Code"),
+    **dict.fromkeys(("interpretability", "people"), "Interpretability"),
+    "theory": "Theory",
+}
+
+
+def table(file, title, caption=None):
+    """A table with its place in the report; its text is called as the file, unless told."""
+    category = "Language" if "/text/" in file else CATEGORIES[Path(file).parts[1]]
+    return reported(file, caption or Path(file).stem, category, title)
+
+
 def figure_files(name, category, title):
-    """Outputs of a figure's rule, with their place in the report."""
+    """Outputs of a figure's rule; the text in the report is called as what of the name is fixed."""
+    fixed = re.sub(r"-?{\w+}", "", name)
     return {
-        form: report(
-            f"{FIGURES}/{name}.{form}",
-            caption=f"../report/figure_{name.removeprefix('{prefix}').split('-')[0]}.rst",
-            category=category,
-            labels={"result": title, "form": form},
-        )
+        form: reported(f"{FIGURES}/{name}.{form}", f"figure_{fixed}", category, title, form)
         for form in ("pdf", "png", "csv")
     }
+
+
+def run_figure_files(name, title):
+    """The same of a figure of one run of the interpretability study."""
+    return figure_files(f"{name}-{{model}}-{{stimuli}}", "Interpretability", title)
+
+
+def pictures(names):
+    """The figures of those names, as a target asks for them."""
+    return [f"{FIGURES}/{name}.png" for name in names]
+
+
+def with_claims(scope, files):
+    """The files of a target, and the claims on them; nothing if there are none."""
+    return [*files, f"results/claims{scope}.csv"] if files else []
+
+
+def drawn_by(figure):
+    """Params of a figure: its function in `codespectra.figures`, and the digest of that code."""
+    library = f"figures/{figure.split('.')[0]}.py"
+    code = code_digest(SCRIPTS / "draw.py", REMEMBERED, library)
+    return {"figure": figure, "code": code}
 
 
 wildcard_constraints:
@@ -185,5 +227,7 @@ wildcard_constraints:
     prefix="(coding-)?",
 
 
+include: "inputs.smk"
+include: "claim_tables.smk"
 include: "shards.smk"
 include: "reruns.smk"

@@ -12,10 +12,8 @@ rule make_text:
     cache: SHARING
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        **growing(mem_mb=2000, runtime=60),
     params:
         cfg=lambda w: stage_config(study.language.text),
         code=code_of("make_text.py"),
@@ -29,20 +27,14 @@ rule make_text:
 
 rule train_language_model:
     input:
-        text=ancient("results/stimuli/text.h5"),
-        text_manifest="results/stimuli/text.json",
+        **TEXT,
     output:
         checkpoint="results/checkpoints/{model}/model.safetensors",
         config="results/checkpoints/{model}/config.json",
         tokenizer="results/checkpoints/{model}/tokenizer.json",
         tokenizer_config="results/checkpoints/{model}/tokenizer_config.json",
         manifest="results/checkpoints/{model}.json",
-        epochs=report(
-            "results/checkpoints/{model}.csv",
-            caption="../report/language_epochs.rst",
-            category="Networks",
-            labels={"result": "training of {model}", "form": "table"},
-        ),
+        epochs=table("results/checkpoints/{model}.csv", "training of {model}", "language_epochs"),
     log:
         "results/logs/train_language_model/{model}.log",
     benchmark:
@@ -52,10 +44,8 @@ rule train_language_model:
     cache: SHARING
     conda:
         "../../envs/language.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(720),
+        **growing(mem_mb=4000, runtime=720),
         gpu=gpu_request,
     params:
         cfg=lambda w: stage_config(study.language.models[w.model], name=w.model),
@@ -83,10 +73,8 @@ rule initialise_language_model:
         model=language_models_with("random"),
     conda:
         "../../envs/language.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(12000),
-        runtime=growing(30),
+        **growing(mem_mb=12000, runtime=30),
     params:
         cfg=lambda w: stage_config(study.language.models[w.model], name=w.model),
         code=code_of("initialise_language_model.py"),
@@ -107,10 +95,8 @@ rule import_language_model:
         model=language_models_with("path", "hub"),
     conda:
         "../../envs/language.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(12000),
-        runtime=growing(120),
+        **growing(mem_mb=12000, runtime=120),
     params:
         cfg=lambda w: stage_config(study.language.models[w.model], name=w.model),
         code=code_of("import_language_model.py"),
@@ -122,10 +108,9 @@ rule import_language_model:
 
 rule capture_text_shard:
     input:
+        **TEXT,
         checkpoint=ancient(lambda w: language_files(w.model)),
         checkpoint_manifest="results/checkpoints/{model}.json",
-        text=ancient("results/stimuli/text.h5"),
-        text_manifest="results/stimuli/text.json",
     output:
         data="results/activations/{model}/text.shards/{shard}-of-{shards}.h5",
         manifest="results/activations/{model}/text.shards/{shard}-of-{shards}.json",
@@ -138,10 +123,8 @@ rule capture_text_shard:
     cache: SHARING
     conda:
         "../../envs/language.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(12000),
-        runtime=growing(720),
+        **growing(mem_mb=12000, runtime=720),
         gpu=gpu_request,
     params:
         cfg=lambda w: stage_config(
@@ -157,10 +140,9 @@ rule capture_text_shard:
 
 rule capture_text:
     input:
+        **TEXT,
         checkpoint=ancient(lambda w: language_files(w.model)),
         checkpoint_manifest="results/checkpoints/{model}.json",
-        text=ancient("results/stimuli/text.h5"),
-        text_manifest="results/stimuli/text.json",
         shards=ancient(lambda w: text_shards(w, "h5")),
         shard_manifests=lambda w: text_shards(w, "json"),
     output:
@@ -175,10 +157,8 @@ rule capture_text:
     cache: SHARING
     conda:
         "../../envs/language.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(12000),
-        runtime=growing(720),
+        **growing(mem_mb=12000, runtime=720),
         gpu=gpu_request,
     params:
         cfg=text_capture_config,
@@ -190,50 +170,24 @@ rule capture_text:
         "../../scripts/capture_text.py"
 
 
-rule draw_text_spectra:
+use rule figure as draw_text_spectra with:
     input:
-        eigenvalues=of_language_models("results/spectra/{model}/text/eigenvalues.csv"),
-        exponents=of_language_models("results/spectra/{model}/text/exponents.csv"),
+        language_eigenvalues=of_language_models("results/spectra/{model}/text/eigenvalues.csv"),
+        language_exponents=of_language_models("results/spectra/{model}/text/exponents.csv"),
     output:
         **figure_files("text_spectra", "Language", "eigenspectra of language models"),
-    log:
-        "results/logs/draw_text_spectra.log",
-    benchmark:
-        "results/benchmarks/draw_text_spectra.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+    pathvars:
+        figure="text_spectra",
     params:
-        cfg=stage_config(study=study.study),
-        code=code_of("draw_text_spectra.py"),
-    message:
-        "Draw the spectra of language models"
-    script:
-        "../../scripts/draw_text_spectra.py"
+        **drawn_by("language.draw_text_spectra"),
 
 
-rule draw_text_exponents:
+use rule figure as draw_text_exponents with:
     input:
-        exponents=of_language_models("results/spectra/{model}/text/exponents.csv"),
+        language_exponents=of_language_models("results/spectra/{model}/text/exponents.csv"),
     output:
         **figure_files("text_exponents", "Language", "exponents of language models"),
-    log:
-        "results/logs/draw_text_exponents.log",
-    benchmark:
-        "results/benchmarks/draw_text_exponents.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+    pathvars:
+        figure="text_exponents",
     params:
-        cfg=stage_config(study=study.study),
-        code=code_of("draw_text_exponents.py"),
-    message:
-        "Draw the exponents of language models"
-    script:
-        "../../scripts/draw_text_exponents.py"
+        **drawn_by("language.draw_text_exponents"),

@@ -5,14 +5,15 @@ import warnings
 
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
-from sklearn.decomposition import PCA, FastICA
+from sklearn.decomposition import NMF, PCA, FastICA
 from sklearn.exceptions import ConvergenceWarning
 
-from codespectra.directions.directions import Directions
-from codespectra.directions.nmf import factorise, random_start
+from codespectra.capture.rows import binary_scale
+from codespectra.directions.directions import DEAD_SPREAD, Directions
+from codespectra.directions.read_out import alike_for_equal
 from codespectra.errors import UserError
 
-LEAST_LENGTH = 1e-6  # that paper B's code divides a row by
+LEAST_LENGTH = 1e-6  # that a row is divided by, in paper B's code; rows are below 2 here
 
 log = logging.getLogger("codespectra")
 
@@ -55,8 +56,11 @@ def ica(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Direc
 def nmf(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Directions:
     """Parts of a nonnegative matrix factorisation of activations (N, D), with their codes.
 
-    Parts have unit length, and codes the scale: activations are about responses @ vectors. A part
-    that was given up is zero and its direction dead.
+    scikit-learn's coordinate descent, started from the singular vectors (`nndsvdar`; at random for
+    more parts than these). Codes are those of its `transform`, which starts from zero: a stimulus'
+    code follows from its activations and the parts alone. Parts have unit length, and codes the
+    scale: activations are about responses @ vectors. A part that adds no more than rounding is
+    dead: its codes are zero.
 
     Raises:
         UserError: an activation is negative.
@@ -66,17 +70,24 @@ def nmf(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Direc
             f"directions.methods.nmf: activations go down to {lowest:.3g}, but NMF takes none "
             "below 0; take layers that end with a ReLU, or leave nmf out"
         )
-    codes, parts, converged = factorise(
-        activations, *random_start(activations, k, seed), iterations
-    )
-    if not converged:
+    scale = np.float32(binary_scale(activations))
+    rows, codes = activations / scale, np.zeros((len(activations), k), np.float32)
+    start = "nndsvdar" if k <= min(activations.shape) else "random"
+    search = NMF(k, init=start, max_iter=iterations, random_state=seed)
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+        parts = search.fit(rows).components_
+        if parts.any():
+            codes = alike_for_equal(search.transform, rows)
+    if search.n_iter_ >= iterations:
         _not_converged("nmf", iterations)
     lengths = np.linalg.norm(parts, axis=1)
-    return Directions(parts / np.where(lengths > 0, lengths, 1)[:, None], codes * lengths)
+    codes *= lengths
+    codes[:, np.linalg.norm(codes, axis=0) <= DEAD_SPREAD * np.linalg.norm(rows)] = 0
+    return Directions(parts / np.where(lengths > 0, lengths, 1)[:, None], codes * scale)
 
 
 def kmeans_code(activations: np.ndarray, *, k: int, starts: int, seed: int) -> Directions:
-    """Centroids as paper B's code has them: Euclidean, of unit rows, not of unit length themselves.
+    """K-Means as in paper B's code: Euclidean on unit rows, its centroids not of unit length.
 
     Read out by minus the distance (B eq. 6) of the rows that were clustered.
 
@@ -88,10 +99,10 @@ def kmeans_code(activations: np.ndarray, *, k: int, starts: int, seed: int) -> D
             f"directions.methods.kmeans_code.k: {k} is more than {len(activations)} stimuli; "
             "lower it"
         )
-    lengths = np.linalg.norm(activations, axis=1, keepdims=True)
-    rows = activations / np.maximum(lengths, LEAST_LENGTH)
+    rows = activations / np.float32(binary_scale(activations))
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), LEAST_LENGTH)
     fit = MiniBatchKMeans(k, n_init=starts, random_state=seed).fit(rows)
-    return Directions(fit.cluster_centers_, -fit.transform(rows))
+    return Directions(fit.cluster_centers_, -alike_for_equal(fit.transform, rows))
 
 
 def _principal(activations: np.ndarray, k: int, method: str) -> tuple[np.ndarray, np.ndarray]:
@@ -103,10 +114,10 @@ def _principal(activations: np.ndarray, k: int, method: str) -> tuple[np.ndarray
             f"{width} units allow; lower it"
         )
     solver = "covariance_eigh" if count > width else "full"
-    fit = PCA(k, svd_solver=solver)
-    scores = fit.fit_transform(activations.astype(np.float64))
+    fit, exact = PCA(k, svd_solver=solver), activations.astype(np.float64)
+    scores = fit.fit_transform(exact)
     # Rounding of float32 activations adds less than this to a singular value.
-    floor = np.finfo(np.float32).eps * np.linalg.norm(activations)
+    floor = np.finfo(np.float32).eps * np.linalg.norm(exact)
     rank = int((fit.singular_values_ > floor).sum())
     if rank == 0:
         raise UserError(f"directions.methods.{method}: all units are constant; leave the layer out")

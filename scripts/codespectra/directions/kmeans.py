@@ -14,7 +14,7 @@ from scipy.sparse import csc_array
 from codespectra.directions.read_out import normalised, unit_rows
 
 BLOCK_ROWS = 2048  # a block of rows and its cosines stay in the cache
-MAX_ITERATIONS = 300
+MAX_ITERATIONS = 300  # scikit-learn's default
 
 
 @dataclass(frozen=True)

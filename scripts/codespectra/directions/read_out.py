@@ -1,5 +1,7 @@
 """Responses of activations to directions: by projection, cosine, or distance (B eq. 6)."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,12 +14,25 @@ def read_out(activations: np.ndarray, vectors: np.ndarray, how: str) -> np.ndarr
     `dot` projects, `cosine` projects unit rows, `neg_distance` is minus the Euclidean distance of
     unit rows.
     """
-    rows = activations if how == "dot" else unit_rows(activations)
-    products = rows @ vectors.T
-    if how != "neg_distance":
-        return products
-    lengths = np.square(rows).sum(axis=1)[:, None] + np.square(vectors).sum(axis=1)
-    return -np.sqrt(np.maximum(lengths - 2 * products, 0))
+
+    def respond(rows: NDArray) -> NDArray:
+        products = rows @ vectors.T
+        if how != "neg_distance":
+            return products
+        lengths = np.square(rows).sum(axis=1)[:, None] + np.square(vectors).sum(axis=1)
+        return -np.sqrt(np.maximum(lengths - 2 * products, 0))
+
+    return alike_for_equal(respond, activations if how == "dot" else unit_rows(activations))
+
+
+def alike_for_equal(respond: Callable[[NDArray], NDArray], rows: NDArray) -> NDArray:
+    """Responses (N, K) of rows (N, D), exactly alike where all rows are.
+
+    A product's rounding depends on a row's place in it, and would pass for responses.
+    """
+    if (rows == rows[0]).all():
+        return np.repeat(respond(rows[:1]), len(rows), axis=0)
+    return respond(rows)
 
 
 def unit_rows(rows: NDArray) -> NDArray[np.float32]:

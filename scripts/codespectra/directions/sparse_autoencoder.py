@@ -30,7 +30,7 @@ class AutoencoderRecipe(Recipe):
 
 
 class SparseAutoencoder(nn.Module):
-    """Codes rows (N, D) by `size` nonnegative numbers each.
+    """A network that codes a row of D activations by `size` nonnegative numbers, and back.
 
     Atoms start as rows of an orthogonal matrix, and the encoder as their transpose.
     """
@@ -48,7 +48,7 @@ class SparseAutoencoder(nn.Module):
         self.atoms /= self.atoms.norm(dim=1, keepdim=True)
 
     def encode(self, rows: torch.Tensor) -> torch.Tensor:
-        """Codes (N, Z)."""
+        """Codes (N, Z) of rows (N, D)."""
         return functional.relu(self.encoder(rows))
 
     def forward(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -108,7 +108,7 @@ def train_autoencoder(
 
 @torch.inference_mode()
 def evaluate(network: SparseAutoencoder, rows: torch.Tensor) -> dict[str, float]:
-    """How rows (N, D) are coded.
+    """How well and how sparsely rows (N, D) are coded.
 
     Returns:
         reconstruction_r2: share of the rows' variance about their mean that is explained, below 0

@@ -17,17 +17,17 @@ LIVE, DEAD, RARE = "live", "dead", "rare"
 
 @dataclass(frozen=True)
 class Index:
-    """Of how many images, and how their pairs are averaged.
+    """How the Interpretability Index of a direction follows from its m most exciting images.
 
-    `normalisation` is `pairs`, the mean over pairs j != k; `code`, over all M^2 terms; `literal`,
-    eq. 1 as printed, the double sum divided by M.
+    `normalisation` says how their pairs are averaged: `pairs`, the mean over pairs j != k; `code`,
+    over all M^2 terms; `literal`, eq. 1 as printed, the double sum divided by M.
     """
 
     m: int
     normalisation: str
 
     def of_pairs(self, means: np.ndarray, self_similarity: float) -> np.ndarray:
-        """The index from the mean over pairs, any shape."""
+        """The index from the mean similarity over pairs, any shape."""
         total = self.m * (self.m - 1) * means + self.m * self_similarity
         scaled = {"pairs": means, "code": total / self.m**2, "literal": total / self.m}
         return scaled[self.normalisation]
@@ -35,7 +35,7 @@ class Index:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Directions whose images are compared: all live ones, those without a sign in both.
+    """The live directions, whose images are compared; those without a sign of their own in both.
 
     Columns of `responses` (N, C) belong to `direction` (C,) with `sign` (C,).
     """
@@ -126,7 +126,7 @@ def _scores(similarity: Similarity, sets: np.ndarray, index: Index) -> Parts:
 def by_method(
     every: dict[str, Candidates], scores: Parts
 ) -> Iterator[tuple[str, Candidates, Parts]]:
-    """Scores of all candidates in a row, method by method."""
+    """Split the scores of all candidates by method: its name, its candidates, their scores."""
     start = 0
     for method, one in every.items():
         stop = start + len(one.direction)

@@ -1,4 +1,4 @@
-"""The Interpretability Index on random parts of the images, and the intervals that follow."""
+"""The Interpretability Index on random two thirds of the images, and its intervals."""
 
 from collections.abc import Collection, Iterable
 
@@ -52,8 +52,10 @@ def with_intervals(table: pd.DataFrame, draws: np.ndarray) -> pd.DataFrame:
 
 
 def draws_by_method(table: pd.DataFrame, draws: np.ndarray) -> pd.DataFrame:
-    """Moments of the live directions on each subsample: method, metric, part, draw, mean, variance,
-    count.
+    """Mean and variance of the live directions' index on each subsample, by method.
+
+    Returns:
+        method, metric, part, draw, mean, variance, count.
     """
     groups = []
     for keys, rows in table.groupby(["method", "metric", "part"], sort=False).indices.items():

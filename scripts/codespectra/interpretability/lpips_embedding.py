@@ -18,7 +18,7 @@ from codespectra.errors import UserError
 # lpips 0.1.4: its normalise step, in units of [0, 1] pixels: ((2x - 1) - shift) / scale.
 LPIPS_MEAN = tuple((1 + shift) / 2 for shift in (-0.030, -0.088, -0.188))
 LPIPS_STD = tuple(scale / 2 for scale in (0.458, 0.448, 0.450))
-EPSILON = 1e-10
+EPSILON = 1e-10  # that lpips 0.1.4 adds to a norm
 
 
 def lpips_heads() -> list[torch.Tensor]:

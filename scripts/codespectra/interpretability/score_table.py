@@ -1,4 +1,4 @@
-"""Tables of scores: what they say of, then what they say."""
+"""Tables of scores, whose first columns are the model, its stimuli and the index' settings."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from codespectra.files.csv_writer import write_csv
 def write_scores(
     path: str, table: pd.DataFrame, cfg: dict[str, Any], manifest: dict[str, Any]
 ) -> None:
-    """Write a table whose first columns tell its data, weights and index.
+    """Write a table of scores, led by columns of the model, its weights, stimuli and index.
 
     Args:
         path: ends in .csv.

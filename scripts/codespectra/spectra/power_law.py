@@ -8,7 +8,7 @@ import numpy as np
 from codespectra.spectra.eigenspectrum import NOISE_FLOOR
 from codespectra.spectra.huber import huber_lines
 
-FEWEST_RANKS = 5
+FEWEST_RANKS = 5  # for an exponent or a curvature: three numbers are fitted
 
 
 @dataclass(frozen=True)

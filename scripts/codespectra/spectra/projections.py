@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import zeta
 
-AXES = 3
+from codespectra.capture.rows import binary_scale
+
+AXES = 3  # of a projection, as in paper A
 COLUMNS = 4096  # a block's columns: its float32 products stay in the cache, their sums in float64
 BATCH_ENTRIES = 2**25  # entries of r that are held at once: 128 MiB
 
@@ -159,11 +161,11 @@ def roughness(activations: NDArray) -> float:
 
     NaN for activations that don't vary. Raises ValueError for fewer than two frames.
     """
-    steps = total = 0.0
-    for _, block in _column_blocks(_checked(activations)):
-        steps += np.sum(np.diff(block, axis=0) ** 2, dtype=np.float64)
+    steps, total, scale = 0.0, 0.0, binary_scale(_checked(activations))
+    for _, block in _column_blocks(activations):
+        steps += np.sum((np.diff(block, axis=0) / scale) ** 2, dtype=np.float64)
         total += block.var(axis=0, dtype=np.float64, ddof=1).sum()
-    return float(steps / 2 / total) if total > 0 else float("nan")
+    return float(steps * scale**2 / 2 / total) if total > 0 else float("nan")
 
 
 def trajectory_roughness(trajectories: NDArray) -> NDArray[np.float64]:
@@ -201,13 +203,11 @@ def _column_blocks(activations: NDArray) -> Iterator[tuple[slice, NDArray]]:
 def _step_gram(activations: NDArray) -> NDArray[np.float64]:
     """dA dA^T / D, (n - 1, n - 1), of the steps between frames."""
     frames, dimensions = _checked(activations).shape
-    gram = np.zeros((frames - 1, frames - 1))
+    gram, scale = np.zeros((frames - 1, frames - 1)), binary_scale(activations)
     for _, block in _column_blocks(activations):
-        steps = np.diff(block, axis=0)
+        steps = np.diff(block, axis=0) / scale
         gram += steps @ steps.T
-    if not np.isfinite(gram).all():
-        raise ValueError(f"activations of shape {activations.shape} are not all finite")
-    return gram / dimensions
+    return gram * scale**2 / dimensions
 
 
 def _fill_normal(out: NDArray[np.float32], draw: int, seed: int) -> None:

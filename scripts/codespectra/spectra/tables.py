@@ -1,4 +1,4 @@
-"""What the tables of a run's spectra say of each layer: its variances, exponent and resamples."""
+"""Tables of a run's spectra: each layer's eigenvalues, exponent, and resampled exponents."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class SpectrumTables:
     """Rows of eigenvalues.csv, exponents.csv and bootstrap.csv, layer by layer."""
 
     def __init__(self) -> None:
-        """Begin with no rows."""
+        """Begin with three empty tables."""
         self._rows: dict[str, list] = {"eigenvalues": [], "exponents": [], "bootstrap": []}
 
     def add(

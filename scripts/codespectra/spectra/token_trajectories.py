@@ -15,11 +15,11 @@ from codespectra.spectra import projections
 from codespectra.statistics.intervals import mean_interval
 
 MEASURES = ("action", "relative_action", "roughness")
-FEWEST_TOKENS = 2
+FEWEST_TOKENS = 2  # for a step from one to the next
 
 
 def films(sequence: NDArray) -> list[slice]:
-    """Rows of each sequence.
+    """Rows of each sequence, as slices.
 
     Args:
         sequence: (R,) of each row, ascending from 0.
@@ -68,7 +68,7 @@ def film_measures(rows: Rows, sequences: list[slice]) -> NDArray[np.float64]:
 
 
 def _measures(activations: NDArray) -> tuple[float, float, float]:
-    """Of one film (T, D)."""
+    """`MEASURES` of one film (T, D)."""
     action = projections.expected_action(activations).mean
     scale = projections.unit_variance_scale(activations)
     return action, action * scale**2, projections.roughness(activations)

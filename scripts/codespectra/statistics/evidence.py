@@ -74,8 +74,9 @@ class Moments(NamedTuple):
 
 
 def moments(values: np.ndarray) -> Moments:
-    """Of groups along the last axis."""
-    return Moments(values.mean(axis=-1), values.var(axis=-1, ddof=1), values.shape[-1])
+    """Moments of groups along the last axis; equal values have no variance, by rounding neither."""
+    varies = np.ptp(values, axis=-1) > 0
+    return Moments(values.mean(axis=-1), values.var(axis=-1, ddof=1) * varies, values.shape[-1])
 
 
 def cohens_d(first: Moments, second: Moments) -> np.ndarray:
@@ -99,13 +100,16 @@ def compare_groups(
 
     With `image_draws` of d (see `image_deviations`) the variances over members and over images add
     up in a normal interval. Chance in single members counts in both, so that the interval errs to
-    the wide side (Owen 2007); p is of the members alone.
+    the wide side (Owen 2007); p is of the members alone. All is missing if neither group varies.
     """
     first, second = first[np.isfinite(first)], second[np.isfinite(second)]
     n = len(first) + len(second)
+    missing = Evidence(scope, "Cohen's d", np.nan, np.nan, np.nan, n)
     if min(len(first), len(second)) < 2:
-        return Evidence(scope, "Cohen's d", np.nan, np.nan, np.nan, n)
+        return missing
     estimate = float(cohens_d(moments(first), moments(second)))
+    if np.isnan(estimate):
+        return missing
     rng = np.random.default_rng(seed)
     resampled = cohens_d(
         moments(rng.choice(first, (resamples, len(first)))),
@@ -156,9 +160,15 @@ def from_draws(
 
 
 def slope_over_networks(
-    scope: str, predictor: np.ndarray, values: np.ndarray, draws: np.ndarray | None = None
+    scope: str,
+    statistic: str,
+    predictor: np.ndarray,
+    values: np.ndarray,
+    draws: np.ndarray | None = None,
 ) -> Evidence:
     """Least-squares slope of `values` (n,) on `predictor` (n,), one observation a network.
+
+    `statistic` names the slope, as in `slope on dropout`.
 
     Two variances add up: that over networks (seeds), from the residuals with n - 2 degrees of
     freedom, and that over stimuli, from the slopes of `draws` (resamples, n), in which all networks
@@ -170,7 +180,7 @@ def slope_over_networks(
     deviations = values - np.mean(values)  # centred, or equal values have a slope by rounding
     slope, freedom = float(weights @ deviations), n - 2
     if freedom < 1 or not np.isfinite(slope):
-        return Evidence(scope, "slope on dropout", slope, np.nan, np.nan, n)
+        return Evidence(scope, statistic, slope, np.nan, np.nan, n)
     residuals = deviations - slope * centred
     variance = np.sum(residuals**2) / freedom * np.sum(weights**2)
     if draws is not None:
@@ -178,7 +188,7 @@ def slope_over_networks(
     error = float(np.sqrt(variance))
     reach = stats.t.ppf(0.975, freedom) * error
     p = float(2 * stats.t.sf(abs(slope) / error, freedom)) if error > 0 else None
-    return Evidence(scope, "slope on dropout", slope, slope - reach, slope + reach, n, p)
+    return Evidence(scope, statistic, slope, slope - reach, slope + reach, n, p)
 
 
 def mean_over_seeds(scope: str, statistic: str, values: np.ndarray) -> Evidence:

@@ -4,7 +4,7 @@ from math import isqrt
 
 import numpy as np
 
-# Directions whose responses are ranked at once.
+# Directions whose responses are ranked at once, in a copy: 13 MB for 50,000 stimuli.
 BLOCK_DIRECTIONS = 64
 
 

@@ -18,13 +18,13 @@ from tqdm import tqdm
 # Fresh samples: x (E, count, dx) and y (E, count, dy) of E pairs of variables.
 Sample = Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
 
-AVERAGE_RATE = 0.1  # the newest batch's share of the moving average
+AVERAGE_RATE = 0.1  # the newest batch's share of the moving average: over some ten batches
 HELD_OUT = 2**14  # samples of the estimate, none seen in training
 
 
 @dataclass(frozen=True)
 class MutualInformation:
-    """Estimates for E pairs of variables."""
+    """Estimated mutual information of E pairs of variables."""
 
     bits: NDArray[np.float64]  # (E,), nan if diverged; noise may put it a little below 0
     diverged: NDArray[np.bool_]  # (E,)

@@ -1,4 +1,4 @@
-"""What deep dropout networks keep of their input: from a table of bits to values for each seed.
+"""Information that deep dropout networks keep of their input, from a table of bits.
 
 The table has a row for each kind of network, seed and hidden layer: kind, seed, layer, bits,
 diverged. Runs that diverged have nan bits; they are left out of means, and counted.

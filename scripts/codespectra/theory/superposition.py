@@ -20,7 +20,7 @@ from codespectra.theory.capacity import compression_rate
 
 PLATEAUS = (1, 3 / 4, 2 / 3, 1 / 2, 2 / 5, 3 / 8)  # of features in regular polytopes (Elhage)
 NEAR = 0.012  # of a plateau: just less than half the way between the two closest
-REPRESENTED = 0.5  # a feature is when its column of W is longer than this
+REPRESENTED = 0.5  # a feature is whose column of W is longer: half way from absent to alone
 LAST = 100  # steps whose mean is the final loss
 
 
@@ -87,10 +87,14 @@ def train_toys(
 def _start(
     generators: list[torch.Generator], hidden: int, features: int, density: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weights (seeds, densities, m, n) with columns of length sqrt(m / n), and zero biases."""
+    """Weights (seeds, densities, m, n) with columns of length sqrt(m / n), and biases.
+
+    Biases are the features' mean, density / 2, so that every output is on at the start: from biases
+    of 0, 3 to 7 of 100 outputs were dead for good at density 1 (20 hidden, 5 seeds), now none is.
+    """
     drawn = torch.stack([torch.randn(hidden, features, generator=g) for g in generators])
     weights = (drawn / features**0.5).to(density.device)[:, None].repeat(1, len(density), 1, 1)
-    biases = torch.zeros_like(weights[:, :, :1])
+    biases = (density[:, None, None] / 2).expand_as(weights[:, :, :1]).clone()
     return weights.requires_grad_(), biases.requires_grad_()
 
 
@@ -152,7 +156,7 @@ def represented_features(weights: ArrayLike) -> NDArray[np.bool_]:
 
 
 def plateau(weights: NDArray) -> tuple[float, float]:
-    """The plateau of one model (m, n): most features represented have its D_i, or nan.
+    """The plateau that a model (m, n) is on: the D_i of most of its features, or nan.
 
     Returns:
         The plateau, nan where none has more than half of the represented features within 0.012,

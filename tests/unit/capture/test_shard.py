@@ -258,7 +258,7 @@ def test_merged_moments_are_those_of_all_rows(data, count, width, apart):
     parts = [range(a, b) for a, b in pairwise(bounds)]
     for part in parts:
         rows[part.start : part.stop] += apart * rng.standard_normal(width)
-    moments = eigenspectrum.Moments.none(width, np.float64)
+    moments = eigenspectrum.Moments.empty(width, np.float64)
     for part in parts:
         moments.merge(rows, part)
     assert moments.count == count

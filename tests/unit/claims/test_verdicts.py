@@ -9,7 +9,9 @@ from scipy import stats
 
 from codespectra.claims.catalogue import CLAIMS
 from codespectra.claims.measures.tables import Tables
-from codespectra.claims.verdicts import NOTHING_TO_MEASURE, TABLES, TARGETS, Claim, judge_claims
+from codespectra.claims.needs import NEEDS
+from codespectra.claims.verdicts import NOTHING_TO_MEASURE, Claim, judge_claims
+from codespectra.files.table_columns import COLUMNS
 from codespectra.statistics import evidence
 from codespectra.statistics.evidence import (
     CONTRADICTED,
@@ -145,11 +147,13 @@ def test_values_that_are_missing_are_left_out() -> None:
     )
 
 
-def test_too_few_values_give_no_interval() -> None:
+def test_too_few_values_and_constant_ones_give_nothing() -> None:
     few = np.arange(4.0)
     for found in (
         compare_groups("", few[:1], few, **RESAMPLING),
         rank_correlation("", few, few, **RESAMPLING),
+        compare_groups("", np.full(7, 0.1), np.full(3, 0.3), **RESAMPLING),
+        rank_correlation("", np.full(7, 0.1), np.arange(7.0), **RESAMPLING),
     ):
         assert np.isnan([found.estimate, found.low, found.high]).all()
         assert found.p is None
@@ -270,7 +274,8 @@ def reason(claim: Claim) -> str:
         return "name people's answers in the config's section people"
     if claim.needs == "index":
         return NOTHING_TO_MEASURE
-    return f"run `snakemake {TARGETS[claim.needs]}`, or `snakemake everything`"
+    (target,) = [target for target, needs in NEEDS.items() if claim.needs in needs]
+    return f"run `snakemake {target}`, or `snakemake everything`"
 
 
 REASONS = {claim.id: reason(claim) for claim in CLAIMS if claim.id not in MEASURED}
@@ -329,13 +334,14 @@ def test_claim_ids_are_unique() -> None:
     assert len(set(ids)) == len(ids)
 
 
-def test_claims_without_a_measure_tell_what_they_need() -> None:
-    assert all(claim.needs for claim in CLAIMS if claim.measure is None)
+def test_each_need_is_one_targets_and_a_claims() -> None:
+    named = [name for needs in NEEDS.values() for name in needs]
+    assert sorted({claim.needs for claim in CLAIMS}) == sorted(named)
 
 
-def test_a_claim_has_a_measure_where_its_study_exists_and_only_there() -> None:
-    assert {claim.needs for claim in CLAIMS if claim.measure} == set(TABLES)
-    assert not {claim.needs for claim in CLAIMS if claim.measure is None} & set(TABLES)
+def test_every_table_that_a_claim_needs_is_checked_when_it_is_read() -> None:
+    kinds = {kind for needs in NEEDS.values() for kinds in needs.values() for kind in kinds}
+    assert kinds <= COLUMNS.keys()
 
 
 # A table that is missing -------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Direction finders: planted directions found, and what scikit-learn or NumPy alone would find."""
 
 import logging
-import warnings
 from functools import partial
 
 import numpy as np
@@ -11,13 +10,12 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from sklearn.cluster import MiniBatchKMeans
-from sklearn.decomposition import NMF, FastICA
+from sklearn.decomposition import FastICA
 
 from codespectra.directions import directions
 from codespectra.directions.baselines import ica, kmeans_code, nmf, pca
 from codespectra.directions.directions import Directions
-from codespectra.directions.finders import kmeans_identity
-from codespectra.directions.nmf import BLOCK_ROWS, TOLERANCE, factorise, random_start
+from codespectra.directions.finders import exemplar, kmeans, kmeans_identity, random
 from codespectra.directions.read_out import unit_rows
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import hdf5_digest
@@ -140,50 +138,19 @@ def test_ica_agrees_with_scikit_learn_up_to_order_and_sign():
 # Nonnegative factors ------------------------------------------------------------------------------
 
 
-def test_nmf_recovers_planted_parts():
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_nmf_recovers_planted_parts(seed):
     rng = np.random.default_rng(4)
     parts = rng.exponential(size=(6, 20)) * (rng.random((6, 20)) < 0.4)
     codes = rng.exponential(size=(900, 6)) * (rng.random((900, 6)) < 0.4)
     activations = (codes @ parts).astype(np.float32)
-    found = run_nmf(activations, k=6)
+    found = nmf(activations, k=6, iterations=300, seed=seed)
     assert (matched(found.vectors, parts) > 0.99).all()
     assert (matched(found.responses.T, codes.T) > 0.99).all()
     error = np.linalg.norm(activations - found.responses @ found.vectors)
     assert error < 0.02 * np.linalg.norm(activations)
     np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, atol=1e-6)
     assert not found.two_sided
-
-
-def test_factorisation_takes_the_steps_of_scikit_learn():
-    """Same start, same iterations: the same factors, over more than one block of rows."""
-    matrix = relu_layer(BLOCK_ROWS * 2 + 77)
-    start = random_start(matrix, 8, seed=0)
-    codes, parts, converged = factorise(matrix, *start, 15)
-    peer = NMF(8, init="custom", max_iter=15, tol=0)
-    with warnings.catch_warnings(action="ignore"):
-        peer_codes = peer.fit_transform(matrix, W=start[0].copy(), H=start[1].copy())
-    error = np.linalg.norm(matrix - codes @ parts)
-    assert error == pytest.approx(peer.reconstruction_err_, rel=1e-4)
-    assert error < 0.5 * np.linalg.norm(matrix - start[0] @ start[1])
-    np.testing.assert_allclose(codes, peer_codes, atol=2e-3 * peer_codes.max())
-    np.testing.assert_allclose(parts, peer.components_, atol=2e-3 * parts.max())
-    assert not converged
-
-
-def test_factorisation_stops_where_scikit_learn_does():
-    matrix = relu_layer(300)
-    start = random_start(matrix, 6, seed=0)
-    peer = NMF(6, init="custom", max_iter=2000, tol=TOLERANCE)
-    peer.fit_transform(matrix, W=start[0].copy(), H=start[1].copy())
-    assert factorise(matrix, *start, peer.n_iter_ + 5)[2]
-    assert not factorise(matrix, *start, peer.n_iter_ - 5)[2]
-
-
-def test_random_start_is_as_large_as_the_matrix():
-    matrix = relu_layer(2000)
-    codes, parts = random_start(matrix, 16, seed=0)
-    # The product of two half-normal factors: (2 / pi) k size^2.
-    assert (codes @ parts).mean() == pytest.approx(2 / np.pi * matrix.mean(), rel=0.1)
 
 
 def test_negative_activations_are_refused_by_nmf():
@@ -193,19 +160,71 @@ def test_negative_activations_are_refused_by_nmf():
         run_nmf(activations, k=3)
 
 
-def test_part_that_was_given_up_is_dead(monkeypatch):
-    def with_an_empty_part(matrix, k, seed):
-        codes, parts = random_start(matrix, k, seed)
-        codes[:, 1] = parts[1] = 0
-        return codes, parts
-
-    monkeypatch.setattr("codespectra.directions.baselines.random_start", with_an_empty_part)
-    found = run_nmf(relu_layer(), k=3)
-    np.testing.assert_array_equal(found.dead, [False, True, False])
-    np.testing.assert_array_equal(found.vectors[1], 0)
+def test_part_that_nothing_needs_is_dead():
+    """One part explains the multiples of one stimulus, and zeros need none."""
+    multiples = run_nmf(np.outer(np.arange(40), [1, 2, 0, 3]).astype(np.float32), k=3)
+    np.testing.assert_array_equal(multiples.dead, [False, True, True])
+    np.testing.assert_allclose(multiples.responses[:, 0], 14**0.5 * np.arange(40), rtol=1e-5)
+    nothing = run_nmf(np.zeros((40, 4), np.float32), k=3)
+    assert nothing.dead.all()
+    np.testing.assert_array_equal(nothing.vectors, 0)
 
 
-# All three ----------------------------------------------------------------------------------------
+def test_codes_of_equal_stimuli_are_equal_among_others():
+    """A code follows from the stimulus, not from where the search began."""
+    layer = relu_layer(300)
+    found = run_nmf(np.concatenate([layer, layer]), k=12).responses
+    np.testing.assert_allclose(found[:300], found[300:], atol=1e-5 * found.max())
+
+
+# All of them --------------------------------------------------------------------------------------
+
+FINDERS = {
+    "neurons": directions.neurons,
+    "nmf": partial(run_nmf, k=8),
+    "kmeans": partial(kmeans, k=8, starts=1, readout="cosine", seed=0),
+    "kmeans, dot": partial(kmeans, k=8, starts=1, readout="dot", seed=0),
+    "kmeans, distance": partial(kmeans, k=8, starts=1, readout="neg_distance", seed=0),
+    "kmeans_identity": partial(kmeans_identity, readout="cosine"),
+    "kmeans_code": partial(kmeans_code, k=8, starts=2, seed=0),
+    "random": partial(random, k=8, seed=0),
+    "exemplar": partial(exemplar, k=8, seed=0),
+    "pca": partial(pca, k=8),
+    "ica": partial(run_ica, k=8),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters")
+@pytest.mark.parametrize("name", [name for name in FINDERS if name not in ("pca", "ica")])
+@pytest.mark.parametrize("units", [16, 150])
+def test_every_direction_is_dead_if_all_stimuli_are_equal(name, units):
+    """PCA and ICA refuse them."""
+    stimulus = np.random.default_rng(units).random(units, dtype=np.float32)
+    assert FINDERS[name](np.tile(stimulus, (203, 1))).dead.all()
+
+
+@pytest.mark.parametrize("name", FINDERS)
+@pytest.mark.parametrize("power", [-100, -30, 63])
+def test_directions_do_not_depend_on_the_scale(name, power):
+    """2^-30 is 1e-9, and 2^63 is 1e19, of which float32 holds no square."""
+    layer = relu_layer(200)
+    plain, scaled = FINDERS[name](layer), FINDERS[name](np.ldexp(layer, power))
+    np.testing.assert_array_equal(scaled.dead, plain.dead)
+    np.testing.assert_array_equal(scaled.rare(5), plain.rare(5))
+    np.testing.assert_allclose(scaled.vectors, plain.vectors, atol=1e-5)
+    linear = name in ("neurons", "nmf", "kmeans, dot", "random", "pca", "ica")
+    wanted = np.ldexp(plain.responses, power * linear)
+    np.testing.assert_allclose(scaled.responses, wanted, atol=1e-5 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("size", [1e-9, 1.0, 1e19])
+def test_a_unit_is_dead_by_its_spread_against_its_size(size):
+    rounding = 1 + 3e-7 * (np.arange(50) % 2)  # of a sum in float32, by the place in a batch
+    faint = 1 + 1e-5 * (np.arange(50) % 2)
+    layer = size * np.stack([np.zeros(50), np.ones(50), rounding, faint, np.arange(50)], axis=1)
+    found = directions.neurons(layer.astype(np.float32))
+    np.testing.assert_array_equal(found.dead, [True, True, True, False, False])
+    np.testing.assert_array_equal(found.rare(5), False)
 
 
 @settings(max_examples=15, deadline=None)
@@ -280,9 +299,11 @@ def test_more_centroids_than_stimuli_are_refused_by_the_code():
 
 
 @pytest.mark.parametrize(
-    "count, width, number", [(7, 64, 7), ("1x", 64, 64), ("0.5x", 64, 32), ("2x", 3, 6)]
+    "count, width, number",
+    [(7, 64, 7), ("1x", 64, 64), ("0.5x", 64, 32), ("2x", 3, 6)]
+    + [("0.5x", 5, 3), ("0.5x", 7, 4), ("1.5x", 3, 5), ("0.145x", 100, 15), ("0.49x", 1, 0)],
 )
-def test_multiples_of_the_units(count, width, number):
+def test_multiples_of_the_units_with_halves_up(count, width, number):
     assert count_of(count, width) == number
 
 

@@ -474,9 +474,9 @@ def run_rules(folder: Path, imagenet: Path) -> None:
     }
     tables = {name: folder / f"{name}.csv" for name in ("trials", "agreement", "curves")}
     run_script("compare_people", given, tables, cfg, config={"runtime": {"device": "cpu"}})
-    drawn = {name: tables[name] for name in ("agreement", "curves")}
+    drawn = {"agreement": tables["agreement"], "agreement_curves": tables["curves"]}
     figure = {form: folder / f"figure.{form}" for form in ("pdf", "png", "csv")}
-    run_script("draw_agreement", drawn, figure, {"study": "test"})
+    run_script("draw", drawn, figure, {"study": "test"}, figure="agreement.draw_agreement")
 
 
 def test_the_rules_scripts_from_published_files_to_the_figure(tmp_path, imagenet, trials, peer):

@@ -35,6 +35,7 @@ from codespectra.explanations.neuron_records import (
     read_lines,
     write_lines,
 )
+from codespectra.files.csv_tables import read_csv
 
 MODELS = Models("explainer", "simulator")
 WORDS = ["the", " cat", "\n", " ", "\t", "7", "é", "a b", "\\n", "```"]
@@ -321,6 +322,22 @@ def test_the_rule_writes_scores_and_explanations_and_a_rerun_asks_nothing(
     assert [line.scored_explanations[0].explanation for line in lines] == ["é", "", "cat"]
     written = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
     assert not any(b"sk-key" in content for content in written)
+
+
+def test_a_long_explanation_is_kept_and_read_again(tmp_path, monkeypatch) -> None:
+    """Longer than the csv module reads without being told."""
+    long = "rain " * 40_000
+
+    def play(body: dict, request: Any) -> Any:
+        return says(long) if body["model"] == "explainer" else oracle(body)
+
+    job = Job(tmp_path, [unit_of("é", 3)], monkeypatch)
+    with serving(play) as server:
+        for _ in range(2):
+            job.run(server.url)
+            table = read_csv(job.scores, "explanations")
+            assert list(table["explanation"]) == [long.strip()]
+        assert len(server.asked) == 1 + 3
 
 
 def save_tiny_model(folder: Path) -> None:

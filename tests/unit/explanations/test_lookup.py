@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parsed_rules import packages_of
+from rules import packages_of, parsed_rules
 from script_job import run_script
 from sklearn.linear_model import LinearRegression
 from token_texts import random_tokens
@@ -223,13 +223,15 @@ def run_scripts(folder: Path, captured: dict[str, Path]) -> None:
     run_script("collect_records", captured, collected, cfg | sizes)
     fit = {"smoothing": 1e-9, "bigram": False}
     run_script("explain_by_lookup", captured | collected, looked_up, cfg | fit)
-    drawn = {"scores": [str(looked_up["scores"])], "published": []}
-    run_script("draw_explanations", drawn, figure, {"study": "a study"})
+    drawn = {"explanations": [str(looked_up["scores"])], "published": []}
+    drawing = "explanations.draw_explanations"
+    run_script("draw", drawn, figure, {"study": "a study"}, figure=drawing)
 
 
 def test_these_rules_load_no_network():
-    for name in ("collect_records", "explain_by_lookup"):
-        assert not packages_of(name) & {"torch", "transformers"}
+    rules = parsed_rules()
+    for name in ("collect_records", "explain_by_lookup", "draw_explanations"):
+        assert not packages_of(rules[name]) & {"torch", "transformers"}
 
 
 def test_the_scripts_from_activations_to_scores(tmp_path):

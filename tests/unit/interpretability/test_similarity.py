@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lpips_peer import random_lpips, trunk_state
+from scipy.spatial.distance import cdist
 from torch import nn
 
 from codespectra.data import photographs
@@ -248,6 +249,20 @@ def test_wide_embeddings_far_from_the_origin(members, images):
     np.testing.assert_allclose(alike.among(sets)[ALL][:, first, second], pairs, rtol=1e-5)
     between = alike.between(sets[:, 0], sets[:, 1:])[ALL]
     np.testing.assert_allclose(between, np.array(pairs)[:, : members - 1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("width", [256, 4000])
+def test_near_pairs_are_as_right_as_others(width):
+    """By the matrix of all pairs, at distances of 1e-9 to 2 of the squared lengths: 1e-4."""
+    rng = np.random.default_rng(0)
+    shares = np.geomspace(1e-9, 1, 200)
+    rows = np.abs(rng.standard_normal((200, width))) * (rng.random((200, width)) < 0.4)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    near = rows + np.sqrt(shares / width)[:, None] * rng.standard_normal(rows.shape)
+    table = np.concatenate([rows, near]).astype(np.float32)
+    exact = cdist(table.astype(np.float64), table.astype(np.float64), "sqeuclidean")
+    found = -embedding({"relu1": table}).matrix(np.arange(400))[ALL]
+    np.testing.assert_allclose(found, exact, rtol=1e-4)
 
 
 def test_only_the_rows_that_are_held_can_be_asked_about():

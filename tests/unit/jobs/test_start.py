@@ -72,3 +72,19 @@ def test_a_job_ends_when_its_snakemake_is_killed(tmp_path, when):
         with suppress(ProcessLookupError):  # both have ended
             os.killpg(snakemake.pid, signal.SIGKILL)
         snakemake.communicate()
+
+
+def test_a_log_holds_any_character_in_any_locale(tmp_path):
+    log = tmp_path / "job.log"
+    program = r"""
+import sys
+from codespectra.jobs.start import start_job
+start_job(sys.argv[1]).warning("\N{HORIZONTAL ELLIPSIS} \N{GREEK SMALL LETTER ALPHA} \udcff")
+"""
+    ascii = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    subprocess.run(
+        [sys.executable, "-c", program, log],
+        env={"PYTHONPATH": str(Path(start.__file__).parents[2]), **ascii},
+        check=True,
+    )
+    assert log.read_text("utf-8").endswith("WARNING … α \\udcff\n")

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from codespectra.errors import UserError
 from codespectra.figures.filters import draw_filters
+from codespectra.files.hdf5_files import create_hdf5
 from codespectra.models import architectures, layer_selection
 from codespectra.models.hooks import Wanted
 from codespectra.models.layer_listing import inspect_layers
@@ -254,7 +255,7 @@ def test_a_mistake_is_explained(changes, told, tmp_path):
         assert text in str(error.value)
 
 
-def test_the_figure_has_a_panel_a_filter_with_zero_as_grey():
+def test_the_figure_has_a_panel_a_filter_with_zero_as_grey(tmp_path):
     common = {"model": "a", "weights": "train", "stimuli": "b", "layer": "relu"}
     common |= {"stimulus_count": 9, "image_count": 5, "folded_frequency_cycles_per_side": 1.0}
     scales = {"kernel": (2.0, np.nan), "gradient": (1.0, 4.0)}
@@ -265,7 +266,11 @@ def test_the_figure_has_a_panel_a_filter_with_zero_as_grey():
     )
     pictures = [np.zeros((2, 3, 3, 3)), np.zeros((2, 8, 8, 3))]
     pictures[1][1, 0, 0] = -4, 0, 4
-    figure = draw_filters(table, pictures, "study")
+    with create_hdf5(tmp_path / "run.h5") as file:
+        for kind, picture in zip(scales, pictures, strict=True):
+            file[f"relu/{kind}"] = picture
+    inputs = {"filters": table, "data": [tmp_path / "run.h5"]}
+    figure, _ = draw_filters(inputs, {"study": "study"})
     shown = [[len(panel.images) for panel in row] for row in np.reshape(figure.axes, (2, 2))]
     assert shown == [[1, 0], [1, 1]]
     drawn = figure.axes[3].images[0].get_array()

@@ -60,6 +60,33 @@ def test_a_line_is_fitted_alike_alone_and_among_others() -> None:
     np.testing.assert_allclose(together[1], [level for _, (level,) in alone], atol=1e-8)
 
 
+@pytest.mark.parametrize("size", [1e-15, 1, 1e6])
+@pytest.mark.parametrize(
+    ("y", "line"),
+    [
+        ([0, 0, 9, 0, 0], (0, 0)),
+        ([0, 0, 1, -2, 1, 0, 0], (0, 0)),  # least squares starts on the line
+        ([0, 1, 2, 30, 4, 5, 6], (1, 0)),
+        ([7, 5, 3, 1, 9, -3, -5, -7], (-2, 7)),
+    ],
+)
+def test_a_line_that_most_points_lie_on_is_found(y, line, size) -> None:
+    """The scale collapses on it: both slope and intercept are those of the other points."""
+    x = np.arange(len(y), dtype=float)
+    found = np.ravel(huber_lines(x, size * np.array([y], dtype=float)))
+    np.testing.assert_allclose(found / size, line, atol=1e-6)
+
+
+def test_a_few_outliers_move_no_line() -> None:
+    rng = np.random.default_rng(0)
+    y = np.tile(-1.2 * X + 3, (50, 1))
+    for line in y:
+        line[rng.choice(len(X), 6, replace=False)] += rng.standard_cauchy(6)
+    slopes, intercepts = huber_lines(X, y)
+    np.testing.assert_allclose(slopes, -1.2, atol=1e-6)
+    np.testing.assert_allclose(intercepts, 3, atol=1e-6)
+
+
 def test_exact_lines_come_back_exactly() -> None:
     slopes, intercepts = np.array([-1.0, 0.0, 2.5]), np.array([3.0, -1.0, 0.0])
     found = huber_lines(X, intercepts[:, None] + slopes[:, None] * X)

@@ -183,13 +183,18 @@ def test_constant_position_is_refused():
         projections.explained_input_variance(np.zeros((1, 9, 3)), np.ones((9, 2)))
 
 
-@given(st.floats(1e-3, 1e3))
+# Of activations whose squares float32 can and can't hold.
+scales = st.floats(-30, 30).map(lambda power: np.float32(10**power))
+
+
+@given(scales)
 def test_relative_action_is_free_of_scale_and_the_raw_action_quadratic(scale):
-    activations = rectified(frames=20, dimensions=50).astype(np.float64)
+    activations, factor = rectified(frames=20, dimensions=50), float(scale)
     law, scaled = map(projections.expected_action, (activations, scale * activations))
-    np.testing.assert_allclose(scaled, [scale**2 * law.mean, scale**4 * law.variance], rtol=1e-9)
+    wanted = [factor**2 * law.mean, factor**4 * law.variance]
+    np.testing.assert_allclose(scaled, wanted, rtol=1e-5)
     units = [projections.unit_variance_scale(a) ** 2 for a in (activations, scale * activations)]
-    assert units[1] * scaled.mean == pytest.approx(units[0] * law.mean, rel=1e-9)
+    assert units[1] * scaled.mean == pytest.approx(units[0] * law.mean, rel=1e-5)
 
 
 def test_unit_variance_scale_gives_total_variance_one():
@@ -214,11 +219,11 @@ def test_roughness_of_white_noise_is_the_number_of_steps():
     assert projections.roughness(noise) == pytest.approx(49, rel=0.01)
 
 
-@given(st.floats(1e-3, 1e3))
+@given(scales)
 def test_roughness_is_free_of_scale_and_of_the_number_of_units(scale):
     activations = rectified(frames=20, dimensions=50)
     wanted = projections.roughness(activations)
-    more = np.float32(scale) * np.tile(activations, (1, 90))  # more than a block of columns
+    more = scale * np.tile(activations, (1, 90))  # more than a block of columns
     assert projections.roughness(more) == pytest.approx(wanted, rel=1e-5)
     relative = projections.expected_action(activations).mean
     relative *= projections.unit_variance_scale(activations) ** 2
@@ -267,8 +272,5 @@ def test_too_few_frames_or_units_are_refused(shape):
 def test_activations_that_are_not_finite_are_refused():
     activations = rectified()
     activations[3, 4] = np.inf
-    with (
-        np.errstate(invalid="ignore"),
-        pytest.raises(ValueError, match="not all finite"),
-    ):
+    with pytest.raises(ValueError, match="hold infs or nans"):
         projections.trajectory_root(activations)

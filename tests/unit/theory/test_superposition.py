@@ -137,9 +137,21 @@ def test_same_seeds_give_the_same_bits_and_other_seeds_do_not():
 
 
 def test_dense_features_take_a_dimension_each():
-    toys = superposition.train_toys(densities=[1.0], seeds=[0, 1], **SMALL | {"steps": 800})
+    """And every other feature its mean: n - m of them leave the variance 1/12."""
+    seeds = range(6)
+    toys = superposition.train_toys(densities=[1.0], seeds=seeds, **SMALL | {"steps": 800})
     found = superposition.dimensions_per_feature(toys.weights)
     np.testing.assert_allclose(found, 1, atol=0.03)
+    np.testing.assert_allclose(toys.losses, (1 - 4 / 12) / 12, rtol=0.02)
+
+
+@pytest.mark.parametrize("density", [1.0, 0.7, 0.1, 0.01])
+def test_no_output_starts_dead(density):
+    generators = [torch.Generator().manual_seed(seed) for seed in range(6)]
+    weights, biases = superposition._start(generators, 20, 100, torch.tensor([density]))
+    uniform = torch.rand(500, 100, generator=generators[0])
+    x = superposition.sparse_features(uniform, torch.tensor(density))
+    assert ((x @ weights.mT @ weights + biases) > 0).any(dim=2).all()
 
 
 def test_sparse_models_follow_the_compression_rate():
