@@ -1,9 +1,9 @@
 """The jobs that Snakemake plans for a study, in one process and without running any."""
 
 import asyncio
-import importlib
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -141,39 +141,31 @@ def rules_reaching(project: Project, modules: list[str]) -> dict[str, set[str]]:
 
 
 def _rules_reaching(modules: list[str]) -> dict[str, set[str]]:
+    sys.path.insert(0, str(Path("scripts").absolute()))
+    from codespectra.jobs import code_digest as code
+
+    digest_of, asked = code.code_digest, {}
+
+    def noted(*arguments: Any) -> str:
+        asked[arguments] = digest_of(*arguments)
+        return asked[arguments]
+
+    code.code_digest = noted
     with opened(MINI) as workflow:
-        rules, plan = workflow.globals, plan_of(workflow)
-    said = {(job.rule, param) for job in plan.values() for param in job.params}
-    sources = [file.name for file in Path("scripts").glob("*.py")]
-    figures = Path("scripts/codespectra/figures").glob("*.py")
-    sources += [f"figures/{file.name}" for file in figures]
-    before = _digests(rules, sources)
-    using = {
-        source: {rule for rule, param in said if digest in param}
-        for source, digest in before.items()
-    }
-    told = [source for source in sources if using[source]]
+        said = {(job.rule, param) for job in plan_of(workflow).values() for param in job.params}
+    rules = {digest: {rule for rule, param in said if digest in param} for digest in asked.values()}
     found = {}
     for module in modules:
         with edited(Path("scripts/codespectra", module)):
-            now = _digests(rules, told)
-        differing = [source for source in told if now[source] != before[source]]
-        found[module] = set().union(*(using[source] for source in differing))
+            for thing in vars(code).values():
+                getattr(thing, "cache_clear", lambda: None)()
+            digest_of.cache_clear()
+            now = {arguments: digest_of(*arguments) for arguments in asked}
+        differing = [
+            rules[before] for arguments, before in asked.items() if now[arguments] != before
+        ]
+        found[module] = set().union(*differing)
     return found
-
-
-def _digests(rules: dict[str, Any], sources: list[str]) -> dict[str, str]:
-    """Digests of scripts and figures as the rules take them, of the files as they are now."""
-    for thing in vars(importlib.import_module("codespectra.jobs.code_digest")).values():
-        if hasattr(thing, "cache_clear"):
-            thing.cache_clear()
-    return {source: _digest(rules, source) for source in sources}
-
-
-def _digest(rules: dict[str, Any], source: str) -> str:
-    if source.startswith("figures/"):
-        return rules["drawn_by"](f"{Path(source).stem}.draw")["code"]
-    return rules["code_of"](source)
 
 
 @contextmanager

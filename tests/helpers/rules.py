@@ -1,7 +1,6 @@
 """The workflow's rules as Snakemake itself parses them, with what they inherit."""
 
 import ast
-import json
 import os
 import sys
 import tempfile
@@ -10,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from forked import FORKS
+from forked import in_fork
 from project import MINI, ROOT
 
 from codespectra.jobs.code_digest import reached_modules
@@ -77,7 +76,7 @@ def _parsed(flow: Any) -> dict[str, dict[str, Any]]:
     }
 
 
-def _in_fork(folder: Path, shared: bool, found: Path) -> None:
+def _parse(shared: bool) -> dict[str, dict[str, Any]]:
     from snakemake.api import SnakemakeApi
     from snakemake.settings.enums import Quietness
     from snakemake.settings.types import (
@@ -87,28 +86,24 @@ def _in_fork(folder: Path, shared: bool, found: Path) -> None:
         WorkflowSettings,
     )
 
-    os.chdir(folder)
-    os.environ["SNAKEMAKE_OUTPUT_CACHE"] = str(folder)
+    os.environ["SNAKEMAKE_OUTPUT_CACHE"] = str(Path.cwd())
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:
         flow = api.workflow(
             snakefile=ROOT / "Snakefile",
-            workdir=folder,
+            workdir=Path.cwd(),
             resource_settings=ResourceSettings(cores=1),
             config_settings=ConfigSettings(configfiles=[ROOT / MINI]),
             workflow_settings=WorkflowSettings(cache=[] if shared else None),
         )
-        found.write_text(json.dumps(_parsed(flow._workflow)))
+        return _parsed(flow._workflow)
 
 
 @cache
 def parsed_rules(*, shared: bool = False) -> dict[str, Rule]:
     """Every rule of the mini study by name; `shared`: as with --cache."""
     with tempfile.TemporaryDirectory() as place:
-        found = Path(place, "rules.json")
-        process = FORKS.Process(target=_in_fork, args=(Path(place), shared, found))
-        process.start()
-        process.join()
-        return {name: Rule(**parts) for name, parts in json.loads(found.read_text()).items()}
+        found = in_fork(_parse, Path(place), shared)
+    return {name: Rule(**parts) for name, parts in found.items()}
 
 
 def files_of(rule: Rule) -> set[Path]:

@@ -24,14 +24,10 @@ def run_script(
     outputs: dict[str, Path],
     cfg: dict[str, Any],
     *,
-    figure: str = "",
-    **more: Any,
+    config: dict[str, Any] | None = None,
+    **params: Any,
 ) -> None:
-    """Run it with a logger, but without a log file and a watch for its snakemake's end.
-
-    Args:
-        figure: what `draw` draws: module.function.
-    """
+    """Run it with a logger, but without a log file and a watch for its snakemake's end."""
 
     def as_paths(files: dict[str, Any]) -> Named:
         paths = {key: str(file) if isinstance(file, Path) else file for key, file in files.items()}
@@ -40,10 +36,10 @@ def run_script(
     job = SimpleNamespace(
         input=as_paths(inputs),
         output=as_paths(outputs),
-        params=Named(cfg=cfg, figure=figure),
+        params=Named(params, cfg=cfg),
         log=["unused"],
         threads=1,
-        **more,
+        config=config,
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(start, "start_job", lambda _: logging.getLogger("codespectra"))

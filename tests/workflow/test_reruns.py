@@ -83,7 +83,6 @@ DOT = {"make_stimuli", "capture_activations"} | MOVED
 EMBEDDED = {"embed_stimuli"} | DIRECTED
 
 TRAINED = CLASSIFIER | PERCEPTUAL | ENCODER | GPT
-IMAGE_NETWORKS = CLASSIFIER | PERCEPTUAL | ENCODER | UNTRAINED
 
 # Each leaf of the mini study's config (lists are leaves), a new value, and what must run again.
 MATRIX: dict[str, tuple[Any, set[str]]] = {
@@ -481,15 +480,15 @@ MODULES = {
     "experiments/people_agreement.py": set(),
     # Intervals of the claims are those of the spectra.
     "spectra/eigenspectrum.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
-    "capture/rows.py": FITTED
+    "capture/rows.py": CENTROIDS
+    | FITTED
     | CROSSED
     | FILTERED
+    | MOVED
+    | CHANNEL
     | TEXT_SPECTRA
     | TEXT_MOVED
-    | RECORDS
-    | CENTROIDS
-    | MOVED
-    | CHANNEL,
+    | RECORDS,
     # The law of a spectrum, without the spectrum: filters stay.
     "spectra/power_law.py": FITTED | CROSSED | TEXT_SPECTRA,
     "spectra/tables.py": FITTED | TEXT_SPECTRA,
@@ -594,19 +593,18 @@ MODULES = {
     "study/dropout_sweep.py": set(),
     "study/plan.py": set(),
     "study/*.py": set(),
-    # Names, locks, words and refusals.
     "jobs/*.py": set(),
-    "files/*.py": set(),
+    "files/folder_stamp.py": set(),
     "explanations/chat_*.py": set(),
     "models/torchvision_weights.py": set(),
-    # What the others have in common.
+    # What several rooms have in common.
     "jobs/device.py": TRAINED | TOYS | INFORMATION,
-    "files/json_files.py": TRAINED_ON | TEXT | UNTRAINED | TOYS,
-    "files/manifests.py": TRAINED_ON | TEXT | UNTRAINED | TOYS,
-    "data/image_files.py": TRAINED_ON,
+    "files/json_files.py": TRAINED_ON | BUILT | TEXT | TOYS,
+    "files/manifests.py": TRAINED_ON | BUILT | TEXT | TOYS,
     "data/stimuli.py": TRAINED_ON,
+    "data/image_files.py": TRAINED_ON,
     "data/preprocessing.py": TRAINED_ON - {"make_stimuli"},
-    "models/*.py": IMAGE_NETWORKS,
+    "models/architectures.py": BUILT,
     "models/layer_selection.py": SHOWN | SWEPT | TOKENS,
     "experiments/example_trials.py": TRIED,
     "explanations/unit_kinds.py": RECORDS,
@@ -624,27 +622,19 @@ MODULES = {
     | WITH_EVIDENCE
     | {"draw_explanations"},
     "claims/measures/*.py": {"judge_claims"},
-    "claims/measures/manifold.py": {
-        "draw_coactivation",
-        "draw_manifold",
-        "draw_sensitivity",
-        "judge_claims",
-    },
+    "claims/measures/manifold.py": WITH_EVIDENCE,
     "claims/measures/sensitivity.py": {"draw_sensitivity", "judge_claims"},
-    "claims/measures/tables.py": {
-        "draw_coactivation",
-        "draw_manifold",
-        "draw_sensitivity",
-        "judge_claims",
-    },
-    # Figures that share a module.
-    "figures/psychophysics.py": {"draw_psychophysics", "draw_trial"},
-    "figures/synergy.py": {"draw_pairs", "draw_synergy"},
+    "claims/measures/tables.py": WITH_EVIDENCE,
+    # This study asks no people.
     "figures/agreement.py": set(),
     "figures/autoencoders.py": {"draw_autoencoders"},
     "figures/information.py": {"draw_information"},
+    "figures/psychophysics.py": {"draw_psychophysics", "draw_trial"},
     "figures/sensitivity.py": {"draw_sensitivity"},
+    "figures/synergy.py": {"draw_pairs", "draw_synergy"},
 }
+
+
 LIBRARY = SCRIPTS / "codespectra"
 FILES = sorted(
     str(file.relative_to(LIBRARY)) for file in LIBRARY.rglob("*.py") if file.stem != "__init__"

@@ -224,12 +224,13 @@ def run_scripts(folder: Path, captured: dict[str, Path]) -> None:
     fit = {"smoothing": 1e-9, "bigram": False}
     run_script("explain_by_lookup", captured | collected, looked_up, cfg | fit)
     drawn = {"explanations": [str(looked_up["scores"])], "published": []}
-    run_script("draw", drawn, figure, {"study": "a study"}, figure="explanations.draw_explanations")
+    drawing = "explanations.draw_explanations"
+    run_script("draw", drawn, figure, {"study": "a study"}, figure=drawing)
 
 
 def test_these_rules_load_no_network():
     rules = parsed_rules()
-    for name in ("collect_records", "explain_by_lookup"):
+    for name in ("collect_records", "explain_by_lookup", "draw_explanations"):
         assert not packages_of(rules[name]) & {"torch", "transformers"}
 
 
