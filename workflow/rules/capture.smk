@@ -9,8 +9,7 @@ rule capture_shard:
         **CHECKPOINT,
         **STIMULI,
     output:
-        data="results/activations/{model}/{stimuli}{noise}.shards/{shard}-of-{shards}.h5",
-        manifest="results/activations/{model}/{stimuli}{noise}.shards/{shard}-of-{shards}.json",
+        **written("results/activations/{model}/{stimuli}{noise}.shards/{shard}-of-{shards}"),
     log:
         "results/logs/capture_shard/{model}/{stimuli}{noise}/{shard}-of-{shards}.log",
     benchmark:
@@ -21,8 +20,7 @@ rule capture_shard:
     conda:
         "../../envs/gpu.yaml"
     resources:
-        **growing(mem_mb=4000, runtime=720),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=4000, runtime=720),
     params:
         cfg=lambda w: stage_config(**capture_config(w), shard=int(w.shard), shards=int(w.shards)),
         code=code_of("capture_shard.py"),
@@ -40,8 +38,7 @@ rule capture_activations:
         shards=ancient(lambda w: image_shards(w, "h5")),
         shard_manifests=lambda w: image_shards(w, "json"),
     output:
-        data="results/activations/{model}/{stimuli}{noise}.h5",
-        manifest="results/activations/{model}/{stimuli}{noise}.json",
+        **written("results/activations/{model}/{stimuli}{noise}"),
     log:
         "results/logs/capture_activations/{model}/{stimuli}{noise}.log",
     benchmark:
@@ -53,8 +50,7 @@ rule capture_activations:
     conda:
         "../../envs/gpu.yaml"
     resources:
-        **growing(mem_mb=4000, runtime=720),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=4000, runtime=720),
     params:
         cfg=accepted_capture_config,
         code=code_of("capture_activations.py"),

@@ -5,8 +5,7 @@ rule train_classifier:
     input:
         unpack(training_sets),
     output:
-        checkpoint="results/checkpoints/{model}.pt",
-        manifest="results/checkpoints/{model}.json",
+        **NETWORK_FILES,
         epochs=table("results/checkpoints/{model}.csv", "training epochs of {model}", "epochs"),
     log:
         "results/logs/train_classifier/{model}.log",
@@ -18,8 +17,7 @@ rule train_classifier:
     conda:
         "../../envs/gpu.yaml"
     resources:
-        **growing(mem_mb=4000, runtime=720),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=4000, runtime=720),
     params:
         cfg=lambda w: stage_config(
             model=model_description(w.model), training=stage_config(plan.models[w.model].training)
@@ -36,8 +34,7 @@ rule import_checkpoint:
     input:
         source=lambda w: local(plan.models[w.model].path),
     output:
-        checkpoint="results/checkpoints/{model}.pt",
-        manifest="results/checkpoints/{model}.json",
+        **NETWORK_FILES,
     log:
         "results/logs/import_checkpoint/{model}.log",
     benchmark:
@@ -61,8 +58,7 @@ rule import_checkpoint:
 
 rule initialise_checkpoint:
     output:
-        checkpoint="results/checkpoints/{model}.pt",
-        manifest="results/checkpoints/{model}.json",
+        **NETWORK_FILES,
     log:
         "results/logs/initialise_checkpoint/{model}.log",
     benchmark:
@@ -84,8 +80,7 @@ rule initialise_checkpoint:
 
 rule download_checkpoint:
     output:
-        checkpoint="results/checkpoints/{model}.pt",
-        manifest="results/checkpoints/{model}.json",
+        **NETWORK_FILES,
     log:
         "results/logs/download_checkpoint/{model}.log",
     benchmark:

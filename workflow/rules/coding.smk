@@ -6,8 +6,7 @@ rule train_vae:
         unpack(training_sets),
         **checkpoint_of(lambda w: plan.models[w.model].start, "encoder"),
     output:
-        checkpoint="results/checkpoints/{model}.pt",
-        manifest="results/checkpoints/{model}.json",
+        **NETWORK_FILES,
         epochs=table("results/checkpoints/{model}.csv", "training epochs of {model}", "vae_epochs"),
     log:
         "results/logs/train_vae/{model}.log",
@@ -19,8 +18,7 @@ rule train_vae:
     conda:
         "../../envs/gpu.yaml"
     resources:
-        **growing(mem_mb=6000, runtime=5760),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=6000, runtime=5760),
     params:
         cfg=lambda w: stage_config(
             model=model_description(w.model),
@@ -40,8 +38,7 @@ rule recalibrate_statistics:
         unpack(training_sets),
         **checkpoint_of(lambda w: plan.models[w.model].of),
     output:
-        checkpoint="results/checkpoints/{model}.pt",
-        manifest="results/checkpoints/{model}.json",
+        **NETWORK_FILES,
     log:
         "results/logs/recalibrate_statistics/{model}.log",
     benchmark:
@@ -51,8 +48,7 @@ rule recalibrate_statistics:
     conda:
         "../../envs/gpu.yaml"
     resources:
-        **growing(mem_mb=6000, runtime=240),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=6000, runtime=240),
     params:
         cfg=lambda w: stage_config(model=model_description(w.model)),
         code=code_of("recalibrate_statistics.py"),

@@ -18,7 +18,6 @@ from codespectra.files.folder_stamp import folder_stamp
 from codespectra.study.implied import (
     analyses,
     analysis_runs,
-    autoencoder_grid,
     backbone_model,
     headline_metric,
     noisy_runs,
@@ -57,7 +56,7 @@ config = config | {"runtime": runtime}
 FIGURES = f"results/figures/{study.study}"
 # The metric of figures that show one, and the metrics that are this workflow's own.
 HEADLINE = headline_metric(study)
-INHOUSE = [name for name, backbone in study.backbones.items() if backbone.kind == "inhouse"]
+INHOUSE = [n for n in study.index.backbones if study.backbones[n].kind == "inhouse"]
 
 
 def code_of(script):
@@ -66,9 +65,7 @@ def code_of(script):
 
 
 def software(*packages):
-    """`params.software`: of rules that other workflows may share results with, as --cache can't see
-    which versions compute.
-    """
+    """`params.software` of a shared rule: --cache can't see which versions compute."""
     return {name: version(name) for name in packages}
 
 
@@ -118,6 +115,11 @@ def gpu_request(wildcards, input):
     return 0 if without_gpu() or study.runtime.device == "cpu" or gathers else 1
 
 
+def on_gpu(**amounts):
+    """Resources of a GPU-tagged job: `growing` ones, and the request for a GPU."""
+    return growing(**amounts) | {"gpu": gpu_request}
+
+
 def refuse_missing_gpu():
     """End before any job when the config demands a GPU that isn't there."""
     if study.runtime.device == "cuda" and without_gpu():
@@ -142,15 +144,16 @@ SPECTRUM = study.spectra.model_dump(
 )
 
 
+def run_config(kind, wildcards, **fields):
+    """What a stage depends on that looks at the layers of one run: they, and fields of the config."""
+    run = wildcards.model, wildcards.stimuli
+    layers = plan.layer_names(kind, *run)
+    return stage_config(model=run[0], stimuli=run[1], layers=layers, **fields)
+
+
 def spectra_config(wildcards):
     """What the spectra of one run depend on, plain or cross-validated."""
-    return stage_config(
-        **SPECTRUM,
-        reduction=study.spectra.reduction,
-        layers=plan.layer_names("spectra", wildcards.model, wildcards.stimuli),
-        model=wildcards.model,
-        stimuli=wildcards.stimuli,
-    )
+    return run_config("spectra", wildcards, **SPECTRUM, reduction=study.spectra.reduction)
 
 
 def network_table():
@@ -165,12 +168,8 @@ def reported(file, caption, category, title, form="table"):
     """An output with its place in the report; `caption` names its text in workflow/report."""
     if "{model}" in file and "{stimuli}" in file:
         title += ", {model} on {stimuli}"
-    return report(
-        file,
-        caption=f"../report/{caption}.rst",
-        category=category,
-        labels={"result": title, "form": form},
-    )
+    labels = {"result": title, "form": form}
+    return report(file, caption=f"../report/{caption}.rst", category=category, labels=labels)
 
 
 # Of the tables in the report, by their folder.

@@ -5,8 +5,7 @@ rule find_directions:
     input:
         **ACTIVATIONS,
     output:
-        data="results/directions/{model}/{stimuli}/{method}.h5",
-        manifest="results/directions/{model}/{stimuli}/{method}.json",
+        **written("results/directions/{model}/{stimuli}/{method}"),
     log:
         "results/logs/find_directions/{model}/{stimuli}/{method}.log",
     benchmark:
@@ -30,8 +29,7 @@ rule train_autoencoder:
     input:
         **ACTIVATIONS,
     output:
-        data="results/directions/{model}/{stimuli}/{method}.h5",
-        manifest="results/directions/{model}/{stimuli}/{method}.json",
+        **written("results/directions/{model}/{stimuli}/{method}"),
         epochs="results/directions/{model}/{stimuli}/{method}.csv",
     log:
         "results/logs/train_autoencoder/{model}/{stimuli}/{method}.log",
@@ -42,8 +40,7 @@ rule train_autoencoder:
     conda:
         "../../envs/gpu.yaml"
     resources:
-        **growing(mem_mb=4000, runtime=240),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=4000, runtime=240),
     params:
         cfg=directions_config,
         code=code_of("train_autoencoder.py"),

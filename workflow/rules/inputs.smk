@@ -20,6 +20,11 @@ def checkpoint_of(name, key="checkpoint"):
     }
 
 
+def written(path):
+    """Two outputs: a large file and its manifest."""
+    return {"data": f"{path}.h5", "manifest": f"{path}.json"}
+
+
 STIMULI = stored("stimuli", "results/stimuli/{stimuli}.h5")
 TEXT = stored("text", "results/stimuli/text.h5")
 CHECKPOINT = stored("checkpoint", "results/checkpoints/{model}.pt")
@@ -33,6 +38,10 @@ def activations(run):
     }
 
 
+NETWORK_FILES = {
+    "checkpoint": "results/checkpoints/{model}.pt",
+    "manifest": "results/checkpoints/{model}.json",
+}
 ACTIVATIONS = activations("{model}/{stimuli}")
 TEXT_ACTIVATIONS = activations("{model}/text")
 
@@ -123,13 +132,9 @@ def directions_of(methods):
 
 def directions_config(wildcards):
     """What the directions of one method depend on, besides the activations."""
-    return stage_config(
-        options=(plan.grid | plan.methods)[wildcards.method],
-        reduction=study.directions.reduction,
-        layers=plan.layer_names("directions", wildcards.model, wildcards.stimuli),
-        model=wildcards.model,
-        stimuli=wildcards.stimuli,
-    )
+    options = (plan.grid | plan.methods)[wildcards.method]
+    reduction = study.directions.reduction
+    return run_config("directions", wildcards, options=options, reduction=reduction)
 
 
 def scored_methods(wildcards):
@@ -139,13 +144,8 @@ def scored_methods(wildcards):
 
 def index_config(wildcards, **fields):
     """What scores of one run depend on, besides the tables: which layers, metrics and index."""
-    return stage_config(
-        **study.index.model_dump(mode="json", exclude={"resamples", "seed"}),
-        model=wildcards.model,
-        stimuli=wildcards.stimuli,
-        layers=plan.layer_names("directions", wildcards.model, wildcards.stimuli),
-        **fields,
-    )
+    index = study.index.model_dump(mode="json", exclude={"resamples", "seed"})
+    return run_config("directions", wildcards, **index, **fields)
 
 
 def training_sets(wildcards):

@@ -6,8 +6,7 @@ rule embed_stimuli:
         **STIMULI,
         **checkpoint_of(lambda w: backbone_model(study, w.backbone)),
     output:
-        data="results/embeddings/{backbone}/{stimuli}.h5",
-        manifest="results/embeddings/{backbone}/{stimuli}.json",
+        **written("results/embeddings/{backbone}/{stimuli}"),
     log:
         "results/logs/embed_stimuli/{backbone}/{stimuli}.log",
     benchmark:
@@ -15,8 +14,7 @@ rule embed_stimuli:
     conda:
         "../../envs/gpu.yaml"
     resources:
-        **growing(mem_mb=4000, runtime=240),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=4000, runtime=240),
     params:
         cfg=lambda w: stage_config(backbone=backbone_config(w.backbone), stimuli=w.stimuli),
         code=code_of("embed_stimuli.py"),

@@ -3,8 +3,7 @@
 
 rule make_text:
     output:
-        data="results/stimuli/text.h5",
-        manifest="results/stimuli/text.json",
+        **written("results/stimuli/text"),
     log:
         "results/logs/make_text.log",
     benchmark:
@@ -45,8 +44,7 @@ rule train_language_model:
     conda:
         "../../envs/language.yaml"
     resources:
-        **growing(mem_mb=4000, runtime=720),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=4000, runtime=720),
     params:
         cfg=lambda w: stage_config(study.language.models[w.model], name=w.model),
         code=code_of("train_language_model.py"),
@@ -112,8 +110,7 @@ rule capture_text_shard:
         checkpoint=ancient(lambda w: language_files(w.model)),
         checkpoint_manifest="results/checkpoints/{model}.json",
     output:
-        data="results/activations/{model}/text.shards/{shard}-of-{shards}.h5",
-        manifest="results/activations/{model}/text.shards/{shard}-of-{shards}.json",
+        **written("results/activations/{model}/text.shards/{shard}-of-{shards}"),
     log:
         "results/logs/capture_text_shard/{model}/{shard}-of-{shards}.log",
     benchmark:
@@ -124,8 +121,7 @@ rule capture_text_shard:
     conda:
         "../../envs/language.yaml"
     resources:
-        **growing(mem_mb=12000, runtime=720),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=12000, runtime=720),
     params:
         cfg=lambda w: stage_config(
             **text_capture_config(w), shard=int(w.shard), shards=int(w.shards)
@@ -146,8 +142,7 @@ rule capture_text:
         shards=ancient(lambda w: text_shards(w, "h5")),
         shard_manifests=lambda w: text_shards(w, "json"),
     output:
-        data="results/activations/{model}/text.h5",
-        manifest="results/activations/{model}/text.json",
+        **written("results/activations/{model}/text"),
     log:
         "results/logs/capture_text/{model}.log",
     benchmark:
@@ -158,8 +153,7 @@ rule capture_text:
     conda:
         "../../envs/language.yaml"
     resources:
-        **growing(mem_mb=12000, runtime=720),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=12000, runtime=720),
     params:
         cfg=text_capture_config,
         code=code_of("capture_text.py"),

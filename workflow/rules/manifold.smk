@@ -62,8 +62,7 @@ rule measure_coactivation:
     conda:
         "../../envs/gpu.yaml"
     resources:
-        **growing(mem_mb=8000, runtime=120),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=8000, runtime=120),
     params:
         cfg=lambda w: index_config(w, reduction=study.directions.reduction),
         code=code_of("measure_coactivation.py"),

@@ -17,15 +17,10 @@ rule project_dot:
     resources:
         **growing(mem_mb=4000, runtime=120),
     params:
-        cfg=lambda w: stage_config(
-            draws=study.projections.draws,
-            keep=study.projections.keep,
-            read_out=study.projections.read_out,
-            seed=study.projections.seed,
-            reduction=study.projections.reduction,
-            layers=plan.layer_names("projections", w.model, w.stimuli),
-            model=w.model,
-            stimuli=w.stimuli,
+        cfg=lambda w: run_config(
+            "projections",
+            w,
+            **study.projections.model_dump(mode="json", exclude={"models", "stimuli", "layers"}),
         ),
         code=code_of("project_dot.py"),
     message:

@@ -67,8 +67,7 @@ rule compare_people:
     conda:
         "../../envs/gpu.yaml"
     resources:
-        **growing(mem_mb=3000, runtime=240),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=3000, runtime=240),
     params:
         cfg=lambda w: stage_config(study.people, backbone=backbone_config(study.people.backbone)),
         code=code_of("compare_people.py"),

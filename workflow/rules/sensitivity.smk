@@ -20,8 +20,7 @@ rule measure_sensitivity:
     conda:
         "../../envs/gpu.yaml"
     resources:
-        **growing(mem_mb=8000, runtime=240),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=8000, runtime=240),
     params:
         cfg=lambda w: index_config(
             w,

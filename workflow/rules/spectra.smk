@@ -86,8 +86,7 @@ rule compute_filters:
         **CHECKPOINT,
         **STIMULI,
     output:
-        data="results/filters/{model}/{stimuli}.h5",
-        manifest="results/filters/{model}/{stimuli}.json",
+        **written("results/filters/{model}/{stimuli}"),
         table="results/filters/{model}/{stimuli}.csv",
     log:
         "results/logs/compute_filters/{model}/{stimuli}.log",
@@ -96,18 +95,16 @@ rule compute_filters:
     conda:
         "../../envs/gpu.yaml"
     resources:
-        **growing(mem_mb=6000, runtime=240),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=6000, runtime=240),
     params:
-        cfg=lambda w: stage_config(
+        cfg=lambda w: run_config(
+            "filters",
+            w,
             ranks=study.filters.ranks,
             images=study.filters.images,
-            layers=plan.layer_names("filters", w.model, w.stimuli),
             reduction=study.spectra.reduction,
             solver=study.spectra.solver,
             seed=study.spectra.seed,
-            model=w.model,
-            stimuli=w.stimuli,
         ),
         code=code_of("compute_filters.py"),
     message:

@@ -3,8 +3,7 @@
 
 rule make_stimuli:
     output:
-        data="results/stimuli/{stimuli}.h5",
-        manifest="results/stimuli/{stimuli}.json",
+        **written("results/stimuli/{stimuli}"),
     log:
         "results/logs/make_stimuli/{stimuli}.log",
     benchmark:

@@ -13,8 +13,7 @@ rule train_superposition:
     conda:
         "../../envs/gpu.yaml"
     resources:
-        **growing(mem_mb=2000, runtime=120),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=2000, runtime=120),
     params:
         cfg=lambda w: stage_config(study.theory.superposition),
         code=code_of("train_superposition.py"),
@@ -82,8 +81,7 @@ rule estimate_information:
     conda:
         "../../envs/gpu.yaml"
     resources:
-        **growing(mem_mb=2000, runtime=120),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=2000, runtime=120),
     params:
         cfg=lambda w: stage_config(study.theory.information),
         code=code_of("estimate_information.py"),
