@@ -18,7 +18,7 @@ MINI = "workflow/studies/mini.yaml"
 
 def read_config(study: str = "config.yaml") -> dict[str, Any]:
     """A config of this repository; the embedded default if no other is named."""
-    return yaml.safe_load((ROOT / study).read_text())
+    return yaml.safe_load((ROOT / study).read_text("utf-8"))
 
 
 def changed(config: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -39,11 +39,12 @@ class Project:
 
     folder: Path
 
-    def snakemake(self, *arguments: str, study: str = MINI) -> subprocess.CompletedProcess:
+    def snakemake(self, *arguments: str, study: str | None = MINI) -> subprocess.CompletedProcess:
         """Run snakemake here; stdout and stderr come back together."""
-        return forked_snakemake(self.folder, *arguments, "--configfile", study)
+        config = ["--configfile", study] if study else []
+        return forked_snakemake(self.folder, *arguments, *config)
 
-    def failure(self, *arguments: str, study: str = MINI) -> str:
+    def failure(self, *arguments: str, study: str | None = MINI) -> str:
         """What is said by a run that fails, as it must, without a traceback."""
         done = self.snakemake(*arguments, study=study)
         assert done.returncode != 0 and "Traceback" not in done.stdout, done.stdout

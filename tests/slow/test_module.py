@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from project import MINI, Project
+from project import MINI, Project, read_config
 
 OUTER = """
 configfile: "outer.yaml"
@@ -21,7 +21,7 @@ def outer(mini, tmp_path):
     """Writes another workflow, whose config holds the mini study with these sections."""
 
     def write(**sections) -> Project:
-        study = yaml.safe_load((mini.folder / MINI).read_text("utf-8")) | sections
+        study = read_config(MINI) | sections
         (tmp_path / "Snakefile").write_text(OUTER.format(mini.folder / "Snakefile"), "utf-8")
         (tmp_path / "outer.yaml").write_text(yaml.safe_dump({"codespectra": study}), "utf-8")
         return Project(tmp_path)
@@ -33,13 +33,9 @@ def test_the_main_job_makes_the_same_files(outer, mini):
     workflow = outer()
     done = workflow.snakemake("cs_main", "--cores", "2", study=None)
     assert done.returncode == 0, done.stdout
-    made = workflow.folder / "deep/er/results"
-    names = {file.relative_to(made) for file in made.rglob("*") if file.is_file()}
-    names = {n for n in names if n.parts[0] not in {"logs", "benchmarks"} and n.suffix != ".lock"}
-    assert len(names) > 100
-    assert not [
-        n for n in names if (made / n).read_bytes() != (mini.folder / "results" / n).read_bytes()
-    ]
+    made, expected = Project(workflow.folder / "deep/er").outputs(), mini.outputs()
+    assert len(made) > 100
+    assert not [n for n, file in made.items() if file.read_bytes() != expected[n].read_bytes()]
     done = workflow.snakemake("cs_main", "--cores", "2", study=None)
     assert "Nothing to be done" in done.stdout
 

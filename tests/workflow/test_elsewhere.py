@@ -15,9 +15,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from forked import forked_snakemake
 from PIL import Image
-from project import MINI, Project, copy_project
+from project import MINI, Project, copy_project, read_config, table_of_jobs
 
 # Two jobs of few seconds.
 FIGURE = "results/figures/mini/channel.png"
@@ -139,7 +138,7 @@ def outer(project, tmp_path):
     def write(snakefile: str, nested: bool) -> Project:
         places = {"snakefile": project.folder / "Snakefile", "figure": FIGURE}
         (tmp_path / "Snakefile").write_text(snakefile.format(**places), "utf-8")
-        study = yaml.safe_load((project.folder / MINI).read_text("utf-8"))
+        study = read_config(MINI)
         config = {"codespectra": study} if nested else study
         (tmp_path / "outer.yaml").write_text(yaml.safe_dump(config), "utf-8")
         remember(project, tmp_path)
@@ -150,13 +149,13 @@ def outer(project, tmp_path):
 
 def test_a_module_keeps_everything_under_its_prefix(outer, project):
     copy = outer(MODULE, nested=True)
-    status, said = forked_snakemake(copy.folder, "--dry-run", "cs_everything")
-    assert status == 0, said
+    done = copy.snakemake("--dry-run", "cs_everything", study=None)
+    assert done.returncode == 0, done.stdout
+    said = done.stdout
     assert said.count("What runs, and why:") == said.count("Job stats:")
     made = set(re.findall(r"\S*results/[^\s,:;]+", said))
     assert made and all(name.startswith("deep/er/results/") for name in made)
-    table = said.partition("Job stats:")[2].partition("total")[0]
-    jobs = {rule: int(n) for rule, n in re.findall(r"^cs_(\w+) +(\d+)$", table, re.M)}
+    jobs = {rule.removeprefix("cs_"): count for rule, count in table_of_jobs(done).items()}
     assert jobs.pop("everything") == 1
     assert jobs == project.would_run()
 
@@ -178,8 +177,7 @@ def test_an_include_runs_the_config_of_its_workflow(outer):
     done = copy.snakemake("--cores", "1", study=None)
     assert done.returncode == 0, done.stdout
     assert (copy.folder / FIGURE).exists()
-    status, said = forked_snakemake(copy.folder, "--dry-run")
-    assert status == 0 and "Nothing to be done" in said
+    assert "Nothing to be done" in copy.snakemake("--dry-run", study=None).stdout
 
 
 def test_files_of_the_user_stay_where_they_are_under_a_prefix(outer):
@@ -190,9 +188,9 @@ def test_files_of_the_user_stay_where_they_are_under_a_prefix(outer):
     (copy.folder / "outer.yaml").write_text(yaml.safe_dump(config), "utf-8")
     (copy.folder / "mine.pt").touch()
     target = "deep/er/results/checkpoints/untrained.pt"
-    status, said = forked_snakemake(copy.folder, "--dry-run", target)
-    assert status == 0, said
-    assert "cs_import_checkpoint" in said
+    done = copy.snakemake("--dry-run", target, study=None)
+    assert done.returncode == 0, done.stdout
+    assert "cs_import_checkpoint" in done.stdout
 
 
 def test_a_snakefile_from_the_net_is_refused_in_a_line(project, tmp_path):
@@ -203,25 +201,21 @@ def test_a_snakefile_from_the_net_is_refused_in_a_line(project, tmp_path):
         (tmp_path / "Snakefile").write_text(
             f'module far:\n    snakefile: "{url}"\n\nuse rule * from far\n', "utf-8"
         )
-        done = Project(tmp_path).snakemake("--dry-run", study=None)
+        said = Project(tmp_path).failure("--dry-run", study=None)
         server.shutdown()
-    assert done.returncode != 0
-    assert "clone the repository" in done.stdout and "Traceback" not in done.stdout
+    assert "clone the repository" in said
 
 
 # Any folder ---------------------------------------------------------------------------------------
 
 
 def test_elsewhere_the_embedded_default_is_the_study(project, tmp_path):
-    snakefile = str(project.folder / "Snakefile")
     remember(project, tmp_path)
-    status, said = forked_snakemake(tmp_path, "--dry-run", "--snakefile", snakefile)
-    assert status == 0, said
-    assert "results/figures/embedded-default/" in said
-    config = yaml.safe_load((project.folder / "config.yaml").read_text("utf-8"))
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config | {"study": "own"}))
-    status, said = forked_snakemake(tmp_path, "--dry-run", "--snakefile", snakefile)
-    assert status == 0 and "results/figures/own/" in said
+    start = ("--dry-run", "--snakefile", str(project.folder / "Snakefile"))
+    for study in ("embedded-default", "own"):
+        done = Project(tmp_path).snakemake(*start, study=None)
+        assert done.returncode == 0 and f"results/figures/{study}/" in done.stdout, done.stdout
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump(read_config() | {"study": "own"}))
 
 
 def python_in(folder: Path) -> Path:
@@ -263,7 +257,7 @@ def test_names_of_files_mean_the_same_in_any_locale(project, tmp_path):
     for name in ("Ä", "b"):
         (tmp_path / "images" / name).mkdir(parents=True)
         Image.new("RGB", (32, 32)).save(tmp_path / "images" / name / "ü.png")
-    config = yaml.safe_load((project.folder / MINI).read_text("utf-8"))
+    config = read_config(MINI)
     config["stimuli"]["own"] = {"source": "folder", "root": "images", "side": 32}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
