@@ -117,6 +117,7 @@ def test_gzip_is_undone_no_further_than_the_limit() -> None:
         (b"{}", "br", "encoded as 'br'"),
         (b"{}", "gzip", "isn't the gzip that it claims to be"),
     ],
+    ids=["twice", "brotli", "no gzip"],
 )
 def test_another_encoding_is_not_read(content: bytes, encoding: str, message: str) -> None:
     with (
