@@ -14,6 +14,7 @@ from forked import forked_snakemake
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
 MINI = "workflow/studies/mini.yaml"
+REMEMBERED = ".snakemake/codespectra"
 
 
 def read_config(study: str = "config.yaml") -> dict[str, Any]:
@@ -94,4 +95,15 @@ def copy_project(folder: Path) -> Project:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
+    share_memory(folder)
     return Project(folder)
+
+
+def share_memory(folder: Path) -> None:
+    """Let starts in a folder remember what is slow to work out, layers of networks, as others do.
+
+    It is kept where this working copy keeps it, by all that it follows from.
+    """
+    (ROOT / REMEMBERED).mkdir(parents=True, exist_ok=True)
+    (folder / REMEMBERED).parent.mkdir()
+    (folder / REMEMBERED).symlink_to(ROOT / REMEMBERED)

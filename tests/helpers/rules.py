@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from forked import in_fork
-from project import MINI, ROOT
+from project import MINI, ROOT, share_memory
 
 from codespectra.jobs.code_digest import reached_modules
 
@@ -102,6 +102,7 @@ def _parse(shared: bool) -> dict[str, dict[str, Any]]:
 def parsed_rules(*, shared: bool = False) -> dict[str, Rule]:
     """Every rule of the mini study by name; `shared`: as with --cache."""
     with tempfile.TemporaryDirectory() as place:
+        share_memory(Path(place))
         found = in_fork(_parse, Path(place), shared)
     return {name: Rule(**parts) for name, parts in found.items()}
 

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import site
 import subprocess
 import sys
@@ -16,24 +15,16 @@ from pathlib import Path
 import pytest
 import yaml
 from PIL import Image
-from project import MINI, Project, copy_project, read_config, table_of_jobs
+from project import MINI, Project, copy_project, read_config, share_memory, table_of_jobs
 
 # Two jobs of few seconds.
 FIGURE = "results/figures/mini/channel.png"
 TABLE = "results/theory/capacity.csv"
-REMEMBERED = ".snakemake/codespectra"
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
-    project = copy_project(tmp_path_factory.mktemp("elsewhere"))
-    assert project.would_run()
-    return project
-
-
-def remember(project: Project, folder: Path) -> None:
-    """Layers of the networks, listed once: a second start is faster."""
-    shutil.copytree(project.folder / REMEMBERED, folder / REMEMBERED)
+    return copy_project(tmp_path_factory.mktemp("elsewhere"))
 
 
 # Another library that is installed ----------------------------------------------------------------
@@ -141,7 +132,7 @@ def outer(project, tmp_path):
         study = read_config(MINI)
         config = {"codespectra": study} if nested else study
         (tmp_path / "outer.yaml").write_text(yaml.safe_dump(config), "utf-8")
-        remember(project, tmp_path)
+        share_memory(tmp_path)
         return Project(tmp_path)
 
     return write
@@ -210,7 +201,7 @@ def test_a_snakefile_from_the_net_is_refused_in_a_line(project, tmp_path):
 
 
 def test_elsewhere_the_embedded_default_is_the_study(project, tmp_path):
-    remember(project, tmp_path)
+    share_memory(tmp_path)
     start = ("--dry-run", "--snakefile", str(project.folder / "Snakefile"))
     for study in ("embedded-default", "own"):
         done = Project(tmp_path).snakemake(*start, study=None)
@@ -239,7 +230,6 @@ def run_by(python: Path, folder: Path, *arguments: str) -> subprocess.CompletedP
 
 def test_an_environment_in_a_folder_with_any_name_runs_jobs(project, tmp_path):
     folder = copy_project(tmp_path / "R&D (1)").folder
-    remember(project, folder)
     done = run_by(python_in(folder / ".venv"), folder, "--cores", "1", TABLE)
     assert done.returncode == 0, done.stdout
     assert (folder / TABLE).exists()
@@ -253,7 +243,7 @@ def test_an_environment_with_a_blank_elsewhere_is_refused_at_the_start(project, 
 
 
 def test_names_of_files_mean_the_same_in_any_locale(project, tmp_path):
-    remember(project, tmp_path)
+    share_memory(tmp_path)
     for name in ("Ä", "b"):
         (tmp_path / "images" / name).mkdir(parents=True)
         Image.new("RGB", (32, 32)).save(tmp_path / "images" / name / "ü.png")
