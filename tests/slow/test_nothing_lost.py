@@ -18,7 +18,7 @@ from project import MINI, Project, read_config
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
 
-# A longer soak: KILL_SEEDS=20 pytest tests/test_nothing_lost.py
+# A longer soak: KILL_SEEDS=20 pytest tests/slow/test_nothing_lost.py
 SEEDS = range(int(os.environ.get("KILL_SEEDS", "1")))
 STUDY = "interrupted.yaml"
 # One job of each kind, by its rule; none waits for another, and nothing else needs them.

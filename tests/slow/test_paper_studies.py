@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from checked_plans import LAYERS, checked_plan
 from cifar_files import write_cifar
 from people_files import (
     CONDITION,
@@ -29,7 +30,6 @@ from codespectra.models.byte_gpt2 import byte_tokenizer
 from codespectra.models.layer_selection import reduced_width
 from codespectra.study.dropout_sweep import networks
 from codespectra.study.implied import most_stimuli
-from codespectra.study.plan import cached_language_layers, cached_layers, make_plan
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import load_study
 
@@ -80,22 +80,20 @@ def test_coding_plans_every_network_of_the_sweep(project: Project) -> None:
 
 
 def test_coding_tells_the_disk_that_its_captures_take(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project.folder)
     text = Path(CODING).read_text()
-    study = load_study(yaml.safe_load(text))
-    describe = cached_layers(tmp_path)
-    plan, total = make_plan(study, describe, cached_language_layers(tmp_path)), 0
+    plan, total = checked_plan(yaml.safe_load(text)), 0
     for captures, passes in ((plan.captures, 1), (plan.noisy_captures, 2)):
         for (model, stimuli), wanted in captures.items():
-            if model not in networks(study.coding):
+            if model not in networks(plan.study.coding):
                 continue
             spec = plan.models[model]
-            layers = describe(stage_config(spec.architecture), spec.classes, SIDE)
+            layers = LAYERS(stage_config(spec.architecture), spec.classes, SIDE)
             shapes = {layer["name"]: layer["shape"] for layer in layers}
             width = sum(reduced_width(shapes[w["layer"]], w["reduction"]) for w in wanted)
-            total += passes * most_stimuli(study.stimuli[stimuli]) * width * 4
+            total += passes * most_stimuli(plan.study.stimuli[stimuli]) * width * 4
     assert f"captures {total / 1e9:.1f} GB" in text
 
 

@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from checked_plans import checked_plan
 from PIL import Image
-from project import ROOT, Project, copy_project, table_of_jobs
+from project import ROOT, Project, copy_project, read_config, table_of_jobs
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import alexnet, resnet50
 
 from codespectra.interpretability.lpips_embedding import lpips_heads
 from codespectra.models.layer_selection import count_of
 from codespectra.study.implied import direction_methods, most_stimuli
-from codespectra.study.plan import Plan, cached_language_layers, cached_layers, make_plan
+from codespectra.study.plan import Plan
 from codespectra.study.sections.study import Study, load_study
 
 IMAGENET = "workflow/studies/imagenet_resnet50.yaml"
@@ -66,12 +67,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="module")
-def imagenet(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Plan:
+def imagenet(project: Project) -> Plan:
     """The checked plan of the study."""
     text = (ROOT / IMAGENET).read_text().replace("data/", f"{project.folder}/data/")
-    folder = tmp_path_factory.mktemp("layers")
-    describe = cached_layers(folder), cached_language_layers(folder)
-    return make_plan(load_study(yaml.safe_load(text)), *describe)
+    return checked_plan(yaml.safe_load(text))
 
 
 def check_jobs(done: subprocess.CompletedProcess, heading: str) -> None:
@@ -92,7 +91,7 @@ def test_gpt2_xl_has_the_jobs_that_the_document_lists(project: Project) -> None:
 
 def test_the_kubernetes_profile_plans_the_jobs_of_imagenet(project: Project) -> None:
     """Without what only plugins know, since they needn't be installed."""
-    profile = yaml.safe_load((ROOT / KUBERNETES / "config.yaml").read_text())
+    profile = read_config(f"{KUBERNETES}/config.yaml")
     plugins = ("executor", "kubernetes-", "default-storage-")
     plain = {key: value for key, value in profile.items() if not key.startswith(plugins)}
     folder = project.folder / "profiles/plain"
@@ -211,7 +210,7 @@ def peaks(study: Study) -> dict[str, float]:
 
 def test_imagenet_memory_is_told_and_asked_for(imagenet: Plan) -> None:
     told = column("ImageNet × ResNet-50", "memory")
-    asked = yaml.safe_load((ROOT / KUBERNETES / "config.yaml").read_text())["set-resources"]
+    asked = read_config(f"{KUBERNETES}/config.yaml")["set-resources"]
     for rule, size in peaks(imagenet.study).items():
         assert told[rule] == gigabytes(size)
         request = asked.get(rule, {}).get("mem_mb", 4000)
@@ -229,7 +228,7 @@ def test_imagenet_disk_of_a_pod_holds_inputs_and_outputs(imagenet: Plan) -> None
         "embed_stimuli": n["val"] * PIXELS + size["embeddings"],
         "score_interpretability": n["val"] * PIXELS + size["embeddings"] + size["directions"],
     }
-    asked = yaml.safe_load((ROOT / KUBERNETES / "config.yaml").read_text())["set-resources"]
+    asked = read_config(f"{KUBERNETES}/config.yaml")["set-resources"]
     for rule, bytes_held in largest.items():
         assert 1.02 * bytes_held < asked[rule]["disk_mb"] * 1e6 < 1.3 * bytes_held
 
@@ -315,7 +314,7 @@ def test_gpu_hours_follow_from_operations(imagenet: Plan) -> None:
     told = column("ImageNet × ResNet-50", "GPU hours")
     assert told["capture_activations"] == on_gpu(2 * sum(n.values()) * passed * 1e9)
     assert told["embed_stimuli"] == on_gpu(n["val"] * embedded * 1e9)
-    language = load_study(yaml.safe_load((ROOT / LANGUAGE).read_text())).language
+    language = load_study(read_config(LANGUAGE)).language
     tokens = language.sequences * language.length
     products = 12 * STREAM**2 * BLOCKS
     told = column("GPT-2 XL", "GPU hours")
@@ -342,7 +341,7 @@ def test_gpt2_xl_takes_what_its_study_says() -> None:
     assert told["all"]["CPU hours"] == hours(2 * 60 * sum(minutes.values()))
     for rule, memory in (("capture_text", "7.5 GB"), ("fit_text_spectra", "1.4 GB")):
         assert told[rule]["memory"] == memory and memory in header
-    language = load_study(yaml.safe_load((ROOT / LANGUAGE).read_text())).language
+    language = load_study(read_config(LANGUAGE)).language
     units = (4 * STREAM + STREAM) * BLOCKS
     captured = 2 * language.sequences * language.length * units * 2
     assert told["capture_text"]["writes"] == gigabytes(captured)
@@ -358,5 +357,5 @@ def test_the_kubernetes_plugin_knows_the_profile_s_options() -> None:
     from snakemake_executor_plugin_kubernetes import ExecutorSettings
 
     known = {f"kubernetes-{field.name.replace('_', '-')}" for field in fields(ExecutorSettings)}
-    profile = yaml.safe_load((ROOT / KUBERNETES / "config.yaml").read_text())
+    profile = read_config(f"{KUBERNETES}/config.yaml")
     assert {key for key in profile if key.startswith("kubernetes-")} <= known

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from project import ROOT
+from project import ROOT, read_config
 
 from codespectra.claims.catalogue import CLAIMS
 from codespectra.study.sections.study import load_study
@@ -25,7 +25,7 @@ SOURCES = [
         if path.suffix in TEXT and path != Path(__file__)
     ),
 ]
-CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
+CONFIG = read_config()
 
 
 def mentions(pattern: str, files: list[Path] = PAGES) -> list[Any]:

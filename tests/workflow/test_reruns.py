@@ -502,9 +502,6 @@ MODULES = {
     "claims/catalogue.py": {"judge_claims"},
     "claims/needs.py": WITH_EVIDENCE,
     "statistics/evidence.py": WITH_EVIDENCE,
-    "claims/measures/dropout.py": {"judge_claims"},
-    "claims/measures/index.py": {"judge_claims"},
-    "claims/measures/language.py": {"judge_claims"},
     # Whatever reads a table.
     "files/csv_tables.py": DRAWN | {"explain_by_lookup", "score_halves", "judge_claims"},
     # Whatever writes one, or has to do with files of another format, and what follows.
@@ -516,8 +513,6 @@ MODULES = {
     "files/whole_files.py": set(),
     "files/one_writer.py": set(),
     "files/full_disk.py": set(),
-    "jobs/start.py": set(),
-    "jobs/gpu_lock.py": set(),
     "errors.py": set(),
     "claims/sweep_columns.py": {
         "draw_dropout",
@@ -559,7 +554,6 @@ MODULES = {
     "models/hub.py": set(),
     "explanations/published.py": set(),
     "explanations/chat.py": set(),
-    "explanations/chat_answers.py": set(),
     "interpretability/score_table.py": DIRECTED,
     "capture/manifest_layers.py": FITTED | MOVED | CROSSED | TEXT_SPECTRA | TEXT_MOVED | RECORDS,
     "theory/superposition.py": TOYS,
@@ -584,14 +578,7 @@ MODULES = {
     "figures/theory.py": {"draw_superposition", "draw_channel"},
     "figures/index.py": {"draw_index", "draw_exciting_images"},
     "figures/index_methods.py": {"draw_index_panels", "draw_controls"},
-    # Read at the start, reached by no script.
-    "study/sections/study.py": set(),
-    "study/check_study.py": set(),
-    "study/check_scores.py": set(),
-    "study/check_language.py": set(),
-    "study/implied.py": set(),
-    "study/dropout_sweep.py": set(),
-    "study/plan.py": set(),
+    # Read at the start, or no part of what a job computes.
     "study/*.py": set(),
     "jobs/*.py": set(),
     "files/folder_stamp.py": set(),

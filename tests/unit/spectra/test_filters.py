@@ -8,14 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
-from project import ROOT
 from residual_block import MEAN, STD, Residual, preprocess_to, some_images
 from sklearn.decomposition import PCA
 from torch import nn
 from torch.nn import functional
 
-from codespectra.errors import UserError
 from codespectra.figures.filters import draw_filters
 from codespectra.files.hdf5_files import create_hdf5
 from codespectra.models import architectures, layer_selection
@@ -23,8 +20,6 @@ from codespectra.models.hooks import Wanted
 from codespectra.models.layer_listing import inspect_layers
 from codespectra.models.small_resnet import Bottleneck
 from codespectra.spectra import filters
-from codespectra.study.plan import cached_language_layers, cached_layers, make_plan
-from codespectra.study.sections.study import load_study
 
 # Eigenvectors ------------------------------------------------------------------------------------
 
@@ -223,36 +218,7 @@ def test_folding_takes_the_grid_of_a_strided_layer_out():
     assert filters.frequency_centroid(image, (112, 112)) == filters.frequency_centroid(image)
 
 
-# Config and figure -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("changes", "told"),
-    [
-        ({"ranks": [1, 2000]}, ["filters.ranks: 2000", "1000 components", "spectra.components"]),
-        ({"ranks": [2, 2]}, ["filters", "ranks: [2, 2] doesn't increase strictly"]),
-        ({"ranks": [0, 2]}, ["filters.ranks", "greater than 0"]),
-        (
-            {"layers": ["conv1"]},
-            [
-                "filters.layers: not among spectra.layers for models.classifier",
-                "'conv1'",
-                "allowed: relu, layer1.0.relu:0",
-            ],
-        ),
-    ],
-)
-def test_a_mistake_is_explained(changes, told, tmp_path):
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    config["filters"] |= changes
-    with pytest.raises(UserError) as error:
-        make_plan(
-            load_study(config),
-            cached_layers(tmp_path),
-            cached_language_layers(tmp_path),
-        )
-    for text in told:
-        assert text in str(error.value)
+# Figure ------------------------------------------------------------------------------------------
 
 
 def test_the_figure_has_a_panel_a_filter_with_zero_as_grey(tmp_path):

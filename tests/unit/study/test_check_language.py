@@ -1,47 +1,26 @@
 """The language study's config: every mistake is told before a job starts, in one line."""
 
-import copy
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from project import ROOT
+from checked_plans import checked_plan, mistakes
+from project import changed, read_config
 
-from codespectra.errors import UserError
 from codespectra.study.check_language import CHAT_VARIABLES
-from codespectra.study.plan import cached_language_layers, cached_layers, make_plan
-from codespectra.study.sections.study import load_study
 
-CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
-LANGUAGE = CONFIG["language"]
 CHAT = {"lookup": None, "openai": {"token_limit": 1000}}
 
 
-@pytest.fixture(scope="module")
-def describe(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("layers")
-    return cached_layers(folder), cached_language_layers(folder)
+def language(changes: dict[str, Any]) -> dict[str, Any]:
+    """The embedded study with other values at paths of its section `language`."""
+    return changed(read_config(), {f"language.{path}": value for path, value in changes.items()})
 
 
-def checked(changes: dict[str, Any], describe: Any) -> None:
-    """The embedded study's plan with other values at paths of its section `language`."""
-    config = copy.deepcopy(CONFIG)
-    for path, value in changes.items():
-        *parents, last = path.split(".")
-        section = config["language"]
-        for parent in parents:
-            section = section[parent]
-        section[last] = value
-    make_plan(load_study(config), *describe)
-
-
-def told(changes: dict[str, Any], describe: Any) -> str:
+def told(changes: dict[str, Any]) -> str:
     """The one line that a mistake is told in."""
-    with pytest.raises(UserError) as caught:
-        checked(changes, describe)
-    (line,) = str(caught.value).splitlines()
+    (line,) = mistakes(language(changes))
     return line
 
 
@@ -102,49 +81,39 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("changes, parts", MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_told_in_one_line(
-    changes: dict[str, Any], parts: list[str], describe: Any
-) -> None:
-    line = told(changes, describe)
+def test_a_mistake_is_told_in_one_line(changes: dict[str, Any], parts: list[str]) -> None:
+    line = told(changes)
     assert [part for part in parts if part not in line] == [], line
 
 
-def test_the_embedded_study_has_no_mistake(describe: Any) -> None:
-    checked({}, describe)
+def test_a_stimulus_set_called_text_is_refused() -> None:
+    (line,) = mistakes(changed(read_config(), {"stimuli.text": {"source": "moving_dot"}}))
+    assert "stimuli.text: " in line and "language study" in line
 
 
-def test_a_stimulus_set_called_text_is_refused(describe: Any) -> None:
-    config = copy.deepcopy(CONFIG)
-    config["stimuli"]["text"] = {"source": "moving_dot"}
-    with pytest.raises(UserError, match=r"stimuli\.text: .* language study"):
-        make_plan(load_study(config), *describe)
-
-
-def test_openai_names_the_variables_that_are_missing(
-    describe: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_openai_names_the_variables_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in CHAT_VARIABLES:
         monkeypatch.setenv(name, "secret-value")
-    checked({"explanations.explainers": CHAT}, describe)
+    checked_plan(language({"explanations.explainers": CHAT}))
     monkeypatch.delenv("OPENAI_API_KEY")
     monkeypatch.setenv("OPENAI_MODEL", "")
-    line = told({"explanations.explainers": CHAT}, describe)
+    line = told({"explanations.explainers": CHAT})
     assert "OPENAI_API_KEY, OPENAI_MODEL not set in the environment" in line
     assert "OPENAI_BASE_URL" not in line and "secret-value" not in line
 
 
-def test_a_local_model_is_held_against_its_config(describe: Any, tmp_path: Path) -> None:
+def test_a_local_model_is_held_against_its_config(tmp_path: Path) -> None:
     config = {"model_type": "gpt2", "n_positions": 32, "n_embd": 8, "n_layer": 1, "n_head": 2}
     for name in ("model.safetensors", "tokenizer.json", "tokenizer_config.json"):
         (tmp_path / name).write_text("{}")
     (tmp_path / "config.json").write_text(json.dumps(config))
     mine = {"weights": "path", "path": str(tmp_path)}
-    line = told({"models.mine": mine}, describe)
+    line = told({"models.mine": mine})
     assert "language.length: 64 is more than the 32 tokens that mine sees" in line
-    checked({"models.mine": mine, "length": 32}, describe)
+    checked_plan(language({"models.mine": mine, "length": 32}))
     (tmp_path / "config.json").write_text(json.dumps(config | {"model_type": "no_such"}))
-    assert "language.models.mine: " in told({"models.mine": mine, "length": 32}, describe)
+    assert "language.models.mine: " in told({"models.mine": mine, "length": 32})
 
 
-def test_a_model_of_the_hub_is_left_to_its_job(describe: Any) -> None:
-    checked({"models.big": {"weights": "hub", "repository": "somebody/some-model"}}, describe)
+def test_a_model_of_the_hub_is_left_to_its_job() -> None:
+    checked_plan(language({"models.big": {"weights": "hub", "repository": "somebody/some-model"}}))

@@ -1,0 +1,26 @@
+"""Plans of studies, checked as they are before any job starts."""
+
+from typing import Any
+
+from project import REMEMBERED, ROOT
+
+from codespectra.errors import UserError
+from codespectra.study.plan import Plan, cached_language_layers, cached_layers, make_plan
+from codespectra.study.sections.study import load_study
+
+MEMORY = ROOT / REMEMBERED
+LAYERS = cached_layers(MEMORY)
+
+
+def checked_plan(config: dict[str, Any]) -> Plan:
+    """What a study plans."""
+    return make_plan(load_study(config), LAYERS, cached_language_layers(MEMORY))
+
+
+def mistakes(config: dict[str, Any]) -> list[str]:
+    """The lines in which a study's mistakes are told."""
+    try:
+        checked_plan(config)
+    except UserError as error:
+        return str(error).splitlines()
+    return []
