@@ -1,9 +1,10 @@
-# `make`: the main job on the embedded default. `make test`: the tests. Both set up .venv first.
+# `make`: the main job on the embedded default. `make test`: the tests of a change, in five minutes;
+# `make test-all`: the slow ones too. All set up .venv first.
 # After that everything is plain snakemake: source .venv/bin/activate, or .venv/bin/snakemake.
 BIN := .venv/bin
 REPORT := results/report.html
 
-.PHONY: main test lint bench lock schema
+.PHONY: main test test-all lint bench lock schema
 .DEFAULT_GOAL := main
 
 main: .venv/.synced
@@ -12,9 +13,14 @@ main: .venv/.synced
 		$(BIN)/snakemake --report $(REPORT); fi
 	@echo "Figures: results/figures/   claims: results/claims.csv   report: $(REPORT)"
 
-# One thread each: two that wait for each other take twice the time.
+# Processes of one thread each: two threads that wait for each other take twice the time.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
 test: .venv/.synced
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	$(PYTEST) tests/unit tests/workflow
+
+test-all: .venv/.synced
+	$(PYTEST)
 
 lint: .venv/.synced
 	$(BIN)/ruff check .

@@ -5,14 +5,17 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-# A study given by --configfile replaces the embedded default; it isn't merged into it.
-if not workflow.overwrite_configfiles:
+include: "workflow/rules/environment.smk"
 
-    configfile: "config.yaml"
+
+# A study given by --configfile or another workflow replaces it; the two aren't merged.
+if not STUDY_GIVEN:
+
+    configfile: DEFAULT_STUDY
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/inputs.smk"
+include: "workflow/rules/figure.smk"
 include: "workflow/rules/stimuli.smk"
 include: "workflow/rules/checkpoints.smk"
 include: "workflow/rules/capture.smk"
@@ -36,17 +39,12 @@ include: "workflow/rules/targets.smk"
 report: "workflow/report/workflow.rst"
 
 
-localrules:
-    main,
-
-
 rule main:
     default_target: True
     input:
-        # What a study without networks of its own holds is one of the other studies.
-        MAIN_TARGETS or ALL_TARGETS,
+        MAIN_TARGETS or ALL_TARGETS,  # a study without networks of its own is one of the others
     message:
-        "The main job: every figure, table and claim of {config[study]}"
+        f"The main job: every figure, table and claim of {study.study}"
 
 
 onstart:

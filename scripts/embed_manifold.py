@@ -54,8 +54,8 @@ tables = {"images": [], "activity": [], "units": []}
 for layer, images in tqdm(exciting.items(), desc="t-SNE", disable=None, leave=False):
     methods = found[layer]
     maps = {
-        "sparsity": map_images(images, cfg["seed"]),
-        "sparsity_other_seed": map_images(images, cfg["seed"] + 1),
+        "spread": map_images(images, cfg["seed"]),
+        "spread_other_seed": map_images(images, cfg["seed"] + 1),
     }
     with open_hdf5(snakemake.input.data) as file:
         activations = file[f"{cfg['reduction']}/{layer}"][:][images]
@@ -63,12 +63,12 @@ for layer, images in tqdm(exciting.items(), desc="t-SNE", disable=None, leave=Fa
     shown = manifold.best_directions(units, cfg["metric"])
     activity = manifold.activity_table(methods, shown, activations, images, cfg["temperature"])
     for name, table in (
-        ("images", describe(images, maps["sparsity"])),
+        ("images", describe(images, maps["spread"])),
         ("activity", activity),
         ("units", units),
     ):
         tables[name].append(table.assign(layer=layer, map_metric=cfg["metric"]))
     rho = units[list(maps)].corr("spearman").iloc[0, 1]
-    log.info("%s: %d images; rho of sparsity between two seeds %.2f", layer, len(images), rho)
+    log.info("%s: %d images; rho of spread between two seeds %.2f", layer, len(images), rho)
 for name, parts in tables.items():
     write_scores(snakemake.output[name], pd.concat(parts), cfg, manifest)

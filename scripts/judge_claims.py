@@ -9,10 +9,8 @@ from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-# Tables that the claims call otherwise than their kind.
-JUDGED = {"superposition": "superposition_fit"}
 tables = Tables(
-    **{name: read_tables(paths, JUDGED.get(name, name)) for name, paths in snakemake.input.items()},
+    **{kind: read_tables(paths, kind) for kind, paths in snakemake.input.items()},
     networks=cfg["networks"],
     trained=tuple(cfg["trained"]),
     analysis_set=cfg["analysis_set"],

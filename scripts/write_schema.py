@@ -58,5 +58,5 @@ def described(node: yaml.Node, section: Any) -> Iterator[tuple[int, str, str]]:
 
 
 if __name__ == "__main__":
-    SCHEMA.write_text(json.dumps(Study.model_json_schema(), indent=2) + "\n")
-    CONFIG.write_text(with_comments(CONFIG.read_text()))
+    SCHEMA.write_text(json.dumps(Study.model_json_schema(), indent=2) + "\n", "utf-8")
+    CONFIG.write_text(with_comments(CONFIG.read_text("utf-8")), "utf-8")

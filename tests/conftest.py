@@ -1,4 +1,7 @@
-"""A copy of the project with the mini study run in it, once a session."""
+"""The mini study, run once whatever the number of processes that test."""
+
+import fcntl
+import os
 
 import pytest
 from project import Project, copy_project
@@ -6,8 +9,23 @@ from project import Project, copy_project
 
 @pytest.fixture(scope="session")
 def mini(tmp_path_factory) -> Project:
-    """All of the mini study, finished; tests put back what they change."""
-    project = copy_project(tmp_path_factory.mktemp("mini"))
-    done = project.snakemake("everything", "--cores", "2")
-    assert done.returncode == 0, done.stdout
-    return project
+    """All of the study, finished, in a copy for this process; tests put back what they change."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with (shared / "mini.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "mini").exists():
+            project = copy_project(shared / "running")
+            done = project.snakemake("everything", "--cores", "2")
+            assert done.returncode == 0, done.stdout
+            project.folder.rename(shared / "mini")
+    return Project(shared / "mini").copy(tmp_path_factory.mktemp("mini") / "project")
+
+
+@pytest.fixture
+def noting_every_batch(monkeypatch) -> None:
+    """Captures note their progress after each batch, not every few seconds."""
+    from codespectra.capture import journal
+
+    monkeypatch.setattr(journal, "PROGRESS_SECONDS", 0)

@@ -1,9 +1,10 @@
-"""OpenAI-compatible servers on loopback: one that plays a script, and `transformers serve`."""
+"""Servers on loopback: one that plays a script, one that never ends, and `transformers serve`."""
 
 import asyncio
 import contextlib
 import os
 import socket
+import socketserver
 import subprocess
 import sys
 import threading
@@ -12,6 +13,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 HOST = "127.0.0.1"
+NUMBERS = count()
 
 
 @dataclass
@@ -60,28 +64,81 @@ async def falls_silent(seconds: float) -> Response:
     return says("too late")
 
 
-@contextlib.contextmanager
-def serving(play: Callable[[dict[str, Any], Request], Any]) -> Iterator[Served]:
-    """Serve chat completions that `play` makes of a request's body, a `Response` or awaitable."""
-    app = FastAPI()
-    served = Served("")
+Play = Callable[[dict[str, Any], Request], Any]
+PLAYS: dict[str, tuple[Play, Served]] = {}
 
-    @app.post("/v1/chat/completions")
-    async def complete(request: Request) -> Response:
+
+@cache
+def address() -> str:
+    """Of one server for all tests of this process: to start and stop it takes a fifth of a second.
+
+    It answers by what is played at the first part of a path.
+    """
+    app = FastAPI()
+
+    @app.post("/{name}/v1/chat/completions")
+    async def complete(name: str, request: Request) -> Response:
+        play, served = PLAYS[name]
         body = await request.json()
         served.asked.append(body)
         answer = play(body, request)
         return await answer if asyncio.iscoroutine(answer) else answer
 
+    listener = socket.create_server((HOST, 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    threading.Thread(target=server.run, args=([listener],), daemon=True).start()
+    return f"http://{HOST}:{listener.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def serving(play: Play) -> Iterator[Served]:
+    """Serve chat completions that `play` makes of a request's body, a `Response` or awaitable."""
+    name = f"play{next(NUMBERS)}"
+    served = Served(f"{address()}/{name}/v1")
+    PLAYS[name] = play, served
+    yield served
+    del PLAYS[name]
+
+
+def nowhere() -> str:
+    """An address at which nobody is."""
     with socket.create_server((HOST, 0)) as listener:
-        served.url = f"http://{HOST}:{listener.getsockname()[1]}/v1"
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        return f"http://{HOST}:{listener.getsockname()[1]}/v1"
+
+
+@dataclass
+class Endless:
+    """A server that answers for ever: where it is, and who has hung up on it."""
+
+    url: str
+    hung_up: threading.Event = field(default_factory=threading.Event)
+
+
+@contextlib.contextmanager
+def endless(start: bytes, drop: bytes, pause: float = 0) -> Iterator[Endless]:
+    """Answer with `start`, and then a `drop` every `pause` seconds until nobody listens."""
+
+    class Answer(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1 << 16)
+            with contextlib.suppress(OSError):
+                self.request.sendall(start)
+                while True:
+                    self.request.sendall(drop)
+                    time.sleep(pause)
+            served.hung_up.set()
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with Server((HOST, 0), Answer) as server:
+        served = Endless(f"http://{HOST}:{server.server_address[1]}/v1")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
             yield served
         finally:
-            server.should_exit = server.force_exit = True
+            server.shutdown()
             thread.join()
 
 

@@ -1,45 +1,60 @@
-"""Snakemake in a process that is forked with its modules loaded: a second less a dry run."""
+"""Work in a fork of a process that has Snakemake's modules loaded: a second less than anew."""
 
 import multiprocessing
 import os
 import sys
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any, TypeVar
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["snakemake.cli", "snakemake.report", "pandas"])
+T = TypeVar("T")
 
 
-def _run(
-    folder: Path, arguments: tuple[str, ...], output: Path, status: Path, environment: dict
-) -> None:
-    """In the fork: what the command `snakemake` does."""
-    os.chdir(folder)
+def in_fork(work: Callable[..., T], folder: Path, *arguments: Any) -> T:
+    """What `work(*arguments)` returns in a fork; it has the folder as its own and says nothing.
+
+    Args:
+        work: a function of a helper, since a fork can't import tests.
+    """
+    with ProcessPoolExecutor(1, mp_context=FORKS) as pool:
+        return pool.submit(_work, dict(os.environ), folder, work, *arguments).result()
+
+
+def _work(environment: dict[str, str], folder: Path, work: Callable[..., T], *arguments: Any) -> T:
     os.environ.clear()
     os.environ.update(environment)
-    with output.open("w") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    sys.argv = ["snakemake", *arguments]
+    os.chdir(folder)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    return work(*arguments)
+
+
+def forked_snakemake(folder: Path, *arguments: str) -> CompletedProcess:
+    """What the command `snakemake` does in a folder; its stdout and stderr come back together."""
+    return in_fork(_snakemake, folder, arguments)
+
+
+def _snakemake(arguments: tuple[str, ...]) -> CompletedProcess:
     from snakemake.cli import main
 
-    try:
-        main()
-    except SystemExit as end:
-        told = isinstance(end.code, str)
-        if told:
-            sys.stderr.write(end.code)
-        status.write_text(str(1 if told else int(end.code or 0)))
-
-
-def forked_snakemake(folder: Path, *arguments: str) -> tuple[int, str]:
-    """Exit status of snakemake in a folder, and its stdout and stderr together."""
-    with tempfile.TemporaryDirectory() as place:
-        # A start in one thread may read the status of another's child, whose exitcode then is 255.
-        output, status = Path(place, "output"), Path(place, "status")
-        told = (folder, arguments, output, status, dict(os.environ))
-        process = FORKS.Process(target=_run, args=told)
-        process.start()
-        process.join()
-        said = output.read_text() if output.exists() else ""
-        return int(status.read_text()) if status.exists() else -1, said
+    status, sys.argv = 0, ["snakemake", *arguments]
+    with tempfile.TemporaryFile("w+") as said:
+        os.dup2(said.fileno(), 1)
+        os.dup2(said.fileno(), 2)
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code or 0
+            if isinstance(status, str):  # told and taken for 1, as by the interpreter
+                print(status, file=sys.stderr)
+                status = 1
+        sys.stdout.flush()
+        sys.stderr.flush()
+        said.seek(0)
+        return CompletedProcess(sys.argv, status, said.read())

@@ -4,7 +4,6 @@ import math
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,9 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from forked import forked_snakemake
-from project import MINI, ROOT, Project
-from test_mini import outputs
+from project import MINI, Project, read_config
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
 
@@ -60,7 +57,7 @@ LOGS = {rule: Path(*Path(JOBS[rule]).with_suffix(".log").parts[1:]) for rule in 
 
 def interrupted_study() -> dict[str, Any]:
     """The mini study with jobs beside it that take long enough to be resumed."""
-    study = yaml.safe_load((ROOT / MINI).read_text())
+    study = read_config(MINI)
     models, language = study["models"], study["language"]["models"]
     study["stimuli"]["spare"] = study["stimuli"]["tiles"] | {"max_per_class": 6}
     study["stimuli"]["crowd"] = study["stimuli"]["train"] | {"per_class": 250}
@@ -75,7 +72,7 @@ def interrupted_study() -> dict[str, Any]:
 
 def content(project: Project) -> dict[Path, bytes]:
     """What stands under final names in results, but logs and benchmarks."""
-    files = outputs(project).items()
+    files = project.outputs().items()
     return {name: file.read_bytes() for name, file in files if not name.name.startswith(".")}
 
 
@@ -187,10 +184,8 @@ class Disturbed:
 @pytest.fixture(scope="module")
 def done(mini, tmp_path_factory) -> Project:
     """The mini study and the longer jobs, undisturbed."""
-    folder = tmp_path_factory.mktemp("nothing_lost") / "project"
-    shutil.copytree(mini.folder, folder)
-    (folder / STUDY).write_text(yaml.safe_dump(interrupted_study()))
-    project = Project(folder)
+    project = mini.copy(tmp_path_factory.mktemp("nothing_lost") / "project")
+    (project.folder / STUDY).write_text(yaml.safe_dump(interrupted_study()))
     targets = (f"results/{file}" for file in JOBS.values())
     run = project.snakemake(*targets, "--cores", "2", study=STUDY)
     assert run.returncode == 0, run.stdout
@@ -206,8 +201,8 @@ def test_a_rerun_after_kills_ends_as_undisturbed_and_repeats_nothing(done, seed)
     for kill in (os.kill, os.killpg):
         disturbed.kill_snakemake(kill)
         # What docs/troubleshooting.md says to type.
-        status, said = forked_snakemake(done.folder, "--unlock", "--configfile", STUDY)
-        assert status == 0, said
+        unlocked = done.snakemake("--unlock", study=STUDY)
+        assert unlocked.returncode == 0, unlocked.stdout
     run = disturbed.start()
     assert run.wait() == 0, disturbed.said.read_text()
     disturbed.check()

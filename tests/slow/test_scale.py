@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 from PIL import Image
-from project import ROOT, Project, copy_project
+from project import ROOT, Project, copy_project, table_of_jobs
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import alexnet, resnet50
 
@@ -77,9 +77,9 @@ def imagenet(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Plan
 def check_jobs(done: subprocess.CompletedProcess, heading: str) -> None:
     """Assert that the document lists the jobs of a dry run; figures stand in one row."""
     assert done.returncode == 0, done.stdout
-    table = done.stdout.partition("Job stats:")[2].partition("total")[0]
-    jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
-    working = {rule: n for rule, n in jobs.items() if rule not in ("main", "language")}
+    working = {
+        rule: n for rule, n in table_of_jobs(done).items() if rule not in ("main", "language")
+    }
     drawn = sum(n for rule, n in working.items() if rule.startswith("draw_"))
     expected = {rule: n for rule, n in working.items() if not rule.startswith("draw_")}
     listed = {rule: int(count) for rule, count in column(heading, "jobs").items()}
@@ -203,7 +203,7 @@ def peaks(study: Study) -> dict[str, float]:
     parts = [kept * side**2 for kept, side in embedded_parts()]
     scored = plain + 12 * k["pca-1x"] + study.index.resamples + 32
     return {
-        "fit_spectra": fixed + n["train"] * (30 * 150 + 8 * study.spectra.bootstrap),
+        "fit_spectra": fixed + n["train"] * (30 * 150 + 8 * study.spectra.resamples),
         "find_directions": fixed + n["val"] * (12 * width + 16 * k["pca-1x"]),
         "score_interpretability": fixed + n["val"] * (scored + 4 * sum(parts) + 4 * max(parts)),
     }

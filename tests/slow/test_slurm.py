@@ -13,11 +13,13 @@ from typing import TypeVar
 
 import pytest
 import yaml
-from project import MINI, ROOT, copy_project
+from project import MINI, ROOT, copy_project, read_config
+from rules import parsed_rules
 from slurm_cluster import GPU_MODEL, Cluster, SlurmJob, missing_programs, slurm_cluster
-from test_rules import GPU_TAGGED, RULES
 
 PROFILE = ROOT / "profiles/slurm/config.yaml"
+RULES = parsed_rules()
+GPU_TAGGED = {name for name, rule in RULES.items() if "gpu" in rule.resources}
 STUDY = "slurm.yaml"
 FIGURES, DIRECTIONS = 3, 2  # members of a group; other than the profile's, to fill two cores
 GROUPED = set(yaml.safe_load(PROFILE.read_text())["groups"])
@@ -121,7 +123,7 @@ def wait_for(look: Callable[[], T | None], process: subprocess.Popen) -> T:
 
 def study() -> dict:
     """The mini study with less of what is only repeated, and one longer training."""
-    config = yaml.safe_load((ROOT / MINI).read_text())
+    config = read_config(MINI)
     methods = config["directions"]["methods"]
     kept = {name: methods[name] for name in ("neurons", "sae")}
     config["directions"]["methods"] = {**kept, "kmeans": {"k": [4], "starts": 1}}
@@ -161,15 +163,9 @@ def runs() -> Iterator[tuple[Finished, Finished]]:
             yield finish(cluster, first, project), finish(cluster, second, failing)
 
 
-def asked(rule: str, resource: str) -> int:
-    """What a rule asks for at its first attempt."""
-    return int(re.search(rf"{resource}=growing\((\d+)\)", RULES[rule])[1])
-
-
-def rule_of(job: SlurmJob) -> str | None:
-    """Rule of a job; none of a group."""
-    names = [rule for rule in RULES if re.match(rf"{rule}(_wildcards_|$)", job.rule)]
-    return names[0] if names else None
+def rule_name(job: SlurmJob) -> str:
+    """Name of a job's rule; of a group, no rule's."""
+    return job.rule.partition("_wildcards_")[0]
 
 
 def uncommented(lines: re.Match) -> str:
@@ -200,12 +196,13 @@ def test_the_main_job_runs_to_completion(runs):
     assert (results / "claims.csv").exists()
     assert len(list((results / "figures/mini").glob("*.png"))) == 8
     counts = dict(re.findall(r"^(\w+) +(\d+)$", study.said.partition("total")[0], re.M))
-    assert {rule_of(job) for job in study.jobs} - {None} == set(counts) - GROUPED - {"main"}
+    single = {rule_name(job) for job in study.jobs} & set(RULES)
+    assert single == set(counts) - GROUPED - {"main"}
 
 
 def test_gpu_tagged_jobs_held_the_gpu_one_at_a_time_and_others_none(runs):
     study, failing = runs
-    tagged = [job for job in study.jobs if rule_of(job) in GPU_TAGGED]
+    tagged = [job for job in study.jobs if rule_name(job) in GPU_TAGGED]
     assert len(tagged) == 12  # one of them twice
     assert {job.gpus for job in tagged} == {f"gpu:{GPU_MODEL}:1"}
     assert all(before.end <= after.start for before, after in pairwise(tagged))
@@ -219,22 +216,25 @@ def test_a_job_takes_the_gpu_that_slurm_gave_it(runs):
 
 
 def test_jobs_ask_for_what_their_rules_say(runs):
-    single = [job for job in runs[0].jobs if rule_of(job)]
-    for job in single:
-        times = 2 if job.rule == CANCELLED and job.state == "COMPLETED" else 1
-        assert job.memory_mb == asked(rule_of(job), "mem_mb") * times, job
-        assert job.minutes == asked(rule_of(job), "runtime") * times, job
-        assert job.cpus == 1
+    for job in runs[0].jobs:
+        if rule := RULES.get(rule_name(job)):
+            times = 2 if job.rule == CANCELLED and job.state == "COMPLETED" else 1
+            assert job.memory_mb == rule.resources["mem_mb"] * times, job
+            assert job.minutes == rule.resources["runtime"] * times, job
+            assert job.cpus == 1
 
 
 def test_a_group_asks_for_the_time_of_all_members_and_the_memory_of_one(runs):
     figures, directions = runs[0].of("figures"), runs[0].of("directions")
+    asked = RULES["find_directions"].resources
     assert len(figures) == 3 and len(directions) == 2
     assert {job.cpus for job in figures + directions} == {1}
-    assert sum(job.minutes for job in figures) == 8 * 20 + asked("judge_claims", "runtime")
+    assert (
+        sum(job.minutes for job in figures) == 8 * 20 + RULES["judge_claims"].resources["runtime"]
+    )
     assert sorted(job.memory_mb for job in figures) == [1000, 1000, 2000]
-    assert {job.minutes for job in directions} == {2 * asked("find_directions", "runtime")}
-    assert {job.memory_mb for job in directions} == {asked("find_directions", "mem_mb")}
+    assert {job.minutes for job in directions} == {2 * asked["runtime"]}
+    assert {job.memory_mb for job in directions} == {asked["mem_mb"]}
 
 
 def test_a_cancelled_training_is_reported_and_goes_on_from_its_last_epoch(runs):

@@ -2,16 +2,14 @@
 
 import json
 import re
-import shutil
 from typing import Any
 
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from chat_server import says, serving
-from project import MINI, Project
+from project import Project
 
 from codespectra.data.tokens import Tokens, read_tokens
 from codespectra.explanations.neuron_records import (
@@ -22,6 +20,7 @@ from codespectra.explanations.neuron_records import (
 from codespectra.explanations.scores import score_row
 
 MODELS = ("gpt", "gpt_untrained")
+NOWHERE = "http://127.0.0.1:9/v1"
 KEY = "-".join(("sk", "key", "of", "a", "whole", "study"))  # this file is copied too
 
 
@@ -129,57 +128,53 @@ def oracle(body: dict[str, Any], request: Any) -> Any:
 
 
 @pytest.fixture
-def chatty(mini, tmp_path, monkeypatch) -> Project:
-    """A copy of the finished study, with a chat model as another explainer."""
-    project = Project(tmp_path / "project")
-    shutil.copytree(mini.folder, project.folder)
-    config = yaml.safe_load((project.folder / MINI).read_text())
-    config["language"]["explanations"]["explainers"]["openai"] = {"token_limit": 10**6}
-    (project.folder / "chat.yaml").write_text(yaml.safe_dump(config))
+def chatty(mini, tmp_path, monkeypatch) -> tuple[Project, str]:
+    """A copy of the finished study, and one with a chat model as another explainer."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("OPENAI_MODEL", "planted")
-    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
-    return project
+    monkeypatch.setenv("OPENAI_BASE_URL", NOWHERE)
+    project = mini.copy(tmp_path / "project")
+    explainer = {"token_limit": 10**6}
+    return project, project.write_study({"language.explanations.explainers.openai": explainer})
 
 
 def test_a_chat_explainer_is_added_without_capturing_again(chatty, monkeypatch):
-    jobs = chatty.would_run("language", study="chat.yaml")
+    project, study = chatty
+    jobs = project.would_run("language", study=study)
     assert jobs == {"explain_by_chat": 2, "draw_explanations": 1, "judge_claims": 1}
     with serving(oracle) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        done = chatty.snakemake("language", "--cores", "2", study="chat.yaml")
+        done = project.snakemake("language", "--cores", "2", study=study)
         assert done.returncode == 0, done.stdout
         assert server.asked
     tables = [
-        pd.read_csv(chatty.folder / f"results/explanations/{model}/openai.csv") for model in MODELS
+        pd.read_csv(project.folder / f"results/explanations/{model}/openai.csv") for model in MODELS
     ]
     for table in tables:
         assert (table["explainer"] == "openai planted / planted").all()
         assert len(table) == 4 * 3 * 3
         assert (table["score"].notna() != table["note"].notna()).all()
     # The server is gone; answers are in the cache.
-    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("OPENAI_BASE_URL", NOWHERE)
     target = "results/explanations/gpt/openai.csv"
-    again = chatty.snakemake(
-        target, "--forcerun", "explain_by_chat", "--cores", "1", study="chat.yaml"
-    )
+    force = ("--forcerun", "explain_by_chat")
+    again = project.snakemake(target, *force, "--cores", "1", study=study)
     assert again.returncode == 0, again.stdout
-    pd.testing.assert_frame_equal(pd.read_csv(chatty.folder / target), tables[0])
+    pd.testing.assert_frame_equal(pd.read_csv(project.folder / target), tables[0])
     # Another model is another explainer.
     monkeypatch.setenv("OPENAI_MODEL", "other")
-    assert chatty.would_run("language", study="chat.yaml") == jobs
+    assert project.would_run("language", study=study) == jobs
     assert KEY not in done.stdout + again.stdout
     with_key = [
         file
-        for file in chatty.folder.rglob("*")
+        for file in project.folder.rglob("*")
         if file.is_file() and not file.is_symlink() and KEY.encode() in file.read_bytes()
     ]
     assert with_key == []
 
 
 def test_an_endpoint_that_is_away_is_one_line_and_loses_nothing(chatty):
-    done = chatty.snakemake("language", "--cores", "2", study="chat.yaml")
-    assert done.returncode != 0
-    assert "the endpoint can't be reached; check OPENAI_BASE_URL" in done.stdout
-    assert "Traceback" not in done.stdout
-    assert (chatty.folder / "results/explanations/gpt/lookup.csv").exists()
+    project, study = chatty
+    said = project.failure("language", "--cores", "2", study=study)
+    assert "the endpoint can't be reached; check OPENAI_BASE_URL" in said
+    assert (project.folder / "results/explanations/gpt/lookup.csv").exists()

@@ -9,22 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
-from project import MINI, Project
-
-CHANGING = {"logs", "benchmarks"}
-
-
-def outputs(project):
-    """Every file under results but logs and benchmarks, by its relative path."""
-    root = project.folder / "results"
-    files = (file for file in root.rglob("*") if file.is_file() and not file.name.endswith(".lock"))
-    relative = {file.relative_to(root): file for file in files}
-    return {name: file for name, file in relative.items() if name.parts[0] not in CHANGING}
 
 
 def test_nothing_unfinished_is_left(mini):
-    assert not [name for name in outputs(mini) if name.suffix in {".tmp", ".partial"}]
+    assert not [name for name in mini.outputs() if name.suffix in {".tmp", ".partial"}]
 
 
 def test_every_figure_has_its_three_forms(mini):
@@ -119,67 +107,45 @@ def test_without_a_target_the_main_job_is_planned_and_no_other(mini):
     assert "train_vae" not in done.stdout and "train_superposition" not in done.stdout
 
 
-def test_a_study_without_coding_says_so_when_it_is_asked_for(mini, tmp_path):
-    config = yaml.safe_load((mini.folder / MINI).read_text())
-    del config["coding"]
-    file = tmp_path / "main.yaml"
-    file.write_text(yaml.safe_dump(config))
-    done = mini.snakemake("coding", "--dry-run", study=str(file))
-    assert done.returncode != 0
-    assert "config: coding: missing" in done.stdout
-    assert "Traceback" not in done.stdout
-    assert mini.snakemake("everything", "--dry-run", study=str(file)).returncode == 0
+def test_a_study_without_coding_says_so_when_it_is_asked_for(mini):
+    study = mini.write_study({"coding": None})
+    assert "config: coding: missing" in mini.failure("coding", "--dry-run", study=study)
+    assert mini.snakemake("everything", "--dry-run", study=study).returncode == 0
 
 
-WRONG = {
-    "a typo": (("spectra", "ranjs"), [2, 12], ["config: spectra.ranjs", "did you mean 'ranks'"]),
-    "a wrong type": (
-        ("models", "classifier", "training", "epochs"),
-        "many",
-        ["models.classifier.training.epochs", "integer", "'many'"],
+MISSING = {"architecture": {"name": "bottleneck_resnet"}, "weights": "path", "path": "mine.pt"}
+# Mistakes of each kind are tried in tests/unit/study.
+REFUSED = {
+    "in the file": ({"spectra.ranjs": [2, 12]}, "config: spectra.ranjs: unknown key; did you mean"),
+    "between sections": ({"spectra.ranks": [10, 90]}, "config: spectra.ranks: window 10..90"),
+    "beside it": (
+        {"models.untrained": MISSING},
+        "models.untrained.path: no such checkpoint file: mine.pt",
     ),
-    "an unknown layer": (
-        ("directions", "layers"),
-        ["layer11"],
-        ["directions.layers", "'layer11'", "did you mean 'layer1'"],
+    "of the machine": (
+        {"runtime.device": "cuda"},
+        "config: runtime.device: cuda, but this machine has no GPU",
     ),
-    "too many centroids": (
-        ("directions", "methods", "kmeans", "k"),
-        [4, "0.5x", 4000],
-        ["directions.methods.kmeans.k", "4000", "80"],
-    ),
-    "ranks beyond the stimuli": (("spectra", "ranks"), [10, 90], ["spectra.ranks", "10..90", "59"]),
 }
+if shutil.which("nvidia-smi"):
+    del REFUSED["of the machine"]
 
 
-@pytest.mark.parametrize("mistake", WRONG)
-def test_a_mistake_stops_before_any_job_and_without_a_traceback(mini, tmp_path, mistake):
-    path, value, expected = WRONG[mistake]
-    config = yaml.safe_load((mini.folder / MINI).read_text())
-    section = config
-    for key in path[:-1]:
-        section = section[key]
-    section[path[-1]] = value
-    file = tmp_path / "wrong.yaml"
-    file.write_text(yaml.safe_dump(config))
-    done = mini.snakemake("--cores", "1", study=str(file))
-    assert done.returncode != 0
-    assert "Traceback" not in done.stdout
-    for text in expected:
-        assert text in done.stdout
+@pytest.mark.parametrize("mistake", REFUSED)
+def test_a_mistake_stops_before_any_job(mini, mistake):
+    changes, told = REFUSED[mistake]
+    said = mini.failure("--cores", "1", "--forceall", study=mini.write_study(changes))
+    assert told in said
+    assert "Finished jobid" not in said
 
 
 def test_a_missed_accuracy_fails_the_capture_and_keeps_its_work(mini, tmp_path):
-    shutil.copytree(mini.folder, tmp_path / "copy")
-    project = Project(tmp_path / "copy")
-    config = yaml.safe_load((project.folder / MINI).read_text())
-    config["models"]["classifier"]["expected_accuracy"] = {"test": 1.0}
-    (project.folder / "strict.yaml").write_text(yaml.safe_dump(config))
+    project = mini.copy(tmp_path / "copy")
+    strict = project.write_study({"models.classifier.expected_accuracy": {"test": 1.0}})
     activations = project.folder / "results/activations/classifier"
     target = "results/activations/classifier/test.json"
-    failed = project.snakemake("--cores", "1", target, study="strict.yaml")
-    assert failed.returncode != 0
-    assert "models.classifier.expected_accuracy" in failed.stdout
+    said = project.failure("--cores", "1", target, study=strict)
+    assert "models.classifier.expected_accuracy" in said
     assert not (activations / "test.h5").exists()
     assert (activations / ".test.h5.partial").exists()
     done = project.snakemake("--cores", "1", target)
@@ -191,55 +157,44 @@ def test_a_missed_accuracy_fails_the_capture_and_keeps_its_work(mini, tmp_path):
     ).read_bytes()
 
 
-@pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="this machine has a GPU")
-def test_a_demanded_gpu_that_is_missing_stops_before_any_job(mini, tmp_path):
-    config = yaml.safe_load((mini.folder / MINI).read_text())
-    file = tmp_path / "cuda.yaml"
-    file.write_text(yaml.safe_dump(config | {"runtime": {"device": "cuda"}}))
-    done = mini.snakemake("--cores", "1", "--forceall", study=str(file))
-    assert done.returncode != 0
-    assert "config: runtime.device: cuda, but this machine has no GPU" in done.stdout
-    assert "Traceback" not in done.stdout
-    assert "Finished jobid" not in done.stdout
-
-
-def test_a_missing_checkpoint_is_named_before_any_job(mini, tmp_path):
-    config = yaml.safe_load((mini.folder / MINI).read_text())
-    config["models"]["untrained"] = {
-        "architecture": {"name": "bottleneck_resnet"},
-        "weights": "path",
-        "path": "checkpoints/mine.pt",
-    }
-    file = tmp_path / "missing.yaml"
-    file.write_text(yaml.safe_dump(config))
-    done = mini.snakemake("--cores", "1", study=str(file))
-    assert done.returncode != 0
-    assert "models.untrained.path: no such checkpoint file: checkpoints/mine.pt" in done.stdout
-    assert "Traceback" not in done.stdout
-
-
 def test_own_vae_checkpoints_take_the_place_of_training(mini, tmp_path):
-    shutil.copytree(mini.folder, tmp_path / "copy")
-    project = Project(tmp_path / "copy")
-    config = yaml.safe_load((project.folder / MINI).read_text())
+    project = mini.copy(tmp_path / "copy")
     (project.folder / "vae").mkdir()
     for dropout in (0.0, 0.4):
         trained = project.folder / f"results/checkpoints/vae-dropout{dropout:g}-seed0.pt"
         state = torch.load(trained, weights_only=True)
         torch.save({"state_dict": state}, project.folder / f"vae/net_{dropout}_0.pth")
-    config["coding"]["checkpoints"] = "vae/net_{dropout}_{seed}.pth"
-    (project.folder / "own.yaml").write_text(yaml.safe_dump(config))
-    jobs = project.would_run(study="own.yaml")
+    own = {"coding.checkpoints": "vae/net_{dropout}_{seed}.pth"}
+    study = project.write_study(own)
+    jobs = project.would_run(study=study)
     assert jobs["import_checkpoint"] == 2 and "train_vae" not in jobs
     target = "results/checkpoints/vae-dropout0.4-seed0.json"
-    done = project.snakemake(target, "--cores", "1", study="own.yaml")
+    done = project.snakemake(target, "--cores", "1", study=study)
     assert done.returncode == 0, done.stdout
     assert json.loads((project.folder / target).read_text())["weights"] == "path"
     # Of other widths: told by the first job, key by key.
-    config["coding"]["latent"] = 5
-    (project.folder / "own.yaml").write_text(yaml.safe_dump(config))
-    failed = project.snakemake(target, "--cores", "1", study="own.yaml")
-    assert failed.returncode != 0
+    project.failure(target, "--cores", "1", study=project.write_study(own | {"coding.latent": 5}))
     log = project.folder / "results/logs/import_checkpoint/vae-dropout0.4-seed0.log"
     assert "fc3_mu.weight (4, 12) for (5, 12)" in log.read_text()
     assert "Traceback" not in log.read_text()
+
+
+def test_filters_are_stored_as_their_table_tells(mini):
+    folder = mini.folder / "results/filters/classifier"
+    table = pd.read_csv(folder / "test.csv")
+    assert json.loads((folder / "test.json").read_text())["image_count"] == 10
+    with h5py.File(folder / "test.h5") as file:
+        shapes = {f"{x}/{kind}": file[x][kind].shape for x in file for kind in file[x]}
+        scales = [
+            np.abs(file[x.layer][x.kind][[1, 2, 8].index(x.rank)]).max() for x in table.itertuples()
+        ]
+    side = (3, 32, 32, 3)
+    assert shapes == {
+        "relu/kernel": (3, 3, 3, 3),
+        "relu/gradient": side,
+        "layer1.0.relu:1/gradient": side,
+    }
+    np.testing.assert_allclose(table["scale"], scales, rtol=1e-6)
+    # Four channels have no eighth component.
+    missing = table[table["scale"].isna()]
+    assert missing[["kind", "rank"]].to_numpy().tolist() == [["kernel", 8]]

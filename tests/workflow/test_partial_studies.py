@@ -5,16 +5,15 @@ from typing import Any
 
 import pytest
 import yaml
-from forked import forked_snakemake
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from project import MINI, ROOT, Project, copy_project
+from project import MINI, Project, copy_project, read_config
 
 from codespectra.errors import UserError
 from codespectra.study.plan import cached_language_layers, cached_layers, make_plan
 from codespectra.study.sections.study import load_study
 
-CONFIG = yaml.safe_load((ROOT / MINI).read_text())
+CONFIG = read_config(MINI)
 ANALYSES = {"spectra", "filters", "projections", "directions"}
 STUDIES = {"coding", "language", "theory"}
 # The section that a section can't do without, and the key where that is told.
@@ -39,7 +38,7 @@ def holding(*sections: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def describe(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("layers")
-    return cached_layers(folder, "code"), cached_language_layers(folder, "code")
+    return cached_layers(folder), cached_language_layers(folder)
 
 
 @given(sections=st.sets(st.sampled_from(OPTIONAL)))
@@ -99,9 +98,7 @@ def test_the_main_job_is_what_the_study_holds(project: Project, sections: tuple[
 @pytest.mark.parametrize("target", ["coding", "interpretability", "language", "theory"])
 def test_a_target_without_its_section_ends_in_one_line(project: Project, target: str) -> None:
     (project.folder / "partial.yaml").write_text(yaml.safe_dump(holding("spectra")))
-    command = (target, "--dry-run", "--quiet", "--configfile", "partial.yaml")
-    status, said = forked_snakemake(project.folder, *command)
-    assert status == 1
+    said = project.failure(target, "--dry-run", "--quiet", study="partial.yaml")
     assert said.splitlines()[-1] == (
         f"config: {target}: missing; the target {target} needs this section, as in the embedded "
         "config.yaml"

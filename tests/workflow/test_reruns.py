@@ -1,19 +1,16 @@
 """The rerun matrix: after a change, exactly the stages that depend on it run again."""
 
-import copy
 import os
 import re
-import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
+from fnmatch import fnmatch
 from typing import Any
 
 import pytest
-import yaml
-from project import MINI, Project
+from planned_jobs import Plan, edited, plans, rules_reaching
+from project import MINI, SCRIPTS, Project, changed, copy_project, read_config
 
 from codespectra.study.sections.study import load_study
 
@@ -73,6 +70,8 @@ EVERYTHING = SHOWN | SWEPT | TOYS | CHANNEL | INFORMATION | TOKENS
 DRAWN = {rule for rule in EVERYTHING if rule.startswith("draw_")}
 TRAINED_ON = {"make_stimuli", "train_classifier", "embed_stimuli"} | SHOWN | VAES
 CLASSIFIER = {"train_classifier"} | SHOWN
+# Networks of images, built afresh or from a checkpoint.
+BUILT = {"initialise_checkpoint", "embed_stimuli"} | CLASSIFIER | ENCODER
 # A control set: scored and drawn, but no part of the interpretability study.
 CONTROL = {"find_directions", "train_autoencoder", "score_interpretability"} | {
     *("draw_index", "draw_exciting_images", "judge_claims"),
@@ -82,6 +81,8 @@ PERCEPTUAL = {"train_classifier", "embed_stimuli"} | DIRECTED
 TILES = {"make_stimuli", "capture_activations", "embed_stimuli"} | FOUND
 DOT = {"make_stimuli", "capture_activations"} | MOVED
 EMBEDDED = {"embed_stimuli"} | DIRECTED
+
+TRAINED = CLASSIFIER | PERCEPTUAL | ENCODER | GPT
 
 # Each leaf of the mini study's config (lists are leaves), a new value, and what must run again.
 MATRIX: dict[str, tuple[Any, set[str]]] = {
@@ -194,7 +195,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "spectra.components": (40, FITTED | CROSSED | TEXT_SPECTRA),
     # Nothing is trained or captured again.
     "spectra.ranks": ([3, 12], FITTED | CROSSED | TEXT_SPECTRA),
-    "spectra.bootstrap": (25, FITTED | CROSSED | TEXT_SPECTRA),
+    "spectra.resamples": (25, FITTED | CROSSED | TEXT_SPECTRA),
     "spectra.seed": (5, FITTED | CROSSED | FILTERED | TEXT_SPECTRA),
     "filters.layers": (["layer1*:1"], FILTERED),
     "filters.ranks": ([1, 3], FILTERED),
@@ -213,6 +214,12 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "directions.runs": (
         [{"model": "classifier", "stimuli": "tiles"}],
         {"draw_index", "judge_claims"},
+    ),
+    # The interpretability study is of other runs: what the main job computed stays.
+    "directions.analysis_set": (
+        "test",
+        {"train_autoencoder", "score_interpretability"}
+        | (HALVED | COMPARED | OF_DIRECTIONS | OF_UNITS),
     ),
     "directions.layers": (["layer1"], {"capture_activations"} | FOUND),
     "directions.methods.pca.k": (4, METHOD),
@@ -344,7 +351,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "theory.information.estimator_steps": (6, INFORMATION),
     "theory.information.estimator_batch": (70, INFORMATION),
     "theory.information.estimator_learning_rate": (0.02, INFORMATION),
-    "claims.bootstrap": (120, WITH_EVIDENCE),
+    "claims.resamples": (120, WITH_EVIDENCE),
     "claims.seed": (5, WITH_EVIDENCE),
     "figures.mei_methods": (["neurons", "kmeans-0.5x"], {"draw_exciting_images"}),
 }
@@ -356,6 +363,24 @@ FIXED = re.compile(
 )
 
 
+# Which shards a store keeps follows from what stands, so that only a finished study can tell.
+KEPT = {"capture.shards"}
+# Of each kind one: said by Snakemake itself too.
+SAID = [
+    "study",  # new figures
+    "runtime.batch",  # nothing
+    "models.classifier.training.seed",
+    "capture.shards",
+    "spectra.models",  # a run more
+    "directions.runs",  # a run less
+    "coding.dropouts",  # one network instead of another
+    "language.length",
+]
+
+
+BASE = read_config(MINI)
+
+
 def leaves(content: Any, path: str = "") -> Iterator[str]:
     """Dotted paths of a config's leaves; lists and empty mappings are leaves."""
     if isinstance(content, dict) and content:
@@ -365,72 +390,57 @@ def leaves(content: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
-def changed(config: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """A copy of the config with one leaf replaced."""
-    config = copy.deepcopy(config)
-    *parents, last = path.split(".")
-    section = config
-    for key in parents:
-        section = section.setdefault(key, {})
-    section[last] = value
-    return config
-
-
-def mini_config(project: Project) -> dict[str, Any]:
-    return yaml.safe_load((project.folder / MINI).read_text())
-
-
-def test_the_matrix_covers_every_key(mini):
-    full = load_study(mini_config(mini)).model_dump(mode="json", exclude_none=False)
+def test_the_matrix_covers_every_key():
+    full = load_study(BASE).model_dump(mode="json", exclude_none=False)
     keys = {key for key in leaves(full) if not FIXED.search(key)}
     assert keys == set(MATRIX)
 
 
+# Computed ----------------------------------------------------------------------------------------
+
+
 @pytest.fixture(scope="module")
-def rerun_by_key(mini, tmp_path_factory) -> dict[str, set[str]]:
-    """For each key of the matrix, the rules that a dry run with its new value names."""
-    folder = tmp_path_factory.mktemp("configs")
-    base = mini_config(mini)
-
-    def dry_run(item: tuple[int, str]) -> set[str]:
-        index, key = item
-        file = folder / f"{index}.yaml"
-        file.write_text(yaml.safe_dump(changed(base, key, MATRIX[key][0])))
-        return set(mini.would_run(study=str(file)))
-
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(MATRIX, pool.map(dry_run, enumerate(MATRIX)), strict=True))
+def project(tmp_path_factory) -> Project:
+    """A copy in which nothing runs."""
+    return copy_project(tmp_path_factory.mktemp("planned"))
 
 
-@pytest.mark.parametrize("key", MATRIX)
-def test_a_changed_key_reruns_what_depends_on_it(rerun_by_key, key):
-    assert rerun_by_key[key] == MATRIX[key][1]
+@pytest.fixture(scope="module")
+def planned(project) -> dict[str, Plan]:
+    """Plan of the study with the new value of each key, and under "" as it is."""
+    configs = {key: changed(BASE, {key: value}) for key, (value, _) in MATRIX.items()}
+    return plans(project, configs | {"": BASE})
 
 
-def test_a_new_k_refits_one_clustering_a_run(mini, tmp_path):
-    file = tmp_path / "k.yaml"
-    config = changed(mini_config(mini), "directions.methods.kmeans.k", [4, "0.5x", 7])
-    file.write_text(yaml.safe_dump(config))
-    assert mini.would_run(study=str(file))["find_directions"] == 2
+def follow(plan: Plan, running: set[str]) -> Counter:
+    """How many jobs of each rule run when these do: they, and all that follow from them."""
+    running = set(running)
+    for name, job in plan.items():
+        if job.follows & running:
+            running.add(name)
+    counts = Counter(plan[name].rule for name in running)
+    del counts["everything"]
+    return counts
 
 
-def test_a_changed_seed_retrains_one_network(mini, tmp_path):
-    file = tmp_path / "seed.yaml"
-    config = changed(mini_config(mini), "models.perceptual.training.seed", 5)
-    file.write_text(yaml.safe_dump(config))
-    assert mini.would_run(study=str(file))["train_classifier"] == 1
+def reruns(planned: dict[str, Plan], key: str) -> Counter:
+    """Jobs to run when the study was done and a key has changed: new ones, and changed ones."""
+    plan, before = planned[key], planned[""]
+    return follow(plan, {name for name, job in plan.items() if job != before.get(name)})
 
 
-def test_a_changed_dropout_retrains_one_network(mini, tmp_path):
-    file = tmp_path / "dropout.yaml"
-    config = changed(mini_config(mini), "coding.dropouts", [0, 0.5])
-    file.write_text(yaml.safe_dump(config))
-    jobs = mini.would_run(study=str(file))
-    counts = {rule: jobs[rule] for rule in ("train_vae", "recalibrate_statistics", "fit_spectra")}
-    assert counts == {"train_vae": 1, "recalibrate_statistics": 1, "fit_spectra": 2}
+@pytest.mark.parametrize("key", [key for key in MATRIX if key not in KEPT])
+def test_a_changed_key_reruns_what_depends_on_it(planned, key):
+    assert set(reruns(planned, key)) == MATRIX[key][1]
+
+
+def test_one_clustering_one_network_or_one_dropout_is_made_anew(planned):
+    assert reruns(planned, "directions.methods.kmeans.k")["find_directions"] == 2  # a run each
+    assert reruns(planned, "models.perceptual.training.seed")["train_classifier"] == 1
+    dropouts = reruns(planned, "coding.dropouts")
+    assert (dropouts["train_vae"], dropouts["recalibrate_statistics"]) == (1, 1)
     # Both statistics on both sets, and once with dropout on.
-    assert jobs["capture_activations"] == 5
-    assert "train_classifier" not in jobs
+    assert (dropouts["fit_spectra"], dropouts["capture_activations"]) == (2, 5)
 
 
 # Library modules: one edited function each, and the rules that reach it or follow from one.
@@ -442,7 +452,6 @@ MODULES = {
     "directions/read_out.py": CENTROIDS,
     "directions/directions.py": FOUND,
     "directions/sparse_autoencoder.py": AUTOENCODERS,
-    "directions/nmf.py": CENTROIDS,
     "statistics/ranking.py": DIRECTED | RECORDS,
     "statistics/subsamples.py": SCORES | WITH_EVIDENCE | TEXT_SPECTRA,
     "interpretability/index_resampled.py": SCORES,
@@ -452,6 +461,14 @@ MODULES = {
     # Of people too, whom this study doesn't ask.
     "experiments/preference.py": TRIED,
     "models/open_network.py": SHOWN | SWEPT,
+    "models/small_resnet.py": BUILT,
+    "models/resnet_vae.py": BUILT,
+    "models/checkpoints.py": BUILT,
+    "models/layer_listing.py": BUILT | GPT,
+    "models/tensor_files.py": BUILT | GPT,
+    # How a set is made, and how its file is read.
+    "data/photographs.py": TRAINED_ON,
+    "data/stimulus_file.py": BUILT - {"initialise_checkpoint"},
     "experiments/manifold.py": MAPPED,
     "experiments/coactivation.py": COACTIVE,
     "experiments/sensitivity.py": SENSITIVE,
@@ -463,7 +480,15 @@ MODULES = {
     "experiments/people_agreement.py": set(),
     # Intervals of the claims are those of the spectra.
     "spectra/eigenspectrum.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
-    "capture/rows.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA | TEXT_MOVED | RECORDS,
+    "capture/rows.py": CENTROIDS
+    | FITTED
+    | CROSSED
+    | FILTERED
+    | MOVED
+    | CHANNEL
+    | TEXT_SPECTRA
+    | TEXT_MOVED
+    | RECORDS,
     # The law of a spectrum, without the spectrum: filters stay.
     "spectra/power_law.py": FITTED | CROSSED | TEXT_SPECTRA,
     "spectra/tables.py": FITTED | TEXT_SPECTRA,
@@ -475,13 +500,25 @@ MODULES = {
     "spectra/token_trajectories.py": TEXT_MOVED,
     "claims/verdicts.py": {"judge_claims"},
     "claims/catalogue.py": {"judge_claims"},
+    "claims/needs.py": WITH_EVIDENCE,
     "statistics/evidence.py": WITH_EVIDENCE,
     "claims/measures/dropout.py": {"judge_claims"},
     "claims/measures/index.py": {"judge_claims"},
     "claims/measures/language.py": {"judge_claims"},
     # Whatever reads a table.
     "files/csv_tables.py": DRAWN | {"explain_by_lookup", "score_halves", "judge_claims"},
-    "files/table_columns.py": DRAWN | {"explain_by_lookup", "score_halves", "judge_claims"},
+    # Whatever writes one, or has to do with files of another format, and what follows.
+    "files/csv_writer.py": {"embed_stimuli"} | ENCODER | GPT | EVERYTHING,
+    "files/hdf5_files.py": TRAINED_ON | TEXT | TOYS,
+    "files/array_files.py": MOVED | TEXT_MOVED,
+    # Columns that are looked for, names, locks and words change no number.
+    "files/table_columns.py": set(),
+    "files/whole_files.py": set(),
+    "files/one_writer.py": set(),
+    "files/full_disk.py": set(),
+    "jobs/start.py": set(),
+    "jobs/gpu_lock.py": set(),
+    "errors.py": set(),
     "claims/sweep_columns.py": {
         "draw_dropout",
         "draw_dropout_spectra",
@@ -490,6 +527,7 @@ MODULES = {
     },
     "theory/retention.py": {"draw_information", "estimate_information", "judge_claims"},
     "interpretability/similarity.py": DIRECTED,
+    "interpretability/parts.py": DIRECTED,
     "interpretability/lpips_embedding.py": EMBEDDED,
     "interpretability/index.py": DIRECTED,
     "training/epochs.py": {"embed_stimuli"} | SHOWN | ENCODER | GPT,
@@ -531,9 +569,16 @@ MODULES = {
     "figures/filters.py": {"draw_filters"},
     "figures/spectra.py": {"draw_spectra", "draw_exponents", "draw_cross_validated"}
     | SWEPT_SPECTRA
+    | (DRAWN_OF_TEXT - {"draw_passage"}),
+    "figures/panels.py": {"draw_spectra", "draw_exponents", "draw_trajectories", "draw_action"}
+    | {"draw_index", "draw_exciting_images", "draw_synergy", "draw_pairs", "draw_cross_validated"}
+    | SWEPT_SPECTRA
     | DRAWN_OF_TEXT,
     "figures/projections.py": {"draw_trajectories", "draw_action"},
-    "figures/language.py": DRAWN_OF_TEXT,
+    "figures/language.py": DRAWN_OF_TEXT - {"draw_passage"},
+    "figures/passage.py": {"draw_passage"},
+    # The panel of II against a measure is that of centroids too.
+    "figures/manifold.py": {"draw_manifold", "draw_coactivation", "draw_sensitivity"},
     "figures/explanations.py": {"draw_explanations"},
     "figures/coding.py": SWEPT_SPECTRA | {"draw_cross_validated"},
     "figures/theory.py": {"draw_superposition", "draw_channel"},
@@ -547,43 +592,96 @@ MODULES = {
     "study/implied.py": set(),
     "study/dropout_sweep.py": set(),
     "study/plan.py": set(),
+    "study/*.py": set(),
+    "jobs/*.py": set(),
+    "files/folder_stamp.py": set(),
+    "explanations/chat_*.py": set(),
+    "models/torchvision_weights.py": set(),
+    # What several rooms have in common.
+    "jobs/device.py": TRAINED | TOYS | INFORMATION,
+    "files/json_files.py": TRAINED_ON | BUILT | TEXT | TOYS,
+    "files/manifests.py": TRAINED_ON | BUILT | TEXT | TOYS,
+    "data/stimuli.py": TRAINED_ON,
+    "data/image_files.py": TRAINED_ON,
+    "data/preprocessing.py": TRAINED_ON - {"make_stimuli"},
+    "models/architectures.py": BUILT,
+    "models/layer_selection.py": SHOWN | SWEPT | TOKENS,
+    "experiments/example_trials.py": TRIED,
+    "explanations/unit_kinds.py": RECORDS,
+    "spectra/code_entropy.py": FITTED | TEXT_SPECTRA | CHANNEL,
+    "spectra/huber.py": FITTED | CROSSED | TEXT_SPECTRA,
+    "theory/capacity.py": TOYS | CHANNEL,
+    "statistics/intervals.py": SCORES
+    | TRIED
+    | FITTED
+    | CROSSED
+    | TEXT_SPECTRA
+    | TEXT_MOVED
+    | INFORMATION
+    | DRAWN_OF_TEXT
+    | WITH_EVIDENCE
+    | {"draw_explanations"},
+    "claims/measures/*.py": {"judge_claims"},
+    "claims/measures/manifold.py": WITH_EVIDENCE,
+    "claims/measures/sensitivity.py": {"draw_sensitivity", "judge_claims"},
+    "claims/measures/tables.py": WITH_EVIDENCE,
+    # This study asks no people.
+    "figures/agreement.py": set(),
+    "figures/autoencoders.py": {"draw_autoencoders"},
+    "figures/information.py": {"draw_information"},
+    "figures/psychophysics.py": {"draw_psychophysics", "draw_trial"},
+    "figures/sensitivity.py": {"draw_sensitivity"},
+    "figures/synergy.py": {"draw_pairs", "draw_synergy"},
 }
 
 
-@contextmanager
-def edited(file: Path, text: str) -> Iterator[None]:
-    """Append `text` to a file for a while, its date new."""
-    before = file.read_text()
-    try:
-        file.write_text(before + text)
-        yield
-    finally:
-        file.write_text(before)
+LIBRARY = SCRIPTS / "codespectra"
+FILES = sorted(
+    str(file.relative_to(LIBRARY)) for file in LIBRARY.rglob("*.py") if file.stem != "__init__"
+)
+
+
+def row_of(module: str) -> str | None:
+    """The row of a module: its own, or else the only one whose pattern it fits."""
+    if module in MODULES:
+        return module
+    rows = [row for row in MODULES if fnmatch(module, row)]
+    return rows[0] if len(rows) == 1 else None
 
 
 @pytest.fixture(scope="module")
-def rerun_by_module(mini, tmp_path_factory) -> dict[str, set[str]]:
-    """For each module, the rules that a dry run names after an edit of it; two copies at work."""
-    copies = [Project(tmp_path_factory.mktemp("copy") / str(index)) for index in range(2)]
-    for project in copies:
-        shutil.copytree(mini.folder, project.folder)
-
-    def dry_runs(project: Project, modules: list[str]) -> dict[str, set[str]]:
-        found = {}
-        for module in modules:
-            file = project.folder / "scripts/codespectra" / module
-            with edited(file, "\n\ndef added(value):\n    return value + 1\n"):
-                found[module] = set(project.would_run())
-        return found
-
-    with ThreadPoolExecutor(2) as pool:
-        halves = pool.map(dry_runs, copies, [[*MODULES][::2], [*MODULES][1::2]])
-        return {module: rules for half in halves for module, rules in half.items()}
+def reaching(project) -> dict[str, set[str]]:
+    return rules_reaching(project, FILES)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_an_edited_module_reruns_the_stages_that_reach_it(rerun_by_module, module):
-    assert rerun_by_module[module] == MODULES[module]
+def reruns_of_edit(planned: dict[str, Plan], rules: set[str]) -> Counter:
+    return follow(planned[""], {n for n, job in planned[""].items() if job.rule in rules})
+
+
+def test_every_module_has_a_row_and_every_row_a_module():
+    assert {row_of(module) for module in FILES} == set(MODULES)
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_an_edited_module_reruns_the_stages_that_reach_it(planned, reaching, module):
+    assert set(reruns_of_edit(planned, reaching[module])) == MODULES[row_of(module)]
+
+
+# As Snakemake says on the finished study ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", SAID)
+def test_snakemake_says_the_same_of_a_changed_key(mini, planned, key):
+    said = mini.would_run(study=mini.write_study({key: MATRIX[key][0]}))
+    assert set(said) == MATRIX[key][1]
+    if key not in KEPT:
+        assert said == reruns(planned, key)
+
+
+@pytest.mark.parametrize("module", ["training/epochs.py", "files/csv_tables.py", "study/plan.py"])
+def test_snakemake_says_the_same_of_an_edited_module(mini, planned, reaching, module):
+    with edited(mini.folder / "scripts/codespectra" / module):
+        assert mini.would_run() == reruns_of_edit(planned, reaching[module])
 
 
 def test_an_edited_comment_or_docstring_reruns_nothing(mini):

@@ -93,7 +93,7 @@ def test_changed_code_is_named(tmp_path):
     before, now = (repr(code_digest(script, notes)) for script in (old, new))
     assert changed_params("fit", [before], [now], notes) == ["colors.py has changed"]
     unknown = changed_params("fit", [CODE], [now], notes)
-    assert unknown == ["the code of fit.py or of a module it reaches has changed"]
+    assert unknown == ["the code of fit or of a module it reaches has changed"]
 
 
 def test_changed_files_are_those_that_differ(tmp_path):
@@ -167,7 +167,7 @@ def test_every_job_is_counted_once_in_few_lines(jobs):
 
 WORKFLOW = f"""
 from pathlib import Path
-from codespectra.code import code_digest
+from codespectra.jobs.code_digest import code_digest
 REMEMBERED = Path("notes")
 include: "{ROOT}/workflow/rules/reruns.smk"
 rule all:

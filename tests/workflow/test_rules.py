@@ -2,17 +2,19 @@
 
 import ast
 import re
-import sys
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
 from project import ROOT
+from rules import BASE, TARGETS, packages_of, parsed_rules
 
-from codespectra.jobs.code_digest import reached_modules
+from codespectra.jobs.code_digest import code_digest
 
-TARGETS = {"main", "coding", "interpretability", "language", "theory", "everything"}
+RULES = parsed_rules()
+WORKING = sorted(RULES.keys() - TARGETS - {BASE})
+FIGURES = [name for name in WORKING if name.startswith("draw_")]
 GPU_TAGGED = {
     "train_classifier",
     "train_vae",
@@ -31,84 +33,75 @@ GPU_TAGGED = {
     "capture_text",
     "capture_text_shard",
 }
-NEEDED = (
-    "message",
-    "output",
-    "params",
-    "log",
-    "benchmark",
-    "threads",
-    "resources",
-    "conda",
-    "script",
-)
-
-
-def rules() -> dict[str, str]:
-    """Source of every rule, by name."""
-    found = {}
-    for file in [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]:
-        parts = re.split(r"^rule (\w+):\n", file.read_text(), flags=re.M)
-        for name, body in zip(parts[1::2], parts[2::2], strict=True):
-            found[name] = re.split(r"^\S", body, maxsplit=1, flags=re.M)[0]
-    return found
-
-
-RULES = rules()
-WORKING = sorted(set(RULES) - TARGETS)
-
-
-def directive(body: str, name: str) -> str:
-    """Text of one directive of a rule."""
-    match = re.search(rf"^    {name}:(.*?)(?=^    \w+:|\Z)", body, flags=re.M | re.S)
-    return match[1] if match else ""
 
 
 def test_the_rules_are_found():
-    assert set(RULES) >= TARGETS | GPU_TAGGED
-    assert len(WORKING) >= 15
+    assert RULES.keys() >= TARGETS | GPU_TAGGED
+    assert len(WORKING) >= 60
+    assert len(FIGURES) >= 29
 
 
 @pytest.mark.parametrize("name", WORKING)
 def test_a_working_rule_is_complete(name):
-    body = RULES[name]
-    missing = [key for key in NEEDED if not directive(body, key).strip()]
-    assert not missing
-    assert "cfg=" in directive(body, "params")
-    assert f'code=code_of("{name}.py")' in directive(body, "params")
-    assert f'scripts/{name}.py"' in directive(body, "script")
-    assert directive(body, "benchmark").strip().endswith('.jsonl"')
-    assert {"mem_mb=", "runtime="} <= set(re.findall(r"\w+=", directive(body, "resources")))
+    rule = RULES[name]
+    assert rule.message and rule.output and rule.conda and len(rule.log) == 1
+    assert rule.script == ("draw.py" if name in FIGURES else f"{name}.py")
+    assert {"cfg", "code"} <= rule.params.keys()
+    assert rule.benchmark.startswith("results/benchmarks/") and rule.benchmark.endswith(".jsonl")
+    assert rule.log[0].startswith("results/logs/") and rule.log[0].endswith(".log")
+    assert rule.resources["mem_mb"] >= 1000 and rule.resources["runtime"] >= 20
+
+
+@pytest.mark.parametrize("name", WORKING)
+def test_code_is_a_digest_of_what_runs(name):
+    """Of the script; of a figure also of the module that `params.figure` names, and no other."""
+    rule, module = RULES[name], None
+    if name in FIGURES:
+        module, function = rule.params["figure"].split(".")
+        assert function == name
+        module = f"figures/{module}.py"
+        tree = ast.parse((ROOT / "scripts/codespectra" / module).read_text())
+        assert function in {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
+    assert rule.params["code"] == code_digest(ROOT / "scripts" / rule.script, None, module)
+
+
+def test_each_figure_has_files_and_a_log_of_its_own():
+    for part in ("log", "benchmark", "output"):
+        assert len({str(getattr(RULES[name], part)) for name in FIGURES}) == len(FIGURES)
+    for name in FIGURES:
+        stems = {file.rpartition(".")[0] for _, file in RULES[name].output}
+        assert [form for form, _ in RULES[name].output] == ["pdf", "png", "csv"]
+        assert len(stems) == 1
 
 
 @pytest.mark.parametrize("name", WORKING)
 def test_inputs_and_outputs_are_named(name):
-    for key in ("input", "output"):
-        text = directive(RULES[name], key)
-        for line in filter(None, (line.strip() for line in text.splitlines())):
-            depth_one = re.match(r"^( {8})\S", f"        {line}")
-            assert depth_one
-        entries = re.findall(r"^ {8}(\S.*)$", text, flags=re.M)
-        named = re.compile(r"^\w+=|^\*\*|^unpack\(|^[)\]}]")
-        assert all(named.match(entry) for entry in entries), entries
+    # What `unpack` gives has names that only a function tells.
+    assert all(key or file is None for key, file, _ in RULES[name].input)
+    assert all(key for key, _ in RULES[name].output)
 
 
 @pytest.mark.parametrize("name", WORKING)
 def test_only_gpu_tagged_rules_ask_for_a_gpu(name):
-    assert ("gpu=gpu_request" in directive(RULES[name], "resources")) == (name in GPU_TAGGED)
+    assert ("gpu" in RULES[name].resources) == (name in GPU_TAGGED)
 
 
 @pytest.mark.parametrize("name", WORKING)
 def test_large_files_are_taken_as_ancient_beside_their_manifest(name):
-    entries = re.split(r"^ {8}(?=\w)", directive(RULES[name], "input"), flags=re.M)
-    for entry in entries:
-        if re.search(r"\.(h5|pt)\"", entry):
-            assert "ancient(" in entry, entry
+    """Where only a function tells the files, the names of the inputs tell which have a manifest."""
+    names = [key or "" for key, _, _ in RULES[name].input]
+    for key, file, ancient in RULES[name].input:
+        if file is not None:
+            assert ancient == file.endswith((".h5", ".pt")), file
+        elif key is not None:
+            stem = "" if key == "data" else key.removesuffix("s")
+            described = any("manifest" in other and other.startswith(stem) for other in names)
+            assert ancient == (described and "manifest" not in key), key
 
 
-@pytest.mark.parametrize("name", WORKING)
-def test_a_script_starts_its_log_first(name):
-    tree = ast.parse((ROOT / "scripts" / f"{name}.py").read_text())
+@pytest.mark.parametrize("script", sorted({RULES[name].script for name in WORKING}))
+def test_a_script_starts_its_log_first(script):
+    tree = ast.parse((ROOT / "scripts" / script).read_text())
     statements = [
         node
         for node in tree.body
@@ -134,31 +127,12 @@ def test_environments_pin_what_the_lock_pins():
             assert re.search(rf"^{re.escape(pin)}[ \\]", lock, flags=re.M), f"{file.name}: {pin}"
 
 
-PACKAGES = {
-    "PIL": "pillow",
-    "sklearn": "scikit-learn",
-    "skimage": "scikit-image",
-    "huggingface_hub": "huggingface-hub",
-}
-
-
-def packages_of(name: str) -> set[str]:
-    """Packages that a rule's script imports, itself or by the modules that it reaches."""
-    script = ROOT / "scripts" / f"{name}.py"
-    files = [script, *reached_modules(script)]
-    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
-    modules = {a.name for node in nodes if isinstance(node, ast.Import) for a in node.names}
-    modules |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
-    tops = {module.split(".")[0] for module in modules} - sys.stdlib_module_names - {"codespectra"}
-    return {PACKAGES.get(top, top) for top in tops}
-
-
 @pytest.mark.parametrize("name", WORKING)
 def test_an_environment_holds_what_its_scripts_import(name):
-    file = ROOT / "envs" / re.search(r"envs/(\w+\.yaml)", RULES[name])[1]
+    file = ROOT / "envs" / RULES[name].conda
     *_, pip = yaml.safe_load(file.read_text())["dependencies"]
     held = {pin.split("==")[0] for pin in pip["pip"]}
-    assert packages_of(name) <= held
+    assert packages_of(RULES[name]) <= held
 
 
 def test_every_profile_entry_has_a_comment():

@@ -6,13 +6,10 @@ With `capture.shards` the passes are made by several jobs, whose files are gathe
 
 rule capture_shard:
     input:
-        checkpoint=ancient("results/checkpoints/{model}.pt"),
-        checkpoint_manifest="results/checkpoints/{model}.json",
-        stimuli=ancient("results/stimuli/{stimuli}.h5"),
-        stimuli_manifest="results/stimuli/{stimuli}.json",
+        **CHECKPOINT,
+        **STIMULI,
     output:
-        data="results/activations/{model}/{stimuli}{noise}.shards/{shard}-of-{shards}.h5",
-        manifest="results/activations/{model}/{stimuli}{noise}.shards/{shard}-of-{shards}.json",
+        **written("results/activations/{model}/{stimuli}{noise}.shards/{shard}-of-{shards}"),
     log:
         "results/logs/capture_shard/{model}/{stimuli}{noise}/{shard}-of-{shards}.log",
     benchmark:
@@ -22,15 +19,10 @@ rule capture_shard:
     cache: SHARING
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(720),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=4000, runtime=720),
     params:
-        cfg=lambda w: stage_config(
-            **capture_config(w), shard=int(w.shard), shards=int(w.shards)
-        ),
+        cfg=lambda w: stage_config(**capture_config(w), shard=int(w.shard), shards=int(w.shards)),
         code=code_of("capture_shard.py"),
         software=software("h5py", "numpy", "torch", "torchvision"),
     message:
@@ -41,15 +33,12 @@ rule capture_shard:
 
 rule capture_activations:
     input:
-        checkpoint=ancient("results/checkpoints/{model}.pt"),
-        checkpoint_manifest="results/checkpoints/{model}.json",
-        stimuli=ancient("results/stimuli/{stimuli}.h5"),
-        stimuli_manifest="results/stimuli/{stimuli}.json",
+        **CHECKPOINT,
+        **STIMULI,
         shards=ancient(lambda w: image_shards(w, "h5")),
         shard_manifests=lambda w: image_shards(w, "json"),
     output:
-        data="results/activations/{model}/{stimuli}{noise}.h5",
-        manifest="results/activations/{model}/{stimuli}{noise}.json",
+        **written("results/activations/{model}/{stimuli}{noise}"),
     log:
         "results/logs/capture_activations/{model}/{stimuli}{noise}.log",
     benchmark:
@@ -60,11 +49,8 @@ rule capture_activations:
     cache: SHARING
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(720),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=4000, runtime=720),
     params:
         cfg=accepted_capture_config,
         code=code_of("capture_activations.py"),

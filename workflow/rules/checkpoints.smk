@@ -5,14 +5,8 @@ rule train_classifier:
     input:
         unpack(training_sets),
     output:
-        checkpoint="results/checkpoints/{model}.pt",
-        manifest="results/checkpoints/{model}.json",
-        epochs=report(
-            "results/checkpoints/{model}.csv",
-            caption="../report/epochs.rst",
-            category="Networks",
-            labels={"result": "training epochs of {model}", "form": "table"},
-        ),
+        **NETWORK_FILES,
+        epochs=table("results/checkpoints/{model}.csv", "training epochs of {model}", "epochs"),
     log:
         "results/logs/train_classifier/{model}.log",
     benchmark:
@@ -22,15 +16,11 @@ rule train_classifier:
     cache: SHARING
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(720),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=4000, runtime=720),
     params:
         cfg=lambda w: stage_config(
-            model=model_description(w.model),
-            training=stage_config(plan.models[w.model].training),
+            model=model_description(w.model), training=stage_config(plan.models[w.model].training)
         ),
         code=code_of("train_classifier.py"),
         software=software("numpy", "torch", "torchvision"),
@@ -42,10 +32,9 @@ rule train_classifier:
 
 rule import_checkpoint:
     input:
-        source=lambda w: plan.models[w.model].path,
+        source=lambda w: local(plan.models[w.model].path),
     output:
-        checkpoint="results/checkpoints/{model}.pt",
-        manifest="results/checkpoints/{model}.json",
+        **NETWORK_FILES,
     log:
         "results/logs/import_checkpoint/{model}.log",
     benchmark:
@@ -54,10 +43,8 @@ rule import_checkpoint:
         model=models_with("path"),
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
+        **growing(mem_mb=4000, runtime=30),
     params:
         cfg=lambda w: stage_config(
             model=model_description(w.model), sha256=plan.models[w.model].sha256
@@ -71,8 +58,7 @@ rule import_checkpoint:
 
 rule initialise_checkpoint:
     output:
-        checkpoint="results/checkpoints/{model}.pt",
-        manifest="results/checkpoints/{model}.json",
+        **NETWORK_FILES,
     log:
         "results/logs/initialise_checkpoint/{model}.log",
     benchmark:
@@ -81,14 +67,10 @@ rule initialise_checkpoint:
         model=models_with("random"),
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
+        **growing(mem_mb=4000, runtime=30),
     params:
-        cfg=lambda w: stage_config(
-            model=model_description(w.model), seed=plan.models[w.model].seed
-        ),
+        cfg=lambda w: stage_config(model=model_description(w.model), seed=plan.models[w.model].seed),
         code=code_of("initialise_checkpoint.py"),
     message:
         "Initialise the untrained {wildcards.model}"
@@ -98,8 +80,7 @@ rule initialise_checkpoint:
 
 rule download_checkpoint:
     output:
-        checkpoint="results/checkpoints/{model}.pt",
-        manifest="results/checkpoints/{model}.json",
+        **NETWORK_FILES,
     log:
         "results/logs/download_checkpoint/{model}.log",
     benchmark:
@@ -108,14 +89,10 @@ rule download_checkpoint:
         model=models_with("torchvision"),
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **growing(mem_mb=4000, runtime=60),
     params:
-        cfg=lambda w: stage_config(
-            model=model_description(w.model), tag=plan.models[w.model].tag
-        ),
+        cfg=lambda w: stage_config(model=model_description(w.model), tag=plan.models[w.model].tag),
         code=code_of("download_checkpoint.py"),
     message:
         "Download torchvision's weights for {wildcards.model}"

@@ -4,19 +4,10 @@
 rule train_vae:
     input:
         unpack(training_sets),
-        encoder=ancient(
-            lambda w: f"results/checkpoints/{plan.models[w.model].start}.pt"
-        ),
-        encoder_manifest=lambda w: f"results/checkpoints/{plan.models[w.model].start}.json",
+        **checkpoint_of(lambda w: plan.models[w.model].start, "encoder"),
     output:
-        checkpoint="results/checkpoints/{model}.pt",
-        manifest="results/checkpoints/{model}.json",
-        epochs=report(
-            "results/checkpoints/{model}.csv",
-            caption="../report/vae_epochs.rst",
-            category="Networks",
-            labels={"result": "training epochs of {model}", "form": "table"},
-        ),
+        **NETWORK_FILES,
+        epochs=table("results/checkpoints/{model}.csv", "training epochs of {model}", "vae_epochs"),
     log:
         "results/logs/train_vae/{model}.log",
     benchmark:
@@ -26,11 +17,8 @@ rule train_vae:
     cache: SHARING
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(6000),
-        runtime=growing(5760),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=6000, runtime=5760),
     params:
         cfg=lambda w: stage_config(
             model=model_description(w.model),
@@ -48,13 +36,9 @@ rule train_vae:
 rule recalibrate_statistics:
     input:
         unpack(training_sets),
-        checkpoint=ancient(
-            lambda w: f"results/checkpoints/{plan.models[w.model].of}.pt"
-        ),
-        checkpoint_manifest=lambda w: f"results/checkpoints/{plan.models[w.model].of}.json",
+        **checkpoint_of(lambda w: plan.models[w.model].of),
     output:
-        checkpoint="results/checkpoints/{model}.pt",
-        manifest="results/checkpoints/{model}.json",
+        **NETWORK_FILES,
     log:
         "results/logs/recalibrate_statistics/{model}.log",
     benchmark:
@@ -63,11 +47,8 @@ rule recalibrate_statistics:
         model=models_with("recalibrated"),
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(6000),
-        runtime=growing(240),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=6000, runtime=240),
     params:
         cfg=lambda w: stage_config(model=model_description(w.model)),
         code=code_of("recalibrate_statistics.py"),
@@ -77,106 +58,50 @@ rule recalibrate_statistics:
         "../../scripts/recalibrate_statistics.py"
 
 
-rule draw_dropout_spectra:
+use rule figure as draw_dropout_spectra with:
     input:
-        eigenvalues=per_run(
-            "results/spectra/{model}/{stimuli}/eigenvalues.csv", "coding_spectra"
-        ),
-        exponents=per_run(
-            "results/spectra/{model}/{stimuli}/exponents.csv", "coding_spectra"
-        ),
+        eigenvalues=per_run(f"{SPECTRA}/eigenvalues.csv", "coding_spectra"),
+        exponents=per_run(f"{SPECTRA}/exponents.csv", "coding_spectra"),
     output:
         **figure_files("dropout_spectra", "Dropout", "spectra at low and high dropout"),
-    log:
-        "results/logs/draw_dropout_spectra.log",
-    benchmark:
-        "results/benchmarks/draw_dropout_spectra.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+    pathvars:
+        figure="dropout_spectra",
     params:
-        cfg=stage_config(study=study.study, networks=network_table()),
-        code=code_of("draw_dropout_spectra.py"),
-    message:
-        "Draw the spectra at low and high dropout"
-    script:
-        "../../scripts/draw_dropout_spectra.py"
+        **drawn_by("coding.draw_dropout_spectra"),
+        cfg=dropout_config,
 
 
-rule draw_dropout:
+use rule figure as draw_dropout with:
     input:
-        exponents=per_run(
-            "results/spectra/{model}/{stimuli}/exponents.csv", "coding_spectra"
-        ),
-        action=per_run(
-            "results/projections/{model}/{stimuli}/action.csv", "coding_projections"
-        ),
+        exponents=per_run(f"{SPECTRA}/exponents.csv", "coding_spectra"),
+        action=per_run(f"{PROJECTIONS}/action.csv", "coding_projections"),
     output:
         **figure_files("dropout", "Dropout", "exponent, action and read-out by dropout"),
-    log:
-        "results/logs/draw_dropout.log",
-    benchmark:
-        "results/benchmarks/draw_dropout.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+    pathvars:
+        figure="dropout",
     params:
-        cfg=stage_config(study=study.study, networks=network_table()),
-        code=code_of("draw_dropout.py"),
-    message:
-        "Draw what dropout does"
-    script:
-        "../../scripts/draw_dropout.py"
+        **drawn_by("coding.draw_dropout"),
+        cfg=dropout_config,
 
 
-rule draw_cross_validated:
+use rule figure as draw_cross_validated with:
     input:
-        eigenvalues=for_each(
-            "results/spectra/{model}/{stimuli}/cross_validated_eigenvalues.csv",
-            noisy_runs(study),
+        crossed_eigenvalues=for_each(
+            f"{SPECTRA}/cross_validated_eigenvalues.csv", noisy_runs(study)
         ),
-        exponents=for_each(
-            "results/spectra/{model}/{stimuli}/cross_validated_exponents.csv",
-            noisy_runs(study),
-        ),
+        crossed_exponents=for_each(f"{SPECTRA}/cross_validated_exponents.csv", noisy_runs(study)),
     output:
         **figure_files("cross_validated", "Dropout", "cross-validated spectra"),
-    log:
-        "results/logs/draw_cross_validated.log",
-    benchmark:
-        "results/benchmarks/draw_cross_validated.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+    pathvars:
+        figure="cross_validated",
     params:
-        cfg=stage_config(study=study.study, networks=network_table()),
-        code=code_of("draw_cross_validated.py"),
-    message:
-        "Draw the cross-validated spectra"
-    script:
-        "../../scripts/draw_cross_validated.py"
+        **drawn_by("coding.draw_cross_validated"),
+        cfg=dropout_config,
 
 
-CODING_TARGETS = (
-    [
-        "results/claims-coding.csv",
-        *[
-            f"{FIGURES}/coding-{name}.png"
-            for name in ("spectra", "filters", "exponents", "trajectories", "action")
-        ],
-        f"{FIGURES}/dropout_spectra.png",
-        f"{FIGURES}/dropout.png",
-        *([f"{FIGURES}/cross_validated.png"] if noisy_runs(study) else []),
-    ]
-    if study.coding
-    else []
-)
+CODING_FIGURES = [
+    *("coding-spectra", "coding-filters", "coding-exponents", "coding-trajectories"),
+    *("coding-action", "dropout_spectra", "dropout"),
+    *(["cross_validated"] if noisy_runs(study) else []),
+]
+CODING_TARGETS = with_claims("-coding", pictures(CODING_FIGURES if study.coding else ()))

@@ -6,11 +6,10 @@ import re
 import shutil
 import sys
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
-SCRIPTS = Path(workflow.basedir) / "scripts"
-sys.path.insert(0, str(SCRIPTS))
-
+from codespectra.claims.needs import NEEDS
 from codespectra.jobs.code_digest import code_digest
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import load_study
@@ -19,7 +18,6 @@ from codespectra.files.folder_stamp import folder_stamp
 from codespectra.study.implied import (
     analyses,
     analysis_runs,
-    autoencoder_grid,
     backbone_model,
     headline_metric,
     noisy_runs,
@@ -50,15 +48,15 @@ def checked_plan():
 plan = checked_plan()
 study = plan.study
 # Scripts read runtime settings, which are no params, from the config: give them the defaults too.
-config["runtime"] = study.runtime.model_dump()
+runtime = study.runtime.model_dump()
 if study.language and study.language.explanations.explainers.openai:
-    config["runtime"][
-        "chat"
-    ] = study.language.explanations.explainers.openai.model_dump()
+    runtime["chat"] = study.language.explanations.explainers.openai.model_dump()
+config = config | {"runtime": runtime}
 
 FIGURES = f"results/figures/{study.study}"
-# The metric of figures that show one.
+# The metric of figures that show one, and the metrics that are this workflow's own.
 HEADLINE = headline_metric(study)
+INHOUSE = [n for n in study.index.backbones if study.backbones[n].kind == "inhouse"]
 
 
 def code_of(script):
@@ -67,18 +65,14 @@ def code_of(script):
 
 
 def software(*packages):
-    """`params.software`: of rules that other workflows may share results with, as --cache can't see
-    which versions compute.
-    """
+    """`params.software` of a shared rule: --cache can't see which versions compute."""
     return {name: version(name) for name in packages}
 
 
 def files_of(section):
     """`params.files`: a stamp of what stimuli are read from, where no digest is published."""
     if section.source == "folder":
-        return {
-            "files": folder_stamp(section.root, getattr(section, "pattern", "**/*"))
-        }
+        return {"files": folder_stamp(section.root, getattr(section, "pattern", "**/*"))}
     if section.source == "standard_library":
         return {"python": platform.python_version()}
     return {}
@@ -101,9 +95,13 @@ def models_with(weights):
     return names_of(n for n, model in plan.models.items() if model.weights == weights)
 
 
-def growing(amount):
+def growing(**amounts):
     """That much at first, as much again at each retry: for jobs that ran out of memory or time."""
-    return lambda wildcards, attempt: amount * attempt
+
+    def at_attempt(amount):
+        return lambda wildcards, attempt: amount * attempt
+
+    return {name: at_attempt(amount) for name, amount in amounts.items()}
 
 
 def without_gpu():
@@ -117,12 +115,15 @@ def gpu_request(wildcards, input):
     return 0 if without_gpu() or study.runtime.device == "cpu" or gathers else 1
 
 
+def on_gpu(**amounts):
+    """Resources of a GPU-tagged job: `growing` ones, and the request for a GPU."""
+    return growing(**amounts) | {"gpu": gpu_request}
+
+
 def refuse_missing_gpu():
     """End before any job when the config demands a GPU that isn't there."""
     if study.runtime.device == "cuda" and without_gpu():
-        sys.exit(
-            "config: runtime.device: cuda, but this machine has no GPU; set auto or cpu"
-        )
+        sys.exit("config: runtime.device: cuda, but this machine has no GPU; set auto or cpu")
 
 
 def model_description(name):
@@ -137,44 +138,84 @@ def model_description(name):
     )
 
 
+# What every spectrum depends on, of images and of text.
+SPECTRUM = study.spectra.model_dump(
+    mode="json", include={"ranks", "solver", "components", "resamples", "seed"}
+)
+
+
+def run_config(kind, wildcards, **fields):
+    """What a stage depends on that looks at the layers of one run: they, and fields of the config."""
+    run = wildcards.model, wildcards.stimuli
+    layers = plan.layer_names(kind, *run)
+    return stage_config(model=run[0], stimuli=run[1], layers=layers, **fields)
+
+
 def spectra_config(wildcards):
     """What the spectra of one run depend on, plain or cross-validated."""
-    return stage_config(
-        ranks=study.spectra.ranks,
-        solver=study.spectra.solver,
-        components=study.spectra.components,
-        resamples=study.spectra.resamples,
-        seed=study.spectra.seed,
-        reduction=study.spectra.reduction,
-        layers=plan.layer_names("spectra", wildcards.model, wildcards.stimuli),
-        model=wildcards.model,
-        stimuli=wildcards.stimuli,
-    )
+    return run_config("spectra", wildcards, **SPECTRUM, reduction=study.spectra.reduction)
 
 
 def network_table():
     """What each network of the sweep is, for figures and claims."""
     return {
-        name: {
-            "dropout": network.dropout,
-            "seed": network.seed,
-            "statistics": network.statistics,
-        }
+        name: {"dropout": network.dropout, "seed": network.seed, "statistics": network.statistics}
         for name, network in networks(study.coding).items()
     }
 
 
+def reported(file, caption, category, title, form="table"):
+    """An output with its place in the report; `caption` names its text in workflow/report."""
+    if "{model}" in file and "{stimuli}" in file:
+        title += ", {model} on {stimuli}"
+    labels = {"result": title, "form": form}
+    return report(file, caption=f"../report/{caption}.rst", category=category, labels=labels)
+
+
+# Of the tables in the report, by their folder.
+CATEGORIES = {
+    "checkpoints": "Networks",
+    **dict.fromkeys(("spectra", "projections"), "Code"),
+    **dict.fromkeys(("interpretability", "people"), "Interpretability"),
+    "theory": "Theory",
+}
+
+
+def table(file, title, caption=None):
+    """A table with its place in the report; its text is called as the file, unless told."""
+    category = "Language" if "/text/" in file else CATEGORIES[Path(file).parts[1]]
+    return reported(file, caption or Path(file).stem, category, title)
+
+
 def figure_files(name, category, title):
-    """Outputs of a figure's rule, with their place in the report."""
+    """Outputs of a figure's rule; the text in the report is called as what of the name is fixed."""
+    fixed = re.sub(r"-?{\w+}", "", name)
     return {
-        form: report(
-            f"{FIGURES}/{name}.{form}",
-            caption=f"../report/figure_{name.removeprefix('{prefix}').split('-')[0]}.rst",
-            category=category,
-            labels={"result": title, "form": form},
-        )
+        form: reported(f"{FIGURES}/{name}.{form}", f"figure_{fixed}", category, title, form)
         for form in ("pdf", "png", "csv")
     }
+
+
+def run_figure_files(name, title):
+    """The same of a figure of one run of the interpretability study."""
+    return figure_files(f"{name}-{{model}}-{{stimuli}}", "Interpretability", title)
+
+
+def pictures(names):
+    """The figures of those names, as a target asks for them."""
+    return [f"{FIGURES}/{name}.png" for name in names]
+
+
+def with_claims(scope, files):
+    """The files of a target, and the claims on them; nothing if there are none."""
+    return [*files, f"results/claims{scope}.csv"] if files else []
+
+
+def drawn_by(figure):
+    """Params of a figure: its function in `codespectra.figures`, and the digest of that code."""
+    library = f"figures/{figure.split('.')[0]}.py"
+    code = code_digest(SCRIPTS / "draw.py", REMEMBERED, library)
+    return {"figure": figure, "code": code}
 
 
 wildcard_constraints:
@@ -185,5 +226,7 @@ wildcard_constraints:
     prefix="(coding-)?",
 
 
+include: "inputs.smk"
+include: "claim_tables.smk"
 include: "shards.smk"
 include: "reruns.smk"

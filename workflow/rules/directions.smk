@@ -3,11 +3,9 @@
 
 rule find_directions:
     input:
-        data=ancient("results/activations/{model}/{stimuli}.h5"),
-        manifest="results/activations/{model}/{stimuli}.json",
+        **ACTIVATIONS,
     output:
-        data="results/directions/{model}/{stimuli}/{method}.h5",
-        manifest="results/directions/{model}/{stimuli}/{method}.json",
+        **written("results/directions/{model}/{stimuli}/{method}"),
     log:
         "results/logs/find_directions/{model}/{stimuli}/{method}.log",
     benchmark:
@@ -16,10 +14,8 @@ rule find_directions:
         method=r"(?!sae-)[A-Za-z0-9_.-]+",
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(240),
+        **growing(mem_mb=4000, runtime=240),
     params:
         cfg=directions_config,
         code=code_of("find_directions.py"),
@@ -31,11 +27,9 @@ rule find_directions:
 
 rule train_autoencoder:
     input:
-        data=ancient("results/activations/{model}/{stimuli}.h5"),
-        manifest="results/activations/{model}/{stimuli}.json",
+        **ACTIVATIONS,
     output:
-        data="results/directions/{model}/{stimuli}/{method}.h5",
-        manifest="results/directions/{model}/{stimuli}/{method}.json",
+        **written("results/directions/{model}/{stimuli}/{method}"),
         epochs="results/directions/{model}/{stimuli}/{method}.csv",
     log:
         "results/logs/train_autoencoder/{model}/{stimuli}/{method}.log",
@@ -45,11 +39,8 @@ rule train_autoencoder:
         method=r"sae-[A-Za-z0-9_.-]+",
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(240),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=4000, runtime=240),
     params:
         cfg=directions_config,
         code=code_of("train_autoencoder.py"),

@@ -1,58 +1,31 @@
 """Token trajectories as figures, and explanation scores of units (A fig. 7b, c)."""
 
 
-rule draw_text_action:
+use rule figure as draw_text_action with:
     input:
-        action=of_language_models("results/projections/{model}/text/action.csv"),
+        language_action=of_language_models("results/projections/{model}/text/action.csv"),
     output:
         **figure_files("text_action", "Language", "action of token trajectories"),
-    log:
-        "results/logs/draw_text_action.log",
-    benchmark:
-        "results/benchmarks/draw_text_action.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+    pathvars:
+        figure="text_action",
     params:
-        cfg=stage_config(study=study.study),
-        code=code_of("draw_text_action.py"),
-    message:
-        "Draw the action of token trajectories"
-    script:
-        "../../scripts/draw_text_action.py"
+        **drawn_by("language.draw_text_action"),
 
 
-rule draw_passage:
+use rule figure as draw_passage with:
     input:
         passage="results/projections/{model}/text/passage.csv",
     output:
         **figure_files("passage-{model}", "Language", "least-action text, {model}"),
-    log:
-        "results/logs/draw_passage/{model}.log",
-    benchmark:
-        "results/benchmarks/draw_passage/{model}.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+    pathvars:
+        figure="passage-{model}",
     params:
-        cfg=stage_config(study=study.study),
-        code=code_of("draw_passage.py"),
-    message:
-        "Draw the least-action projection of {wildcards.model} with its text"
-    script:
-        "../../scripts/draw_passage.py"
+        **drawn_by("passage.draw_passage"),
 
 
 rule collect_records:
     input:
-        data=ancient("results/activations/{model}/text.h5"),
-        manifest="results/activations/{model}/text.json",
+        **TEXT_ACTIVATIONS,
     output:
         records="results/explanations/{model}/records.jsonl",
         units="results/explanations/{model}/units.csv",
@@ -62,10 +35,8 @@ rule collect_records:
         "results/benchmarks/collect_records/{model}.jsonl"
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(6000),
-        runtime=growing(240),
+        **growing(mem_mb=6000, runtime=240),
     params:
         cfg=lambda w: stage_config(
             study.language.explanations,
@@ -83,8 +54,7 @@ rule collect_records:
 
 rule explain_by_lookup:
     input:
-        data=ancient("results/activations/{model}/text.h5"),
-        manifest="results/activations/{model}/text.json",
+        **TEXT_ACTIVATIONS,
         records="results/explanations/{model}/records.jsonl",
         units="results/explanations/{model}/units.csv",
     output:
@@ -96,10 +66,8 @@ rule explain_by_lookup:
         "results/benchmarks/explain_by_lookup/{model}.jsonl"
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(6000),
-        runtime=growing(240),
+        **growing(mem_mb=6000, runtime=240),
     params:
         cfg=lambda w: stage_config(
             study.language.explanations.explainers.lookup,
@@ -127,10 +95,8 @@ rule explain_by_chat:
         "results/benchmarks/explain_by_chat/{model}.jsonl"
     conda:
         "../../envs/language.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(1440),
+        **growing(mem_mb=2000, runtime=1440),
     params:
         cfg=lambda w: stage_config(model=w.model, **chat_models(os.environ)),
         code=code_of("explain_by_chat.py"),
@@ -149,10 +115,8 @@ rule read_published:
         "results/benchmarks/read_published.jsonl"
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(240),
+        **growing(mem_mb=2000, runtime=240),
     params:
         cfg=lambda w: stage_config(folder=str(study.language.explanations.published)),
         code=code_of("read_published.py"),
@@ -162,42 +126,21 @@ rule read_published:
         "../../scripts/read_published.py"
 
 
-rule draw_explanations:
+use rule figure as draw_explanations with:
     input:
-        scores=explanation_scores(),
+        explanations=explanation_scores(),
         published=published_scores(),
     output:
         **figure_files("explanations", "Language", "explanation scores over depth"),
-    log:
-        "results/logs/draw_explanations.log",
-    benchmark:
-        "results/benchmarks/draw_explanations.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+    pathvars:
+        figure="explanations",
     params:
-        cfg=stage_config(study=study.study),
-        code=code_of("draw_explanations.py"),
-    message:
-        "Draw the explanation scores"
-    script:
-        "../../scripts/draw_explanations.py"
+        **drawn_by("explanations.draw_explanations"),
 
 
 LANGUAGE_FIGURES = [
     *("text_spectra", "text_exponents", "text_action"),
     *(["explanations"] if explanation_scores() or published_scores() else []),
-    *(
-        f"passage-{model}"
-        for model in (study.language.models if study.language else [])
-    ),
+    *of_language_models("passage-{model}"),
 ]
-LANGUAGE_TARGETS = (
-    ["results/claims-language.csv"]
-    + [f"{FIGURES}/{name}.png" for name in LANGUAGE_FIGURES]
-    if study.language
-    else []
-)
+LANGUAGE_TARGETS = with_claims("-language", pictures(LANGUAGE_FIGURES if study.language else ()))

@@ -4,227 +4,109 @@ Those with {prefix} are drawn of the main job's networks, and of the sweep's low
 dropout.
 """
 
-EXPONENTS = drawn("results/spectra/{model}/{stimuli}/exponents.csv", "spectra")
-ACTION = drawn("results/projections/{model}/{stimuli}/action.csv", "projections")
+EXPONENTS = drawn(f"{SPECTRA}/exponents.csv", "spectra")
+ACTION = drawn(f"{PROJECTIONS}/action.csv", "projections")
 
 
-rule draw_spectra:
+use rule figure as draw_spectra with:
     input:
-        eigenvalues=drawn(
-            "results/spectra/{model}/{stimuli}/eigenvalues.csv", "spectra"
-        ),
+        eigenvalues=drawn(f"{SPECTRA}/eigenvalues.csv", "spectra"),
         exponents=EXPONENTS,
     output:
         **figure_files("{prefix}spectra", "Code", "eigenspectra by depth {prefix}"),
-    log:
-        "results/logs/draw_spectra/{prefix}spectra.log",
-    benchmark:
-        "results/benchmarks/draw_spectra/{prefix}spectra.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+    pathvars:
+        figure="{prefix}spectra",
     params:
-        cfg=stage_config(study=study.study),
-        code=code_of("draw_spectra.py"),
-    message:
-        "Draw the spectra"
-    script:
-        "../../scripts/draw_spectra.py"
+        **drawn_by("spectra.draw_spectra"),
+        cfg=depth_config("spectra"),
 
 
-rule draw_filters:
+use rule figure as draw_filters with:
     input:
         data=ancient(drawn("results/filters/{model}/{stimuli}.h5", "filters")),
         manifests=drawn("results/filters/{model}/{stimuli}.json", "filters"),
-        tables=drawn("results/filters/{model}/{stimuli}.csv", "filters"),
+        filters=drawn("results/filters/{model}/{stimuli}.csv", "filters"),
     output:
         **figure_files("{prefix}filters", "Code", "eigenvectors as filters {prefix}"),
-    log:
-        "results/logs/draw_filters/{prefix}filters.log",
-    benchmark:
-        "results/benchmarks/draw_filters/{prefix}filters.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+    pathvars:
+        figure="{prefix}filters",
     params:
-        cfg=stage_config(study=study.study),
-        code=code_of("draw_filters.py"),
-    message:
-        "Draw the eigenvectors as filters"
-    script:
-        "../../scripts/draw_filters.py"
+        **drawn_by("filters.draw_filters"),
 
 
-rule draw_exponents:
+use rule figure as draw_exponents with:
     input:
         exponents=EXPONENTS,
     output:
         **figure_files("{prefix}exponents", "Code", "exponent against depth {prefix}"),
-    log:
-        "results/logs/draw_exponents/{prefix}exponents.log",
-    benchmark:
-        "results/benchmarks/draw_exponents/{prefix}exponents.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+    pathvars:
+        figure="{prefix}exponents",
     params:
-        cfg=stage_config(study=study.study),
-        code=code_of("draw_exponents.py"),
-    message:
-        "Draw the exponents"
-    script:
-        "../../scripts/draw_exponents.py"
+        **drawn_by("spectra.draw_exponents"),
+        cfg=depth_config("spectra"),
 
 
-rule draw_trajectories:
+use rule figure as draw_trajectories with:
     input:
-        trajectories=drawn(
-            "results/projections/{model}/{stimuli}/trajectories.npy", "projections"
-        ),
+        trajectories=drawn(f"{PROJECTIONS}/trajectories.npy", "projections"),
         action=ACTION,
     output:
-        **figure_files(
-            "{prefix}trajectories", "Code", "random projections of the dot {prefix}"
-        ),
-    log:
-        "results/logs/draw_trajectories/{prefix}trajectories.log",
-    benchmark:
-        "results/benchmarks/draw_trajectories/{prefix}trajectories.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+        **figure_files("{prefix}trajectories", "Code", "random projections of the dot {prefix}"),
+    pathvars:
+        figure="{prefix}trajectories",
     params:
-        cfg=stage_config(study=study.study),
-        code=code_of("draw_trajectories.py"),
-    message:
-        "Draw the random projections"
-    script:
-        "../../scripts/draw_trajectories.py"
+        **drawn_by("projections.draw_trajectories"),
 
 
-rule draw_action:
+use rule figure as draw_action with:
     input:
         action=ACTION,
         exponents=EXPONENTS,
     output:
-        **figure_files(
-            "{prefix}action", "Code", "action against depth and exponent {prefix}"
-        ),
-    log:
-        "results/logs/draw_action/{prefix}action.log",
-    benchmark:
-        "results/benchmarks/draw_action/{prefix}action.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+        **figure_files("{prefix}action", "Code", "action against depth and exponent {prefix}"),
+    pathvars:
+        figure="{prefix}action",
     params:
-        cfg=stage_config(study=study.study),
-        code=code_of("draw_action.py"),
-    message:
-        "Draw the action"
-    script:
-        "../../scripts/draw_action.py"
+        **drawn_by("projections.draw_action"),
+        cfg=depth_config("projections"),
 
 
-rule draw_index:
+use rule figure as draw_index with:
     input:
         scores=per_run(f"{SCORES}/directions.csv", "directions"),
     output:
-        **figure_files(
-            "interpretability", "Interpretability", "II by method and metric"
-        ),
-    log:
-        "results/logs/draw_index.log",
-    benchmark:
-        "results/benchmarks/draw_index.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+        **figure_files("interpretability", "Interpretability", "II by method and metric"),
+    pathvars:
+        figure="interpretability",
     params:
-        cfg=stage_config(study=study.study),
-        code=code_of("draw_index.py"),
-    message:
-        "Draw the Interpretability Index"
-    script:
-        "../../scripts/draw_index.py"
+        **drawn_by("index.draw_index"),
+        cfg=stage_config(study=study.study, inhouse=INHOUSE),
 
 
-rule draw_exciting_images:
+use rule figure as draw_exciting_images with:
     input:
-        scores="results/interpretability/{model}/{stimuli}/directions.csv",
-        directions=ancient(directed(study.figures.mei_methods, "h5")),
-        directions_manifests=directed(study.figures.mei_methods, "json"),
-        stimuli=ancient("results/stimuli/{stimuli}.h5"),
-        stimuli_manifest="results/stimuli/{stimuli}.json",
+        **directions_of(study.figures.mei_methods),
+        **STIMULI,
+        scores=f"{SCORES}/directions.csv",
     output:
-        **figure_files(
-            "images-{model}-{stimuli}",
-            "Interpretability",
-            "images, {model} on {stimuli}",
-        ),
-    log:
-        "results/logs/draw_exciting_images/{model}/{stimuli}.log",
-    benchmark:
-        "results/benchmarks/draw_exciting_images/{model}/{stimuli}.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+        **run_figure_files("images", "images"),
+    pathvars:
+        figure="images-{model}-{stimuli}",
     params:
-        cfg=lambda w: stage_config(
-            study=study.study,
-            m=study.index.m,
-            metric=HEADLINE,
-            methods=study.figures.mei_methods,
-        ),
-        code=code_of("draw_exciting_images.py"),
-    message:
-        "Draw the most exciting images of {wildcards.model} on {wildcards.stimuli}"
-    script:
-        "../../scripts/draw_exciting_images.py"
+        **drawn_by("index.draw_exciting_images"),
+        cfg=stage_config(study.figures, study=study.study, m=study.index.m, metric=HEADLINE),
 
 
 # Figures of the main job, and the analyses that each one shows.
 MAIN_FIGURES = {
-    "spectra": {"spectra"},
+    **dict.fromkeys(("spectra", "exponents"), {"spectra"}),
     "filters": {"filters"},
-    "exponents": {"spectra"},
     "trajectories": {"projections"},
     "action": {"projections", "spectra"},
     "interpretability": {"directions"},
 }
 MAIN_ANALYSES = {kind for kind, model, _ in plan.selected if model in study.models}
-MAIN_TARGETS = [
-    *(
-        f"{FIGURES}/{name}.png"
-        for name, shown in MAIN_FIGURES.items()
-        if shown <= MAIN_ANALYSES
-    ),
-    *(
-        per_run(f"{FIGURES}/images-{{model}}-{{stimuli}}.png", "directions")
-        if study.figures.mei_methods
-        else []
-    ),
-]
-if MAIN_TARGETS:
-    MAIN_TARGETS.append("results/claims.csv")
+MAIN_NAMES = [name for name, shown in MAIN_FIGURES.items() if shown <= MAIN_ANALYSES]
+EXCITING = "directions" if study.figures.mei_methods else None
+MAIN_IMAGES = per_run(f"{FIGURES}/images-{{model}}-{{stimuli}}.png", EXCITING)
+MAIN_TARGETS = with_claims("", pictures(MAIN_NAMES) + MAIN_IMAGES)

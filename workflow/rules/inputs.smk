@@ -1,14 +1,57 @@
 """Which files the rules take: input functions, and the params that go with them."""
 
+# Tables of one run.
+SPECTRA = "results/spectra/{model}/{stimuli}"
+PROJECTIONS = "results/projections/{model}/{stimuli}"
+SCORES = "results/interpretability/{model}/{stimuli}"
 
-def wanted(targets, target, section):
-    """The targets of a study, or one line when the config has no such section."""
-    if not targets:
-        sys.exit(
-            f"config: {section}: missing; the target {target} needs this section, as in the "
-            "embedded config.yaml"
-        )
-    return targets
+
+def stored(name, file):
+    """Two inputs: a large file, whose date doesn't count, and its manifest, whose content does."""
+    return {name: ancient(file), f"{name}_manifest": f"{Path(file).with_suffix('.json')}"}
+
+
+def checkpoint_of(name, key="checkpoint"):
+    """The same of the checkpoint of the model that a function of the wildcards names."""
+    folder = "results/checkpoints"
+    return {
+        key: ancient(lambda wildcards: f"{folder}/{name(wildcards)}.pt"),
+        f"{key}_manifest": lambda wildcards: f"{folder}/{name(wildcards)}.json",
+    }
+
+
+def written(path):
+    """Two outputs: a large file and its manifest."""
+    return {"data": f"{path}.h5", "manifest": f"{path}.json"}
+
+
+STIMULI = stored("stimuli", "results/stimuli/{stimuli}.h5")
+TEXT = stored("text", "results/stimuli/text.h5")
+CHECKPOINT = stored("checkpoint", "results/checkpoints/{model}.pt")
+
+
+def activations(run):
+    """Two inputs: the activations of one run, and their manifest."""
+    return {
+        "data": ancient(f"results/activations/{run}.h5"),
+        "manifest": f"results/activations/{run}.json",
+    }
+
+
+NETWORK_FILES = {
+    "checkpoint": "results/checkpoints/{model}.pt",
+    "manifest": "results/checkpoints/{model}.json",
+}
+ACTIVATIONS = activations("{model}/{stimuli}")
+TEXT_ACTIVATIONS = activations("{model}/text")
+
+
+def wanted(files, target):
+    """The files of a target, or one line when the config lacks the section of its name."""
+    if not files:
+        needs = f"the target {target} needs this section, as in the embedded config.yaml"
+        sys.exit(f"config: {target}: missing; {needs}")
+    return files
 
 
 def per_run(pattern, analysis):
@@ -22,8 +65,8 @@ def for_each(pattern, runs):
     return [pattern.format(model=model, stimuli=stimuli) for model, stimuli in runs]
 
 
-def drawn(pattern, kind):
-    """Input function: one file for each run of a figure, which `prefix` tells."""
+def shown_runs(kind):
+    """Runs that a figure shows, by its wildcard `prefix`: the main job's or the dropout sweep's."""
 
     def runs(wildcards):
         if not wildcards.prefix:
@@ -32,7 +75,31 @@ def drawn(pattern, kind):
         stimuli = study.coding.dot if kind == "projections" else study.coding.stimuli
         return [(name, stimuli) for name in names]
 
-    return lambda wildcards: for_each(pattern, runs(wildcards))
+    return runs
+
+
+def drawn(pattern, kind):
+    """Input function: one file for each run of a figure."""
+    return lambda wildcards: for_each(pattern, shown_runs(kind)(wildcards))
+
+
+def depth_config(kind):
+    """`params.cfg` of a figure against depth: the study's name, and of what types layers are."""
+    return lambda wildcards: stage_config(
+        study=study.study, layers=plan.layer_types(kind, shown_runs(kind)(wildcards))
+    )
+
+
+def dropout_config(wildcards):
+    """The same of a figure of the dropout sweep, and what its networks are."""
+    types = plan.layer_types("spectra", analyses(study)["coding_spectra"].runs)
+    return stage_config(study=study.study, layers=types, networks=network_table())
+
+
+def psychophysics_config(wildcards):
+    """`params.cfg` of a figure of psychophysics: their options, and what is shown."""
+    options = stage_config(study.interpretability.psychophysics)
+    return stage_config(**options, study=study.study, metric=HEADLINE, inhouse=INHOUSE)
 
 
 def embedded(form):
@@ -41,26 +108,33 @@ def embedded(form):
     return [f"results/embeddings/{name}/{{stimuli}}.{form}" for name in names]
 
 
+EMBEDDINGS = {"embeddings": ancient(embedded("h5")), "embeddings_manifests": embedded("json")}
+
+
 def directed(methods, form):
-    """Input function: directions of {model} on {stimuli}; methods is a list or gives one."""
+    """Input function: directions of {model} on {stimuli}; methods is a list or a function."""
 
     def files(wildcards):
         folder = f"results/directions/{wildcards.model}/{wildcards.stimuli}"
-        names = methods() if callable(methods) else methods
+        names = methods(wildcards) if callable(methods) else methods
         return [f"{folder}/{name}.{form}" for name in names]
 
     return files
 
 
+def directions_of(methods):
+    """Two inputs: the directions, and their manifests."""
+    return {
+        "directions": ancient(directed(methods, "h5")),
+        "directions_manifests": directed(methods, "json"),
+    }
+
+
 def directions_config(wildcards):
     """What the directions of one method depend on, besides the activations."""
-    return stage_config(
-        options=(plan.grid | plan.methods)[wildcards.method],
-        reduction=study.directions.reduction,
-        layers=plan.layer_names("directions", wildcards.model, wildcards.stimuli),
-        model=wildcards.model,
-        stimuli=wildcards.stimuli,
-    )
+    options = (plan.grid | plan.methods)[wildcards.method]
+    reduction = study.directions.reduction
+    return run_config("directions", wildcards, options=options, reduction=reduction)
 
 
 def scored_methods(wildcards):
@@ -68,121 +142,23 @@ def scored_methods(wildcards):
     return [*(plan.methods if wildcards.group == "directions" else plan.grid)]
 
 
-def directed_group(form):
-    """Input function: directions of the methods of {group}."""
-    return lambda w: directed(scored_methods(w), form)(w)
-
-
 def index_config(wildcards, **fields):
     """What scores of one run depend on, besides the tables: which layers, metrics and index."""
-    index = study.index
-    return stage_config(
-        model=wildcards.model,
-        stimuli=wildcards.stimuli,
-        layers=plan.layer_names("directions", wildcards.model, wildcards.stimuli),
-        m=index.m,
-        normalisation=index.normalisation,
-        color=index.color,
-        label=index.label,
-        backbones=index.backbones,
-        **fields,
-    )
-
-
-# Scores of directions, one folder a run.
-SCORES = "results/interpretability/{model}/{stimuli}"
-LAYER_TABLES = {
-    "exponents": ("results/spectra/{model}/{stimuli}/exponents.csv", "spectra"),
-    "bootstrap": ("results/spectra/{model}/{stimuli}/bootstrap.csv", "spectra"),
-    "action": ("results/projections/{model}/{stimuli}/action.csv", "projections"),
-}
-# Of the interpretability study, by their names among the claims' tables.
-INTERPRETABILITY_TABLES = {
-    "autoencoders": "autoencoders",
-    "autoencoders_resampled": "autoencoders_resampled",
-    "halves": "halves",
-    "halves_resampled": "halves_resampled",
-    "psychophysics": "psychophysics",
-    "manifold_units": "manifold_units",
-    "coactivation": "coactivation",
-    "paths": "sensitivity",
-    "gradients": "sensitivity_gradients",
-    "centroids": "sensitivity_centroids",
-    "synergies": "synergies",
-    "synergy_units": "synergy_units",
-}
-
-
-def claim_tables(wildcards):
-    """What the claims of a scope are judged by."""
-    scope, files = wildcards.scope, {}
-    for prefix in claim_prefixes(scope):
-        for name, (pattern, kind) in LAYER_TABLES.items():
-            files.setdefault(name, []).extend(per_run(pattern, prefix + kind))
-    if scope in ("", "-interpretability", "-everything"):
-        files["scores"] = per_run(f"{SCORES}/directions.csv", "directions")
-        files["resampled"] = per_run(f"{SCORES}/directions_resampled.csv", "directions")
-    if scope in ("-interpretability", "-everything") and study.interpretability:
-        for name, file in INTERPRETABILITY_TABLES.items():
-            files[name] = for_each(f"{SCORES}/{file}.csv", analysis_runs(study))
-    if scope in ("-interpretability", "-everything") and study.people:
-        files["agreement"] = ["results/people/agreement.csv"]
-    if scope in ("-language", "-everything") and study.language:
-        for name in ("exponents", "bootstrap"):
-            pattern = f"results/spectra/{{model}}/text/{name}.csv"
-            files[f"language_{name}"] = of_language_models(pattern)
-        if explanation_scores():
-            files["explanations"] = explanation_scores()
-    if scope in ("-theory", "-everything") and study.theory:
-        files["superposition"] = ["results/theory/superposition_fit.csv"]
-        files["information"] = ["results/theory/information.csv"]
-        files["capacity"] = ["results/theory/capacity.csv"]
-    return {name: tables for name, tables in files.items() if tables}
-
-
-def claim_prefixes(scope):
-    """Which analyses of layers a scope looks at: the main job's, the coding study's, or both."""
-    prefixes = {
-        "": [""],
-        "-coding": ["coding_"],
-        "-theory": [],
-        "-language": [],
-        "-interpretability": [],
-    }
-    return prefixes.get(scope, ["", "coding_"] if study.coding else [""])
-
-
-def claims_config(wildcards):
-    """What the verdicts of a scope depend on, besides the tables."""
-    swept = network_table() if "coding_" in claim_prefixes(wildcards.scope) else None
-    models = study.models | (study.language.models if study.language else {})
-    trained = [n for n, model in models.items() if model.weights != "random"]
-    return stage_config(
-        study.claims,
-        trained=sorted([*trained, *(swept or [])]),
-        networks=swept,
-        analysis_set=study.directions.analysis_set if study.directions else "",
-        measured_only=wildcards.scope not in ("", "-everything"),
-    )
+    index = study.index.model_dump(mode="json", exclude={"resamples", "seed"})
+    return run_config("directions", wildcards, **index, **fields)
 
 
 def training_sets(wildcards):
     """Stimulus files of a training run."""
     training = plan.models[wildcards.model].training
-    return {
-        "train": ancient(f"results/stimuli/{training.train}.h5"),
-        "train_manifest": f"results/stimuli/{training.train}.json",
-        "test": ancient(f"results/stimuli/{training.test}.h5"),
-        "test_manifest": f"results/stimuli/{training.test}.json",
-    }
+    train, test = (f"results/stimuli/{name}.h5" for name in (training.train, training.test))
+    return stored("train", train) | stored("test", test)
 
 
 def backbone_config(name):
     """What the embeddings of a backbone depend on, besides its checkpoint."""
     backbone = study.backbones[name]
-    return stage_config(
-        name=name, kind=backbone.kind, model=backbone_model(study, name)
-    )
+    return stage_config(name=name, kind=backbone.kind, model=backbone_model(study, name))
 
 
 def language_models_with(*weights):
@@ -199,14 +175,7 @@ def of_language_models(pattern):
 
 # Files of a language model's folder, as far as the workflow makes them.
 LANGUAGE_FILES = {
-    "train": [
-        *(
-            "model.safetensors",
-            "config.json",
-            "tokenizer.json",
-            "tokenizer_config.json",
-        ),
-    ],
+    "train": ["model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"],
     "random": ["model.safetensors", "config.json"],
 }
 
@@ -214,16 +183,8 @@ LANGUAGE_FILES = {
 def language_files(name):
     """The files of a model that the workflow makes; a user's folder is told by the manifest."""
     model = study.language.models[name]
-    own = [
-        f"results/checkpoints/{name}/{file}"
-        for file in LANGUAGE_FILES.get(model.weights, [])
-    ]
+    own = [f"results/checkpoints/{name}/{file}" for file in LANGUAGE_FILES.get(model.weights, [])]
     return own + (language_files(model.like) if model.weights == "random" else [])
-
-
-def text_parts():
-    """Selectors of each part's layers, as the capture takes them."""
-    return study.language.model_dump(mode="json", include={"parts"})["parts"]
 
 
 def explanation_scores():

@@ -3,30 +3,20 @@
 
 rule embed_stimuli:
     input:
-        checkpoint=lambda w: ancient(
-            f"results/checkpoints/{backbone_model(study, w.backbone)}.pt"
-        ),
-        checkpoint_manifest=lambda w: f"results/checkpoints/{backbone_model(study, w.backbone)}.json",
-        stimuli=ancient("results/stimuli/{stimuli}.h5"),
-        stimuli_manifest="results/stimuli/{stimuli}.json",
+        **STIMULI,
+        **checkpoint_of(lambda w: backbone_model(study, w.backbone)),
     output:
-        data="results/embeddings/{backbone}/{stimuli}.h5",
-        manifest="results/embeddings/{backbone}/{stimuli}.json",
+        **written("results/embeddings/{backbone}/{stimuli}"),
     log:
         "results/logs/embed_stimuli/{backbone}/{stimuli}.log",
     benchmark:
         "results/benchmarks/embed_stimuli/{backbone}/{stimuli}.jsonl"
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(240),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=4000, runtime=240),
     params:
-        cfg=lambda w: stage_config(
-            backbone=backbone_config(w.backbone), stimuli=w.stimuli
-        ),
+        cfg=lambda w: stage_config(backbone=backbone_config(w.backbone), stimuli=w.stimuli),
         code=code_of("embed_stimuli.py"),
     message:
         "Embed {wildcards.stimuli} with the backbone {wildcards.backbone}"
@@ -36,15 +26,12 @@ rule embed_stimuli:
 
 rule score_interpretability:
     input:
-        directions=ancient(directed_group("h5")),
-        directions_manifests=directed_group("json"),
-        embeddings=ancient(embedded("h5")),
-        embeddings_manifests=embedded("json"),
-        stimuli=ancient("results/stimuli/{stimuli}.h5"),
-        stimuli_manifest="results/stimuli/{stimuli}.json",
+        **directions_of(scored_methods),
+        **EMBEDDINGS,
+        **STIMULI,
     output:
-        scores="results/interpretability/{model}/{stimuli}/{group}.csv",
-        resampled="results/interpretability/{model}/{stimuli}/{group}_resampled.csv",
+        scores=f"{SCORES}/{{group}}.csv",
+        resampled=f"{SCORES}/{{group}}_resampled.csv",
     log:
         "results/logs/score_interpretability/{model}/{stimuli}/{group}.log",
     benchmark:
@@ -53,16 +40,11 @@ rule score_interpretability:
         group="directions|autoencoders",
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(120),
+        **growing(mem_mb=8000, runtime=120),
     params:
         cfg=lambda w: index_config(
-            w,
-            methods=scored_methods(w),
-            resamples=study.index.resamples,
-            seed=study.index.seed,
+            w, methods=scored_methods(w), resamples=study.index.resamples, seed=study.index.seed
         ),
         code=code_of("score_interpretability.py"),
     message:

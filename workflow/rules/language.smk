@@ -3,8 +3,7 @@
 
 rule make_text:
     output:
-        data="results/stimuli/text.h5",
-        manifest="results/stimuli/text.json",
+        **written("results/stimuli/text"),
     log:
         "results/logs/make_text.log",
     benchmark:
@@ -12,10 +11,8 @@ rule make_text:
     cache: SHARING
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        **growing(mem_mb=2000, runtime=60),
     params:
         cfg=lambda w: stage_config(study.language.text),
         code=code_of("make_text.py"),
@@ -29,20 +26,14 @@ rule make_text:
 
 rule train_language_model:
     input:
-        text=ancient("results/stimuli/text.h5"),
-        text_manifest="results/stimuli/text.json",
+        **TEXT,
     output:
         checkpoint="results/checkpoints/{model}/model.safetensors",
         config="results/checkpoints/{model}/config.json",
         tokenizer="results/checkpoints/{model}/tokenizer.json",
         tokenizer_config="results/checkpoints/{model}/tokenizer_config.json",
         manifest="results/checkpoints/{model}.json",
-        epochs=report(
-            "results/checkpoints/{model}.csv",
-            caption="../report/language_epochs.rst",
-            category="Networks",
-            labels={"result": "training of {model}", "form": "table"},
-        ),
+        epochs=table("results/checkpoints/{model}.csv", "training of {model}", "language_epochs"),
     log:
         "results/logs/train_language_model/{model}.log",
     benchmark:
@@ -52,11 +43,8 @@ rule train_language_model:
     cache: SHARING
     conda:
         "../../envs/language.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(720),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=4000, runtime=720),
     params:
         cfg=lambda w: stage_config(study.language.models[w.model], name=w.model),
         code=code_of("train_language_model.py"),
@@ -83,10 +71,8 @@ rule initialise_language_model:
         model=language_models_with("random"),
     conda:
         "../../envs/language.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(12000),
-        runtime=growing(30),
+        **growing(mem_mb=12000, runtime=30),
     params:
         cfg=lambda w: stage_config(study.language.models[w.model], name=w.model),
         code=code_of("initialise_language_model.py"),
@@ -107,10 +93,8 @@ rule import_language_model:
         model=language_models_with("path", "hub"),
     conda:
         "../../envs/language.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(12000),
-        runtime=growing(120),
+        **growing(mem_mb=12000, runtime=120),
     params:
         cfg=lambda w: stage_config(study.language.models[w.model], name=w.model),
         code=code_of("import_language_model.py"),
@@ -122,13 +106,11 @@ rule import_language_model:
 
 rule capture_text_shard:
     input:
+        **TEXT,
         checkpoint=ancient(lambda w: language_files(w.model)),
         checkpoint_manifest="results/checkpoints/{model}.json",
-        text=ancient("results/stimuli/text.h5"),
-        text_manifest="results/stimuli/text.json",
     output:
-        data="results/activations/{model}/text.shards/{shard}-of-{shards}.h5",
-        manifest="results/activations/{model}/text.shards/{shard}-of-{shards}.json",
+        **written("results/activations/{model}/text.shards/{shard}-of-{shards}"),
     log:
         "results/logs/capture_text_shard/{model}/{shard}-of-{shards}.log",
     benchmark:
@@ -138,11 +120,8 @@ rule capture_text_shard:
     cache: SHARING
     conda:
         "../../envs/language.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(12000),
-        runtime=growing(720),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=12000, runtime=720),
     params:
         cfg=lambda w: stage_config(
             **text_capture_config(w), shard=int(w.shard), shards=int(w.shards)
@@ -157,15 +136,13 @@ rule capture_text_shard:
 
 rule capture_text:
     input:
+        **TEXT,
         checkpoint=ancient(lambda w: language_files(w.model)),
         checkpoint_manifest="results/checkpoints/{model}.json",
-        text=ancient("results/stimuli/text.h5"),
-        text_manifest="results/stimuli/text.json",
         shards=ancient(lambda w: text_shards(w, "h5")),
         shard_manifests=lambda w: text_shards(w, "json"),
     output:
-        data="results/activations/{model}/text.h5",
-        manifest="results/activations/{model}/text.json",
+        **written("results/activations/{model}/text"),
     log:
         "results/logs/capture_text/{model}.log",
     benchmark:
@@ -175,11 +152,8 @@ rule capture_text:
     cache: SHARING
     conda:
         "../../envs/language.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(12000),
-        runtime=growing(720),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=12000, runtime=720),
     params:
         cfg=text_capture_config,
         code=code_of("capture_text.py"),
@@ -190,50 +164,24 @@ rule capture_text:
         "../../scripts/capture_text.py"
 
 
-rule draw_text_spectra:
+use rule figure as draw_text_spectra with:
     input:
-        eigenvalues=of_language_models("results/spectra/{model}/text/eigenvalues.csv"),
-        exponents=of_language_models("results/spectra/{model}/text/exponents.csv"),
+        language_eigenvalues=of_language_models("results/spectra/{model}/text/eigenvalues.csv"),
+        language_exponents=of_language_models("results/spectra/{model}/text/exponents.csv"),
     output:
         **figure_files("text_spectra", "Language", "eigenspectra of language models"),
-    log:
-        "results/logs/draw_text_spectra.log",
-    benchmark:
-        "results/benchmarks/draw_text_spectra.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+    pathvars:
+        figure="text_spectra",
     params:
-        cfg=stage_config(study=study.study),
-        code=code_of("draw_text_spectra.py"),
-    message:
-        "Draw the spectra of language models"
-    script:
-        "../../scripts/draw_text_spectra.py"
+        **drawn_by("language.draw_text_spectra"),
 
 
-rule draw_text_exponents:
+use rule figure as draw_text_exponents with:
     input:
-        exponents=of_language_models("results/spectra/{model}/text/exponents.csv"),
+        language_exponents=of_language_models("results/spectra/{model}/text/exponents.csv"),
     output:
         **figure_files("text_exponents", "Language", "exponents of language models"),
-    log:
-        "results/logs/draw_text_exponents.log",
-    benchmark:
-        "results/benchmarks/draw_text_exponents.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+    pathvars:
+        figure="text_exponents",
     params:
-        cfg=stage_config(study=study.study),
-        code=code_of("draw_text_exponents.py"),
-    message:
-        "Draw the exponents of language models"
-    script:
-        "../../scripts/draw_text_exponents.py"
+        **drawn_by("language.draw_text_exponents"),

@@ -3,38 +3,24 @@
 
 rule project_dot:
     input:
-        data=ancient("results/activations/{model}/{stimuli}.h5"),
-        manifest="results/activations/{model}/{stimuli}.json",
-        stimuli=ancient("results/stimuli/{stimuli}.h5"),
-        stimuli_manifest="results/stimuli/{stimuli}.json",
+        **ACTIVATIONS,
+        **STIMULI,
     output:
-        action=report(
-            "results/projections/{model}/{stimuli}/action.csv",
-            caption="../report/action.rst",
-            category="Code",
-            labels={"result": "action, {model} on {stimuli}", "form": "table"},
-        ),
-        trajectories="results/projections/{model}/{stimuli}/trajectories.npy",
+        action=table(f"{PROJECTIONS}/action.csv", "action"),
+        trajectories=f"{PROJECTIONS}/trajectories.npy",
     log:
         "results/logs/project_dot/{model}/{stimuli}.log",
     benchmark:
         "results/benchmarks/project_dot/{model}/{stimuli}.jsonl"
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(120),
+        **growing(mem_mb=4000, runtime=120),
     params:
-        cfg=lambda w: stage_config(
-            draws=study.projections.draws,
-            keep=study.projections.keep,
-            read_out=study.projections.read_out,
-            seed=study.projections.seed,
-            reduction=study.projections.reduction,
-            layers=plan.layer_names("projections", w.model, w.stimuli),
-            model=w.model,
-            stimuli=w.stimuli,
+        cfg=lambda w: run_config(
+            "projections",
+            w,
+            **study.projections.model_dump(mode="json", exclude={"models", "stimuli", "layers"}),
         ),
         code=code_of("project_dot.py"),
     message:
@@ -45,14 +31,12 @@ rule project_dot:
 
 rule project_text:
     input:
-        data=ancient("results/activations/{model}/text.h5"),
-        manifest="results/activations/{model}/text.json",
+        **TEXT_ACTIVATIONS,
     output:
-        action=report(
+        action=table(
             "results/projections/{model}/text/action.csv",
-            caption="../report/text_action.rst",
-            category="Language",
-            labels={"result": "action of {model} on text", "form": "table"},
+            "action of {model} on text",
+            "text_action",
         ),
         trajectories="results/projections/{model}/text/trajectories.npy",
         passage="results/projections/{model}/text/passage.csv",
@@ -64,10 +48,8 @@ rule project_text:
         model=language_models_with(),
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(6000),
-        runtime=growing(240),
+        **growing(mem_mb=6000, runtime=240),
     params:
         cfg=lambda w: stage_config(
             draws=study.projections.draws,

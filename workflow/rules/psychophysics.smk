@@ -3,33 +3,22 @@
 
 rule simulate_psychophysics:
     input:
-        directions=ancient(
-            directed(lambda: study.interpretability.psychophysics.methods, "h5")
-        ),
-        directions_manifests=directed(
-            lambda: study.interpretability.psychophysics.methods, "json"
-        ),
-        embeddings=ancient(embedded("h5")),
-        embeddings_manifests=embedded("json"),
-        stimuli=ancient("results/stimuli/{stimuli}.h5"),
-        stimuli_manifest="results/stimuli/{stimuli}.json",
+        **directions_of(lambda w: study.interpretability.psychophysics.methods),
+        **EMBEDDINGS,
+        **STIMULI,
     output:
-        accuracy="results/interpretability/{model}/{stimuli}/psychophysics.csv",
-        trial="results/interpretability/{model}/{stimuli}/psychophysics_trial.csv",
+        accuracy=f"{SCORES}/psychophysics.csv",
+        trial=f"{SCORES}/psychophysics_trial.csv",
     log:
         "results/logs/simulate_psychophysics/{model}/{stimuli}.log",
     benchmark:
         "results/benchmarks/simulate_psychophysics/{model}/{stimuli}.jsonl"
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(120),
+        **growing(mem_mb=4000, runtime=120),
     params:
-        cfg=lambda w: index_config(
-            w, **stage_config(study.interpretability.psychophysics)
-        ),
+        cfg=lambda w: index_config(w, **stage_config(study.interpretability.psychophysics)),
         code=code_of("simulate_psychophysics.py"),
     message:
         "Psychophysics in silico of {wildcards.model} on {wildcards.stimuli}"
@@ -37,86 +26,39 @@ rule simulate_psychophysics:
         "../../scripts/simulate_psychophysics.py"
 
 
-rule draw_psychophysics:
+use rule figure as draw_psychophysics with:
     input:
-        accuracy="results/interpretability/{model}/{stimuli}/psychophysics.csv",
+        psychophysics=f"{SCORES}/psychophysics.csv",
     output:
-        **figure_files(
-            "psychophysics-{model}-{stimuli}",
-            "Interpretability",
-            "accuracy against difficulty, {model} on {stimuli}",
-        ),
-    log:
-        "results/logs/draw_psychophysics/{model}/{stimuli}.log",
-    benchmark:
-        "results/benchmarks/draw_psychophysics/{model}/{stimuli}.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+        **run_figure_files("psychophysics", "accuracy against difficulty"),
+    pathvars:
+        figure="psychophysics-{model}-{stimuli}",
     params:
-        cfg=lambda w: stage_config(
-            study.interpretability.psychophysics, study=study.study
-        ),
-        code=code_of("draw_psychophysics.py"),
-    message:
-        "Draw the accuracies of {wildcards.model} on {wildcards.stimuli}"
-    script:
-        "../../scripts/draw_psychophysics.py"
+        **drawn_by("psychophysics.draw_psychophysics"),
+        cfg=psychophysics_config,
 
 
-rule draw_trial:
+use rule figure as draw_trial with:
     input:
-        trial="results/interpretability/{model}/{stimuli}/psychophysics_trial.csv",
-        stimuli=ancient("results/stimuli/{stimuli}.h5"),
-        stimuli_manifest="results/stimuli/{stimuli}.json",
+        **STIMULI,
+        trial=f"{SCORES}/psychophysics_trial.csv",
     output:
-        **figure_files(
-            "trial-{model}-{stimuli}",
-            "Interpretability",
-            "a psychophysics trial, {model} on {stimuli}",
-        ),
-    log:
-        "results/logs/draw_trial/{model}/{stimuli}.log",
-    benchmark:
-        "results/benchmarks/draw_trial/{model}/{stimuli}.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+        **run_figure_files("trial", "a psychophysics trial"),
+    pathvars:
+        figure="trial-{model}-{stimuli}",
     params:
-        cfg=lambda w: stage_config(
-            study=study.study,
-            metric=HEADLINE,
-            sides=study.interpretability.psychophysics.sides,
-        ),
-        code=code_of("draw_trial.py"),
-    message:
-        "Draw a psychophysics trial of {wildcards.model} on {wildcards.stimuli}"
-    script:
-        "../../scripts/draw_trial.py"
+        **drawn_by("psychophysics.draw_trial"),
+        cfg=psychophysics_config,
 
 
 rule compare_people:
     input:
-        responses=lambda w: str(study.people.responses),
-        file_map=lambda w: str(study.people.file_map),
-        checkpoint=lambda w: ancient(
-            f"results/checkpoints/{backbone_model(study, study.people.backbone)}.pt"
-        ),
-        checkpoint_manifest=lambda w: f"results/checkpoints/{backbone_model(study, study.people.backbone)}.json",
+        **checkpoint_of(lambda w: backbone_model(study, study.people.backbone)),
+        responses=lambda w: local(study.people.responses),
+        file_map=lambda w: local(study.people.file_map),
     output:
         trials="results/people/trials.csv",
-        agreement=report(
-            "results/people/agreement.csv",
-            caption="../report/agreement.rst",
-            category="Interpretability",
-            labels={"result": "in-silico choices against people's", "form": "table"},
-        ),
+        agreement=table("results/people/agreement.csv", "in-silico choices against people's"),
         curves="results/people/curves.csv",
     log:
         "results/logs/compare_people.log",
@@ -124,15 +66,10 @@ rule compare_people:
         "results/benchmarks/compare_people.jsonl"
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(3000),
-        runtime=growing(240),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=3000, runtime=240),
     params:
-        cfg=lambda w: stage_config(
-            study.people, backbone=backbone_config(study.people.backbone)
-        ),
+        cfg=lambda w: stage_config(study.people, backbone=backbone_config(study.people.backbone)),
         code=code_of("compare_people.py"),
     message:
         "Compare in-silico choices with those of people"
@@ -140,28 +77,13 @@ rule compare_people:
         "../../scripts/compare_people.py"
 
 
-rule draw_agreement:
+use rule figure as draw_agreement with:
     input:
         agreement="results/people/agreement.csv",
-        curves="results/people/curves.csv",
+        agreement_curves="results/people/curves.csv",
     output:
-        **figure_files(
-            "agreement", "Interpretability", "in-silico choices against people's"
-        ),
-    log:
-        "results/logs/draw_agreement.log",
-    benchmark:
-        "results/benchmarks/draw_agreement.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+        **figure_files("agreement", "Interpretability", "in-silico choices against people's"),
+    pathvars:
+        figure="agreement",
     params:
-        cfg=stage_config(study=study.study),
-        code=code_of("draw_agreement.py"),
-    message:
-        "Draw the ROC curves of in-silico choices"
-    script:
-        "../../scripts/draw_agreement.py"
+        **drawn_by("agreement.draw_agreement"),

@@ -93,4 +93,6 @@ def inputs_causes(job, records):
     return []
 
 
+# One alone, though a module's files are read again for each `use rule`.
+logger.handlers = [h for h in logger.handlers if type(h).__name__ != "RerunsInWords"]
 logger.addHandler(RerunsInWords())

@@ -28,7 +28,7 @@ def text_capture_config(wildcards):
     return stage_config(
         study.capture,
         model=wildcards.model,
-        parts=text_parts(),
+        **study.language.model_dump(mode="json", include={"parts"}),
         sequences=study.language.sequences,
         length=study.language.length,
         seed=study.language.seed,
@@ -37,30 +37,32 @@ def text_capture_config(wildcards):
 
 def image_shards(wildcards, form):
     """Files of the shards of a capture of images; none when one job does it."""
-    store = "results/activations/{model}/{stimuli}{noise}".format(**wildcards)
     params = accepted_capture_config(wildcards), code_of("capture_activations.py")
-    return shard_files(store, params, form)
+    store = "results/activations/{model}/{stimuli}{noise}"
+    return shard_files(store, rules.capture_activations, wildcards, params, form)
 
 
 def text_shards(wildcards, form):
     """The same of a capture of text."""
     params = text_capture_config(wildcards), code_of("capture_text.py")
-    return shard_files(f"results/activations/{wildcards.model}/text", params, form)
+    store = "results/activations/{model}/text"
+    return shard_files(store, rules.capture_text, wildcards, params, form)
 
 
-def shard_files(store, params, form):
+def shard_files(store, gather, wildcards, params, form):
     """Those that a finished store was gathered from, or as many as the config asks for.
 
     Snakemake compares a job's inputs with those that it had: while its params are what they were,
-    a store keeps its shards, so that another number of them makes nothing run again.
+    a store keeps its shards, so that another number of them makes nothing run again. In a module
+    with a prefix, Snakemake puts it before the files of the rule `gather`, and before those returned.
     """
-    files = [f"{store}.{end}" for end in ("h5", "json")]
-    made = workflow.persistence.metadata(IOFile(files[1]))
-    kept = made is not None and {*map(repr, params)} <= {*made.params}
+    made = [file.format(**wildcards) for file in gather.output]
+    record = workflow.persistence.metadata(IOFile(made[1]))
+    kept = record is not None and {*map(repr, params)} <= {*record.params}
     count = study.capture.shards
-    if kept and all(map(os.path.exists, files)):
-        shards = [file for file in made.input if file.startswith(f"{store}.shards/")]
-        count = sum(file.endswith(".h5") for file in shards)
+    if kept and all(map(os.path.exists, made)):
+        count = sum(".shards/" in file and file.endswith(".h5") for file in record.input)
     if count < 2:
         return []
-    return [f"{store}.shards/{k}-of-{count}.{form}" for k in range(1, count + 1)]
+    name = store.format(**wildcards)
+    return [f"{name}.shards/{k}-of-{count}.{form}" for k in range(1, count + 1)]

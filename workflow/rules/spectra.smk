@@ -3,34 +3,21 @@
 
 rule fit_spectra:
     input:
-        data=ancient("results/activations/{model}/{stimuli}.h5"),
-        manifest="results/activations/{model}/{stimuli}.json",
+        **ACTIVATIONS,
     output:
-        eigenvalues=report(
-            "results/spectra/{model}/{stimuli}/eigenvalues.csv",
-            caption="../report/eigenvalues.rst",
-            category="Code",
-            labels={"result": "eigenvalues, {model} on {stimuli}", "form": "table"},
-        ),
-        exponents=report(
-            "results/spectra/{model}/{stimuli}/exponents.csv",
-            caption="../report/exponents.rst",
-            category="Code",
-            labels={"result": "exponents, {model} on {stimuli}", "form": "table"},
-        ),
-        bootstrap="results/spectra/{model}/{stimuli}/bootstrap.csv",
+        eigenvalues=table(f"{SPECTRA}/eigenvalues.csv", "eigenvalues"),
+        exponents=table(f"{SPECTRA}/exponents.csv", "exponents"),
+        bootstrap=f"{SPECTRA}/bootstrap.csv",
     log:
         "results/logs/fit_spectra/{model}/{stimuli}.log",
     benchmark:
         "results/benchmarks/fit_spectra/{model}/{stimuli}.jsonl"
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(6000),
-        runtime=growing(240),
+        **growing(mem_mb=6000, runtime=240),
     params:
-        cfg=lambda w: spectra_config(w),
+        cfg=spectra_config,
         code=code_of("fit_spectra.py"),
     message:
         "Eigenspectra of {wildcards.model} on {wildcards.stimuli}"
@@ -40,15 +27,13 @@ rule fit_spectra:
 
 rule fit_text_spectra:
     input:
-        data=ancient("results/activations/{model}/text.h5"),
-        manifest="results/activations/{model}/text.json",
+        **TEXT_ACTIVATIONS,
     output:
         eigenvalues="results/spectra/{model}/text/eigenvalues.csv",
-        exponents=report(
+        exponents=table(
             "results/spectra/{model}/text/exponents.csv",
-            caption="../report/text_exponents.rst",
-            category="Language",
-            labels={"result": "exponents of {model} on text", "form": "table"},
+            "exponents of {model} on text",
+            "text_exponents",
         ),
         bootstrap="results/spectra/{model}/text/bootstrap.csv",
     log:
@@ -59,19 +44,10 @@ rule fit_text_spectra:
         model=language_models_with(),
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(6000),
-        runtime=growing(480),
+        **growing(mem_mb=6000, runtime=480),
     params:
-        cfg=lambda w: stage_config(
-            ranks=study.spectra.ranks,
-            solver=study.spectra.solver,
-            components=study.spectra.components,
-            resamples=study.spectra.resamples,
-            seed=study.spectra.seed,
-            model=w.model,
-        ),
+        cfg=lambda w: stage_config(**SPECTRUM, model=w.model),
         code=code_of("fit_text_spectra.py"),
     message:
         "Eigenspectra of {wildcards.model} on text"
@@ -81,23 +57,11 @@ rule fit_text_spectra:
 
 rule cross_validate_spectra:
     input:
-        data=ancient("results/activations/{model}/{stimuli}-noisy.h5"),
-        manifest="results/activations/{model}/{stimuli}-noisy.json",
+        **activations("{model}/{stimuli}-noisy"),
     output:
-        eigenvalues=report(
-            "results/spectra/{model}/{stimuli}/cross_validated_eigenvalues.csv",
-            caption="../report/cross_validated.rst",
-            category="Code",
-            labels={"result": "cvPCA, {model} on {stimuli}", "form": "table"},
-        ),
-        exponents=report(
-            "results/spectra/{model}/{stimuli}/cross_validated_exponents.csv",
-            caption="../report/cross_validated.rst",
-            category="Code",
-            labels={
-                "result": "cvPCA exponents, {model} on {stimuli}",
-                "form": "table",
-            },
+        eigenvalues=table(f"{SPECTRA}/cross_validated_eigenvalues.csv", "cvPCA", "cross_validated"),
+        exponents=table(
+            f"{SPECTRA}/cross_validated_exponents.csv", "cvPCA exponents", "cross_validated"
         ),
     log:
         "results/logs/cross_validate_spectra/{model}/{stimuli}.log",
@@ -105,12 +69,10 @@ rule cross_validate_spectra:
         "results/benchmarks/cross_validate_spectra/{model}/{stimuli}.jsonl"
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(6000),
-        runtime=growing(240),
+        **growing(mem_mb=6000, runtime=240),
     params:
-        cfg=lambda w: spectra_config(w),
+        cfg=spectra_config,
         code=code_of("cross_validate_spectra.py"),
     message:
         "Cross-validated eigenspectra of {wildcards.model} on {wildcards.stimuli}"
@@ -120,15 +82,11 @@ rule cross_validate_spectra:
 
 rule compute_filters:
     input:
-        data=ancient("results/activations/{model}/{stimuli}.h5"),
-        manifest="results/activations/{model}/{stimuli}.json",
-        checkpoint=ancient("results/checkpoints/{model}.pt"),
-        checkpoint_manifest="results/checkpoints/{model}.json",
-        stimuli=ancient("results/stimuli/{stimuli}.h5"),
-        stimuli_manifest="results/stimuli/{stimuli}.json",
+        **ACTIVATIONS,
+        **CHECKPOINT,
+        **STIMULI,
     output:
-        data="results/filters/{model}/{stimuli}.h5",
-        manifest="results/filters/{model}/{stimuli}.json",
+        **written("results/filters/{model}/{stimuli}"),
         table="results/filters/{model}/{stimuli}.csv",
     log:
         "results/logs/compute_filters/{model}/{stimuli}.log",
@@ -136,21 +94,17 @@ rule compute_filters:
         "results/benchmarks/compute_filters/{model}/{stimuli}.jsonl"
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(6000),
-        runtime=growing(240),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=6000, runtime=240),
     params:
-        cfg=lambda w: stage_config(
+        cfg=lambda w: run_config(
+            "filters",
+            w,
             ranks=study.filters.ranks,
             images=study.filters.images,
-            layers=plan.layer_names("filters", w.model, w.stimuli),
             reduction=study.spectra.reduction,
             solver=study.spectra.solver,
             seed=study.spectra.seed,
-            model=w.model,
-            stimuli=w.stimuli,
         ),
         code=code_of("compute_filters.py"),
     message:

@@ -3,8 +3,7 @@
 
 rule make_stimuli:
     output:
-        data="results/stimuli/{stimuli}.h5",
-        manifest="results/stimuli/{stimuli}.json",
+        **written("results/stimuli/{stimuli}"),
     log:
         "results/logs/make_stimuli/{stimuli}.log",
     benchmark:
@@ -12,17 +11,13 @@ rule make_stimuli:
     cache: SHARING
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        **growing(mem_mb=2000, runtime=60),
     params:
         cfg=lambda w: stage_config(study.stimuli[w.stimuli], name=w.stimuli),
         code=code_of("make_stimuli.py"),
         files=lambda w: files_of(study.stimuli[w.stimuli]),
-        software=software(
-            "h5py", "numpy", "pillow", "scikit-image", "scikit-learn", "torchvision"
-        ),
+        software=software("h5py", "numpy", "pillow", "scikit-image", "scikit-learn", "torchvision"),
     message:
         "Make the stimulus set {wildcards.stimuli}"
     script:

@@ -3,18 +3,8 @@
 
 rule train_superposition:
     output:
-        table=report(
-            "results/theory/superposition.csv",
-            caption="../report/superposition.rst",
-            category="Theory",
-            labels={"result": "toy models of superposition", "form": "table"},
-        ),
-        fit=report(
-            "results/theory/superposition_fit.csv",
-            caption="../report/superposition_fit.rst",
-            category="Theory",
-            labels={"result": "R(S) against toy models", "form": "table"},
-        ),
+        table=table("results/theory/superposition.csv", "toy models of superposition"),
+        fit=table("results/theory/superposition_fit.csv", "R(S) against toy models"),
         weights="results/theory/superposition.h5",
     log:
         "results/logs/train_superposition.log",
@@ -22,11 +12,8 @@ rule train_superposition:
         "results/benchmarks/train_superposition.jsonl"
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(120),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=2000, runtime=120),
     params:
         cfg=lambda w: stage_config(study.theory.superposition),
         code=code_of("train_superposition.py"),
@@ -38,34 +25,17 @@ rule train_superposition:
 
 rule compute_channel:
     output:
-        capacity=report(
-            "results/theory/capacity.csv",
-            caption="../report/channel.rst",
-            category="Theory",
-            labels={"result": "capacity under dropout", "form": "table"},
-        ),
-        layers=report(
-            "results/theory/layers.csv",
-            caption="../report/channel_layers.rst",
-            category="Theory",
-            labels={"result": "capacity over dropout layers", "form": "table"},
-        ),
-        entropy=report(
-            "results/theory/entropy.csv",
-            caption="../report/channel_entropy.rst",
-            category="Theory",
-            labels={"result": "entropy of power-law codes", "form": "table"},
-        ),
+        capacity=table("results/theory/capacity.csv", "capacity under dropout", "channel"),
+        layers=table("results/theory/layers.csv", "capacity over dropout layers", "channel_layers"),
+        entropy=table("results/theory/entropy.csv", "entropy of power-law codes", "channel_entropy"),
     log:
         "results/logs/compute_channel.log",
     benchmark:
         "results/benchmarks/compute_channel.jsonl"
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+        **growing(mem_mb=1000, runtime=20),
     params:
         cfg=lambda w: stage_config(study.theory.channel),
         code=code_of("compute_channel.py"),
@@ -75,82 +45,43 @@ rule compute_channel:
         "../../scripts/compute_channel.py"
 
 
-rule draw_superposition:
+use rule figure as draw_superposition with:
     input:
-        table="results/theory/superposition.csv",
-        fit="results/theory/superposition_fit.csv",
+        superposition="results/theory/superposition.csv",
+        superposition_fit="results/theory/superposition_fit.csv",
     output:
         **figure_files("superposition", "Theory", "dimensions per feature"),
-    log:
-        "results/logs/draw_superposition.log",
-    benchmark:
-        "results/benchmarks/draw_superposition.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+    pathvars:
+        figure="superposition",
     params:
-        cfg=stage_config(study=study.study),
-        code=code_of("draw_superposition.py"),
-    message:
-        "Draw the dimensions per feature of toy models"
-    script:
-        "../../scripts/draw_superposition.py"
+        **drawn_by("theory.draw_superposition"),
 
 
-rule draw_channel:
+use rule figure as draw_channel with:
     input:
         capacity="results/theory/capacity.csv",
-        layers="results/theory/layers.csv",
+        capacity_layers="results/theory/layers.csv",
         entropy="results/theory/entropy.csv",
     output:
         **figure_files("channel", "Theory", "capacity of dropout and power laws"),
-    log:
-        "results/logs/draw_channel.log",
-    benchmark:
-        "results/benchmarks/draw_channel.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+    pathvars:
+        figure="channel",
     params:
-        cfg=stage_config(study=study.study),
-        code=code_of("draw_channel.py"),
-    message:
-        "Draw the capacity of dropout"
-    script:
-        "../../scripts/draw_channel.py"
+        **drawn_by("theory.draw_channel"),
 
 
 rule estimate_information:
     output:
-        table=report(
-            "results/theory/information.csv",
-            caption="../report/information.rst",
-            category="Theory",
-            labels={"result": "information through dropout layers", "form": "table"},
-        ),
-        checks=report(
-            "results/theory/information_checks.csv",
-            caption="../report/information_checks.rst",
-            category="Theory",
-            labels={"result": "MINE on known information", "form": "table"},
-        ),
+        table=table("results/theory/information.csv", "information through dropout layers"),
+        checks=table("results/theory/information_checks.csv", "MINE on known information"),
     log:
         "results/logs/estimate_information.log",
     benchmark:
         "results/benchmarks/estimate_information.jsonl"
     conda:
         "../../envs/gpu.yaml"
-    threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(120),
-        gpu=gpu_request,
+        **on_gpu(mem_mb=2000, runtime=120),
     params:
         cfg=lambda w: stage_config(study.theory.information),
         code=code_of("estimate_information.py"),
@@ -160,41 +91,20 @@ rule estimate_information:
         "../../scripts/estimate_information.py"
 
 
-rule draw_information:
+use rule figure as draw_information with:
     input:
-        table="results/theory/information.csv",
-        checks="results/theory/information_checks.csv",
+        information="results/theory/information.csv",
+        information_checks="results/theory/information_checks.csv",
     output:
         **figure_files("information", "Theory", "information through dropout layers"),
-    log:
-        "results/logs/draw_information.log",
-    benchmark:
-        "results/benchmarks/draw_information.jsonl"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(20),
+    pathvars:
+        figure="information",
     params:
+        **drawn_by("information.draw_information"),
         cfg=lambda w: stage_config(
             study=study.study, information=stage_config(study.theory.information)
         ),
-        code=code_of("draw_information.py"),
-    message:
-        "Draw the information through dropout layers"
-    script:
-        "../../scripts/draw_information.py"
 
 
-THEORY_TARGETS = (
-    [
-        "results/claims-theory.csv",
-        *[
-            f"{FIGURES}/{name}.png"
-            for name in ("superposition", "channel", "information")
-        ],
-    ]
-    if study.theory
-    else []
-)
+THEORY_FIGURES = ("superposition", "channel", "information") if study.theory else ()
+THEORY_TARGETS = with_claims("-theory", pictures(THEORY_FIGURES))

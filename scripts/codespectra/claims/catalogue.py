@@ -182,7 +182,7 @@ CLAIMS = (
         "Interpretable units are sparser on the manifold",
         "B 6",
         "manifold",
-        manifold.sparsity_and_index,
+        manifold.spread_and_index,
         verdict_negative,
     ),
     Claim(

@@ -3,7 +3,6 @@
 import pandas as pd
 
 from codespectra.errors import UserError, nearest
-from codespectra.files.csv_tables import read_tables
 
 ENCODER = "resnet."  # prefix of the encoder's layers
 
@@ -28,8 +27,3 @@ def with_networks(table: pd.DataFrame, networks: dict[str, dict]) -> pd.DataFram
     }
     inside = table["layer"].str.startswith(ENCODER)
     return table.assign(**columns, part=inside.map({True: "encoder", False: "FC and decoder"}))
-
-
-def read_layers(paths: list[str], kind: str, networks: dict[str, dict]) -> pd.DataFrame:
-    """Read tables of layers of several networks, and add the columns of `with_networks`."""
-    return with_networks(read_tables(paths, kind), networks)

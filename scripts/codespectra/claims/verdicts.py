@@ -1,8 +1,8 @@
 """What a claim is, and how it is judged: by its interval alone (methods §10).
 
 A claim is a sentence, what its statistic must do, and a function that computes the statistic from
-the tables of a study. What its tables come from is a target of the workflow; while a table is
-missing, the claim is `not run`, and its reason names the target.
+the tables of a study. They come from a target of the workflow (`NEEDS`); while one is missing, the
+claim is `not run`, and its reason names the target.
 """
 
 from collections.abc import Iterable
@@ -11,42 +11,9 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from codespectra.claims.measures.tables import Measure, Tables
+from codespectra.claims.needs import NEEDS
 from codespectra.statistics.evidence import NOT_RUN, Judge, verdict_positive
 
-# The tables behind each target; a claim of that target needs them all.
-TABLES = {
-    "spectra": ("exponents", "bootstrap"),
-    "projections": ("action",),
-    "layers": ("exponents", "action"),
-    "index": ("scores", "resampled"),
-    "autoencoders": ("scores", "resampled", "autoencoders", "autoencoders_resampled"),
-    "halves": ("halves", "halves_resampled"),
-    "psychophysics": ("psychophysics",),
-    "people": ("agreement",),
-    "manifold": ("manifold_units",),
-    "coactivation": ("coactivation",),
-    "sensitivity": ("paths", "gradients", "centroids"),
-    "synergy": ("synergies", "synergy_units"),
-    "coding": ("exponents", "bootstrap", "action", "networks"),
-    "language": ("language_exponents", "language_bootstrap"),
-    "explanations": ("explanations",),
-    "superposition": ("superposition",),
-    "information": ("information",),
-    "capacity": ("capacity",),
-}
-# How a user gets them, if not by the main job, whose own are there unless its config has none.
-TARGETS = (
-    {"coding": "coding"}
-    | dict.fromkeys(("superposition", "information", "capacity"), "theory")
-    | dict.fromkeys(("language", "explanations"), "language")
-    | dict.fromkeys(
-        (
-            *("autoencoders", "halves", "psychophysics", "manifold", "coactivation"),
-            *("sensitivity", "synergy"),
-        ),
-        "interpretability",
-    )
-)
 NO_PEOPLE = "name people's answers in the config's section people, as paper_psychophysics.yaml does"
 
 
@@ -54,7 +21,7 @@ NO_PEOPLE = "name people's answers in the config's section people, as paper_psyc
 class Claim:
     """One claim: id, the sentence, the paper's figure, and how it is measured and judged.
 
-    `needs` is a key of `TABLES`.
+    `needs` is one of those that `NEEDS` names under a target.
     """
 
     id: str
@@ -88,13 +55,13 @@ def judge_claims(
 
 def _missing(claim: Claim, tables: Tables) -> str:
     """Why a claim can't be measured from these tables; empty if it can."""
-    lacking = [name for name in TABLES[claim.needs] if getattr(tables, name) is None]
-    if not lacking:
+    target = next(target for target, needs in NEEDS.items() if claim.needs in needs)
+    swept = target != "coding" or tables.networks is not None
+    if swept and all(getattr(tables, kind) is not None for kind in NEEDS[target][claim.needs]):
         return ""
     if claim.needs == "people":
         return NO_PEOPLE
-    target = TARGETS.get(claim.needs)
-    if target is None:
+    if target == "main":
         return NOTHING_TO_MEASURE
     return f"run `snakemake {target}`, or `snakemake everything` for all claims in one table"
 

@@ -47,10 +47,10 @@ def embed(
     return tsne.fit_transform(distances)
 
 
-def sparsity(places: np.ndarray, images: np.ndarray, sets: np.ndarray) -> np.ndarray:
+def spread(places: np.ndarray, images: np.ndarray, sets: np.ndarray) -> np.ndarray:
     """Mean distance on the map over the pairs of each set of images (S, M): (S,).
 
-    Smaller is sparser: a direction active in one spot of the manifold (B fig. 6 C, D).
+    Paper B's sparsity is its opposite: a sparse direction is active in one spot (B fig. 6 C, D).
 
     Args:
         places: of the images, (U, 2).
@@ -82,7 +82,7 @@ def unit_table(
     images: np.ndarray,
     maps: dict[str, np.ndarray],
 ) -> pd.DataFrame:
-    """II of every direction by each whole metric, beside its sparsity on maps.
+    """II of every direction by each whole metric, beside its images' spread on maps.
 
     Args:
         found: the layer's directions by method; none is two-sided.
@@ -100,8 +100,8 @@ def unit_table(
     for method, directions in found.items():
         live = candidates(directions, index.m)
         sets = top_stimuli(live.responses, index.m)
-        spread = {name: sparsity(places, images, sets) for name, places in maps.items()}
-        tables.append(pd.DataFrame({"method": method, "direction": live.direction} | spread))
+        spreads = {name: spread(places, images, sets) for name, places in maps.items()}
+        tables.append(pd.DataFrame({"method": method, "direction": live.direction} | spreads))
     return scores.merge(pd.concat(tables), on=["method", "direction"], how="left")
 
 

@@ -130,7 +130,7 @@ def find_images(
         UserError: a key or an image is missing.
     """
     try:
-        content = json.loads(Path(file_map).read_text())
+        content = json.loads(Path(file_map).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{file_map}: not readable as JSON ({error}); fetch it again") from error
     files = []

@@ -3,8 +3,10 @@
 Each question has a file, named by the digest of its model, messages and sampling settings. It
 holds the tokens that the question has cost and, once it is there, the answer. The file is charged
 with all that a try may cost before the try is sent, so that a killed job leaves nothing uncounted.
+The files and their folder are for the user's eyes alone.
 """
 
+import json
 import logging
 import threading
 from pathlib import Path
@@ -17,10 +19,14 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 from codespectra.errors import UserError
 from codespectra.explanations.chat_budget import Budget
 from codespectra.explanations.chat_endpoint import Endpoint
-from codespectra.files.json_files import content_digest, write_json
+from codespectra.explanations.chat_http import BoundedTransport, Unreadable
+from codespectra.files.json_files import content_digest
+from codespectra.files.whole_files import atomic
 
 # A chat template adds role marks, and some a standing instruction: tokens a message, at most.
 TEMPLATE_TOKENS = 64
+# No endpoint can have used more at a time.
+MOST_TOKENS = 1 << 40
 # Loggers that tell of addresses, and so of keys in them.
 TALKATIVE = ("openai", "httpx2", "httpcore2")
 
@@ -76,7 +82,9 @@ class _Question:
 
     def write(self) -> None:
         """Bring the file up to date."""
-        write_json(self._path, self.record.model_dump())
+        with atomic(self._path) as temporary:
+            temporary.touch(mode=0o600)
+            temporary.write_text(self.record.model_dump_json(indent=2) + "\n", "utf-8")
 
 
 class _MeteredClient(openai.DefaultHttpxClient):
@@ -86,8 +94,13 @@ class _MeteredClient(openai.DefaultHttpxClient):
     One that is lost (time-out, broken connection, other 5xx) may have been billed: it stays paid.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, seconds: float) -> None:
+        """A try takes at most `seconds`."""
+        super().__init__(
+            transport=BoundedTransport(seconds),
+            follow_redirects=False,
+            headers={"accept-encoding": "gzip"},
+        )
         # The question that a thread asks.
         self.asking = threading.local()
 
@@ -123,23 +136,24 @@ class Answers:
             folder: of the questions' files; made if need be.
             endpoint: where to ask.
             token_limit: that prompts and answers of all files in the folder may cost together.
-            timeout: seconds that a try may take.
+            timeout: seconds that a try may take, from the look-up of the endpoint's name to the
+                last byte of its answer.
             retries: tries after the first when the endpoint is busy or away, with the back-off of
                 the `openai` client, which heeds Retry-After up to two minutes.
         """
         for name in TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)
-        folder.mkdir(parents=True, exist_ok=True)
+        _make_private(folder)
         self._folder, self._endpoint = folder, endpoint
         self._timeout, self._retries = timeout, retries
         self.budget = Budget(token_limit, sum(_read(file).tokens for file in folder.glob("*.json")))
         self._locks: dict[str, threading.Lock] = {}
         self._failure: BaseException | None = None
-        self._http = _MeteredClient()
+        self._http = _MeteredClient(timeout)
         self._client = openai.OpenAI(
             api_key=endpoint.key,
             base_url=endpoint.url,
-            timeout=timeout,
+            timeout=httpx2.Timeout(timeout, connect=timeout / 3),
             max_retries=retries,
             http_client=self._http,
         )
@@ -200,31 +214,31 @@ class Answers:
     def _try(self, question: _Question, settings: dict[str, Any]) -> Reply:
         """The endpoint's reply, or what stands in its way."""
         try:
-            completion = self._client.chat.completions.create(**settings)
-            reply = self._reply_of(completion.choices[0])
+            answer = self._client.post("/chat/completions", body=settings, cast_to=httpx2.Response)
+            completion = json.loads(answer.content)
+            reply = self._reply_of(completion["choices"][0])
             question.settle(_usage(completion) or question.bound)
-        except openai.APIError as error:
+        except openai.OpenAIError as error:
             if getattr(error, "code", None) == "content_filter":
-                return Reply(refusal=self._endpoint.quoted(error.message))
+                return Reply(refusal=self._endpoint.quoted(str(error)))
             raise UserError(self._complaint(error, settings["model"])) from None
-        except (AttributeError, IndexError, TypeError, ValueError):
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
             raise UserError(
                 f"the endpoint's answer for model {settings['model']!r} is no chat completion; "
                 "check OPENAI_BASE_URL (it often ends in /v1)"
             ) from None
         return reply
 
-    def _reply_of(self, choice: Any) -> Reply:
+    def _reply_of(self, choice: dict[str, Any]) -> Reply:
         """What a choice says, the secrets left out."""
-        message, reason = choice.message, choice.finish_reason
-        refusal = getattr(message, "refusal", None)
-        if refusal or message.content is None or reason == "content_filter":
+        message, reason = choice["message"], choice.get("finish_reason")
+        content, refusal = message.get("content"), message.get("refusal")
+        if refusal or content is None or reason == "content_filter":
             why = refusal or f"no content (finish_reason {reason})"
             return Reply(refusal=self._endpoint.quoted(why))
-        content = self._endpoint.clean(message.content)
-        return Reply(content=content, finished=reason != "length")
+        return Reply(content=self._endpoint.clean(content), finished=reason != "length")
 
-    def _complaint(self, error: openai.APIError, model: str) -> str:
+    def _complaint(self, error: openai.OpenAIError, model: str) -> str:
         """What went wrong for good, and what to do."""
         kept = "answers so far are kept"
         if isinstance(error, openai.APITimeoutError):
@@ -233,7 +247,9 @@ class Answers:
                 f"times; raise timeout or lower concurrency of explainers.openai; {kept}"
             )
         if isinstance(error, openai.APIConnectionError):
-            return f"the endpoint can't be reached; check OPENAI_BASE_URL and that it runs; {kept}"
+            is_answered = isinstance(error.__cause__, httpx2.RemoteProtocolError)
+            found = "answers in no whole HTTP" if is_answered else "can't be reached"
+            return f"the endpoint {found}; check OPENAI_BASE_URL and that it runs; {kept}"
         status = getattr(error, "status_code", None)
         # Whoever refuses a key tends to quote it, sometimes in part: not a word of it is shown.
         if status in (401, 403):
@@ -241,13 +257,34 @@ class Answers:
                 f"the endpoint refuses the key (status {status}); check OPENAI_API_KEY, that it "
                 f"belongs to OPENAI_BASE_URL and may use model {model!r}"
             )
-        said = self._endpoint.quoted(error.message)
+        said = self._endpoint.quoted(str(error))
+        if isinstance(error, Unreadable):
+            return (
+                f"the endpoint's answer for model {model!r} {said}; check OPENAI_BASE_URL; {kept}"
+            )
+        if status and status < 400:
+            return (
+                f"the endpoint sends elsewhere (status {status}), where neither key nor questions "
+                f"go; set OPENAI_BASE_URL to that address; {kept}"
+            )
         if status == 404:
             return (
                 f"the endpoint has no model {model!r} ({said}); check OPENAI_MODEL, "
                 "OPENAI_SIMULATOR_MODEL and the path of OPENAI_BASE_URL (it often ends in /v1)"
             )
         return f"the endpoint declines model {model!r} ({said}); mend that and rerun; {kept}"
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder that nobody else can enter."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise UserError(
+            f"{folder}: can't be closed to others ({error.strerror}), as answers of chat models "
+            "must be; delete it if it is another's, or take another disk by --directory"
+        ) from error
 
 
 def _read(path: Path) -> Record:
@@ -267,7 +304,8 @@ def _most_tokens(messages: Messages, max_tokens: int) -> int:
     return prompt + max_tokens
 
 
-def _usage(completion: Any) -> int | None:
+def _usage(completion: dict[str, Any]) -> int | None:
     """Tokens of prompt and reply, if the endpoint says so."""
-    total = getattr(completion.usage, "total_tokens", None)
-    return total if isinstance(total, int) and total > 0 else None
+    usage = completion.get("usage")
+    total = usage.get("total_tokens") if isinstance(usage, dict) else None
+    return total if isinstance(total, int) and 0 < total < MOST_TOKENS else None

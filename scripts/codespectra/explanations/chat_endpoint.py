@@ -5,14 +5,14 @@ import textwrap
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote, unquote, urlsplit
+from functools import cached_property
+from urllib.parse import unquote, urlsplit
 
 import httpx2
 
 from codespectra.errors import UserError
+from codespectra.explanations.chat_redaction import Redaction
 
-# A shorter key is a placeholder of a local server, and a word that an answer may well hold.
-SHORTEST_SECRET = 6
 KEY = re.compile("[!-~]+")
 # What others wrote is quoted no longer than this.
 QUOTED = 300
@@ -57,25 +57,20 @@ class Endpoint:
 
     def clean(self, text: str) -> str:
         """`text` that can be written: valid Unicode, without the key or the URL's password."""
-        for secret in self._secrets():
-            text = text.replace(secret, "[redacted]")
-        return text.encode("utf-8", "replace").decode()
+        return self._redaction.clean(text).encode("utf-8", "replace").decode()
 
     def quoted(self, text: str) -> str:
         """`clean` text in one line, shortened."""
         return textwrap.shorten(self.clean(text), QUOTED, placeholder=" …")
 
-    def _secrets(self) -> list[str]:
-        """Strings that must not be written, the longest first.
-
-        A user and password in the URL are sent in base64.
-        """
+    @cached_property
+    def _redaction(self) -> Redaction:
+        """A user and password in the URL are sent in base64; a user alone is a secret itself."""
         parts = urlsplit(self.url or "")
-        login = unquote(parts.netloc.rpartition("@")[0])
-        sent = b64encode(login.encode()).decode()
-        known = [self.key, login, unquote(parts.password or ""), sent]
-        forms = {form for text in known for form in (text, quote(text), quote(text, safe=""))}
-        return sorted((form for form in forms if len(form) >= SHORTEST_SECRET), key=len)[::-1]
+        login = parts.netloc.rpartition("@")[0]
+        password = parts.password or parts.username or ""
+        sent = b64encode(unquote(login).encode()).decode()
+        return Redaction([self.key, password, unquote(password), sent])
 
 
 def _is_http(url: str) -> bool:

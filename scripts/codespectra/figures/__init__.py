@@ -1,1 +1,1 @@
-"""The figures: each takes tables and returns a matplotlib figure; `style` is shared by all."""
+"""The figures: `draw_NAME` takes the tables of its rule and gives a figure; all share `style`."""

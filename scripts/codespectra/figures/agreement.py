@@ -1,4 +1,4 @@
-"""In-silico choices against people's: ROC curves, and AUC by stage and part (B fig. 2, 13)."""
+"""How well in-silico choices predict people's: ROC curves and their areas (B fig. 2, 13)."""
 
 import matplotlib
 import numpy as np
@@ -6,7 +6,6 @@ import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 
 from codespectra.figures import style
@@ -15,15 +14,14 @@ from codespectra.figures import style
 ROWS = {"all": "all answers", "3": "confidence 3"}
 
 
-def draw_agreement(agreement: pd.DataFrame, curves: pd.DataFrame, study: str) -> Figure:
+def draw_agreement(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """ROC curves, a column a stage and a line a part, above their AUCs with intervals.
 
     Args:
-        agreement: condition, backbone, weights, input_scaling, sides, pool, and a row a stage,
-            confidence and part: n_responses, n_units, auc, auc_low, auc_high.
-        curves: false_positive_rate, true_positive_rate of the same groups.
-        study: the study's name.
+        inputs: agreement, agreement_curves.
+        cfg: study.
     """
+    agreement, curves = inputs["agreement"], inputs["agreement_curves"]
     stages = list(agreement["stage"].unique())
     colors = _colors(agreement["part"].unique())
     figure = plt.figure(figsize=(style.PAGE, 5.8))
@@ -48,8 +46,9 @@ def draw_agreement(agreement: pd.DataFrame, curves: pd.DataFrame, study: str) ->
         areas[row].set_title(title)
     areas[0].set_ylabel("AUC")
     sns.despine(figure)
-    style.credit(figure, f"{study} · {_sample(agreement)}")
-    return figure
+    style.credit(figure, f"{cfg['study']} · {_sample(agreement)}")
+    drawn = [agreement.assign(table="agreement"), curves.assign(table="curves")]
+    return figure, pd.concat(drawn)
 
 
 def _colors(parts: np.ndarray) -> dict[str, tuple[float, ...] | str]:

@@ -1,4 +1,4 @@
-"""Sparse autoencoders over size and penalty: II, sparsity, what they keep, what dies (B fig. 9)."""
+"""Sparse autoencoders by size and L1 penalty beside K-Means and neurons (B fig. 9)."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,11 @@ import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from codespectra.figures import style
-from codespectra.figures.index_notes import EXPLANATION, sample_note
+from codespectra.files.json_files import read_json
+from codespectra.interpretability.index_means import mean_indices, nearest_kmeans
+from codespectra.interpretability.parts import ALL
 
 MEASURES = {
     "mean": "mean II",
@@ -21,16 +22,19 @@ MEASURES = {
 SPREAD = 0.12  # of the sizes beside one another, in steps of the penalty
 
 
-def draw_autoencoders(table: pd.DataFrame, others: pd.DataFrame, study: str) -> Figure:
-    """A row a layer, a column a measure against the penalty, lines are sizes.
+def draw_autoencoders(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
+    """II, active units, reconstruction and dead units: a row a layer, a column a measure.
+
+    Measures are against the penalty, lines are sizes.
 
     Args:
-        table: a row an autoencoder and layer: what `mean_indices` tells, z, l1, mean_active,
-            reconstruction_r2, dead_share.
-        others: what `mean_indices` tells of each layer's neurons, and z; for each z the same of
-            the K-Means with the nearest number of directions.
-        study: the study's name.
+        inputs: autoencoders, autoencoders_resampled, scores, resampled, all of one run; manifests:
+            of each autoencoder.
+        cfg: study, metric (that is shown), methods (the autoencoders' names), inhouse (backbones
+            that are this workflow's own).
     """
+    table = _measured(inputs, cfg)
+    others = _compared(_means(inputs["scores"], inputs["resampled"], cfg["metric"]), table)
     layers = list(table["layer"].unique())
     figure, axes = plt.subplots(
         len(layers),
@@ -44,7 +48,7 @@ def draw_autoencoders(table: pd.DataFrame, others: pd.DataFrame, study: str) -> 
         own, beside = (t[t["layer"] == layer] for t in (table, others))
         for panel, measure in zip(row, MEASURES, strict=True):
             _draw_sizes(panel, own, beside, measure)
-        row[0].set(title=layer, ylabel=f"mean II ({style.metric_name(table['metric'].iloc[0])})")
+        row[0].set(title=layer, ylabel=f"mean II ({style.metric_name(cfg['metric'])})")
         row[0].legend(frameon=False, fontsize=5.5, loc="lower left", bbox_to_anchor=(0, 1.1))
     for panel in axes[-1]:
         panel.set_xlabel("L1 penalty λ")
@@ -52,11 +56,44 @@ def draw_autoencoders(table: pd.DataFrame, others: pd.DataFrame, study: str) -> 
     model, stimuli = table[["model", "stimuli"]].iloc[0]
     style.credit(
         figure,
-        f"{study} · {model} on {stimuli}, {sample_note(table)} · II of live units (with M exciting "
-        "images), bars: 95 % interval over directions and images · beside each size Z the K-Means "
-        f"with the nearest number of directions\n{EXPLANATION}",
+        f"{cfg['study']} · {model} on {stimuli}, {style.sample_note(table)} · II of live units "
+        "(with M exciting images), bars: 95 % interval over directions and images · beside each "
+        "size Z the K-Means with the nearest number of directions\n"
+        + style.index_note(table, cfg["inhouse"]),
     )
-    return figure
+    return figure, pd.concat([table, others], ignore_index=True)
+
+
+def _means(scores: pd.DataFrame, resampled: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Mean II of each method and layer by one whole metric."""
+    return mean_indices(
+        *(
+            table[(table["metric"] == metric) & (table["part"] == ALL)]
+            for table in (scores, resampled)
+        )
+    )
+
+
+def _measured(inputs: style.Inputs, cfg: style.Config) -> pd.DataFrame:
+    """A row an autoencoder and layer: what `mean_indices` tells, and what its training measured."""
+    measured = []
+    for method, path in zip(cfg["methods"], inputs["manifests"], strict=True):
+        manifest = read_json(path)
+        options = {key: manifest["options"][key] for key in ("z", "l1")}
+        for layer, measures in manifest["measures"].items():
+            measured.append({"method": method, "layer": layer} | options | measures)
+    scores, resampled = inputs["autoencoders"], inputs["autoencoders_resampled"]
+    means = _means(scores, resampled, cfg["metric"])
+    return means.merge(pd.DataFrame(measured), on=["method", "layer"])
+
+
+def _compared(found: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Of each layer the neurons, and for each size z the K-Means with as many directions."""
+    others = [found[found["method"] == "neurons"]]
+    for (layer, z), sizes in table.groupby(["layer", "z"], sort=False):
+        nearest = nearest_kmeans(found[found["layer"] == layer], sizes["directions"].iloc[0])
+        others.append(nearest.assign(z=z))
+    return pd.concat(others, ignore_index=True)
 
 
 def _draw_sizes(panel: Axes, table: pd.DataFrame, others: pd.DataFrame, measure: str) -> None:

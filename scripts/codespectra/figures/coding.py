@@ -1,4 +1,7 @@
-"""What dropout does to a code: spectra, exponents, action, noise left out (A fig. 5, 6 b-e)."""
+"""Spectra, exponents and action of networks by dropout rate, and cvPCA (A fig. 5, 6 b-e).
+
+Beside a figure of spectra stands the table of their exponents: the spectra have tables already.
+"""
 
 import numpy as np
 import pandas as pd
@@ -8,15 +11,14 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from codespectra.claims.sweep_columns import with_networks
 from codespectra.figures import style
-from codespectra.figures.spectra import draw_fit
+from codespectra.figures.spectra import draw_fit, window_note, with_shares
 
 STATISTICS = {"as_trained": "as trained", "recalibrated": "recalibrated"}
-DEPTH = "depth (ReLU, in running order)"
 # Rows of `draw_dropout`: column, label, scale.
 MEASURES = [
     ("alpha", "power-law\nexponent α", "linear"),
@@ -29,14 +31,15 @@ SHOWN_LAYERS = 3  # of `draw_cross_validated`: early, middle, late
 PART_MARKERS = {"encoder": "o", "FC and decoder": "^"}
 
 
-def draw_dropout_spectra(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, study: str) -> Figure:
+def draw_dropout_spectra(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Spectra at the least and the most dropout, a row a kind of statistics, and the curvature.
 
     Args:
-        eigenvalues: dropout, seed, statistics, depth, rank, share (of the total variance).
-        exponents: a row a layer: the columns of exponents.csv and of `with_networks`.
-        study: the study's name.
+        inputs: eigenvalues, exponents.
+        cfg: study, networks (of `with_networks`), layers (types of those that were analysed).
     """
+    exponents = with_networks(inputs["exponents"], cfg["networks"])
+    eigenvalues = with_shares(with_networks(inputs["eigenvalues"], cfg["networks"]), exponents)
     laws = exponents[exponents["dropout"].isin(exponents["dropout"].agg(["min", "max"]))]
     kinds, dropouts, seed = _kinds(laws), np.unique(laws["dropout"]), laws["seed"].min()
     figure, axes = plt.subplots(
@@ -55,29 +58,31 @@ def draw_dropout_spectra(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, stu
         row[-1].set(title=STATISTICS[kind], ylabel="curvature")
     for panel in axes[-1, :-1]:
         panel.set_xlabel("rank of principal component")
-    axes[-1, -1].set_xlabel(DEPTH)
+    depth = style.depth_label(cfg["layers"])
+    axes[-1, -1].set_xlabel(depth)
     axes[0, -1].legend(frameon=False)
-    figure.colorbar(shade, ax=axes[:, :-1], label=DEPTH, aspect=40, ticks=MaxNLocator(integer=True))
+    figure.colorbar(shade, ax=axes[:, :-1], label=depth, aspect=40, ticks=MaxNLocator(integer=True))
     sns.despine(figure)
-    window = "{}–{}".format(*laws[["first_rank", "last_rank"]].mode().iloc[0].astype(int))
     style.credit(
         figure,
-        f"{study} · n = {laws['stimulus_count'].iloc[0]} stimuli · {_networks_note(laws)} · "
-        f"spectra: seed {seed}, dashed: Huber fit over ranks {window} · curvature: quadratic "
+        f"{cfg['study']} · {style.stimuli_note(laws)} · {_networks_note(laws)} · spectra: seed "
+        f"{seed}, dashed: Huber fit over ranks {window_note(laws)} · curvature: quadratic "
         "coefficient of log variance on log rank, thick: mean over seeds, thin: each seed, dotted: "
         "the encoder's end",
     )
-    return figure
+    return figure, exponents
 
 
-def draw_dropout(exponents: pd.DataFrame, action: pd.DataFrame, study: str) -> Figure:
+def draw_dropout(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Exponent, action, roughness and read-out against depth by dropout; read-out against action.
 
     Args:
-        exponents: a row a layer: the columns of exponents.csv and of `with_networks`.
-        action: the same of action.csv.
-        study: the study's name.
+        inputs: exponents, action, each of one stimulus set.
+        cfg: study, networks (of `with_networks`), layers (types of those that were analysed).
     """
+    exponents, action = (
+        with_networks(inputs[name], cfg["networks"]) for name in ("exponents", "action")
+    )
     kinds, colors = _kinds(action), _colors(action)
     figure, axes = plt.subplots(
         len(MEASURES) + 1, len(kinds), figsize=(style.PAGE, 9.6), sharey="row", squeeze=False
@@ -90,32 +95,36 @@ def draw_dropout(exponents: pd.DataFrame, action: pd.DataFrame, study: str) -> F
             panel.set(ylabel=label, yscale=scale)
             panel.tick_params(labelbottom=measure == MEASURES[-1][0])
         column[0].axhline(-1, linestyle="--", color="0.5", linewidth=0.8)
-        column[len(MEASURES) - 1].set_xlabel(DEPTH)
+        column[len(MEASURES) - 1].set_xlabel(style.depth_label(cfg["layers"]))
         _draw_read_out(column[-1], action[action["statistics"] == kind], colors)
     for panel in axes[:, 1:].flat:
         panel.set_ylabel("")
     axes[0, 0].legend(frameon=False)
     sns.despine(figure)
-    stimuli, row = exponents["stimulus_count"].iloc[0], action.iloc[0]
+    frames, draws = style.listed(action["frames"]), style.listed(action["draws"])
     style.credit(
         figure,
-        f"{study} · exponent: n = {stimuli} stimuli, bars: 95 % bootstrap interval of one network, "
-        f"mean over seeds · moving dot, {row['frames']} frames, {row['draws']} random projections, "
-        f"exact expectation of E, mean R² · {_networks_note(action)} · thick: mean over seeds, "
-        "thin: each seed, dotted: the encoder's end · bottom: a point a layer and network",
+        f"{cfg['study']} · exponent: {style.stimuli_note(exponents)}, bars: 95 % bootstrap "
+        f"interval of one network, mean over seeds · moving dot, {frames} frames, {draws} random "
+        f"projections, exact expectation of E, mean R² · {_networks_note(action)} · thick: mean "
+        "over seeds, thin: each seed, dotted: the encoder's end · bottom: a point a layer and "
+        "network",
     )
-    return figure
+    laws = exponents[["model", "layer", "alpha", "alpha_low", "alpha_high", "stimulus_count"]]
+    return figure, action.merge(laws, on=["model", "layer"], how="left", validate="one_to_one")
 
 
-def draw_cross_validated(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, study: str) -> Figure:
+def draw_cross_validated(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Plain and cross-validated spectra of three layers, and both exponents against depth.
 
     Args:
-        eigenvalues: a row a rank: the cross-validated eigenvalue, plain, and the columns of
-            `with_networks`.
-        exponents: a row a layer: alpha, plain_alpha, their intervals, stimulus_count, and the same.
-        study: the study's name.
+        inputs: crossed_eigenvalues, crossed_exponents.
+        cfg: study, networks (of `with_networks`), layers (types of those that were analysed).
     """
+    eigenvalues, exponents = (
+        with_networks(inputs[f"crossed_{name}"], cfg["networks"])
+        for name in ("eigenvalues", "exponents")
+    )
     kinds, dropouts = _kinds(exponents), np.unique(exponents["dropout"])
     columns, most, seed = max(SHOWN_LAYERS, len(dropouts)), dropouts[-1], exponents["seed"].min()
     figure, axes = plt.subplots(
@@ -130,7 +139,8 @@ def draw_cross_validated(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, stu
     for row, kind in zip(axes[1:], kinds, strict=True):
         for panel, dropout in zip(row, dropouts, strict=False):
             _draw_exponents(panel, exponents.query("dropout == @dropout and statistics == @kind"))
-            panel.set(title=f"dropout {dropout:g}, {STATISTICS[kind]}", xlabel=DEPTH)
+            label = style.depth_label(cfg["layers"])
+            panel.set(title=f"dropout {dropout:g}, {STATISTICS[kind]}", xlabel=label)
         row[0].set_ylabel("power-law exponent α")
         row[0].legend(frameon=False)
     for panel in axes.flat:
@@ -138,13 +148,13 @@ def draw_cross_validated(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, stu
     sns.despine(figure)
     style.credit(
         figure,
-        f"{study} · n = {exponents['stimulus_count'].iloc[0]} stimuli, two repeats with dropout on "
-        f"· {_networks_note(exponents)} · spectra: dropout {most:g}, seed {seed}, "
+        f"{cfg['study']} · {style.stimuli_note(exponents)}, two repeats with dropout on · "
+        f"{_networks_note(exponents)} · spectra: dropout {most:g}, seed {seed}, "
         f"{STATISTICS[kinds[0]]}, gaps: covariance not positive · exponents: bars: 95 % bootstrap "
         "interval of one network, mean over seeds, those without one left out; thin: each seed; "
         "dotted: the encoder's end",
     )
-    return figure
+    return figure, exponents
 
 
 def _kinds(table: pd.DataFrame) -> list[str]:

@@ -1,11 +1,10 @@
-"""Explanation scores of neurons and of random projections over depth (A fig. 7b)."""
+"""Explanation scores of neurons and of random projections by depth (A fig. 7 b)."""
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from codespectra.explanations.unit_kinds import LOW_ACTION, NEURON, PROJECTION
@@ -20,38 +19,14 @@ LOOKS = {
 }
 
 
-def explanation_table(scores: list[pd.DataFrame], published: pd.DataFrame | None) -> pd.DataFrame:
-    """Mean score of a layer's units, with Student's 95 % interval over those that have one.
-
-    Args:
-        scores: tables of explainers, a row a unit: model, weights, explainer, kind, depth, layer,
-            score.
-        published: a row a neuron: depth, score; None without.
-
-    Returns:
-        model, weights, explainer, kind, depth, layer, mean, low, high, n (units with a score); a
-        row a layer and kind.
-    """
-    if published is not None:
-        names = ("model", "weights", "explainer")
-        known = dict.fromkeys(names, PUBLISHED) | {"kind": NEURON, "layer": ""}
-        scores = [*scores, published.assign(**known)]
-    keys = ["model", "weights", "explainer", "kind", "depth", "layer"]
-    rows = [
-        (*where, *mean_interval(units), int(units.notna().sum()))
-        for where, units in pd.concat(scores).groupby(keys, sort=False)["score"]
-    ]
-    return pd.DataFrame(rows, columns=[*keys, "mean", "low", "high", "n"])
-
-
-def draw_explanations(table: pd.DataFrame, study: str, excerpts: str) -> Figure:
+def draw_explanations(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Mean score against depth, a panel a model and explainer, colors by kind of unit.
 
     Args:
-        table: what `explanation_table` returns.
-        study: the study's name.
-        excerpts: what `excerpts_note` returns.
+        inputs: explanations (of all explainers), published; either may be missing.
+        cfg: study.
     """
+    table = _layer_means(inputs)
     panels = list(table.groupby(["model", "explainer"], sort=False))
     columns = min(len(panels), 3)
     rows = -(-len(panels) // columns)
@@ -72,8 +47,9 @@ def draw_explanations(table: pd.DataFrame, study: str, excerpts: str) -> Figure:
     for row in axes:
         row[0].set_ylabel("explanation score")
     figure.legend(*_legend(axes.flat[: len(panels)]), loc="outside upper center", ncols=3)
-    style.credit(figure, f"{study} · {excerpts}\n{_units(table)} · {_EXPLANATION}")
-    return figure
+    excerpts = _excerpts(inputs["explanations"]) if "explanations" in inputs else "published scores"
+    style.credit(figure, f"{cfg['study']} · {excerpts}\n{_units(table)} · {_EXPLANATION}")
+    return figure, table
 
 
 _EXPLANATION = (
@@ -82,31 +58,39 @@ _EXPLANATION = (
 )
 
 
-def excerpts_note(scores: list[pd.DataFrame]) -> str:
-    """Which excerpts scores rest on, and whose units they are, for the small print.
+def _layer_means(inputs: style.Inputs) -> pd.DataFrame:
+    """Mean score of a layer's units, with Student's 95 % interval over those that have one.
 
-    Args:
-        scores: tables of explainers: model, weights, part, top_only, n_records, n_tokens.
+    Returns:
+        model, weights, explainer, kind, depth, layer, mean, low, high, n (units with a score); a
+        row a layer and kind.
     """
-    if not scores:
-        return "published scores"
-    units = pd.concat(scores)
+    scores = [inputs["explanations"]] if "explanations" in inputs else []
+    if "published" in inputs:
+        names = ("model", "weights", "explainer")
+        known = dict.fromkeys(names, PUBLISHED) | {"kind": NEURON, "layer": ""}
+        scores.append(inputs["published"].assign(**known))
+    keys = ["model", "weights", "explainer", "kind", "depth", "layer"]
+    rows = [
+        (*where, *mean_interval(units), int(units.notna().sum()))
+        for where, units in pd.concat(scores).groupby(keys, sort=False)["score"]
+    ]
+    return pd.DataFrame(rows, columns=[*keys, "mean", "low", "high", "n"])
+
+
+def _excerpts(units: pd.DataFrame) -> str:
+    """Which excerpts scores rest on, and whose units they are, for the small print."""
     which = "strongest alone" if units["top_only"].all() else "strongest and random ones"
-    counts, tokens = (_span(units[name]) for name in ("n_records", "n_tokens"))
-    part, weights = units["part"].iloc[0], style.weights_note(units)
+    counts, tokens = (style.span(units[name]) for name in ("n_records", "n_tokens"))
+    part, weights = style.listed(units["part"]), style.weights_note(units)
     return f"{part}: {counts} excerpts a unit ({which}), {tokens} tokens · {weights}"
-
-
-def _span(counts: pd.Series) -> str:
-    least, most = counts.min(), counts.max()
-    return f"{least}" if least == most else f"{least}–{most}"
 
 
 def _units(table: pd.DataFrame) -> str:
     """How many units of a kind there are in a layer."""
     own = table["explainer"] != PUBLISHED
     counts = [
-        f"{_span(rows['n'])} {what}"
+        f"{style.span(rows['n'])} {what}"
         for what, rows in (("units a layer and kind", table[own]), ("published", table[~own]))
         if len(rows)
     ]

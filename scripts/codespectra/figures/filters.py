@@ -1,24 +1,25 @@
-"""Eigenvectors as filters, as RGB images (A fig. 3d)."""
+"""Eigenvectors of layers' covariance as RGB filters of the input (A fig. 3 d)."""
 
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from codespectra.figures import style
+from codespectra.files.hdf5_files import open_hdf5
 
 
-def draw_filters(table: pd.DataFrame, pictures: list[np.ndarray], study: str) -> Figure:
+def draw_filters(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """A row a run, layer and kind, a column a rank; grey is zero, each panel at its own scale.
 
     Args:
-        table: model, weights, stimuli, stimulus_count, image_count, layer, kind, rank, scale,
-            folded_frequency_cycles_per_side: a row a panel; a missing scale leaves its panel empty.
-        pictures: (ranks, H, W, 3) of each row of panels, in the table's order.
-        study: the study's name.
+        inputs: filters (a row a panel; a missing scale leaves it empty), and data: a file a run in
+            the same order, with pictures (ranks, H, W, 3) at `layer/kind`.
+        cfg: study.
     """
+    table = inputs["filters"]
     rows = list(table.groupby(["model", "stimuli", "layer", "kind"], sort=False))
+    pictures = _read_pictures(table, inputs["data"])
     ranks = table["rank"].unique()
     figure, axes = plt.subplots(
         len(rows),
@@ -43,11 +44,21 @@ def draw_filters(table: pd.DataFrame, pictures: list[np.ndarray], study: str) ->
     )
     style.credit(
         figure,
-        f"{study} · {counts} · {style.weights_note(table)}\n"
+        f"{cfg['study']} · {counts} · {style.weights_note(table)}\n"
         "grey: zero; each panel at its own scale; number: mean spatial frequency in cycles a side, "
         "folded at the layer's own grid; empty: no such component",
     )
-    return figure
+    return figure, table
+
+
+def _read_pictures(table: pd.DataFrame, files: list[str]) -> list[np.ndarray]:
+    pictures = []
+    runs = table.groupby(["model", "stimuli"], sort=False)
+    for (_, run), path in zip(runs, files, strict=True):
+        with open_hdf5(path) as file:
+            rows = run[["layer", "kind"]].drop_duplicates()
+            pictures += [file[f"{row.layer}/{row.kind}"][:] for row in rows.itertuples()]
+    return pictures
 
 
 def _draw_filter(panel: Axes, picture: np.ndarray, told: tuple) -> None:

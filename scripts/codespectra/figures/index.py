@@ -1,27 +1,31 @@
-"""II by method and metric as box plots, and the images behind it (B fig. 3, 4)."""
+"""Interpretability Index (II) by method and metric, and most exciting images (B fig. 3, 4)."""
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from codespectra.data.stimulus_file import images_by_index
 from codespectra.figures import style
-from codespectra.figures.image_grid import draw_image_rows
-from codespectra.figures.index_notes import EXPLANATION, sample_note
+from codespectra.figures.panels import draw_image_rows
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.interpretability.parts import ALL
+from codespectra.statistics.ranking import top_stimuli
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 ROW_INCHES = 0.085  # of a box
 
 
-def draw_index(scores: pd.DataFrame, study: str) -> Figure:
+def draw_index(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Box plots of II: a row a run (the controls below), a column a metric, colours are layers.
 
     Args:
-        scores: model, stimuli, layer, method, metric, ii of every direction, whole metrics only.
-        study: the study's name.
+        inputs: scores; those of whole metrics are shown.
+        cfg: study, inhouse (backbones that are this workflow's own).
     """
+    scores = inputs["scores"]
+    scores = scores[scores["part"] == ALL]
     runs = list(scores.groupby(["model", "stimuli"], sort=False))
     metrics = list(scores["metric"].unique())
     rows = scores["method"].nunique() * scores["layer"].nunique()
@@ -44,8 +48,9 @@ def draw_index(scores: pd.DataFrame, study: str) -> Figure:
         panel.get_legend().remove()
     figure.legend(handles, labels, loc="outside upper right", frameon=False, ncols=len(labels))
     sns.despine(figure)
-    style.credit(figure, f"{study} · {sample_note(scores)} · {EXPLANATION}")
-    return figure
+    notes = style.sample_note(scores), style.index_note(scores, cfg["inhouse"])
+    style.credit(figure, " · ".join([cfg["study"], *notes]))
+    return figure, scores
 
 
 def _draw_boxes(panel: Axes, scores: pd.DataFrame) -> None:
@@ -55,24 +60,22 @@ def _draw_boxes(panel: Axes, scores: pd.DataFrame) -> None:
     panel.set(xlabel="", ylabel="")
 
 
-def at_quantiles(scores: pd.DataFrame) -> pd.DataFrame:
+def _at_quantiles(scores: pd.DataFrame) -> pd.DataFrame:
     """Of live directions with their II, those nearest to five quantiles of it, best first."""
     ranked = scores.dropna(subset="ii").sort_values("ii", ascending=False, kind="stable")
     places = np.round((1 - np.array(QUANTILES[::-1])) * (len(ranked) - 1)).astype(int)
     return ranked.iloc[places].assign(quantile=QUANTILES[::-1])
 
 
-def draw_exciting_images(
-    chosen: pd.DataFrame, images: dict[int, np.ndarray], study: str, metric: str
-) -> Figure:
+def draw_exciting_images(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Grids of most exciting images: a panel a layer and method, a row a quantile of II.
 
     Args:
-        chosen: layer, method, direction, quantile, ii, rank, image: a row an image shown.
-        images: uint8 (H, W, 3) by image index.
-        study: the study's name.
-        metric: the metric whose II orders the rows.
+        inputs: scores of one run; directions: a file a method; stimuli: their file.
+        cfg: study, m (images a direction), metric (whose II orders the rows), mei_methods.
     """
+    chosen = _exciting_images(inputs, cfg)
+    images = images_by_index(inputs["stimuli"], chosen["image"])
     layers, methods = chosen["layer"].unique(), chosen["method"].unique()
     width, shown = style.PAGE / len(methods), chosen["rank"].max()
     figure, axes = plt.subplots(
@@ -87,13 +90,28 @@ def draw_exciting_images(
             _draw_grid(panel, shown, images)
             panel.set_title(f"{layer}, {method}")
     model, stimuli = chosen["model"].iloc[0], chosen["stimuli"].iloc[0]
-    figure.supylabel(f"quantile of II ({style.metric_name(metric)})")
+    figure.supylabel(f"quantile of II ({style.metric_name(cfg['metric'])})")
     style.credit(
         figure,
-        f"{study} · {model} on {stimuli}, {sample_note(chosen)} · one direction a row: its most "
-        "exciting images, strongest first",
+        f"{cfg['study']} · {model} on {stimuli}, {style.sample_note(chosen)} · one direction a "
+        "row: its most exciting images, strongest first",
     )
-    return figure
+    return figure, chosen
+
+
+def _exciting_images(inputs: style.Inputs, cfg: style.Config) -> pd.DataFrame:
+    """A row an image shown: its direction's scores, quantile, rank, image."""
+    scores, tables = inputs["scores"], []
+    scores = scores[(scores["metric"] == cfg["metric"]) & (scores["part"] == ALL)]
+    for method, path in zip(cfg["mei_methods"], inputs["directions"], strict=True):
+        with open_hdf5(path) as file:
+            for layer, rows in scores[scores["method"] == method].groupby("layer", sort=False):
+                for _, direction in _at_quantiles(rows).iterrows():
+                    responses = file[layer]["responses"][:, int(direction["direction"])]
+                    top = top_stimuli(direction["sign"] * responses[:, None], cfg["m"])[0]
+                    table = pd.DataFrame({"rank": np.arange(1, len(top) + 1), "image": top})
+                    tables.append(table.assign(**direction))
+    return pd.concat(tables, ignore_index=True)
 
 
 def _draw_grid(panel: Axes, shown: pd.DataFrame, images: dict[int, np.ndarray]) -> None:

@@ -1,15 +1,15 @@
-"""II of the methods, by perceptual layer and on both halves (B fig. 3)."""
+"""Interpretability Index (II) of direction finders compared, and against controls (B fig. 3)."""
 
 import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from codespectra.figures import style
-from codespectra.figures.index_notes import EXPLANATION, sample_note
-from codespectra.interpretability.index_means import nearest_kmeans
+from codespectra.interpretability.index_means import gains, mean_indices, nearest_kmeans
 from codespectra.interpretability.parts import ALL
 
 KIND_COLORS = {
@@ -21,31 +21,31 @@ KIND_COLORS = {
 }
 KINDS = {"neurons": "neurons", "sae": "autoencoder", "random": "control", "exemplar": "control"}
 BOX_WIDTH = 0.8  # of the room of a row
-ROW_INCHES = 0.17
+ROW_INCHES = 0.17  # of a method
+RUN_INCHES = 0.1  # of a run of a method
+# Of the controls: what is seen of the shares, and a marker a run.
+SHARE_FRAME = (-1.0, 3.0)
+MARKERS = "os^D"
 
 
-def kind_of(method: str) -> str:
+def _kind_of(method: str) -> str:
     """What sort of directions a method finds, as figures colour it."""
     kind = method.split("-")[0]
     return "K-Means" if kind.startswith("kmeans") else KINDS.get(kind, "decomposition")
 
 
-def draw_index_panels(
-    scores: pd.DataFrame,
-    means: pd.DataFrame,
-    halves: pd.DataFrame,
-    half_means: pd.DataFrame,
-    study: str,
-) -> Figure:
+def draw_index_panels(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Boxes of II, a row a layer: all methods; by perceptual layer; on the halves of the units.
 
     Args:
-        scores: of every direction of one run under one metric, all its parts.
-        means: `mean_indices` of these.
-        halves: the same directions as `scores` would hold of the halves of the units, and half.
-        half_means: `mean_indices` of these.
-        study: the study's name.
+        inputs: scores, resampled, halves, halves_resampled, all of one run.
+        cfg: study, metric (that is shown), inhouse (backbones that are this workflow's own).
     """
+    scores, resampled, halves, halves_resampled = (
+        inputs[name][inputs[name]["metric"] == cfg["metric"]]
+        for name in ("scores", "resampled", "halves", "halves_resampled")
+    )
+    means, half_means = mean_indices(scores, resampled), mean_indices(halves, halves_resampled)
     layers, methods = list(scores["layer"].unique()), list(scores["method"].unique())
     size = (style.PAGE, 1 + len(layers) * (0.4 + ROW_INCHES * len(methods)))
     figure, axes = plt.subplots(len(layers), 3, figsize=size, sharex="col", squeeze=False)
@@ -56,22 +56,23 @@ def draw_index_panels(
         _draw_halves(row[2], *own[2:])
         row[0].set_ylabel(layer)
     for panel in axes[-1]:
-        panel.set_xlabel(f"II ({style.metric_name(scores['metric'].iloc[0])})")
+        panel.set_xlabel(f"II ({style.metric_name(cfg['metric'])})")
     _legend(figure, methods)
     sns.despine(figure)
     model, stimuli = scores[["model", "stimuli"]].iloc[0]
     style.credit(
         figure,
-        f"{study} · {model} on {stimuli}, {sample_note(scores)} · boxes: quartiles over directions,"
-        " whiskers 1.5 of their distance; dots: mean with the 95 % interval over directions and "
-        f"images · halves: units below and above the median II of these images\n{EXPLANATION}",
+        f"{cfg['study']} · {model} on {stimuli}, {style.sample_note(scores)} · boxes: quartiles "
+        "over directions, whiskers 1.5 of their distance; dots: mean with the 95 % interval over "
+        "directions and images · halves: units below and above the median II of these images\n"
+        + style.index_note(scores, cfg["inhouse"]),
     )
-    return figure
+    return figure, pd.concat([means, half_means], ignore_index=True)
 
 
 def _draw_methods(panel: Axes, scores: pd.DataFrame, means: pd.DataFrame) -> None:
     scores, means = (table[table["part"] == ALL] for table in (scores, means))
-    colors = {name: KIND_COLORS[kind_of(name)] for name in scores["method"].unique()}
+    colors = {name: KIND_COLORS[_kind_of(name)] for name in scores["method"].unique()}
     _draw_boxes(panel, scores, means, "method", colors)
     panel.set_title("methods")
 
@@ -119,11 +120,11 @@ def _draw_boxes(
         place = order.index(getattr(mean, rows))
         if rows != "method":
             place += BOX_WIDTH * ((names.index(mean.method) + 0.5) / len(names) - 0.5)
-        draw_mean(panel, mean.mean, mean.low, mean.high, place, color="black")
+        _draw_mean(panel, mean.mean, mean.low, mean.high, place, color="black")
     panel.set(xlabel="", ylabel="")
 
 
-def draw_mean(
+def _draw_mean(
     panel: Axes, mean: float, low: float, high: float, place: float, color: str, fmt: str = "o"
 ) -> None:
     """A dot with its interval in the row at `place`."""
@@ -132,6 +133,84 @@ def draw_mean(
 
 
 def _legend(figure: Figure, methods: list[str]) -> None:
-    kinds = dict.fromkeys(map(kind_of, methods))
+    kinds = dict.fromkeys(map(_kind_of, methods))
     handles = [Patch(facecolor=KIND_COLORS[kind], label=kind) for kind in kinds]
     figure.legend(handles=handles, loc="outside upper right", frameon=False, ncols=len(handles))
+
+
+def draw_controls(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
+    """Gain of K-Means and of the controls over the neurons, and how much of it exemplars reach.
+
+    Gains in mean II, then the shares of K-Means' gain: a row a layer, a column a metric.
+
+    Args:
+        inputs: scores, resampled of all runs on the analysis set.
+        cfg: study, inhouse (backbones that are this workflow's own).
+    """
+    table = gains(inputs["scores"], inputs["resampled"])
+    layers, metrics = list(table["layer"].unique()), list(table["metric"].unique())
+    fits = table[table["method"].map(_kind_of) == "K-Means"]
+    heights = [part["method"].nunique() for part in (table, fits) for _ in layers]
+    models = table["model"].nunique()
+    figure, axes = plt.subplots(
+        len(heights),
+        len(metrics),
+        figsize=(style.PAGE, 1 + 0.45 * len(heights) + RUN_INCHES * models * sum(heights)),
+        height_ratios=heights,
+        sharey="row",
+        squeeze=False,
+    )
+    for column, metric in zip(axes.T, metrics, strict=True):
+        name = style.metric_name(metric)
+        for gain, share, layer in zip(
+            column[: len(layers)], column[len(layers) :], layers, strict=True
+        ):
+            where = "metric == @metric and layer == @layer"
+            _draw_rows(gain, table.query(where), ["gain", "low", "high"], 0)
+            _draw_rows(share, fits.query(where), ["share", "share_low", "share_high"], 1)
+            gain.set(title=layer, xlabel=f"gain in mean II ({name})")
+            share.set(title=layer, xlabel=f"share of the gain ({name})", xlim=SHARE_FRAME)
+    figure.legend(
+        handles=_run_handles(table), loc="outside upper right", frameon=False, ncols=models
+    )
+    sns.despine(figure)
+    style.credit(
+        figure,
+        f"{cfg['study']} · {style.sample_note(table)} · gain: mean II minus the neurons', 95 % "
+        "interval over directions and images · share: (exemplar − neurons) / (K-Means − neurons), "
+        "Fieller's interval, cut at the frame; none: the gain of that K-Means isn't clear of 0\n"
+        + style.index_note(table, cfg["inhouse"]),
+    )
+    return figure, table
+
+
+def _draw_rows(panel: Axes, table: pd.DataFrame, columns: list[str], reference: float) -> None:
+    """Dots with intervals, a row a method, models below one another."""
+    methods, models = list(table["method"].unique()), list(table["model"].unique())
+    panel.axvline(reference, color="0.5", linewidth=0.6, linestyle="--")
+    for row in table.itertuples():
+        index = models.index(row.model)
+        place = methods.index(row.method) + 0.6 * ((index + 0.5) / len(models) - 0.5)
+        estimate, low, high = (getattr(row, name) for name in columns)
+        if pd.isna(estimate):
+            at_edge = {"transform": panel.get_yaxis_transform(), "va": "center", "fontsize": 5}
+            panel.text(0.02, place, "none", color=f"C{index}", **at_edge)
+        else:
+            marker = MARKERS[index % len(MARKERS)]
+            _draw_mean(panel, estimate, low, high, place, color=f"C{index}", fmt=marker)
+    panel.set_yticks(range(len(methods)), methods)
+    panel.set_ylim(len(methods) - 0.4, -0.6)
+
+
+def _run_handles(table: pd.DataFrame) -> list[Line2D]:
+    models = table[["model", "weights"]].drop_duplicates().itertuples()
+    return [
+        Line2D(
+            [],
+            [],
+            color=f"C{index}",
+            marker=MARKERS[index % len(MARKERS)],
+            label=f"{row.model} (weights: {row.weights})",
+        )
+        for index, row in enumerate(models)
+    ]

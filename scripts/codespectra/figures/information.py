@@ -1,13 +1,10 @@
 """Information that layers of deep dropout networks keep of their input (A-supp fig. 1)."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from codespectra.figures import style
 from codespectra.theory.retention import KINDS, TRAINED_WITH, TRAINED_WITHOUT, UNTRAINED, over_seeds
@@ -19,24 +16,26 @@ NAMES = {
 }
 
 
-def draw_information(
-    table: pd.DataFrame, checks: pd.DataFrame, study: str, settings: dict[str, Any]
-) -> Figure:
+def draw_information(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Bits of the input against layer, a colour a kind, and the estimator on known information.
 
     Args:
-        table: a row a kind, seed and layer: kind, seed, layer, bits, diverged.
-        checks: a row a pair of Gaussians: true_bits, bits.
-        study: the study's name.
-        settings: of networks and estimator, for the small print.
+        inputs: information (a row a kind, seed and layer), information_checks (a row a pair of
+            Gaussians).
+        cfg: study, information (the config of networks and estimator, for the small print).
     """
+    table, checks, settings = (
+        inputs["information"],
+        inputs["information_checks"],
+        cfg["information"],
+    )
     figure, (left, right) = plt.subplots(1, 2, figsize=(style.PAGE, 2.7), width_ratios=(3, 2))
     _draw_layers(left, table)
     _draw_checks(right, checks)
     sns.despine(figure)
     style.credit(
         figure,
-        f"{study} · {settings['depth']} hidden layers of {settings['width']}, dropout "
+        f"{cfg['study']} · {settings['depth']} hidden layers of {settings['width']}, dropout "
         f"{settings['dropout']:g} on in all networks while measured, input N(0, I) in "
         f"{settings['inputs']} dimensions · n = {table['seed'].nunique()} seeds (thin), their "
         "median (thick) and Student's 95 % interval of the mean (shaded) · MINE, a lower bound: "
@@ -44,7 +43,7 @@ def draw_information(
         f"{settings['estimator_batch']} · {table['diverged'].sum()} of {len(table)} estimates "
         "diverged (left out)",
     )
-    return figure
+    return figure, pd.concat([table.assign(panel="networks"), checks.assign(panel="check")])
 
 
 def _draw_layers(panel: Axes, table: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""The map of most exciting images, what lies where, and II against sparsity on it (B fig. 6)."""
+"""II against spread on a map of images (B fig. 6), and against co-activation (B fig. 10 C)."""
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from codespectra.claims.measures.manifold import STAGES, stage_names
 from codespectra.figures import style
 from codespectra.statistics.evidence import rank_correlation
 
@@ -20,22 +21,15 @@ NOTE_POINTS = 8  # height of a line above a panel
 Shades = dict[str, tuple[float, float, float]]
 
 
-def draw_manifold(
-    images: pd.DataFrame,
-    activity: pd.DataFrame,
-    units: pd.DataFrame,
-    study: str,
-    resampling: dict[str, int],
-) -> Figure:
+def draw_manifold(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """A block a layer: its map by colour and by label; a row a method, its activity and its II.
 
     Args:
-        images: layer, image, x, y, red, green, blue, label, map_metric: a row an image.
-        activity: layer, method, direction, image, activity.
-        units: layer, method, metric, direction, ii, sparsity, sparsity_other_seed.
-        study: the study's name.
-        resampling: resamples and seed of the intervals.
+        inputs: manifold_images, manifold_activity, manifold_units, all of one run.
+        cfg: study, resamples and seed (of the intervals).
     """
+    tables = {name: inputs[f"manifold_{name}"] for name in ("images", "activity", "units")}
+    images, activity, units = tables.values()
     layers = images["layer"].unique()
     rows = max(2, activity["method"].nunique())
     figure, axes = plt.subplots(
@@ -47,13 +41,14 @@ def draw_manifold(
     shades = _shades(images["label"])
     for layer, block in zip(layers, axes.reshape(-1, rows, len(WIDTHS)), strict=True):
         own = (table[table["layer"] == layer] for table in (images, activity, units))
-        _draw_layer(block, *own, shades, resampling)
+        _draw_layer(block, *own, shades, cfg)
     for panel in axes.flat:
         panel.set_visible(panel.has_data())
     sns.despine(figure)
     _label_legend(figure, shades)
-    style.credit(figure, f"{study} · {_sample(images, units)}")
-    return figure
+    style.credit(figure, f"{cfg['study']} · {_sample(images, units)}")
+    drawn = [table.assign(table=name) for name, table in tables.items()]
+    return figure, pd.concat(drawn, ignore_index=True)
 
 
 def _draw_layer(
@@ -62,14 +57,14 @@ def _draw_layer(
     activity: pd.DataFrame,
     units: pd.DataFrame,
     shades: Shades,
-    resampling: dict[str, int],
+    cfg: style.Config,
 ) -> None:
     layer, metric = images[["layer", "map_metric"]].iloc[0]
     shown = images.set_index("image")
     _draw_looks(block[:2, 0], shown, shades)
     _draw_activity(block[:, 1], shown, activity)
     for panel, (method, own) in zip(block[:, 2], units.groupby("method", sort=False), strict=False):
-        draw_index_against(panel, f"{layer}: {method}", own, "sparsity", metric, resampling)
+        draw_index_against(panel, f"{layer}: {method}", own, "spread", metric, cfg)
         panel.set_xlabel("mean distance of MEIs on the map")
 
 
@@ -79,13 +74,16 @@ def draw_index_against(
     units: pd.DataFrame,
     column: str,
     metric: str,
-    resampling: dict[str, int],
+    cfg: style.Config,
 ) -> None:
-    """II by `metric` against a column, a dot a unit; above it Spearman's rho by every metric."""
+    """II by `metric` against a column, a dot a unit; above it Spearman's rho by every metric.
+
+    `cfg` has resamples and seed of rho's interval.
+    """
     shown = units[units["metric"] == metric]
     panel.scatter(shown[column], shown["ii"], s=DOT, color="C0", linewidths=0)
     panel.set_ylabel(f"II ({style.metric_name(metric)})")
-    notes = []
+    notes, resampling = [], {"resamples": cfg["resamples"], "seed": cfg["seed"]}
     for name, rows in units.groupby("metric", sort=False):
         found = rank_correlation("", rows[column].to_numpy(), rows["ii"].to_numpy(), **resampling)
         interval = f"[{found.low:.2f}, {found.high:.2f}]"
@@ -148,7 +146,7 @@ def _sample(images: pd.DataFrame, units: pd.DataFrame) -> str:
     sizes = live.groupby(["layer", "method"], sort=False).size()
     directions = ", ".join(f"{layer} {method} {n}" for (layer, method), n in sizes.items())
     seeds = ", ".join(
-        f"{layer} {rows['sparsity'].corr(rows['sparsity_other_seed'], 'spearman'):.2f}"
+        f"{layer} {rows['spread'].corr(rows['spread_other_seed'], 'spearman'):.2f}"
         for layer, rows in live.groupby("layer", sort=False)
     )
     metric = style.metric_name(first["map_metric"])
@@ -160,3 +158,45 @@ def _sample(images: pd.DataFrame, units: pd.DataFrame) -> str:
         f"directions; that of {metric} is partly built in, since it made the map · ρ of these "
         f"distances between maps of two seeds: {seeds}"
     )
+
+
+def draw_coactivation(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
+    """II against co-activation before and after a ReLU: a row a layer, a column a stage.
+
+    The first column is empty where a layer doesn't end in a ReLU.
+
+    Args:
+        inputs: coactivation of one run.
+        cfg: study, metric (whose II the dots show), resamples and seed (of the intervals).
+    """
+    table = inputs["coactivation"]
+    named, layers = table.assign(name=stage_names(table)), table["layer"].unique()
+    figure, axes = plt.subplots(
+        len(layers),
+        len(STAGES),
+        figsize=(style.PAGE, 0.6 + 2.2 * len(layers)),
+        sharex=True,
+        squeeze=False,
+    )
+    for row, layer in zip(axes, layers, strict=True):
+        for panel, stage in zip(row, STAGES, strict=True):
+            units = named[(named["layer"] == layer) & (named["stage"] == stage)]
+            if units.empty:
+                panel.set_visible(False)
+                continue
+            title = f"{layer}, {units['name'].iloc[0]}"
+            draw_index_against(panel, title, units, "coactivation", cfg["metric"], cfg)
+            panel.set_xlabel("correlation with the mean of the other units")
+            panel.tick_params(labelbottom=True)
+    sns.despine(figure)
+    first = table.iloc[0]
+    live = named.dropna(subset="ii").drop_duplicates(["layer", "stage", "direction"])
+    sizes = live.groupby(["layer", "name"], sort=False).size()
+    units = ", ".join(f"{layer} {name} {n}" for (layer, name), n in sizes.items())
+    style.credit(
+        figure,
+        f"{cfg['study']} · {first['model']} on {first['stimuli']}, n = {first['stimulus_count']}, "
+        f"M = {first['m']} · {style.weights_note(table)} · live units: {units} · II of units by "
+        "the stage's own responses · ρ: Spearman, 95 % bootstrap interval over units",
+    )
+    return figure, table

@@ -1,6 +1,7 @@
 """Random projections of the moving dot as curves, and their action (A fig. 4, 6 c-e)."""
 
 import textwrap
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -10,23 +11,24 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 
 from codespectra.figures import style
-from codespectra.figures.curves import main_axes
-from codespectra.figures.depth import MARKERS, draw_over_depth
+from codespectra.figures.panels import MARKERS, draw_over_depth, main_axes
+from codespectra.files.array_files import read_array
 from codespectra.spectra.projections import smooth_code_action
 
 SHOWN_LAYERS = 6
 ROWS = {0: "least action", 1: "typical"}
+# Of the exponents' stimulus sets, where there are several.
+FILLS = ("full", "none", "left", "right")
 
 
-def trajectory_table(trajectories: np.ndarray, action: pd.DataFrame) -> pd.DataFrame:
-    """What `draw_trajectories` shows of one run: a row a frame, in the curve's two main axes.
+def _trajectory_table(trajectories: np.ndarray, action: pd.DataFrame) -> pd.DataFrame:
+    """Some layers of one run from first to last: a row a frame, in the curve's two main axes.
 
     Args:
         trajectories: (layers, draws, frames, 3); draw 0 has the least action.
-        action: a row a layer: model, stimuli, layer, depth.
+        action: a row a layer: model, weights, stimuli, layer, depth.
     """
     chosen = np.unique(np.linspace(0, len(action) - 1, SHOWN_LAYERS).round().astype(int))
     tables = []
@@ -39,13 +41,19 @@ def trajectory_table(trajectories: np.ndarray, action: pd.DataFrame) -> pd.DataF
     return pd.concat(tables, ignore_index=True)
 
 
-def draw_trajectories(curves: pd.DataFrame, study: str) -> Figure:
+def draw_trajectories(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Curves coloured by time: columns are layers, rows a run's least-action and a typical draw.
 
     Args:
-        curves: what `trajectory_table` returns, of all runs.
-        study: the study's name.
+        inputs: action, and trajectories: a file a run in the same order.
+        cfg: study.
     """
+    runs = inputs["action"].groupby(["model", "stimuli"], sort=False)
+    files = zip(inputs["trajectories"], runs, strict=True)
+    curves = pd.concat(
+        [_trajectory_table(read_array(file), action) for file, (_, action) in files],
+        ignore_index=True,
+    )
     runs = list(curves.groupby(["model", "stimuli", "draw"], sort=False))
     columns = curves.groupby(["model", "stimuli"])["depth"].nunique().max()
     figure, axes = plt.subplots(
@@ -62,10 +70,10 @@ def draw_trajectories(curves: pd.DataFrame, study: str) -> Figure:
     stimuli = ", ".join(curves["stimuli"].unique())
     style.credit(
         figure,
-        f"{study} · {stimuli}, {frames} frames · {style.weights_note(curves)} · 3-D projections "
-        "seen along their two main axes, each scaled to its panel",
+        f"{cfg['study']} · {stimuli}, {frames} frames · {style.weights_note(curves)} · 3-D "
+        "projections seen along their two main axes, each scaled to its panel",
     )
-    return figure
+    return figure, curves
 
 
 def _draw_curve(panel: Axes, curve: pd.DataFrame, shade: ScalarMappable) -> None:
@@ -77,47 +85,60 @@ def _draw_curve(panel: Axes, curve: pd.DataFrame, shade: ScalarMappable) -> None
     sns.despine(ax=panel, left=True, bottom=True)
 
 
-def draw_action(table: pd.DataFrame, study: str) -> Figure:
+def draw_action(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Action against depth, raw and at unit variance, against the exponent, and what is explained.
 
     Args:
-        table: a row a layer: the columns of action.csv, and alpha where the layer has one.
-        study: the study's name.
+        inputs: action; exponents, on one stimulus set or several.
+        cfg: study, layers (types of those that were analysed).
     """
+    table, exponents = _with_exponents(inputs["action"], inputs["exponents"])
     figure, axes = plt.subplots(2, 2, figsize=(style.PAGE, 4.4))
-    for index, ((model, _stimuli), run) in enumerate(
-        table.groupby(["model", "stimuli"], sort=False)
-    ):
-        for panel, column in zip(
-            (axes[0, 0], axes[0, 1], axes[1, 1]),
-            ("action", "relative_action", "explained"),
-            strict=True,
-        ):
-            draw_over_depth(
-                panel, run, column, index, shift=0.15 * index, label=model, elinewidth=0.6
-            )
-        axes[1, 0].plot(run["alpha"], run["action"], MARKERS[index % len(MARKERS)])
-    _draw_theory(axes[1, 0], table["alpha"])
+    over_depth = {"action": axes[0, 0], "relative_action": axes[0, 1], "explained": axes[1, 1]}
+    runs = table.groupby(["model", "stimuli"], sort=False)
+    for index, ((model, _stimuli), run) in enumerate(runs):
+        for column, panel in over_depth.items():
+            look = {"shift": 0.15 * index, "label": model, "elinewidth": 0.6}
+            draw_over_depth(panel, run, column, index, **look)
+        for column, fill in zip(exponents, cycle(FILLS), strict=False):
+            look = {"color": f"C{index}", "fillstyle": fill}
+            axes[1, 0].plot(run[column], run["action"], MARKERS[index % len(MARKERS)], **look)
+    _draw_theory(axes[1, 0], table[list(exponents)].min(axis=None))
+    if len(exponents) > 1:
+        for stimuli, fill in zip(exponents.values(), cycle(FILLS), strict=False):
+            axes[1, 0].plot([], [], "o", color="0.5", fillstyle=fill, label=f"α on {stimuli}")
     axes[0, 0].set(ylabel="action E (a.u.)", yscale="log")
     axes[0, 1].set(ylabel="action at unit variance", yscale="log")
-    axes[1, 0].set(ylabel="action E", xlabel="power-law exponent α", yscale="log")
+    sets = ", ".join(exponents.values())
+    axes[1, 0].set(ylabel="action E", xlabel=f"power-law exponent α on {sets}", yscale="log")
     axes[1, 1].set(ylabel="explained input variance R²", ylim=(0, 1))
-    for panel in (axes[0, 0], axes[0, 1], axes[1, 1]):
-        panel.set_xlabel("depth (ReLU, in running order)")
+    for panel in over_depth.values():
+        panel.set_xlabel(style.depth_label(cfg["layers"]))
     axes[0, 0].legend(frameon=False)
     axes[1, 0].legend(frameon=False)
     sns.despine(figure)
-    draws, frames = int(table["draws"].iloc[0]), int(table["frames"].iloc[0])
+    frames, draws = style.listed(table["frames"]), style.listed(table["draws"])
     style.credit(
         figure,
-        f"{study} · moving dot, {frames} frames · {style.weights_note(table)} · points: exact "
-        f"expectation of E, mean R²; bars: 95 % of {draws} random projections",
+        f"{cfg['study']} · moving dot, {frames} frames · {style.weights_note(table)} · points: "
+        f"exact expectation of E, mean R²; bars: 95 % of {draws} random projections",
     )
-    return figure
+    return figure, table
 
 
-def _draw_theory(panel: Axes, alpha: pd.Series) -> None:
-    low = min(float(alpha.min()), -1.6)
+def _with_exponents(
+    action: pd.DataFrame, exponents: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The rows of action with each layer's exponents; the set of stimuli that each column is of."""
+    layers = ["model", "layer"]
+    wide = exponents.pivot(index=layers, columns="stimuli", values="alpha")
+    columns = {f"alpha_on_{stimuli}": stimuli for stimuli in wide}
+    wide = wide.add_prefix("alpha_on_").reset_index()
+    return action.merge(wide, on=layers, how="left", validate="many_to_one"), columns
+
+
+def _draw_theory(panel: Axes, least: float) -> None:
+    low = min(float(least), -1.6)
     grid = np.linspace(low, -1.02, 200)
     values = [smooth_code_action(value) for value in grid]
     panel.plot(grid, values, "--", color="0.5", label="½ ζ(−α), λ₁ = 1")

@@ -1,4 +1,4 @@
-"""Accuracy in psychophysics in silico (B fig. 5), and a trial as it is shown (B fig. 12)."""
+"""Accuracy of in-silico psychophysics by difficulty (B fig. 5), and one trial (B fig. 12)."""
 
 import math
 
@@ -7,29 +7,28 @@ import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from codespectra.data.stimulus_file import images_by_index
+from codespectra.experiments.psychophysics import by_method
 from codespectra.experiments.trial_design import Design
 from codespectra.figures import style
-from codespectra.figures.index_notes import sample_note
 
 MARKERS = "osD^vP"
 # Between the means of two methods at the same difficulty, so that their intervals can be told.
 DODGE = 0.004
 # Room for a query and the numbers beside it, in images.
 MIDDLE = 3.6
-NOT_LPIPS = "inhouse: this workflow's own perceptual backbone (all heads 1, same labels), not LPIPS"
 
 
-def draw_psychophysics(accuracy: pd.DataFrame, study: str, design: Design) -> Figure:
+def draw_psychophysics(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Accuracy against difficulty: a row a layer, a column a metric, a line a method.
 
     Args:
-        accuracy: `by_method` of one run.
-        study: the study's name.
-        design: of the trials.
+        inputs: psychophysics of one run.
+        cfg: study, inhouse (backbones that are this workflow's own), and the trials' `Design`.
     """
+    accuracy = by_method(inputs["psychophysics"])
     layers = accuracy["layer"].unique()
     metrics = sorted(accuracy["metric"].unique(), key=lambda name: name == "label")
     figure, axes = plt.subplots(
@@ -51,8 +50,9 @@ def draw_psychophysics(accuracy: pd.DataFrame, study: str, design: Design) -> Fi
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper right", frameon=False, ncols=len(labels))
     sns.despine(figure)
-    style.credit(figure, f"{study} · {_run(accuracy)} · {_explanation(design)}")
-    return figure
+    explanation = _explanation(Design.of(cfg)) + style.inhouse_note(accuracy, cfg["inhouse"])
+    style.credit(figure, f"{cfg['study']} · {_run(accuracy)} · {explanation}")
+    return figure, accuracy
 
 
 def _draw_methods(panel: Axes, accuracy: pd.DataFrame) -> None:
@@ -73,7 +73,7 @@ def _draw_methods(panel: Axes, accuracy: pd.DataFrame) -> None:
 
 def _run(table: pd.DataFrame) -> str:
     model, stimuli = table[["model", "stimuli"]].iloc[0]
-    return f"{model} on {stimuli}, {sample_note(table)}"
+    return f"{model} on {stimuli}, {style.sample_note(table)}"
 
 
 def _explanation(design: Design) -> str:
@@ -84,21 +84,20 @@ def _explanation(design: Design) -> str:
         f"{design.trials} trials a direction, {design.references} references a side · the range is "
         f"cut for {shown} · references that count: the {sides} images, of which {pool}\n"
         "bars: Wilson's 95 % interval of all trials; it takes them as independent, but those of a "
-        f"direction share references: the interval over directions is in the table\n{NOT_LPIPS}"
+        "direction share references: the interval over directions is in the table"
     )
 
 
-def draw_trial(
-    shown: pd.DataFrame, images: dict[int, np.ndarray], study: str, sides: str
-) -> Figure:
+def draw_trial(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """One trial in each panel: a row a method, a column a layer.
 
     Args:
-        shown: `example_trials` of one run and metric.
-        images: uint8 (H, W, 3) by image index.
-        study: the study's name.
-        sides: as in `Design`.
+        inputs: trial of one run; stimuli: their file.
+        cfg: study, metric (that is shown), sides (of `Design`), inhouse (backbones that are this
+            workflow's own).
     """
+    shown = inputs["trial"][inputs["trial"]["metric"] == cfg["metric"]]
+    images = images_by_index(inputs["stimuli"], shown["image"])
     layers, methods = shown["layer"].unique(), shown["method"].unique()
     figure, axes = plt.subplots(
         len(methods),
@@ -112,15 +111,15 @@ def draw_trial(
             _draw_panel(panel, trial, images)
     style.credit(
         figure,
-        f"{study} · {_run(shown)} · first trial of the direction with the median accuracy, "
-        f"difficulty {shown['difficulty'].iloc[0]:g}, metric: "
-        f"{style.metric_name(shown['metric'].iloc[0])}\nleft: least exciting images, right: most "
-        "exciting ones · upper query: the more exciting one, so the right answer · number beside a "
-        "query: its similarity to the references on that side, higher is more alike · frame: the "
-        f"answer by {'both sides' if sides == 'both' else 'the right side alone'}, dashed where "
-        f"both queries are as like\n{NOT_LPIPS}",
+        f"{cfg['study']} · {_run(shown)} · first trial of the direction with the median accuracy, "
+        f"difficulty {shown['difficulty'].iloc[0]:g}, metric: {style.metric_name(cfg['metric'])}\n"
+        "left: least exciting images, right: most exciting ones · upper query: the more exciting "
+        "one, so the right answer · number beside a query: its similarity to the references on "
+        "that side, higher is more alike · frame: the answer by "
+        f"{'both sides' if cfg['sides'] == 'both' else 'the right side alone'}, dashed where both "
+        f"queries are as like{style.inhouse_note(shown, cfg['inhouse'])}",
     )
-    return figure
+    return figure, shown
 
 
 def _draw_panel(panel: Axes, trial: pd.DataFrame, images: dict[int, np.ndarray]) -> None:

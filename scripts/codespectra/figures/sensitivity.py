@@ -1,6 +1,4 @@
-"""Centroids against what lies between and beyond them: II, cross-II and gradients (B fig. 7)."""
-
-from typing import NamedTuple
+"""II and input gradients at K-Means centroids, between and beyond them (B fig. 7)."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +6,6 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 
 from codespectra.claims.measures.sensitivity import distance_and_similarity, one_way
 from codespectra.figures import style
@@ -18,58 +15,39 @@ from codespectra.statistics.intervals import mean_interval
 NORM = "gradient norm (1 / pixel range)"
 
 
-class Sensitivity(NamedTuple):
-    """Tables of one run, or of one layer of it.
-
-    paths: layer, metric, a, b, t, ii. gradients: layer, a, b, t, gradient_norm, gradient_norm_a.
-    pairs: layer, metric, a, b, distance, cross_ii. centroids: layer, metric, direction, ii,
-    least_gradient_norm.
-    """
-
-    paths: pd.DataFrame
-    gradients: pd.DataFrame
-    pairs: pd.DataFrame
-    centroids: pd.DataFrame
-
-    def of(self, column: str, value: str) -> "Sensitivity":
-        """The rows of that value, in the tables that have the column."""
-        return Sensitivity(*(x[x[column] == value] if column in x else x for x in self))
+TABLES = ("", "_gradients", "_pairs", "_centroids")
 
 
-def draw_sensitivity(
-    tables: Sensitivity, study: str, metric: str, resampling: dict[str, int]
-) -> Figure:
+def draw_sensitivity(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """A row a layer: cross-II and distance, II along paths, gradients along them, II and gradient.
 
     Args:
-        tables: of one run.
-        study: the study's name.
-        metric: the metric shown.
-        resampling: resamples and seed of the intervals.
+        inputs: sensitivity, sensitivity_gradients, sensitivity_pairs, sensitivity_centroids, all
+            of one run.
+        cfg: study, metric (that is shown), resamples and seed (of the intervals).
     """
-    layers = tables.paths["layer"].unique()
+    paths, gradients, pairs, centroids = (inputs[f"sensitivity{name}"] for name in TABLES)
+    metric = cfg["metric"]
+    paths, pairs = (table[table["metric"] == metric] for table in (paths, pairs))
+    layers, name = paths["layer"].unique(), style.metric_name(metric)
     figure, axes = plt.subplots(
         2 * len(layers), 2, figsize=(style.PAGE, 0.6 + 4 * len(layers)), squeeze=False
     )
-    name = style.metric_name(metric)
     for layer, panels in zip(layers, axes.reshape(-1, 4), strict=True):
-        found = tables.of("layer", layer)
-        shown = found.of("metric", metric)
-        _draw_cross(panels[0], layer, shown.pairs, name)
-        _draw_index(panels[1], layer, shown.paths, name)
-        _draw_gradients(panels[2], layer, shown.gradients, shown.pairs, name)
-        draw_index_against(
-            panels[3],
-            f"{layer}: centroids",
-            found.centroids,
-            "least_gradient_norm",
-            metric,
-            resampling,
+        own_paths, own_gradients, own_pairs, own = (
+            table[table["layer"] == layer] for table in (paths, gradients, pairs, centroids)
         )
+        _draw_cross(panels[0], layer, own_pairs, name)
+        _draw_index(panels[1], layer, own_paths, name)
+        _draw_gradients(panels[2], layer, own_gradients, own_pairs, name)
+        title = f"{layer}: centroids"
+        draw_index_against(panels[3], title, own, "least_gradient_norm", metric, cfg)
         panels[3].set_xlabel(f"least {NORM}")
     sns.despine(figure)
-    style.credit(figure, f"{study} · {_sample(tables)} · {_EXPLANATION}")
-    return figure
+    style.credit(figure, f"{cfg['study']} · {_sample(paths, centroids)} · {_EXPLANATION}")
+    drawn = {"paths": paths, "gradients": gradients, "pairs": pairs, "centroids": centroids}
+    named = [table.assign(table=name) for name, table in drawn.items()]
+    return figure, pd.concat(named, ignore_index=True)
 
 
 _EXPLANATION = (
@@ -147,13 +125,13 @@ def _mark_path(panel: Axes, layer: str, t: pd.Index) -> None:
     panel.set(xlabel="t", xlim=(t.min(), t.max()))
 
 
-def _sample(tables: Sensitivity) -> str:
-    first = tables.paths.iloc[0]
-    counts = tables.centroids.drop_duplicates(["layer", "direction"])["layer"].value_counts(
-        sort=False
+def _sample(paths: pd.DataFrame, centroids: pd.DataFrame) -> str:
+    first = paths.iloc[0]
+    each = centroids.drop_duplicates(["layer", "direction"])
+    counts = ", ".join(
+        f"{layer} {count}" for layer, count in each["layer"].value_counts(sort=False).items()
     )
-    centroids = ", ".join(f"{layer} {count}" for layer, count in counts.items())
     return (
         f"{first['model']} on {first['stimuli']}, n = {first['stimulus_count']}, M = {first['m']} "
-        f"· {style.weights_note(tables.paths)} · centroids: {centroids}"
+        f"· {style.weights_note(paths)} · centroids: {counts}"
     )

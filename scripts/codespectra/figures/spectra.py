@@ -1,4 +1,4 @@
-"""Eigenspectra by depth with their fits, and exponents against depth (A fig. 3 b, c)."""
+"""Eigenspectra of every layer with their power-law fits, and exponents by depth (A fig. 3 b, c)."""
 
 import numpy as np
 import pandas as pd
@@ -7,11 +7,10 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from codespectra.figures import style
-from codespectra.figures.depth import draw_over_depth
+from codespectra.figures.panels import draw_over_depth
 
 
 def with_shares(eigenvalues: pd.DataFrame, exponents: pd.DataFrame) -> pd.DataFrame:
@@ -21,14 +20,15 @@ def with_shares(eigenvalues: pd.DataFrame, exponents: pd.DataFrame) -> pd.DataFr
     return found.assign(share=found["eigenvalue"] / found["total_variance"])
 
 
-def draw_spectra(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, study: str) -> Figure:
+def draw_spectra(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Log-log spectra, one panel a run, lines coloured by depth, fits dashed.
 
     Args:
-        eigenvalues: model, stimuli, layer, depth, rank, share (of the total variance).
-        exponents: a row a layer with intercept, alpha, total_variance and the window.
-        study: the study's name.
+        inputs: eigenvalues, exponents.
+        cfg: study, layers (types of those that were analysed).
     """
+    exponents = inputs["exponents"]
+    eigenvalues = with_shares(inputs["eigenvalues"], exponents)
     runs = list(eigenvalues.groupby(["model", "stimuli"], sort=False))
     columns = min(len(runs), 2)
     rows = -(-len(runs) // columns)
@@ -45,13 +45,10 @@ def draw_spectra(eigenvalues: pd.DataFrame, exponents: pd.DataFrame, study: str)
     for row in axes:
         row[0].set_ylabel("share of variance")
     whole = MaxNLocator(integer=True)
-    figure.colorbar(shade, ax=axes[:, -1], label="depth (ReLU, in running order)", ticks=whole)
-    count = exponents["stimulus_count"].iloc[0]
-    style.credit(
-        figure,
-        f"{study} · n = {count} stimuli · {style.weights_note(exponents)} · {fit_note(exponents)}",
-    )
-    return figure
+    figure.colorbar(shade, ax=axes[:, -1], label=style.depth_label(cfg["layers"]), ticks=whole)
+    notes = style.stimuli_note(exponents), style.weights_note(exponents), fit_note(exponents)
+    style.credit(figure, " · ".join([cfg["study"], *notes]))
+    return figure, eigenvalues
 
 
 def draw_layers(panel: Axes, run: pd.DataFrame, laws: pd.DataFrame, shade: ScalarMappable) -> None:
@@ -72,8 +69,15 @@ def draw_layers(panel: Axes, run: pd.DataFrame, laws: pd.DataFrame, shade: Scala
 
 def fit_note(exponents: pd.DataFrame) -> str:
     """Over which ranks the dashed lines go, for the small print."""
-    window = exponents[["first_rank", "last_rank"]].mode().iloc[0].astype(int)
-    return "dashed: Huber fit over ranks {}–{}".format(*window)
+    return f"dashed: Huber fit over ranks {window_note(exponents)}"
+
+
+def window_note(exponents: pd.DataFrame) -> str:
+    """First and last rank of the fits: `10–50`, or `10 to 34–50` where they differ."""
+    fitted = exponents.dropna(subset="alpha")
+    ends = fitted if len(fitted) else exponents
+    first, last = (style.span(ends[name]) for name in ("first_rank", "last_rank"))
+    return f"{first} to {last}" if "–" in first + last else f"{first}–{last}"
 
 
 def draw_fit(panel: Axes, law: pd.Series) -> None:
@@ -84,25 +88,25 @@ def draw_fit(panel: Axes, law: pd.Series) -> None:
         panel.loglog(rank, variance / law["total_variance"], "--", color="black", linewidth=0.5)
 
 
-def draw_exponents(exponents: pd.DataFrame, study: str) -> Figure:
+def draw_exponents(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Power-law exponent against depth with 95 % intervals, a colour a model, and the line at -1.
 
     Args:
-        exponents: model, stimuli, depth, alpha, alpha_low, alpha_high, stimulus_count.
-        study: the study's name.
+        inputs: exponents.
+        cfg: study, layers (types of those that were analysed).
     """
+    exponents = inputs["exponents"]
     figure, panel = plt.subplots(figsize=(style.COLUMN, 2.6))
     runs = exponents.groupby(["model", "stimuli"], sort=False)
     for index, ((model, stimuli), run) in enumerate(runs):
         draw_over_depth(panel, run, "alpha", index, elinewidth=0.8, label=f"{model} on {stimuli}")
     panel.axhline(-1, linestyle="--", color="0.5", linewidth=0.8)
-    panel.set(xlabel="depth (ReLU, in running order)", ylabel="power-law exponent α")
+    panel.set(xlabel=style.depth_label(cfg["layers"]), ylabel="power-law exponent α")
     panel.legend(frameon=False)
     sns.despine(ax=panel)
-    count = exponents["stimulus_count"].iloc[0]
     style.credit(
         figure,
-        f"{study} · n = {count} stimuli · bars: 95 % bootstrap intervals\n"
+        f"{cfg['study']} · {style.stimuli_note(exponents)} · bars: 95 % bootstrap intervals\n"
         + style.weights_note(exponents),
     )
-    return figure
+    return figure, exponents

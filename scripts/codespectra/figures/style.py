@@ -1,9 +1,12 @@
-"""One look for every figure: column width, colour-blind safe, a line that says what it shows."""
+"""What all figures share: their signature, one look, and what the small print says."""
 
 import textwrap
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import matplotlib
+import numpy as np
 import pandas as pd
 import seaborn as sns
 
@@ -14,6 +17,13 @@ from matplotlib.figure import Figure
 
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.whole_files import atomic
+
+# Of a figure's function: a rule's inputs by name, its tables read (a name is a kind of
+# `files.table_columns`) and other files as paths; the rule's `params.cfg`; and what comes out, the
+# figure and the table that it draws.
+Inputs = Mapping[str, Any]
+Config = Mapping[str, Any]
+Drawn = tuple[Figure, pd.DataFrame]
 
 # Widths in inches of one and of two journal columns.
 COLUMN, PAGE = 3.5, 7.2
@@ -39,6 +49,8 @@ THEME = {
 }
 
 METRIC_NAMES = {"color": "colour", "label": "label"}
+# More kinds of layers than these are counted, not named, at an axis.
+NAMED_TYPES = 2
 
 
 def apply() -> None:
@@ -51,10 +63,60 @@ def metric_name(metric: str) -> str:
     return METRIC_NAMES.get(metric, metric)
 
 
+def depth_label(types: Collection[str]) -> str:
+    """The axis of depth: of which module classes the layers are that were analysed."""
+    if len(types) > NAMED_TYPES:
+        return f"depth ({len(types)} kinds of layers, in running order)"
+    return f"depth ({' and '.join(types)}, in running order)"
+
+
+def listed(values: Iterable[Any]) -> str:
+    """A value, or all that occur where they differ."""
+    return ", ".join(map(str, np.unique(np.asarray(values))))
+
+
+def span(counts: pd.Series) -> str:
+    """A number, or the least and the most where they differ."""
+    least, most = counts.min(), counts.max()
+    return f"{least:.0f}" if least == most else f"{least:.0f}–{most:.0f}"
+
+
 def weights_note(table: pd.DataFrame) -> str:
     """Where each model's weights come from, for the small print: `weights: a trained, b random`."""
     known = table[["model", "weights"]].drop_duplicates()
     return "weights: " + ", ".join(f"{row.model} {row.weights}" for row in known.itertuples())
+
+
+def set_sizes(table: pd.DataFrame) -> str:
+    """How many stimuli each set has: `tiles n = 500, dot n = 200`."""
+    sets = table[["stimuli", "stimulus_count"]].drop_duplicates()
+    return ", ".join(f"{row.stimuli} n = {row.stimulus_count}" for row in sets.itertuples())
+
+
+def stimuli_note(table: pd.DataFrame) -> str:
+    """How many stimuli: `n = 500 stimuli`, or `set_sizes` where they differ."""
+    counts = table["stimulus_count"].unique()
+    return f"n = {counts[0]} stimuli" if len(counts) == 1 else set_sizes(table)
+
+
+def sample_note(scores: pd.DataFrame) -> str:
+    """M, numbers of stimuli of each set and weights, for the small print."""
+    return f"M = {listed(scores['m'])} · {set_sizes(scores)} · {weights_note(scores)}"
+
+
+def inhouse_note(scores: pd.DataFrame, inhouse: Collection[str]) -> str:
+    """A line on the metrics shown that are this workflow's own backbones; none without them."""
+    names = [name for name in scores["metric"].unique() if name in inhouse]
+    if not names:
+        return ""
+    what = "this workflow's own perceptual backbone (all heads 1, same labels), not LPIPS"
+    return f"\n{', '.join(names)}: {what}"
+
+
+def index_note(scores: pd.DataFrame, inhouse: Collection[str]) -> str:
+    """What the II is, and `inhouse_note`."""
+    explanation = "II: mean similarity of a direction's most exciting images, higher is more alike"
+    return explanation + inhouse_note(scores, inhouse)
 
 
 def credit(figure: Figure, text: str) -> None:
@@ -64,7 +126,7 @@ def credit(figure: Figure, text: str) -> None:
     figure.supxlabel("\n".join(lines), fontsize=6, color="0.4", x=0.01, ha="left")
 
 
-def save(figure: Figure, table: pd.DataFrame, paths: dict[str, str]) -> None:
+def save(figure: Figure, table: pd.DataFrame, paths: Mapping[str, str]) -> None:
     """Write a figure as PDF and PNG beside the CSV that it draws; the same bytes every time."""
     for form in ("pdf", "png"):
         with atomic(Path(paths[form])) as temporary:

@@ -1,4 +1,4 @@
-"""Synergies of pairs of units, and the images of the best pairs (B fig. 8)."""
+"""Synergy, the II that the sum of two units gains, and images of the best pairs (B fig. 8)."""
 
 import numpy as np
 import pandas as pd
@@ -7,26 +7,29 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from codespectra.data.stimulus_file import images_by_index
 from codespectra.figures import style
-from codespectra.figures.image_grid import draw_image_rows
+from codespectra.figures.panels import draw_image_rows
 
 BINS, HEXAGONS = 50, 30
 
 
-def draw_synergy(pairs: pd.DataFrame, units: pd.DataFrame, study: str) -> Figure:
+def draw_synergy(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Histogram of synergies, synergy against correlation, best synergy against II: a row a layer.
 
     Args:
-        pairs: model, weights, stimuli, stimulus_count, m, layer, metric, correlation, synergy of
-            every pair, one metric.
-        units: layer, ii, best_synergy of every unit, the same metric.
-        study: the study's name.
+        inputs: synergies, synergy_units, both of one run.
+        cfg: study, metric (that is shown).
     """
+    pairs, units = (
+        inputs[name][inputs[name]["metric"] == cfg["metric"]]
+        for name in ("synergies", "synergy_units")
+    )
     layers = list(pairs["layer"].unique())
     figure, axes = plt.subplots(
         len(layers), 3, figsize=(style.PAGE, 0.6 + 2.1 * len(layers)), squeeze=False
     )
-    metric = style.metric_name(pairs["metric"].iloc[0])
+    metric = style.metric_name(cfg["metric"])
     for row, layer in zip(axes, layers, strict=True):
         of_layer, own = pairs[pairs["layer"] == layer], units[units["layer"] == layer]
         _draw_histogram(row[0], of_layer["synergy"], f"synergy (II, {metric})")
@@ -34,16 +37,17 @@ def draw_synergy(pairs: pd.DataFrame, units: pd.DataFrame, study: str) -> Figure
         _draw_units(row[2], own, metric)
         row[0].set_title(f"{layer}: {len(of_layer)} pairs of {len(own)} units", loc="left")
     sns.despine(figure)
-    style.credit(figure, f"{_source(pairs, study)} · synergy: II(a + b) − max(II(a), II(b))")
-    return figure
+    style.credit(figure, f"{_source(pairs, cfg)} · synergy: II(a + b) − max(II(a), II(b))")
+    drawn = [pairs.assign(table="pairs"), units.assign(table="units")]
+    return figure, pd.concat(drawn, ignore_index=True)
 
 
-def _source(table: pd.DataFrame, study: str) -> str:
+def _source(table: pd.DataFrame, cfg: style.Config) -> str:
     """Study, run, metric, M and weights, for the small print."""
     first = table.iloc[0]
     return (
-        f"{study} · {first['model']} on {first['stimuli']}, n = {first['stimulus_count']} · "
-        f"metric {style.metric_name(first['metric'])} · M = {first['m']} · "
+        f"{cfg['study']} · {first['model']} on {first['stimuli']}, n = {first['stimulus_count']} · "
+        f"metric {style.metric_name(cfg['metric'])} · M = {first['m']} · "
         f"{style.weights_note(table)}"
     )
 
@@ -85,15 +89,16 @@ def _draw_units(panel: Axes, units: pd.DataFrame, metric: str) -> None:
     panel.set(xlabel=f"II of a unit ({metric})", ylabel="its best synergy")
 
 
-def draw_pairs(shown: pd.DataFrame, images: dict[int, np.ndarray], study: str) -> Figure:
+def draw_pairs(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Images of the best pairs: a column a pair, rows the unit a, the unit b and their sum.
 
     Args:
-        shown: model, weights, stimuli, stimulus_count, m, layer, metric, pair, a, b, synergy,
-            role, ii, rank, image: a row an image, one metric.
-        images: uint8 (H, W, 3) by image index.
-        study: the study's name.
+        inputs: synergy_images of one run (a row an image); stimuli: their file.
+        cfg: study, metric (that is shown).
     """
+    shown = inputs["synergy_images"]
+    shown = shown[shown["metric"] == cfg["metric"]]
+    images = images_by_index(inputs["stimuli"], shown["image"])
     layers, pairs = shown["layer"].unique(), shown["pair"].max()
     figure, axes = plt.subplots(
         len(layers), pairs, figsize=(style.PAGE, 0.5 + 2.1 * len(layers)), squeeze=False
@@ -107,10 +112,10 @@ def draw_pairs(shown: pd.DataFrame, images: dict[int, np.ndarray], study: str) -
             panel.set_title(f"{layer}, synergy {best['synergy']:+.3g}", loc="left")
     style.credit(
         figure,
-        f"{_source(shown, study)} · beside a unit or a sum: its II · most exciting images, "
+        f"{_source(shown, cfg)} · beside a unit or a sum: its II · most exciting images, "
         "strongest first",
     )
-    return figure
+    return figure, shown
 
 
 def _draw_pair(panel: Axes, shown: pd.DataFrame, images: dict[int, np.ndarray]) -> None:

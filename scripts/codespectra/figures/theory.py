@@ -1,4 +1,4 @@
-"""Dimensions per feature against density (A fig. 1 c), and the capacity of dropout (A fig. 2)."""
+"""Toy models of superposition against R(S) (A fig. 1 c), and capacity under dropout (A fig. 2)."""
 
 import matplotlib
 import numpy as np
@@ -6,7 +6,6 @@ import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
@@ -16,14 +15,14 @@ from codespectra.theory.capacity import compression_rate
 LINES = ("-", "--", "-.", ":")
 
 
-def draw_superposition(table: pd.DataFrame, fit: pd.DataFrame, study: str) -> Figure:
+def draw_superposition(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Dimensions per feature of toy models against 1 / (1 - S), with R(S) for each H.
 
     Args:
-        table: a row a seed and density: density, features, hidden, dimensions_per_feature, plateau.
-        fit: a row a seed and H: entropy_bits, explained, n_scored, floor.
-        study: the study's name.
+        inputs: superposition (a row a seed and density), superposition_fit (a row a seed and H).
+        cfg: study.
     """
+    table, fit = inputs["superposition"], inputs["superposition_fit"]
     figure, panel = plt.subplots(figsize=(style.COLUMN, 3.0))
     _draw_rates(panel, fit, table["density"].min())
     _draw_models(panel, table)
@@ -40,13 +39,13 @@ def draw_superposition(table: pd.DataFrame, fit: pd.DataFrame, study: str) -> Fi
     scored = fit["n_scored"]
     style.credit(
         figure,
-        f"{study} · ReLU(WᵀWx + b), n = {table['features'].iloc[0]}, "
-        f"m = {table['hidden'].iloc[0]} · {table['seed'].nunique()} seeds × "
+        f"{cfg['study']} · ReLU(WᵀWx + b), n = {style.listed(table['features'])}, "
+        f"m = {style.listed(table['hidden'])} · {table['seed'].nunique()} seeds × "
         f"{table['density'].nunique()} densities · explains: share of the variance, mean over "
         f"seeds, {scored.min()}–{scored.max()} models a seed with R > m / n · filled: most "
         "features represented share a polytope's dimensionality (beside)",
     )
-    return figure
+    return figure, table
 
 
 def _draw_rates(panel: Axes, fit: pd.DataFrame, least_density: float) -> None:
@@ -90,17 +89,16 @@ def _draw_models(panel: Axes, table: pd.DataFrame) -> None:
         )
 
 
-def draw_channel(
-    capacity: pd.DataFrame, layers: pd.DataFrame, entropy: pd.DataFrame, study: str
-) -> Figure:
+def draw_channel(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Capacity over dropout layers and of one neuron, entropy and action of power-law codes.
 
     Args:
-        capacity: dropout, capacity_bits, exact_bits, low_bits, high_bits, paper_low_bits, gap.
-        layers: dropout, layer, uncorrected_share, corrected_share.
-        entropy: alpha, width, bits, paper_bits, from_std_bits, smooth_code_action.
-        study: the study's name.
+        inputs: capacity, capacity_layers, entropy.
+        cfg: study.
     """
+    capacity, layers, entropy = (
+        inputs[name] for name in ("capacity", "capacity_layers", "entropy")
+    )
     figure, axes = plt.subplots(2, 2, figsize=(style.PAGE, 5.0))
     _draw_layers(axes[0, 0], layers)
     _draw_capacity(axes[0, 1], capacity)
@@ -109,11 +107,13 @@ def draw_channel(
     sns.despine(figure)
     style.credit(
         figure,
-        f"{study} · closed forms, no data · exact capacity: Blahut–Arimoto within "
+        f"{cfg['study']} · closed forms, no data · exact capacity: Blahut–Arimoto within "
         f"{capacity['gap'].max():.0e} bits, 2^C symbols, dropout sends any to symbol 0 · entropy: "
-        f"{entropy['bits'].iloc[0]} bits a unit",
+        f"{style.listed(entropy['bits'])} bits a unit",
     )
-    return figure
+    drawn = {"capacity": capacity, "layers": layers, "entropy": entropy}
+    tables = [table.assign(table=name) for name, table in drawn.items()]
+    return figure, pd.concat(tables, ignore_index=True)
 
 
 def _draw_layers(panel: Axes, layers: pd.DataFrame) -> None:

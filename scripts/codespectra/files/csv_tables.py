@@ -2,6 +2,7 @@
 
 import csv
 import io
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pandas as pd
 from codespectra.errors import first_line
 from codespectra.files.table_columns import COLUMNS
 from codespectra.files.whole_files import damaged
+
+# The csv module's own limit, 131,072 characters, is no fault of a table with a long text in it.
+csv.field_size_limit(sys.maxsize)
 
 
 def read_csv(path: str | Path, kind: str) -> pd.DataFrame:

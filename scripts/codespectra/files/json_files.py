@@ -12,7 +12,7 @@ def write_json(path: str | Path, content: dict[str, Any]) -> None:
     """Write sorted, indented JSON atomically; NaN is refused."""
     text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
     with atomic(path) as temporary:
-        temporary.write_text(text + "\n")
+        temporary.write_text(text + "\n", "utf-8")
 
 
 class _Object(dict[str, Any]):
@@ -34,7 +34,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
             lacks.
     """
     try:
-        content = json.loads(Path(path).read_text())
+        content = json.loads(Path(path).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise damaged(path, f"can't be read as JSON ({error})") from error
     if not isinstance(content, dict):

@@ -30,16 +30,21 @@ READER = Path(__file__).read_bytes() + platform.python_version().encode()
 
 
 @cache
-def code_digest(file: Path, remembered: Path | None = None) -> str:
+def code_digest(file: Path, remembered: Path | None = None, imported: str | None = None) -> str:
     """First 16 hexadecimal digits of the digest of a script, or of a module of the library.
 
-    The library modules that `file` reaches are part of it, but for those of `LEFT_OUT`. What a
-    file's syntax tree tells is kept in the folder `remembered` for as long as the file stays the
-    same: parsing takes a second.
+    The library modules that `file` reaches are part of it, but for those of `LEFT_OUT`; so is
+    `imported`, such as `figures/spectra.py`, which a script imports by a name that it is given.
+    What a file's syntax tree tells is kept in the folder `remembered` for as long as the file
+    stays the same: parsing takes a second.
     """
     root = _import_root(file)
     left_out = {root / PACKAGE / name for name in LEFT_OUT}
-    files = [file, *sorted(reached_modules(file, remembered=remembered) - left_out)]
+    reached = reached_modules(file, remembered=remembered)
+    if imported is not None:
+        module = root / PACKAGE / imported
+        reached |= {module} | reached_modules(module, remembered=remembered)
+    files = [file, *sorted(reached - left_out)]
     parts = {str(f.relative_to(root)): _facts(f, remembered)["bare"] for f in files}
     text = "".join(f"{name}\n{bare}\n" for name, bare in parts.items())
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -19,8 +19,10 @@ from urllib.parse import quote
 from codespectra.errors import UserError, first_line
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-# Not in TMPDIR, which Snakemake and Slurm may set anew for each job: all must meet in one folder.
-LOCKS = Path(f"/tmp/codespectra-gpus-{os.getuid()}")
+# Names the folder of locks; all jobs of a user on a machine must meet in one. Its default isn't in
+# TMPDIR, which Snakemake and Slurm may set anew for each job.
+FOLDER = "CODESPECTRA_GPU_LOCKS"
+LOCKS = Path(os.environ.get(FOLDER) or f"/tmp/codespectra-gpus-{os.getuid()}")
 POLL_SECONDS = 0.5
 LISTING_SECONDS = 120
 
@@ -54,8 +56,8 @@ def take_device(folder: Path = LOCKS) -> str | None:
         os.environ[VISIBLE] = device = _hold_one(devices, folder)
     except OSError as error:
         raise UserError(
-            f"{folder}: locks of GPUs can't be kept there ({error.strerror}); it must be a folder "
-            "of your own on a disk with space: remove it and run again"
+            f"{folder}: locks of GPUs can't be kept there ({error.strerror}); set {FOLDER} to a "
+            "folder of your own, on a disk of this machine with space, for all your jobs"
         ) from error
     log.info("GPU: %s", device)
     return device
@@ -96,7 +98,11 @@ def _listed_gpus() -> list[list[str]]:
         return []
     try:
         done = subprocess.run(
-            [program, "-L"], capture_output=True, text=True, check=True, timeout=LISTING_SECONDS
+            [program, "-L"],
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+            timeout=LISTING_SECONDS,
         )
     except (OSError, subprocess.SubprocessError) as error:
         log.warning("GPUs can't be listed (%s): jobs may share one", first_line(error))
@@ -167,14 +173,15 @@ def _open_folder(folder: Path) -> int:
         os.close(place)
         raise UserError(
             f"{folder}: expected a folder of user {os.getuid()} with mode 700 for the locks of "
-            f"GPUs, found user {found.st_uid}, mode {found.st_mode & 0o777:o}; have it removed"
+            f"GPUs, found user {found.st_uid}, mode {found.st_mode & 0o777:o}; have it removed, or "
+            f"set {FOLDER} to another for all your jobs"
         )
     return place
 
 
 def _holders(devices: list[str], folder: Path) -> str:
     """Each device with the process that holds it, for the log."""
-    pids = {device: (folder / _file_name(device)).read_text() for device in devices}
+    pids = {device: (folder / _file_name(device)).read_text("utf-8") for device in devices}
     return ", ".join(f"{device} by process {pid or 'unknown'}" for device, pid in pids.items())
 
 

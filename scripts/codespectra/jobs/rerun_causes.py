@@ -156,7 +156,7 @@ def _item(item: Any) -> str:
 
 def _changed_code(rule: str, files: Collection[str]) -> str:
     if not files:
-        return f"the code of {rule}.py or of a module it reaches has changed"
+        return f"the code of {rule} or of a module it reaches has changed"
     return changed_contents(files)
 
 

@@ -21,6 +21,9 @@ def start_job(log_file: str) -> logging.Logger:
     A `UserError` is logged as its message alone, and so is a full disk; anything else with its
     traceback. Snakemake itself writes nothing to `log:` when a script crashes. From now on the
     process ends with the snakemake that started it.
+
+    Raises:
+        UserError: this library isn't the one beside the script.
     """
     folder = Path(log_file).parent
     folder.mkdir(parents=True, exist_ok=True)
@@ -28,7 +31,10 @@ def start_job(log_file: str) -> logging.Logger:
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
         datefmt="%H:%M:%S",
-        handlers=[logging.FileHandler(log_file, mode="w"), logging.StreamHandler()],
+        handlers=[
+            logging.FileHandler(log_file, "w", encoding="utf-8", errors="backslashreplace"),
+            logging.StreamHandler(),
+        ],
         force=True,
     )
     logging.raiseExceptions = False  # a log on a full disk would add a traceback a line
@@ -36,7 +42,21 @@ def start_job(log_file: str) -> logging.Logger:
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph of a PDF
     sys.excepthook = partial(_log_uncaught, folder)
     end_with_snakemake()
+    _refuse_another_library()
     return logging.getLogger("codespectra")
+
+
+def _refuse_another_library() -> None:
+    """Refuse any library but the one beside the script, whose digest is in the job's params."""
+    main, imported = sys.modules["__main__"], Path(__file__).parents[1]
+    if not hasattr(main, "snakemake"):
+        return
+    beside = Path(main.__file__).with_name(imported.name)
+    if not (beside.is_dir() and beside.samefile(imported)):
+        raise UserError(
+            f"the library imported is {imported}, not {beside}, whose code this job is to run; "
+            "pip uninstall codespectra where the job runs"
+        )
 
 
 def _log_uncaught(

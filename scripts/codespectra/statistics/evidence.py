@@ -160,9 +160,15 @@ def from_draws(
 
 
 def slope_over_networks(
-    scope: str, predictor: np.ndarray, values: np.ndarray, draws: np.ndarray | None = None
+    scope: str,
+    statistic: str,
+    predictor: np.ndarray,
+    values: np.ndarray,
+    draws: np.ndarray | None = None,
 ) -> Evidence:
     """Least-squares slope of `values` (n,) on `predictor` (n,), one observation a network.
+
+    `statistic` names the slope, as in `slope on dropout`.
 
     Two variances add up: that over networks (seeds), from the residuals with n - 2 degrees of
     freedom, and that over stimuli, from the slopes of `draws` (resamples, n), in which all networks
@@ -174,7 +180,7 @@ def slope_over_networks(
     deviations = values - np.mean(values)  # centred, or equal values have a slope by rounding
     slope, freedom = float(weights @ deviations), n - 2
     if freedom < 1 or not np.isfinite(slope):
-        return Evidence(scope, "slope on dropout", slope, np.nan, np.nan, n)
+        return Evidence(scope, statistic, slope, np.nan, np.nan, n)
     residuals = deviations - slope * centred
     variance = np.sum(residuals**2) / freedom * np.sum(weights**2)
     if draws is not None:
@@ -182,7 +188,7 @@ def slope_over_networks(
     error = float(np.sqrt(variance))
     reach = stats.t.ppf(0.975, freedom) * error
     p = float(2 * stats.t.sf(abs(slope) / error, freedom)) if error > 0 else None
-    return Evidence(scope, "slope on dropout", slope, slope - reach, slope + reach, n, p)
+    return Evidence(scope, statistic, slope, slope - reach, slope + reach, n, p)
 
 
 def mean_over_seeds(scope: str, statistic: str, values: np.ndarray) -> Evidence:

@@ -5,7 +5,7 @@ layers, is kept in a small cache so that a later start needn't import torch.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
@@ -65,6 +65,11 @@ class Plan:
     def layer_names(self, stage: str, model: str, stimuli: str) -> list[str]:
         """Names of the layers that `stage` looks at, in running order."""
         return [layer["name"] for layer in self.selected[stage, model, stimuli]]
+
+    def layer_types(self, stage: str, runs: Iterable[tuple[str, str]]) -> list[str]:
+        """Module classes of the layers that `stage` looks at in those runs, each once."""
+        layers = [layer for run in runs for layer in self.selected[stage, *run]]
+        return list(dict.fromkeys(layer["type"] for layer in layers))
 
 
 def make_plan(

@@ -1,108 +1,39 @@
+"""Activations of images against plain passes of the same network, its dropout off or left on."""
+
 import math
 import shutil
 from collections import namedtuple
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import torch
+from captures import (
+    REDUCTIONS,
+    SETTINGS,
+    Watched,
+    capture_images,
+    capture_noisy,
+    dropping,
+    layers_of,
+    pictures,
+    read,
+    reused,
+)
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
 
-from codespectra.capture import activation_file, journal
-from codespectra.capture.activation_file import Written
-from codespectra.capture.images import Twice, capture
-from codespectra.data.preprocessing import Preprocess
+from codespectra.capture.images import Twice
 from codespectra.errors import UserError
-from codespectra.files.hdf5_files import hdf5_digest, open_hdf5
-from codespectra.models.hooks import Wanted, reduce_output
-from codespectra.models.layer_listing import inspect_layers
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.models.hooks import reduce_output
 from codespectra.models.layer_selection import reduced_width, stride_of
-
-SETTINGS = {"side": None, "mean": (0.5, 0.4, 0.3), "std": (0.2, 0.3, 0.4)}
-REDUCTIONS = ("spatial_mean", "stride", "none")
-
-
-class Reused(nn.Module):
-    """One ReLU module that runs after each of two convolutions, as in a residual block."""
-
-    def __init__(self, inplace: bool):
-        super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(3, 40, 3, padding=1), nn.Conv2d(40, 6, 3, stride=2)
-        self.relu, self.fc = nn.ReLU(inplace=inplace), nn.Linear(6, 5)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        hidden = self.relu(self.conv1(images))
-        return self.fc(self.relu(self.conv2(hidden)).mean(dim=(2, 3)))
-
-
-def network(inplace: bool = True) -> Reused:
-    torch.manual_seed(0)
-    return Reused(inplace).eval()
-
-
-def pictures(count: int = 90) -> np.ndarray:
-    return np.random.default_rng(0).integers(256, size=(count, 16, 16, 3), dtype=np.uint8)
-
-
-def wanted(*reductions: str) -> list[Wanted]:
-    layers = [vars(layer) for layer in inspect_layers(network(), 16)]
-    return [Wanted(layer, reduction) for layer in layers for reduction in reductions]
-
-
-def preprocess() -> Preprocess:
-    return Preprocess(SETTINGS, torch.device("cpu"))
-
-
-def run(path: Path, **changes) -> Written:
-    """Capture every layer and reduction of the small network; any argument may be changed."""
-    arguments = {
-        "network": network(),
-        "preprocess": preprocess(),
-        "images": pictures(),
-        "labels": None,
-        "wanted": wanted(*REDUCTIONS),
-        "dtype": "float32",
-        "batch": 16,
-        "attributes": {"model": "small", "seed": 3},
-    }
-    return capture(path, **(arguments | changes))
-
-
-def read(path: Path) -> dict[str, np.ndarray]:
-    found = {}
-    with open_hdf5(path) as file:
-        file.visititems(
-            lambda key, item: found.update({key: item[:]} if isinstance(item, h5py.Dataset) else {})
-        )
-    return found
-
-
-class Watched(Preprocess):
-    """Notes which images the network is fed, and fails at the `fail_at`-th batch."""
-
-    def __init__(self, fail_at: int | None = None):
-        super().__init__(SETTINGS, torch.device("cpu"))
-        self.fail_at, self.fed = fail_at, []
-
-    def __call__(self, images: np.ndarray) -> torch.Tensor:
-        if len(self.fed) == self.fail_at:
-            raise KeyboardInterrupt
-        self.fed.append(images)
-        return super().__call__(images)
-
-
-@pytest.fixture
-def noting_every_batch(monkeypatch):
-    monkeypatch.setattr(journal, "PROGRESS_SECONDS", 0)
 
 
 def test_values_of_every_call_and_reduction_by_hand(tmp_path):
     """All layers by plain functions of a network that writes nothing in place."""
-    run(tmp_path / "a.h5")
-    found, plain = read(tmp_path / "a.h5"), network(inplace=False)
+    capture_images(tmp_path / "a.h5")
+    found, plain = read(tmp_path / "a.h5"), reused(inplace=False)
     pixels = torch.from_numpy(pictures()).permute(0, 3, 1, 2).double() / 255
     mean, std = (torch.tensor(SETTINGS[key]).view(3, 1, 1).double() for key in ("mean", "std"))
     with torch.no_grad():
@@ -128,7 +59,7 @@ def test_values_of_every_call_and_reduction_by_hand(tmp_path):
 
 
 def test_attributes_say_what_each_dataset_is(tmp_path):
-    run(tmp_path / "a.h5")
+    capture_images(tmp_path / "a.h5")
     with open_hdf5(tmp_path / "a.h5") as file:
         assert (file.attrs["model"], file.attrs["seed"]) == ("small", "3")
         attributes = dict(file["stride/relu:0"].attrs)
@@ -188,10 +119,10 @@ def test_reductions_are_copies(shape, reduction):
 
 
 def test_one_pass_is_bit_equal_to_a_lone_hook_on_each_layer(tmp_path):
-    run(tmp_path / "a.h5")
+    capture_images(tmp_path / "a.h5")
     found = read(tmp_path / "a.h5")
-    model, prepare = network().to(memory_format=torch.channels_last), preprocess()
-    for item in wanted(*REDUCTIONS):
+    model, prepare = reused().to(memory_format=torch.channels_last), Watched()
+    for item in layers_of(reused(), *REDUCTIONS):
         outputs = []
         handle = model.get_submodule(item.layer["module"]).register_forward_hook(
             lambda _, __, output, outputs=outputs: outputs.append(output.clone())
@@ -213,7 +144,7 @@ def test_one_pass_is_bit_equal_to_a_lone_hook_on_each_layer(tmp_path):
 def test_batch_size_does_not_matter(tmp_path):
     found = {}
     for batch in (1, 7, 64):
-        run(tmp_path / f"{batch}.h5", batch=batch)
+        capture_images(tmp_path / f"{batch}.h5", batch=batch)
         found[batch] = read(tmp_path / f"{batch}.h5")
     for key, values in found[64].items():
         for batch in (1, 7):
@@ -223,100 +154,43 @@ def test_batch_size_does_not_matter(tmp_path):
 
 def test_same_inputs_same_bytes(tmp_path):
     for name in ("a.h5", "b.h5"):
-        run(tmp_path / name)
+        capture_images(tmp_path / name)
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
-    run(tmp_path / "c.h5", attributes={"model": "other", "seed": 3})
+    capture_images(tmp_path / "c.h5", attributes={"model": "other", "seed": 3})
     assert (tmp_path / "a.h5").read_bytes() != (tmp_path / "c.h5").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.h5", "b.h5", "c.h5"]
-
-
-def test_interrupted_capture_goes_on_where_it_stopped(tmp_path, noting_every_batch):
-    labels = np.arange(90) % 5
-    written = run(tmp_path / "whole.h5", labels=labels)
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "a.h5", labels=labels, preprocess=Watched(fail_at=3))
-    assert not (tmp_path / "a.h5").exists()
-    second = Watched()
-    assert run(tmp_path / "a.h5", labels=labels, preprocess=second) == written
-    np.testing.assert_array_equal(np.concatenate(second.fed), pictures()[3 * 16 :])
-    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
-
-
-def test_rows_after_the_last_note_are_captured_again(tmp_path, monkeypatch):
-    """A kill before the first note costs everything, and leaves no wrong row."""
-    run(tmp_path / "whole.h5")
-    monkeypatch.setattr(journal, "PROGRESS_SECONDS", 1e9)
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "a.h5", preprocess=Watched(fail_at=3))
-    second = Watched()
-    run(tmp_path / "a.h5", preprocess=second)
-    assert len(np.concatenate(second.fed)) == 90
-    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"attributes": {"model": "another"}},
-        {"dtype": "float16"},
-        {"images": pictures(89)},
-        {"wanted": wanted("none")},
-    ],
-    ids=lambda changes: next(iter(changes)),
-)
-def test_partial_file_of_another_capture_is_not_resumed(tmp_path, noting_every_batch, changes):
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "a.h5", preprocess=Watched(fail_at=3))
-    second = Watched()
-    run(tmp_path / "a.h5", preprocess=second, **changes)
-    assert len(np.concatenate(second.fed)) == len(changes.get("images", pictures()))
-    run(tmp_path / "whole.h5", **changes)
-    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
-
-
-def test_note_of_an_older_capture_does_not_vouch_for_a_newer_partial_file(
-    tmp_path, noting_every_batch
-):
-    """A is stopped, B is stopped before its first note, and A comes back: B's rows aren't A's."""
-    run(tmp_path / "whole.h5")
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "a.h5", preprocess=Watched(fail_at=3))
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "a.h5", attributes={"model": "B"}, preprocess=Watched(fail_at=0))
-    run(tmp_path / "a.h5")
-    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_activation_that_is_not_finite_is_named(tmp_path, bad, dtype):
-    class Poisoned(Preprocess):
+    class Poisoned(Watched):
         def __call__(self, images):
             pixels = super().__call__(images)
             rows = (images == pictures()[37]).all(axis=(1, 2, 3))
             pixels[torch.from_numpy(rows), 0, 0, 0] = bad
             return pixels
 
-    broken = Poisoned(SETTINGS, torch.device("cpu"))
+    broken = Poisoned()
     with pytest.raises(UserError, match=r"layer conv1: NaN or infinite .* first at stimulus 37;"):
-        run(tmp_path / "a.h5", preprocess=broken, dtype=dtype)
+        capture_images(tmp_path / "a.h5", preprocess=broken, dtype=dtype)
     assert not (tmp_path / "a.h5").exists()
 
 
 def test_too_large_for_float16_says_store_float32(tmp_path):
-    large = network()
+    large = reused()
     with torch.no_grad():
         large.fc.bias[2] = 1e5
     with pytest.raises(UserError, match=r"layer fc: .* stimulus 0; .* store float32"):
-        run(tmp_path / "a.h5", network=large, dtype="float16")
-    assert run(tmp_path / "a.h5", network=large).correct is None
+        capture_images(tmp_path / "a.h5", network=large, dtype="float16")
+    assert capture_images(tmp_path / "a.h5", network=large).correct is None
 
 
 def test_large_activations_whose_sum_overflows_are_fine(tmp_path):
-    large = network()
+    large = reused()
     with torch.no_grad():
         large.fc.bias.fill_(3e38)
-    run(tmp_path / "a.h5", network=large)
+    capture_images(tmp_path / "a.h5", network=large)
     np.testing.assert_allclose(read(tmp_path / "a.h5")["none/fc"], 3e38, rtol=1e-6)
 
 
@@ -328,55 +202,28 @@ def test_too_little_disk_is_refused_with_the_bytes(tmp_path, monkeypatch):
     million = np.broadcast_to(np.uint8(0), (10**6, 16, 16, 3))
     gigabytes = f"{numbers * 4 / 1e3:.1f}"
     with pytest.raises(UserError, match=f"{gigabytes} GB of activations don't fit 100.0 GB"):
-        run(tmp_path / "a.h5", images=million)
+        capture_images(tmp_path / "a.h5", images=million)
     assert list(tmp_path.iterdir()) == []
     needed = numbers * 90 * 4
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, needed))
-    run(tmp_path / "a.h5")
+    capture_images(tmp_path / "a.h5")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, needed - 1))
-    run(tmp_path / "b.h5", dtype="float16")
+    capture_images(tmp_path / "b.h5", dtype="float16")
     with pytest.raises(UserError, match="GB of free disk"):
-        run(tmp_path / "c.h5")
-
-
-def test_refused_accuracy_keeps_the_rows_and_a_later_call_needs_no_pass(tmp_path):
-    def refuse(correct):
-        raise UserError(f"{correct} right")
-
-    labels = np.zeros(90, dtype=int)
-    correct = run(tmp_path / "whole.h5", labels=labels).correct
-    with pytest.raises(UserError, match=f"^{correct} right"):
-        run(tmp_path / "a.h5", labels=labels, accept=refuse)
-    assert not (tmp_path / "a.h5").exists()
-    seen = []
-    again = run(tmp_path / "a.h5", labels=labels, accept=seen.append, preprocess=Watched(fail_at=0))
-    assert seen == [again.correct] == [correct]
-    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.h5", "whole.h5"]
-
-
-def test_a_kill_while_the_digest_is_taken_costs_no_rows(tmp_path, monkeypatch):
-    written = run(tmp_path / "whole.h5")
-    with monkeypatch.context() as patch:
-        patch.setattr(activation_file, "hdf5_digest", Watched(fail_at=0))
-        with pytest.raises(KeyboardInterrupt):
-            run(tmp_path / "a.h5")
-    assert not (tmp_path / "a.h5").exists()
-    assert run(tmp_path / "a.h5", preprocess=Watched(fail_at=0)) == written
-    assert written.sha256 == hdf5_digest(tmp_path / "a.h5")
+        capture_images(tmp_path / "c.h5")
 
 
 def test_right_predictions_are_counted(tmp_path):
     with torch.inference_mode():
-        predicted = network()(preprocess()(pictures())).argmax(dim=1).numpy()
+        predicted = reused()(Watched()(pictures())).argmax(dim=1).numpy()
     wrong = np.arange(90) % 3 == 0
     labels = np.where(wrong, (predicted + 1) % 5, predicted)
-    assert run(tmp_path / "a.h5", labels=labels).correct == 60
+    assert capture_images(tmp_path / "a.h5", labels=labels).correct == 60
 
 
 def test_float16_is_float32_rounded(tmp_path):
     for dtype in ("float32", "float16"):
-        run(tmp_path / dtype, dtype=dtype)
+        capture_images(tmp_path / dtype, dtype=dtype)
     full, half = read(tmp_path / "float32"), read(tmp_path / "float16")
     for key, values in full.items():
         assert half[key].dtype == np.float16
@@ -402,44 +249,8 @@ def test_twice_is_the_images_after_themselves(stored, start, length):
     assert images[start:stop].dtype == np.uint8
 
 
-class Dropping(nn.Module):
-    """Convolution, BatchNorm, ReLU, dropout, readout."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv, self.bn = nn.Conv2d(3, 8, 3, stride=4), nn.BatchNorm2d(8)
-        self.relu, self.dropout, self.fc = nn.ReLU(), nn.Dropout(0.4), nn.Linear(8, 5)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.fc(self.dropout(self.relu(self.bn(self.conv(images)))).mean(dim=(2, 3)))
-
-
-def dropping() -> Dropping:
-    torch.manual_seed(0)
-    return Dropping()
-
-
-def run_noisy(path: Path, stored: h5py.Dataset, **changes) -> dict[str, np.ndarray]:
-    """Capture both passes of the network with dropout: rows 0 to 89, and 90 to 179."""
-    layers = [vars(layer) for layer in inspect_layers(dropping(), 16)]
-    arguments = {
-        "network": dropping(),
-        "preprocess": preprocess(),
-        "images": Twice(stored),
-        "labels": None,
-        "wanted": [Wanted(layer, "none") for layer in layers],
-        "dtype": "float32",
-        "batch": 16,
-        "attributes": {},
-        "noisy": True,
-    } | changes
-    torch.seed()  # what was drawn before has no part in the noise
-    capture(path, **arguments)
-    return read(path)
-
-
-def test_noisy_passes_differ_after_the_dropout_and_only_there(tmp_path, stored):
-    found = run_noisy(tmp_path / "a.h5", stored)
+def test_noisy_passes_differ_after_the_dropout_and_only_there(tmp_path):
+    found = capture_noisy(tmp_path / "a.h5")
     for name in ("conv", "bn", "relu"):
         first, second = np.split(found[f"none/{name}"], 2)
         np.testing.assert_allclose(first, second, atol=1e-6)
@@ -456,41 +267,32 @@ def test_noisy_passes_differ_after_the_dropout_and_only_there(tmp_path, stored):
     assert abs((first & second & positive).sum() / positive.sum() - 0.36) < 0.02
 
 
-def test_noise_is_another_for_every_stimulus(tmp_path, stored):
+def test_noise_is_another_for_every_stimulus(tmp_path):
     """No two rows share a mask: neither in a batch, nor in batches that start elsewhere."""
     same = np.repeat(pictures(1), 250, axis=0)
-    found = run_noisy(tmp_path / "a.h5", stored, images=same)
+    found = capture_noisy(tmp_path / "a.h5", images=same)
     np.testing.assert_allclose(found["none/relu"], found["none/relu"][:1].repeat(250, 0), atol=1e-6)
     assert len(np.unique(found["none/dropout"] != 0, axis=0)) == 250
 
 
-def test_noisy_rerun_gives_the_same_bytes(tmp_path, stored):
-    run_noisy(tmp_path / "a.h5", stored)
-    run_noisy(tmp_path / "b.h5", stored)
+def test_noisy_rerun_gives_the_same_bytes(tmp_path):
+    capture_noisy(tmp_path / "a.h5")
+    capture_noisy(tmp_path / "b.h5")
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
 @pytest.mark.parametrize("batch", [1, 7, 64, 256])
-def test_noise_does_not_depend_on_the_batch(tmp_path, stored, batch):
-    run_noisy(tmp_path / "a.h5", stored)
-    run_noisy(tmp_path / "b.h5", stored, batch=batch)
+def test_noise_does_not_depend_on_the_batch(tmp_path, batch):
+    capture_noisy(tmp_path / "a.h5")
+    capture_noisy(tmp_path / "b.h5", batch=batch)
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
-def test_interrupted_noisy_capture_ends_with_the_same_bytes(tmp_path, stored, noting_every_batch):
-    whole = run_noisy(tmp_path / "whole.h5", stored)
-    with pytest.raises(KeyboardInterrupt):
-        run_noisy(tmp_path / "a.h5", stored, preprocess=Watched(fail_at=1))
-    second = Watched()
-    found = run_noisy(tmp_path / "a.h5", stored, preprocess=second)
-    np.testing.assert_array_equal(np.concatenate(second.fed), pictures()[10:])
-    assert (found["none/dropout"] == whole["none/dropout"]).all()
-    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
-
-
-def test_without_dropout_both_passes_are_equal(tmp_path, stored):
-    found = run_noisy(tmp_path / "a.h5", stored, network=network(), wanted=wanted("none"))
-    clean = run(tmp_path / "b.h5", images=stored, batch=100, wanted=wanted("none"))
+def test_without_dropout_both_passes_are_equal(tmp_path):
+    found = capture_noisy(tmp_path / "a.h5", network=reused(), wanted=layers_of(reused(), "none"))
+    clean = capture_images(
+        tmp_path / "b.h5", images=pictures(), batch=100, wanted=layers_of(reused(), "none")
+    )
     assert clean.correct is None
     for key, values in read(tmp_path / "b.h5").items():
         first, second = np.split(found[key], 2)
@@ -499,13 +301,13 @@ def test_without_dropout_both_passes_are_equal(tmp_path, stored):
         np.testing.assert_allclose(first, values, **close)
 
 
-def test_noisy_capture_leaves_batch_statistics_out(tmp_path, stored):
+def test_noisy_capture_leaves_batch_statistics_out(tmp_path):
     """BatchNorm stays evaluated: running statistics are used, and not followed."""
     dropped = dropping().train()
     with torch.no_grad():
         dropped(torch.randn(20, 3, 16, 16) + 2)
     before = {name: value.clone() for name, value in dropped.state_dict().items()}
-    found = run_noisy(tmp_path / "a.h5", stored, network=dropped)
+    found = capture_noisy(tmp_path / "a.h5", network=dropped)
     after = dropped.state_dict()
     assert [name for name in before if not torch.equal(before[name], after[name])] == []
     mean, variance = (before[f"bn.running_{part}"].numpy() for part in ("mean", "var"))
@@ -514,6 +316,6 @@ def test_noisy_capture_leaves_batch_statistics_out(tmp_path, stored):
     np.testing.assert_allclose(found["none/bn"].reshape(180, 8, -1), expected, atol=1e-5)
 
 
-def test_capture_without_noise_turns_dropout_off(tmp_path, stored):
-    found = run_noisy(tmp_path / "a.h5", stored, network=dropping().train(), noisy=False)
+def test_capture_without_noise_turns_dropout_off(tmp_path):
+    found = capture_noisy(tmp_path / "a.h5", network=dropping().train(), noisy=False)
     np.testing.assert_array_equal(found["none/dropout"], found["none/relu"])

@@ -1,26 +1,34 @@
 """A capture in shards says the same as one that a single job made, and so do its spectra."""
 
-import re
-import shutil
 import time
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 
 import h5py
 import numpy as np
 import pytest
-import test_images
-import test_text
 import torch
-import yaml
+from captures import (
+    CONTEXT,
+    GPT_PARTS,
+    REDUCTIONS,
+    capture_images,
+    capture_noisy,
+    capture_tokens,
+    dropping,
+    gpt,
+    layers_of,
+    parts_of,
+    pictures,
+    read,
+    reused,
+    sequences,
+)
 from hypothesis import given
 from hypothesis import strategies as st
-from project import MINI, ROOT, Project
-from snakemake.iocontainers import InputFiles
-from test_eigenspectrum import planted
+from planted_codes import planted
 
-from codespectra.capture import images, journal, text
+from codespectra.capture import images, text
 from codespectra.capture.activation_file import Layout, write_rows
 from codespectra.capture.gather_shards import correct_in, gather, shard_manifest
 from codespectra.capture.rows import stored_parts
@@ -62,7 +70,7 @@ def layout_of(wanted: list[Wanted], count: int, noisy: bool = False, **attribute
 def agree(gathered: Path, whole: Path) -> None:
     """Assert that two files hold the same, as all that comes later sees them."""
     assert hdf5_digest(gathered) == hdf5_digest(whole)
-    found, expected = test_images.read(gathered), test_images.read(whole)
+    found, expected = read(gathered), read(whole)
     assert found.keys() == expected.keys()
     for key, values in expected.items():
         np.testing.assert_array_equal(found[key], values)
@@ -72,57 +80,41 @@ def agree(gathered: Path, whole: Path) -> None:
 def test_images_in_shards(tmp_path, monkeypatch, of):
     monkeypatch.setattr(images, "GRAIN", 16)  # six grains: of seven shards one is empty
     labels = np.arange(90) % 5
-    right = test_images.run(tmp_path / "whole.h5", labels=labels).correct
+    right = capture_images(tmp_path / "whole.h5", labels=labels).correct
     counts = []
 
     def run(path: Path, shard: Shard) -> None:
-        written = test_images.run(path, labels=labels, shard=shard)
+        written = capture_images(path, labels=labels, shard=shard)
         manifest = path.with_suffix(".json")
         write_json(manifest, shard_manifest(path, "this", written))
         counts.append(manifest)
 
-    layout = layout_of(test_images.wanted(*test_images.REDUCTIONS), 90, model="small", seed=3)
+    layout = layout_of(layers_of(reused(), *REDUCTIONS), 90, model="small", seed=3)
     agree(in_shards(tmp_path / "a.h5", of, run, layout), tmp_path / "whole.h5")
     assert correct_in(counts) == right > 0
 
 
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory):
-    with h5py.File(tmp_path_factory.mktemp("stored") / "images.h5", "w") as file:
-        yield file.create_dataset("images", data=test_images.pictures())
-
-
 @pytest.mark.parametrize("of", [2, 3, 7])
-def test_noisy_images_in_shards(tmp_path, monkeypatch, stored, of):
+def test_noisy_images_in_shards(tmp_path, monkeypatch, of):
     """The noise of a batch doesn't depend on the shard that it is in."""
     monkeypatch.setattr(images, "NOISY_BATCH", 20)
-    test_images.run_noisy(tmp_path / "whole.h5", stored)
-    with h5py.File(tmp_path / "whole.h5") as file:
-        names = [*file["none"]]
-    layers = [vars(layer) for layer in test_images.inspect_layers(test_images.dropping(), 16)]
-    wanted = [Wanted(layer, "none") for layer in layers if layer["name"] in names]
-
-    def run(path: Path, shard: Shard) -> None:
-        test_images.run_noisy(path, stored, shard=shard)
-
-    agree(
-        in_shards(tmp_path / "a.h5", of, run, layout_of(wanted, 180, noisy=True)),
-        tmp_path / "whole.h5",
-    )
+    capture_noisy(tmp_path / "whole.h5")
+    layout = layout_of(layers_of(dropping(), "none"), 180, noisy=True)
+    gathered = in_shards(tmp_path / "a.h5", of, capture_noisy, layout)
+    agree(gathered, tmp_path / "whole.h5")
 
 
 @pytest.mark.parametrize("of", [2, 7])
 def test_text_in_shards_has_its_tokens_once(tmp_path, monkeypatch, of):
     monkeypatch.setattr(text, "GRAIN", 5)  # twenty-six sequences
-    cuts, network = test_text.sequences(), test_text.gpt()
-    test_text.run(tmp_path / "whole.h5")
-    parts = test_text.wanted(network, test_text.GPT_PARTS)
-    wanted = [item for part in parts.values() for item in part]
-    tokens = tokens_of(cuts, byte_tokenizer(test_text.CONTEXT))
+    cuts = sequences()
+    capture_tokens(tmp_path / "whole.h5")
+    wanted = [item for part in parts_of(gpt(), GPT_PARTS).values() for item in part]
+    tokens = tokens_of(cuts, byte_tokenizer(CONTEXT))
     attributes = {"model": "small"}
 
     def run(path: Path, shard: Shard) -> None:
-        test_text.run(path, shard=shard)
+        capture_tokens(path, shard=shard)
         with open_hdf5(path) as file:
             assert "text" not in file
 
@@ -130,25 +122,12 @@ def test_text_in_shards_has_its_tokens_once(tmp_path, monkeypatch, of):
     agree(in_shards(tmp_path / "a.h5", of, run, layout), tmp_path / "whole.h5")
 
 
-def test_a_killed_shard_goes_on_where_it_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr(images, "GRAIN", 16)
-    monkeypatch.setattr(journal, "PROGRESS_SECONDS", 0)
-    last = Shard(2, 2)  # of images 48 to 89
-    test_images.run(tmp_path / "whole.h5", shard=last)
-    with pytest.raises(KeyboardInterrupt):
-        test_images.run(tmp_path / "a.h5", shard=last, preprocess=test_images.Watched(fail_at=1))
-    rest = test_images.Watched()
-    test_images.run(tmp_path / "a.h5", shard=last, preprocess=rest)
-    np.testing.assert_array_equal(np.concatenate(rest.fed), test_images.pictures()[64:])
-    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
-
-
 def test_an_activation_that_is_not_finite_is_counted_through_all_shards(tmp_path, monkeypatch):
     monkeypatch.setattr(images, "GRAIN", 16)
-    pixels = test_images.pictures().astype(np.float32)
+    pixels = pictures().astype(np.float32)
     pixels[70] = np.nan
     with pytest.raises(UserError, match="first at stimulus 70;"):
-        test_images.run(tmp_path / "a.h5", shard=Shard(2, 2), images=pixels)
+        capture_images(tmp_path / "a.h5", shard=Shard(2, 2), images=pixels)
 
 
 # Files --------------------------------------------------------------------------------------------
@@ -321,68 +300,3 @@ def test_a_steep_spectrum_of_shards_is_repeated_in_double_precision(tmp_path):
     truth = np.linalg.eigvalsh(np.cov(rows.astype(np.float64).T))[::-1]
     assert truth[0] / truth[-1] > 1e7
     np.testing.assert_allclose(found, truth, rtol=1e-5)
-
-
-# The workflow -------------------------------------------------------------------------------------
-
-VAE = "vae-dropout0.4-seed0"
-NOISY, TEXT = f"results/activations/{VAE}/test-noisy", "results/activations/gpt/text"
-SPECTRUM = f"results/spectra/{VAE}/test/cross_validated_exponents.csv"
-
-
-def sharded(folder: Path, count: int) -> str:
-    """The mini study with so many shards."""
-    config = yaml.safe_load((folder / MINI).read_text()) | {"capture": {"shards": count}}
-    file = folder / f"shards-{count}.yaml"
-    file.write_text(yaml.safe_dump(config))
-    return str(file)
-
-
-@pytest.fixture(scope="module")
-def recaptured(mini, tmp_path_factory) -> Project:
-    """The finished study, then two of its stores captured again in two shards."""
-    project = Project(tmp_path_factory.mktemp("shards") / "study")
-    shutil.copytree(mini.folder, project.folder)
-    for name in (f"{NOISY}.h5", f"{NOISY}.json", f"{TEXT}.h5", f"{TEXT}.json", SPECTRUM):
-        (project.folder / name).unlink()
-    study = sharded(project.folder, 2)
-    done = project.snakemake(SPECTRUM, f"{TEXT}.json", "--cores", "2", study=study)
-    assert done.returncode == 0, done.stdout
-    assert "capture_text_shard" in done.stdout
-    return project
-
-
-def test_shards_leave_manifests_and_tables_as_they_were(recaptured, mini):
-    for name in (f"{NOISY}.json", f"{TEXT}.json", SPECTRUM):
-        assert (recaptured.folder / name).read_bytes() == (mini.folder / name).read_bytes(), name
-    with h5py.File(recaptured.folder / f"{NOISY}.h5") as file:
-        rows = [len(part) for part in stored_parts(next(iter(file["stride"].values())))]
-    assert rows == [100, 20]
-
-
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_another_number_of_shards_reruns_nothing(recaptured, count):
-    assert recaptured.would_run(study=sharded(recaptured.folder, count)) == {}
-
-
-def test_what_is_captured_anew_takes_the_shards_of_the_config(recaptured):
-    """A store whose params have changed; one that is recaptured for its network keeps its own."""
-    study = Path(sharded(recaptured.folder, 3))
-    config = yaml.safe_load(study.read_text())
-    config["language"]["length"] = 18
-    changed = study.with_name("length.yaml")
-    changed.write_text(yaml.safe_dump(config))
-    jobs = recaptured.would_run(study=str(changed))
-    assert jobs["capture_text_shard"] == 3 * jobs["capture_text"] == 6
-
-
-@pytest.mark.parametrize("shards", [[], ["1-of-2.h5", "2-of-2.h5"]])
-def test_only_the_job_that_shows_the_stimuli_asks_for_a_gpu(shards):
-    text = (ROOT / "workflow/rules/common.smk").read_text()
-    names = {
-        "without_gpu": lambda: False,
-        "study": SimpleNamespace(runtime=SimpleNamespace(device="auto")),
-    }
-    exec(re.search(r"^def gpu_request.*?\n\n", text, re.M | re.S)[0], names)
-    files = InputFiles(fromdict={"checkpoint": "a.pt", "shards": shards})
-    assert names["gpu_request"](None, files) == (0 if shards else 1)

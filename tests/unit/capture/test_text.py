@@ -4,92 +4,35 @@ import math
 import shutil
 import time
 from collections import namedtuple
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F
-from transformers import (
-    BertConfig,
-    BertForMaskedLM,
-    GPT2Config,
-    GPT2LMHeadModel,
-    PreTrainedModel,
+from captures import (
+    CONTEXT,
+    GPT_PARTS,
+    LENGTH,
+    bert,
+    capture_tokens,
+    gpt,
+    parts_of,
+    sequences,
 )
+from torch.nn import functional as F
+from transformers import PreTrainedModel
 
-from codespectra.capture import journal
-from codespectra.capture.text import capture_text, check_context, select_parts
-from codespectra.data.tokenization import Cut, cut_sequences, tokens_of
+from codespectra.capture.text import check_context
+from codespectra.data.tokenization import Cut
 from codespectra.data.tokens import read_tokens
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.models.byte_gpt2 import byte_tokenizer
-from codespectra.models.hooks import Wanted
-from codespectra.models.language_models import inspect_layers
 
-CONTEXT, LENGTH, BATCH = 24, 12, 5
-GPT_PARTS = {
-    "mlp": ["*.mlp.act"],
-    "attention": ["transformer.h.*.attn"],
-    "residual": [{"type": "GPT2Block"}],
-}
 BERT_PARTS = {
     "attention": [{"type": "BertAttention"}],
     "mlp": [{"type": "BertIntermediate"}],
     "residual": [{"type": "BertLayer"}],
 }
-
-
-def gpt() -> PreTrainedModel:
-    torch.manual_seed(0)
-    config = GPT2Config(
-        vocab_size=256, n_positions=CONTEXT, n_embd=32, n_layer=3, n_head=4, initializer_range=0.3
-    )
-    return GPT2LMHeadModel(config).eval()
-
-
-def bert() -> PreTrainedModel:
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=256,
-        max_position_embeddings=CONTEXT,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        initializer_range=0.3,
-    )
-    return BertForMaskedLM(config).eval()
-
-
-def sequences() -> list[Cut]:
-    """Twenty-six sequences of 6 to 12 tokens."""
-    drawn = np.random.default_rng(0)
-    return cut_sequences(
-        [drawn.integers(1, 256, size=size).tolist() for size in (100, 6, 33, 8, 83, 69)], LENGTH
-    )
-
-
-def wanted(network: PreTrainedModel, parts: dict) -> dict[str, list[Wanted]]:
-    return select_parts(parts, [vars(layer) for layer in inspect_layers(network)])
-
-
-def run(path: Path, network: PreTrainedModel | None = None, **changes) -> dict[str, np.ndarray]:
-    """Capture all parts of the small GPT-2; any argument may be changed. Datasets by layer."""
-    network = network or gpt()
-    chosen = wanted(type(network)(network.config), changes.pop("parts", GPT_PARTS))
-    cuts = changes.pop("cuts", sequences())
-    arguments = {
-        "wanted": [item for part in chosen.values() for item in part],
-        "dtype": "float32",
-        "batch": BATCH,
-        "attributes": {"model": "small"},
-    }
-    tokens = tokens_of(cuts, byte_tokenizer(CONTEXT))
-    capture_text(path, network, cuts, tokens, **(arguments | changes))
-    with open_hdf5(path) as file:
-        return {name: file[f"tokens/{name}"][:] for name in file["tokens"]}
 
 
 def hand_written_gpt(network: PreTrainedModel, ids: np.ndarray) -> dict[str, torch.Tensor]:
@@ -135,7 +78,7 @@ def plain_hidden_states(network: PreTrainedModel) -> list[torch.Tensor]:
 
 
 def test_every_layer_of_gpt2_as_written_by_hand(tmp_path):
-    found = run(tmp_path / "a.h5")
+    found = capture_tokens(tmp_path / "a.h5")
     by_hand = [hand_written_gpt(gpt(), cut.ids) for cut in sequences()]
     assert set(found) == set(by_hand[0]) and len(found) == 9
     for name, values in found.items():
@@ -143,7 +86,7 @@ def test_every_layer_of_gpt2_as_written_by_hand(tmp_path):
 
 
 def test_residual_stream_of_gpt2_is_its_hidden_states(tmp_path):
-    found, network = run(tmp_path / "a.h5"), gpt()
+    found, network = capture_tokens(tmp_path / "a.h5"), gpt()
     states = plain_hidden_states(network)
     close(found["transformer.h.0"], states[1])
     close(found["transformer.h.1"], states[2])
@@ -154,7 +97,7 @@ def test_residual_stream_of_gpt2_is_its_hidden_states(tmp_path):
 
 def test_every_layer_of_bert(tmp_path):
     """Residual stream as transformers shows it; the MLP between it and the attention's output."""
-    found, network = run(tmp_path / "a.h5", bert(), parts=BERT_PARTS), bert()
+    found, network = capture_tokens(tmp_path / "a.h5", bert(), parts=BERT_PARTS), bert()
     for index, state in enumerate(plain_hidden_states(network)[1:]):
         name = f"bert.encoder.layer.{index}"
         layer = network.get_submodule(name)
@@ -168,15 +111,15 @@ def test_every_layer_of_bert(tmp_path):
 
 @pytest.mark.parametrize(("build", "parts"), [(gpt, GPT_PARTS), (bert, BERT_PARTS)])
 def test_sequences_of_a_batch_do_not_matter(tmp_path, build, parts):
-    alone = run(tmp_path / "1.h5", build(), parts=parts, batch=1)
+    alone = capture_tokens(tmp_path / "1.h5", build(), parts=parts, batch=1)
     for batch in (7, 100):
-        found = run(tmp_path / f"{batch}.h5", build(), parts=parts, batch=batch)
+        found = capture_tokens(tmp_path / f"{batch}.h5", build(), parts=parts, batch=batch)
         for name, values in alone.items():
             close(found[name], torch.from_numpy(values))
 
 
 def test_rows_are_the_real_tokens_which_stand_in_the_file(tmp_path):
-    found, cuts = run(tmp_path / "a.h5"), sequences()
+    found, cuts = capture_tokens(tmp_path / "a.h5"), sequences()
     lengths = [len(cut.ids) for cut in cuts]
     assert len(cuts) == 26 and min(lengths) < LENGTH == max(lengths)
     assert {len(values) for values in found.values()} == {sum(lengths)}
@@ -191,7 +134,7 @@ def test_rows_are_the_real_tokens_which_stand_in_the_file(tmp_path):
 def test_equal_tokens_in_equal_places_have_equal_rows(tmp_path):
     """GPT-2 is causal: sequences that begin alike have the same rows until they part."""
     cuts = [Cut(0, np.array([5, 6, 7, 8, 9])), Cut(1, np.array([5, 6, 7, 1, 2, 3, 4]))]
-    rows = run(tmp_path / "a.h5", cuts=cuts)["transformer.h.2"]
+    rows = capture_tokens(tmp_path / "a.h5", cuts=cuts)["transformer.h.2"]
     close(rows[5:8], torch.from_numpy(rows[:3]))
     assert (np.abs(rows[8:10] - rows[3:5]).max(axis=1) > 0.1).all()
 
@@ -200,64 +143,18 @@ def test_pass_ends_before_the_vocabulary(tmp_path):
     network = gpt()
     for after in (network.transformer.ln_f, network.lm_head):
         after.register_forward_pre_hook(lambda *_: pytest.fail("ran past the last wanted layer"))
-    run(tmp_path / "a.h5", network)
+    capture_tokens(tmp_path / "a.h5", network)
     network.transformer.h[1].mlp.c_proj.register_forward_pre_hook(lambda *_: pytest.fail("ran"))
-    run(tmp_path / "b.h5", network, parts={"mlp": ["transformer.h.[01].mlp.act"]})
+    capture_tokens(tmp_path / "b.h5", network, parts={"mlp": ["transformer.h.[01].mlp.act"]})
 
 
 def test_hidden_states_of_transformers_still_come_after_a_capture(tmp_path):
     """The pass that was ended early leaves neither a hook nor a state behind."""
     network = gpt()
     before = plain_hidden_states(network)
-    run(tmp_path / "a.h5", network)
+    capture_tokens(tmp_path / "a.h5", network)
     after = plain_hidden_states(network)
     assert all(torch.equal(*pair) for pair in zip(before, after, strict=True))
-
-
-class Dying:
-    """Lets the network die at its n-th pass, and notes how many sequences it was shown."""
-
-    def __init__(self, network: PreTrainedModel, at: int | None = None):
-        self.at, self.shown, self.passes = at, 0, 0
-        network.register_forward_pre_hook(self)
-
-    def __call__(self, module, inputs) -> None:
-        if self.passes == self.at:
-            raise KeyboardInterrupt
-        self.passes += 1
-        self.shown += len(inputs[0])
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float16"])
-def test_interrupted_capture_goes_on_where_it_stopped(tmp_path, monkeypatch, dtype):
-    monkeypatch.setattr(journal, "PROGRESS_SECONDS", 0)
-    run(tmp_path / "whole.h5", dtype=dtype)
-    dying, second = gpt(), gpt()
-    Dying(dying, at=3)
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "a.h5", dying, dtype=dtype)
-    assert not (tmp_path / "a.h5").exists()
-    seen = Dying(second)
-    run(tmp_path / "a.h5", second, dtype=dtype)
-    assert seen.shown == 26 - 3 * BATCH
-    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.h5", "whole.h5"]
-
-
-def test_interrupted_capture_goes_on_with_other_batches(tmp_path, monkeypatch):
-    """`runtime.sequences` may change between: a sequence is never split or shown twice."""
-    monkeypatch.setattr(journal, "PROGRESS_SECONDS", 0)
-    whole = run(tmp_path / "whole.h5")
-    dying = gpt()
-    Dying(dying, at=3)
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "a.h5", dying)
-    second = gpt()
-    seen = Dying(second)
-    found = run(tmp_path / "a.h5", second, batch=4)
-    assert seen.shown == 26 - 3 * BATCH
-    for name, values in whole.items():
-        close(found[name], torch.from_numpy(values))
 
 
 def test_nan_names_the_layer_and_the_row(tmp_path):
@@ -269,7 +166,7 @@ def test_nan_names_the_layer_and_the_row(tmp_path):
         network.transformer.wte.weight[rare, 3] = math.nan
     message = rf"layer transformer.h.0.ln_1: NaN or infinite .* first at token row {first};"
     with pytest.raises(UserError, match=message):
-        run(tmp_path / "a.h5", network, parts={"norm": ["*.0.ln_1"]})
+        capture_tokens(tmp_path / "a.h5", network, parts={"norm": ["*.0.ln_1"]})
     assert not (tmp_path / "a.h5").exists()
 
 
@@ -278,13 +175,13 @@ def test_padding_is_dropped_before_anything_looks_at_it(tmp_path):
     network = gpt()
     with torch.no_grad():
         network.transformer.wte.weight[0] = math.nan
-    found = run(tmp_path / "a.h5", network, parts={"norm": ["*.0.ln_1"]})
-    expected = run(tmp_path / "b.h5", parts={"norm": ["*.0.ln_1"]})
+    found = capture_tokens(tmp_path / "a.h5", network, parts={"norm": ["*.0.ln_1"]})
+    expected = capture_tokens(tmp_path / "b.h5", parts={"norm": ["*.0.ln_1"]})
     np.testing.assert_array_equal(found["transformer.h.0.ln_1"], expected["transformer.h.0.ln_1"])
 
 
 def test_float16_is_float32_rounded_and_refuses_what_is_too_large(tmp_path):
-    full, half = (run(tmp_path / dtype, dtype=dtype) for dtype in ("float32", "float16"))
+    full, half = (capture_tokens(tmp_path / dtype, dtype=dtype) for dtype in ("float32", "float16"))
     for name, values in full.items():
         assert half[name].dtype == np.float16
         np.testing.assert_array_equal(half[name], values.astype(np.float16))
@@ -292,10 +189,12 @@ def test_float16_is_float32_rounded_and_refuses_what_is_too_large(tmp_path):
     with torch.no_grad():  # the outlier at the first token that trained GPT-2s have, but larger
         network.transformer.wpe.weight[0, 7] = 7e4
     with pytest.raises(UserError, match=r"layer transformer.h.0: .* row 0; .* store float32"):
-        run(tmp_path / "a.h5", network, dtype="float16")
+        capture_tokens(tmp_path / "a.h5", network, dtype="float16")
     with torch.no_grad():
         network.transformer.wpe.weight[0, 7] = 3e3
-    assert run(tmp_path / "a.h5", network, dtype="float16")["transformer.h.2"].max() > 2.9e3
+    assert (
+        capture_tokens(tmp_path / "a.h5", network, dtype="float16")["transformer.h.2"].max() > 2.9e3
+    )
 
 
 def test_too_little_disk_is_refused_with_the_bytes(tmp_path, monkeypatch):
@@ -303,14 +202,14 @@ def test_too_little_disk_is_refused_with_the_bytes(tmp_path, monkeypatch):
     rows = sum(len(cut.ids) for cut in sequences())
     needed = 3 * (128 + 32 + 32) * rows * 4
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, needed))
-    run(tmp_path / "a.h5")
+    capture_tokens(tmp_path / "a.h5")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, needed - 1))
     with pytest.raises(UserError, match="GB of free disk"):
-        run(tmp_path / "b.h5")
+        capture_tokens(tmp_path / "b.h5")
 
 
 def test_parts_count_their_layers_and_share_them():
-    chosen = wanted(gpt(), {"residual": [{"type": "GPT2Block"}], "all": ["*.h.?", "*.mlp.act"]})
+    chosen = parts_of(gpt(), {"residual": [{"type": "GPT2Block"}], "all": ["*.h.?", "*.mlp.act"]})
     blocks = [f"tokens/transformer.h.{i}" for i in range(3)]
     assert [item.key for item in chosen["residual"]] == blocks
     order = [key for block in blocks for key in (f"{block}.mlp.act", block)]
@@ -324,7 +223,7 @@ def test_parts_count_their_layers_and_share_them():
 )
 def test_unmatched_selector_names_its_part(selector, reason):
     with pytest.raises(UserError) as refusal:
-        wanted(gpt(), {"residual": [{"type": "GPT2Block"}], "mlp": [selector]})
+        parts_of(gpt(), {"residual": [{"type": "GPT2Block"}], "mlp": [selector]})
     assert str(refusal.value).startswith(f"language.parts.mlp: {reason}")
     assert "\n" not in str(refusal.value)
 
@@ -332,7 +231,7 @@ def test_unmatched_selector_names_its_part(selector, reason):
 def test_a_layer_without_a_row_a_token_is_refused(tmp_path):
     """Embeddings of positions have a row a position, for all sequences alike."""
     with pytest.raises(UserError, match=r"layer transformer\.wpe: 12 rows for \d+ tokens; "):
-        run(tmp_path / "text.h5", parts={"residual": ["transformer.wpe"]})
+        capture_tokens(tmp_path / "text.h5", parts={"residual": ["transformer.wpe"]})
 
 
 @pytest.mark.parametrize("build", [gpt, bert])
@@ -347,7 +246,7 @@ def test_length_beyond_the_context_is_refused(build):
 
 def test_same_bytes_at_another_time(tmp_path):
     """HDF5 can note the second at which a dataset was made."""
-    run(tmp_path / "a.h5")
+    capture_tokens(tmp_path / "a.h5")
     time.sleep(1.1)
-    run(tmp_path / "b.h5")
+    capture_tokens(tmp_path / "b.h5")
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()

@@ -13,7 +13,7 @@ from codespectra.claims.measures.language import scores_over_depth, smallest_exp
 from codespectra.claims.measures.tables import Tables
 from codespectra.claims.verdicts import judge_claims
 from codespectra.figures import style
-from codespectra.figures.explanations import draw_explanations, excerpts_note, explanation_table
+from codespectra.figures.explanations import draw_explanations
 from codespectra.statistics.evidence import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from codespectra.statistics.intervals import mean_interval
 
@@ -159,7 +159,9 @@ def test_the_table_and_the_figure_show_means_over_units():
     published = pd.DataFrame(
         {"depth": [1, 1, 2, 2, 4, 4], "score": [0.1, 0.2, 0.3, 0.4, 0.1, np.nan]}
     )
-    table = explanation_table([scored], published)
+    style.apply()
+    inputs = {"explanations": scored, "published": published}
+    figure, table = draw_explanations(inputs, {"study": "a study"})
     assert len(table) == 2 * 3 * 3 + 3
     first = table.iloc[0]
     own = scored.query("model == 'gpt' and kind == 'neuron' and depth == 1")["score"]
@@ -167,8 +169,6 @@ def test_the_table_and_the_figure_show_means_over_units():
     assert (first["mean"], first["low"], first["high"]) == pytest.approx(mean_interval(own))
     assert table.query("model == 'published'")["n"].tolist() == [2, 2, 1]
 
-    style.apply()
-    figure = draw_explanations(table, "a study", excerpts_note([scored]))
     panels = [panel for panel in figure.axes if panel.get_visible()]
     titles = ["gpt, lookup", "gpt_untrained, lookup", "published explanations"]
     assert [panel.get_title() for panel in panels] == titles

@@ -41,7 +41,7 @@ RATES = np.repeat(DROPOUTS, 2)
 
 
 def within(scope: str, values: np.ndarray, draws: np.ndarray | None = None) -> Evidence:
-    return slope_over_networks(scope, RATES, values, draws)
+    return slope_over_networks(scope, "slope on a rate", RATES, values, draws)
 
 
 def test_slope_and_p_agree_with_scipy() -> None:
@@ -53,7 +53,7 @@ def test_slope_and_p_agree_with_scipy() -> None:
     assert (found.low, found.high) == pytest.approx(
         (expected.slope - reach, expected.slope + reach)
     )
-    assert (found.scope, found.n) == ("here", 6)
+    assert (found.scope, found.statistic, found.n) == ("here", "slope on a rate", 6)
 
 
 def coverage(found: list[Evidence], truth: float) -> float:
@@ -126,7 +126,7 @@ def test_a_shift_of_all_networks_changes_no_slope() -> None:
     ids=["two networks", "one dropout", "a value missing"],
 )
 def test_slope_that_cannot_be_told_decides_nothing(rates: list, values: list) -> None:
-    found = slope_over_networks("", np.array(rates), np.array(values))
+    found = slope_over_networks("", "slope", np.array(rates), np.array(values))
     assert np.isnan([found.low, found.high]).all()
     assert found.p is None and found.n == len(rates)
     assert verdict_positive(found.low, found.high) == INCONCLUSIVE
@@ -144,7 +144,7 @@ def test_a_missing_draw_makes_the_slopes_interval_unknown() -> None:
 def test_rounding_is_no_effect(seeds: int) -> None:
     rates = np.repeat(DROPOUTS, seeds)
     for value in np.random.default_rng(5).standard_normal(200):
-        found = slope_over_networks("", rates, np.full(len(rates), value))
+        found = slope_over_networks("", "slope", rates, np.full(len(rates), value))
         assert verdict_positive(found.low, found.high) == INCONCLUSIVE
 
 
@@ -509,7 +509,11 @@ def test_main_table_says_how_to_get_the_others() -> None:
 
 def test_theory_tables_alone_are_enough_for_their_claims() -> None:
     tables = Tables(
-        resamples=100, seed=0, superposition=toys(0.9), information=bits(1), capacity=bounds([1.0])
+        resamples=100,
+        seed=0,
+        superposition_fit=toys(0.9),
+        information=bits(1),
+        capacity=bounds([1.0]),
     )
     table = judge_claims(CLAIMS, tables, measured_only=True)
     assert dict(table["id"].value_counts()) == {"A1": 2, "A2": 4, "A3": 2}
@@ -559,9 +563,9 @@ def judged(measure: Measure, **tables: pd.DataFrame) -> list[str]:
 
 
 def test_toys_are_judged_by_the_share_that_the_rate_explains() -> None:
-    verdicts = judged(rate_explains_toys, superposition=toys(0.9, -0.4))
+    verdicts = judged(rate_explains_toys, superposition_fit=toys(0.9, -0.4))
     assert verdicts == [SUPPORTED, CONTRADICTED]
-    assert judged(rate_explains_toys, superposition=toys(0.5)) == [INCONCLUSIVE] * 2
+    assert judged(rate_explains_toys, superposition_fit=toys(0.5)) == [INCONCLUSIVE] * 2
 
 
 def bits(sign: int) -> pd.DataFrame:

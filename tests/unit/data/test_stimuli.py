@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from cifar_files import KINDS, NAMES, write_cifar
 from PIL import Image
+from project import read_config
 
 from codespectra.data import photographs
 from codespectra.data.stimuli import (
@@ -24,8 +24,6 @@ from codespectra.files.json_files import read_json
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.stimuli import MovingDot, Photographs
 from codespectra.study.sections.study import load_study
-
-ROOT = Path(__file__).parents[3]
 
 # Photographs -------------------------------------------------------------------------------------
 
@@ -142,7 +140,7 @@ def test_threshold_that_leaves_no_tile_is_refused() -> None:
 
 
 def test_embedded_overlapping_set_is_as_large_as_the_tiles() -> None:
-    study = load_study(yaml.safe_load((ROOT / "config.yaml").read_text()))
+    study = load_study(read_config())
     tiles = make_stimuli(stage_config(study.stimuli["tiles"], name="tiles"))
     assert tiles.count == len(tiles.images) == 10 * study.stimuli["overlapping"].per_class
 

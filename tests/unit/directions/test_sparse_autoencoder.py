@@ -1,8 +1,7 @@
-"""Sparse autoencoders: the loss as written, planted atoms, and training that survives a kill."""
+"""Sparse autoencoders: the loss as written, and planted atoms that are found."""
 
 from copy import deepcopy
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from interruption import interrupt, same
 from scipy.optimize import linear_sum_assignment
+from trainings import AUTOENCODER, ROWS, fresh_autoencoder, sparse_rows
 
 from codespectra.directions import sparse_autoencoder
 from codespectra.directions.sparse_autoencoder import (
-    AutoencoderRecipe,
     SparseAutoencoder,
     autoencoder_directions,
     evaluate,
@@ -26,34 +24,6 @@ from codespectra.directions.sparse_autoencoder import (
 from codespectra.errors import UserError
 
 CPU = torch.device("cpu")
-RECIPE = AutoencoderRecipe(
-    epochs=3, batch=32, learning_rate=1e-2, seed=0, l1=0.05, identity="this run"
-)
-
-
-def planted(count: int = 2000, width: int = 16, atoms: int = 20) -> tuple[np.ndarray, np.ndarray]:
-    """Activations of few atoms each, and the unit atoms (atoms, width), more than units."""
-    rng = np.random.default_rng(0)
-    truth = rng.standard_normal((atoms, width))
-    truth /= np.linalg.norm(truth, axis=1, keepdims=True)
-    codes = rng.uniform(0.5, 2, (count, atoms)) * (rng.random((count, atoms)) < 0.05)
-    return (codes @ truth).astype(np.float32), truth
-
-
-ROWS = scaled_rows(planted(200)[0], CPU)
-
-
-def fresh(size: int = 24, seed: int = 0) -> SparseAutoencoder:
-    torch.manual_seed(seed)
-    return SparseAutoencoder(ROWS.shape[1], size)
-
-
-def train(
-    partial: Path, recipe: AutoencoderRecipe = RECIPE, rows: torch.Tensor = ROWS, **start: int
-) -> tuple[SparseAutoencoder, list[dict[str, Any]]]:
-    """A trained autoencoder and its history; `start` is of the weights that it starts from."""
-    network = fresh(**start)
-    return network, train_autoencoder(network, rows, recipe, partial)
 
 
 # The model and its loss ---------------------------------------------------------------------------
@@ -73,7 +43,7 @@ def test_start_is_orthogonal_with_unit_atoms_and_a_tied_encoder(size):
 
 
 def test_loss_is_the_formula():
-    network, l1 = fresh(), 0.3
+    network, l1 = fresh_autoencoder(), 0.3
     weight, bias, atoms = (
         tensor.detach().numpy().astype(np.float64)
         for tensor in (network.encoder.weight, network.encoder.bias, network.atoms)
@@ -88,11 +58,11 @@ def test_loss_is_the_formula():
 
 
 def test_one_step_is_adams_on_the_formula(tmp_path):
-    recipe = replace(RECIPE, epochs=1, batch=len(ROWS))
-    network, history = train(tmp_path / "partial", recipe)
+    network, history = AUTOENCODER.run(tmp_path / "partial", epochs=1, batch=len(ROWS))
+    recipe = AUTOENCODER.recipe
     weight, bias, atoms = (
         tensor.detach().clone().requires_grad_()
-        for tensor in (lambda n: (n.encoder.weight, n.encoder.bias, n.atoms))(fresh())
+        for tensor in (lambda n: (n.encoder.weight, n.encoder.bias, n.atoms))(fresh_autoencoder())
     )
     optimizer = torch.optim.Adam([weight, bias, atoms], lr=recipe.learning_rate, fused=False)
     codes = (ROWS @ weight.T + bias).clamp(min=0)
@@ -111,9 +81,9 @@ def test_one_step_is_adams_on_the_formula(tmp_path):
 
 
 def test_atoms_keep_unit_length(tmp_path):
-    network, _ = train(tmp_path / "partial")
+    network, _ = AUTOENCODER.run(tmp_path / "partial")
     np.testing.assert_allclose(network.atoms.detach().norm(dim=1).numpy(), 1, atol=1e-6)
-    assert not torch.allclose(network.atoms, fresh().atoms, atol=1e-2)
+    assert not torch.allclose(network.atoms, fresh_autoencoder().atoms, atol=1e-2)
 
 
 # What training finds ------------------------------------------------------------------------------
@@ -121,17 +91,17 @@ def test_atoms_keep_unit_length(tmp_path):
 
 @pytest.fixture(scope="module")
 def recovered(tmp_path_factory) -> tuple[SparseAutoencoder, list[dict[str, Any]]]:
-    recipe = replace(RECIPE, epochs=100, batch=128, l1=0.3)
-    partial = tmp_path_factory.mktemp("recovered") / "partial"
-    return train(partial, recipe, scaled_rows(planted()[0], CPU), size=32)
+    recipe = replace(AUTOENCODER.recipe, epochs=100, batch=128, l1=0.3)
+    network, partial = fresh_autoencoder(size=32), tmp_path_factory.mktemp("recovered") / "partial"
+    return network, train_autoencoder(network, scaled_rows(sparse_rows()[0], CPU), recipe, partial)
 
 
 def test_planted_atoms_are_recovered(recovered):
-    truth = planted()[1]
+    truth = sparse_rows()[1]
     cosines = recovered[0].atoms.detach().numpy() @ truth.T
     best = cosines[linear_sum_assignment(cosines, maximize=True)]
     assert np.mean(best > 0.9) >= 0.9
-    start = fresh(size=32).atoms.detach().numpy() @ truth.T
+    start = fresh_autoencoder(size=32).atoms.detach().numpy() @ truth.T
     assert np.mean(start[linear_sum_assignment(start, maximize=True)] > 0.9) < 0.1
 
 
@@ -143,9 +113,7 @@ def test_reconstruction_improves_over_epochs(recovered):
 
 
 def test_penalty_makes_codes_sparse_and_kills_units_in_the_end(tmp_path):
-    found = [
-        train(tmp_path / f"{l1}", replace(RECIPE, epochs=60, l1=l1))[1][-1] for l1 in (0, 0.3, 300)
-    ]
+    found = [AUTOENCODER.run(tmp_path / f"{l1}", epochs=60, l1=l1)[1][-1] for l1 in (0, 0.3, 300)]
     active = [row["mean_active"] for row in found]
     assert active[0] > 2 * active[1] > 0
     assert [active[2], found[2]["dead_share"]] == [0, 1]
@@ -157,7 +125,7 @@ def test_penalty_makes_codes_sparse_and_kills_units_in_the_end(tmp_path):
 
 def test_measures_are_those_of_the_directions(monkeypatch, recovered):
     """By NumPy alone, and whatever the blocks that rows are taken in."""
-    rows = scaled_rows(planted()[0], CPU)
+    rows = scaled_rows(sparse_rows()[0], CPU)
     network = deepcopy(recovered[0])
     with torch.no_grad():
         network.encoder.bias[4] = -1000  # never on
@@ -179,7 +147,7 @@ def test_measures_are_those_of_the_directions(monkeypatch, recovered):
 @given(st.integers(-100, 63))
 def test_size_of_the_activations_does_not_matter(power):
     """Powers of two change no digit."""
-    activations = planted(50)[0]
+    activations = sparse_rows(50)[0]
     rows = scaled_rows(activations * np.float32(2.0**power), CPU)
     assert torch.equal(rows, scaled_rows(activations, CPU))
     assert rows.square().mean().item() == pytest.approx(1, rel=1e-5)
@@ -188,43 +156,3 @@ def test_size_of_the_activations_does_not_matter(power):
 def test_constant_layer_is_refused():
     with pytest.raises(UserError, match=r"methods\.sae: all units are constant"):
         scaled_rows(np.full((20, 4), 0.3, dtype=np.float32), CPU)
-
-
-# Training that dies -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("epoch", [2, 3])
-def test_interrupted_run_ends_like_an_undisturbed_one(epoch, tmp_path, monkeypatch):
-    undisturbed, history = train(tmp_path / "undisturbed")
-    with monkeypatch.context() as patched:
-        interrupt(patched, sparse_autoencoder, epoch)
-        with pytest.raises(KeyboardInterrupt):
-            train(tmp_path / "partial")
-    # Other weights to start from: all that counts comes from the partial state.
-    resumed, resumed_history = train(tmp_path / "partial", seed=1)
-    assert same(resumed, undisturbed)
-    assert resumed_history == history
-    first, second = (autoencoder_directions(network, ROWS) for network in (resumed, undisturbed))
-    assert first.responses.tobytes() == second.responses.tobytes()
-    assert first.vectors.tobytes() == second.vectors.tobytes()
-
-
-def test_finished_run_is_not_repeated(tmp_path, monkeypatch):
-    finished, history = train(tmp_path / "partial")
-    interrupt(monkeypatch, sparse_autoencoder, 1)
-    again, same_history = train(tmp_path / "partial", seed=1)
-    assert same(finished, again)
-    assert history == same_history
-
-
-def test_seed_decides_the_order_of_the_batches(tmp_path):
-    first, other = (train(tmp_path / f"{s}", replace(RECIPE, seed=s))[0] for s in (0, 1))
-    assert not same(first, other)
-
-
-def test_lost_loss_is_told(tmp_path):
-    recipe = replace(RECIPE, batch=len(ROWS), learning_rate=1e30)
-    with pytest.raises(
-        UserError, match=r"in epoch [23]; lower directions\.methods\.sae\.learning_rate"
-    ):
-        train(tmp_path / "partial", recipe)

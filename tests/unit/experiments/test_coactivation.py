@@ -14,7 +14,7 @@ from codespectra.claims.measures.manifold import coactivation_and_index
 from codespectra.claims.measures.tables import Tables
 from codespectra.data.preprocessing import Preprocess
 from codespectra.experiments.coactivation import before_relu, coactivation, relu_of
-from codespectra.figures.coactivation import draw_coactivation
+from codespectra.figures.manifold import draw_coactivation
 from codespectra.models import architectures
 from codespectra.models.hooks import Wanted, capturing
 from codespectra.models.layer_listing import inspect_layers
@@ -209,10 +209,24 @@ def test_planted_anticorrelation_is_found_in_its_stage():
     assert after.estimate == after.high == pytest.approx(-1)
 
 
+def test_no_layer_without_relu_is_said_to_be_after_one():
+    """Of another model the layer of that name does end in a ReLU."""
+    other = scored().query("stage == 'post'").assign(model="other")
+    table = pd.concat([scored(), other])
+    tables = Tables(**RESAMPLING, trained=("net", "other"), coactivation=table)
+    scopes = {one.scope for one in coactivation_and_index(tables)}
+    assert {scope for scope in scopes if scope.startswith("other")} == {
+        "other on set, relu, output, color"
+    }
+    assert "net on set, relu, after ReLU, color" in scopes
+
+
 def test_figure_has_no_panel_for_a_layer_without_relu():
     table = scored()
     other = table[table["stage"] == "post"].assign(layer="conv")
-    figure = draw_coactivation(pd.concat([table, other]), "study", "color", RESAMPLING)
+    cfg = {"study": "study", "metric": "color", **RESAMPLING}
+    figure, _ = draw_coactivation({"coactivation": pd.concat([table, other])}, cfg)
     titles = [panel.get_title() for panel in figure.axes if panel.get_visible()]
-    assert titles == ["relu, before ReLU", "relu, after ReLU", "conv, after ReLU"]
+    assert titles == ["relu, before ReLU", "relu, after ReLU", "conv, output"]
+    assert "conv output 41" in figure.get_supxlabel().replace("\n", " ")
     plt.close(figure)

@@ -5,8 +5,8 @@ import copy
 import numpy as np
 import pytest
 import torch
+from residual_block import MEAN, STD, Residual, preprocess_to, some_images
 from torch import nn
-from torch.nn import functional
 
 from codespectra.data.preprocessing import Preprocess
 from codespectra.experiments import input_gradients
@@ -14,37 +14,7 @@ from codespectra.experiments.input_gradients import EPSILON, Slopes, cosine_slop
 from codespectra.models.hooks import Wanted
 from codespectra.models.layer_listing import inspect_layers
 
-MEAN, STD = (0.5, 0.4, 0.3), (0.25, 0.2, 0.1)
 T = np.array([-0.5, 0.0, 0.3, 0.5, 1.0, 1.5])
-
-
-def preprocess_to(side: int | None = None) -> Preprocess:
-    return Preprocess({"side": side, "mean": MEAN, "std": STD}, torch.device("cpu"))
-
-
-def some_images(count: int = 6) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
-
-
-class Residual(nn.Module):
-    """One in-place ReLU that runs twice, between convolutions, and a head that isn't needed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.first, self.norm = nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6)
-        self.second, self.relu = nn.Conv2d(6, 6, 3, padding=1), nn.ReLU(inplace=True)
-        self.head = nn.Linear(6, 4)
-        self.norm.running_mean[:] = torch.linspace(-0.3, 0.3, 6)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        before = self.relu(self.norm(self.first(images)))
-        return self.head(self.relu(self.second(before) + before).mean(dim=(2, 3)))
-
-    def plainly(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The layers of one image without in-place operations."""
-        before = functional.relu(self.norm(self.first(image)))
-        return {"relu:0": before, "relu:1": functional.relu(self.second(before) + before)}
 
 
 def wanted_of(network: nn.Module, name: str, reduction: str = "spatial_mean") -> Wanted:
@@ -76,7 +46,7 @@ def brute_force(network: Residual, name: str, image: np.ndarray, v: np.ndarray) 
 
 @pytest.mark.parametrize("name", ["relu:0", "relu:1"])
 def test_every_point_of_a_path_has_the_norm_of_its_own_backward_pass(name):
-    network, images = Residual(), some_images()
+    network, images = Residual(), some_images(6)
     vectors = unit(np.random.default_rng(1).random((5, 6)))
     shown = np.array([0, 0, 0, 3, 4, 5, 5])
     ends = np.array([[0, 1], [1, 0], [2, 4], [3, 1], [0, 1], [4, 3], [3, 2]])
@@ -94,7 +64,7 @@ def test_every_point_of_a_path_has_the_norm_of_its_own_backward_pass(name):
 
 def test_close_to_the_direction_it_is_as_exact_as_single_precision_allows():
     """Two ends on either side of y^: what their gradients leave half-way is a small rest."""
-    network, images = Residual(), some_images()
+    network, images = Residual(), some_images(6)
     wanted, rng = wanted_of(network, "relu:1"), np.random.default_rng(2)
     with torch.no_grad():
         y = layer_values(network.eval(), wanted, preprocess_to()(images[:1])).double().numpy()
@@ -111,7 +81,7 @@ def test_close_to_the_direction_it_is_as_exact_as_single_precision_allows():
 
 
 def test_batches_change_nothing(monkeypatch):
-    network, images = Residual(), some_images()
+    network, images = Residual(), some_images(6)
     wanted, preprocess = wanted_of(network, "relu:1"), preprocess_to()
     rng = np.random.default_rng(4)
     vectors = unit(rng.random((7, 6)))
@@ -131,7 +101,7 @@ def test_batches_change_nothing(monkeypatch):
 
 
 def test_gradients_reach_through_the_resizing():
-    network, images = Residual(), some_images()
+    network, images = Residual(), some_images(6)
     wanted, preprocess = wanted_of(network, "relu:1"), preprocess_to(12)
     vectors, ends = unit(np.random.default_rng(5).random((2, 6))), np.array([[0, 1]])
     weights, along = on_paths(vectors, ends)
@@ -198,7 +168,7 @@ def test_where_the_activation_is_the_direction_or_zero_there_is_no_gradient():
 
 
 def test_nothing_runs_after_the_layer_and_no_weight_gets_a_gradient():
-    network, images = Residual(), some_images()
+    network, images = Residual(), some_images(6)
     wanted = wanted_of(network, "relu:1")
     ran = []
     network.head.register_forward_pre_hook(lambda *_: ran.append("head"))
@@ -213,7 +183,7 @@ def test_nothing_runs_after_the_layer_and_no_weight_gets_a_gradient():
 
 
 def test_values_of_a_cut_network_are_those_of_the_whole():
-    network, images = Residual().eval(), some_images()
+    network, images = Residual().eval(), some_images(6)
     for name in ("relu:0", "relu:1"):
         with torch.no_grad():
             found = layer_values(network, wanted_of(network, name), preprocess_to()(images))

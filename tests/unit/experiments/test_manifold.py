@@ -1,4 +1,4 @@
-"""The map of most exciting images: planted clusters, equation 4, sparsity against II."""
+"""The map of most exciting images: planted clusters, equation 4, spread against II."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from scipy import stats
 from scipy.spatial.distance import pdist
 from sklearn.manifold import TSNE
 
-from codespectra.claims.measures.manifold import sparsity_and_index
+from codespectra.claims.measures.manifold import spread_and_index
 from codespectra.claims.measures.tables import Tables
 from codespectra.directions.directions import Directions
 from codespectra.errors import UserError
@@ -57,7 +57,7 @@ def places() -> np.ndarray:
 @pytest.fixture(scope="module")
 def units(places) -> pd.DataFrame:
     metrics = [clustered(), Label(CLUSTER)]
-    maps = {"sparsity": places, "sparsity_other_seed": embedded(1)}
+    maps = {"spread": places, "spread_other_seed": embedded(1)}
     found = manifold.unit_table({"planted": planted()}, metrics, INDEX, np.arange(COUNT), maps)
     context = {"model": "net", "stimuli": "set", "layer": "relu", "map_metric": "planted"}
     return found.assign(**context)
@@ -119,16 +119,16 @@ def test_a_perplexity_needs_more_than_three_times_as_many_images(perplexity, eno
 
 
 @given(st.data())
-def test_sparsity_is_the_mean_distance_of_pairs(data):
+def test_spread_is_the_mean_distance_of_pairs(data):
     places = data.draw(arrays.arrays(float, (8, 2), elements=st.floats(-9, 9)))
     images = np.array([1, 4, 5, 7, 20, 21, 33, 90])
     chosen = data.draw(st.permutations(range(8)))[:3]
-    found = manifold.sparsity(places, images, images[[chosen]])
+    found = manifold.spread(places, images, images[[chosen]])
     assert found == pytest.approx([pdist(places[chosen]).mean()])
 
 
 def test_directions_of_one_cluster_are_sparser(units):
-    values = units[units["metric"] == "label"]["sparsity"].to_numpy()
+    values = units[units["metric"] == "label"]["spread"].to_numpy()
     assert values[: 2 * CLUSTERS].max() < values[2 * CLUSTERS :].min() / 2
 
 
@@ -139,7 +139,7 @@ def test_the_table_holds_the_index_of_every_whole_metric(units):
     np.testing.assert_array_equal(units["ii"], expected["ii"])
 
 
-def test_a_dead_direction_has_no_sparsity(places):
+def test_a_dead_direction_has_no_spread(places):
     responses = planted().responses.copy()
     responses[:, 3] = 1
     found = manifold.unit_table(
@@ -147,9 +147,9 @@ def test_a_dead_direction_has_no_sparsity(places):
         [clustered()],
         INDEX,
         np.arange(COUNT),
-        {"sparsity": places},
+        {"spread": places},
     )
-    missing = found["sparsity"].isna()
+    missing = found["spread"].isna()
     assert list(found.index[missing]) == [3]
     assert found["state"][3] == "dead"
 
@@ -188,8 +188,8 @@ def test_the_best_direction_is_the_first_of_equals():
 # Claim and figure ---------------------------------------------------------------------------------
 
 
-def test_planted_sparsity_goes_with_the_index_and_the_own_metric_is_told(units):
-    found = list(sparsity_and_index(Tables(**RESAMPLING, trained=("net",), manifold_units=units)))
+def test_planted_spread_goes_with_the_index_and_the_own_metric_is_told(units):
+    found = list(spread_and_index(Tables(**RESAMPLING, trained=("net",), manifold_units=units)))
     assert [one.scope for one in found] == [
         "net on set, relu, planted, planted (built in: the map's own metric)",
         "net on set, relu, planted, label",
@@ -197,7 +197,7 @@ def test_planted_sparsity_goes_with_the_index_and_the_own_metric_is_told(units):
     for one in found:
         assert verdict_negative(one.low, one.high) == "supported"
         assert one.n == 4 * CLUSTERS
-    assert not list(sparsity_and_index(Tables(**RESAMPLING, manifold_units=units)))
+    assert not list(spread_and_index(Tables(**RESAMPLING, manifold_units=units)))
 
 
 @pytest.mark.parametrize("labelled", [True, False])
@@ -221,12 +221,14 @@ def test_figure_shows_rho_and_leaves_labels_out_of_a_set_without(units, places, 
         np.arange(COUNT),
         2,
     )
-    figure = draw_manifold(images, activity.assign(layer="relu"), units, "study", RESAMPLING)
+    inputs = {"manifold_images": images, "manifold_activity": activity.assign(layer="relu")}
+    inputs |= {"manifold_units": units}
+    figure, _ = draw_manifold(inputs, {"study": "study", **RESAMPLING})
     titles = [panel.get_title() for panel in figure.axes if panel.get_visible()]
     assert ("relu: label" in titles) == labelled
     assert "relu: planted 7" in titles
     notes = [text.get_text() for panel in figure.axes for text in panel.texts]
     shown = units[units["metric"] == "label"]
-    rho = stats.spearmanr(shown["sparsity"], shown["ii"]).statistic
+    rho = stats.spearmanr(shown["spread"], shown["ii"]).statistic
     assert f"label: ρ = {rho:.2f} [" in notes[0]
     plt.close(figure)

@@ -1,9 +1,5 @@
 """People's answers in files of the published form, and how well margins predict them."""
 
-import json
-import subprocess
-import sys
-import warnings
 from itertools import product
 from pathlib import Path
 
@@ -14,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from lpips_peer import random_lpips, trunk_state
 from people_files import (
     BATCHES,
     CONDITION,
@@ -27,7 +24,7 @@ from people_files import (
     write_responses,
 )
 from PIL import Image
-from project import ROOT
+from script_job import run_script
 from sklearn.metrics import auc, roc_auc_score
 from torchvision import transforms
 from torchvision.models import alexnet
@@ -206,16 +203,7 @@ def test_a_damaged_image_is_named(tmp_path):
 
 @pytest.fixture(scope="module")
 def peer() -> lpips.LPIPS:
-    """The package's AlexNet: a random trunk under the heads that it ships."""
-    torch.manual_seed(0)
-    with warnings.catch_warnings(action="ignore"):
-        return lpips.LPIPS(net="alex", pnet_rand=True, pretrained=True, verbose=False)
-
-
-def trunk_state(peer: lpips.LPIPS) -> dict[str, torch.Tensor]:
-    """The package's `slice2.3.weight` under torchvision's name, `features.3.weight`."""
-    weights = peer.net.state_dict().items()
-    return {f"features.{name.partition('.')[2]}": value for name, value in weights}
+    return random_lpips()
 
 
 def published_input(pixels: torch.Tensor) -> torch.Tensor:
@@ -467,51 +455,28 @@ def test_the_claim_finds_a_planted_effect_in_each_stage(effect, verdict):
     assert [one.n for one in found] == [30, 30]
 
 
-RUN = """
-import json, runpy, sys
-from types import SimpleNamespace
-class Named(dict):
-    __getattr__ = dict.__getitem__
-for script, job in json.loads(sys.argv[1]).items():
-    snakemake = SimpleNamespace(**job)
-    snakemake.input, snakemake.output = Named(snakemake.input), Named(snakemake.output)
-    snakemake.params = Named(snakemake.params)
-    runpy.run_path(f"scripts/{script}.py", init_globals={"snakemake": snakemake})
-"""
-
-
-def jobs(folder: Path, imagenet: Path, scaling: str) -> dict[str, dict]:
+def run_rules(folder: Path, imagenet: Path) -> None:
     cfg = {
         "condition": CONDITION,
         "model": "resnet50",
         "images": str(imagenet),
-        "input_scaling": scaling,
+        "input_scaling": "as_published",
         "sides": "both",
         "pool": "min",
         "resamples": 100,
         "seed": 0,
         "backbone": {"name": "lpips", "kind": "random", "model": "backbone-lpips"},
     }
-    tables = {name: str(folder / f"{name}.csv") for name in ("trials", "agreement", "curves")}
-    compare = {
-        "input": {
-            "responses": str(folder / "responses_main.csv"),
-            "file_map": str(folder / "map.json"),
-            "checkpoint_manifest": str(folder / "backbone.json"),
-        },
-        "output": tables,
-        "params": {"cfg": cfg},
-        "log": [str(folder / "compare.log")],
-        "threads": 1,
-        "config": {"runtime": {"device": "cpu"}},
+    given = {
+        "responses": folder / "responses_main.csv",
+        "file_map": folder / "map.json",
+        "checkpoint_manifest": folder / "backbone.json",
     }
-    draw = {
-        "input": {name: tables[name] for name in ("agreement", "curves")},
-        "output": {form: str(folder / f"figure.{form}") for form in ("pdf", "png", "csv")},
-        "params": {"cfg": {"study": "test"}},
-        "log": [str(folder / "draw.log")],
-    }
-    return {"compare_people": compare, "draw_agreement": draw}
+    tables = {name: folder / f"{name}.csv" for name in ("trials", "agreement", "curves")}
+    run_script("compare_people", given, tables, cfg, config={"runtime": {"device": "cpu"}})
+    drawn = {"agreement": tables["agreement"], "agreement_curves": tables["curves"]}
+    figure = {form: folder / f"figure.{form}" for form in ("pdf", "png", "csv")}
+    run_script("draw", drawn, figure, {"study": "test"}, figure="agreement.draw_agreement")
 
 
 def test_the_rules_scripts_from_published_files_to_the_figure(tmp_path, imagenet, trials, peer):
@@ -533,9 +498,7 @@ def test_the_rules_scripts_from_published_files_to_the_figure(tmp_path, imagenet
         for said in ({}, {"confidence": 1}, WRONG)
     ]
     write_responses(tmp_path, *OTHERS, *rows)
-    asked = json.dumps(jobs(tmp_path, imagenet, "as_published"))
-    environment = {"PYTHONPATH": "scripts", "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, "-c", RUN, asked], cwd=ROOT, check=True, env=environment)
+    run_rules(tmp_path, imagenet)
 
     found = pd.read_csv(tmp_path / "trials.csv")
     assert found.groupby(TRIAL).size().tolist() == [6] * len(trials)

@@ -17,7 +17,7 @@ from codespectra.directions.read_out import read_out
 from codespectra.errors import UserError
 from codespectra.experiments import sensitivity
 from codespectra.experiments.sensitivity import NO_IMAGE, Neighbours
-from codespectra.figures.sensitivity import Sensitivity, draw_sensitivity
+from codespectra.figures.sensitivity import draw_sensitivity
 from codespectra.interpretability.index import Index, index_table
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.similarity import Color, Label
@@ -237,10 +237,12 @@ def a_study(dip: float, bump: float, slope: float, count: int = 24) -> SimpleNam
         resamples=500,
         seed=0,
         resampling={"resamples": 500, "seed": 0},
-        paths=sensitivity.path_table(paths, {"ii": ii}, **metric),
-        gradients=sensitivity.path_table(paths, along, **labels),
-        pairs=sensitivity.pair_table(paths, cross, **metric),
-        centroids=sensitivity.centroid_table(slope * own[:, 0] + 0.01 * noise[:, 0], own, **metric),
+        sensitivity=sensitivity.path_table(paths, {"ii": ii}, **metric),
+        sensitivity_gradients=sensitivity.path_table(paths, along, **labels),
+        sensitivity_pairs=sensitivity.pair_table(paths, cross, **metric),
+        sensitivity_centroids=sensitivity.centroid_table(
+            slope * own[:, 0] + 0.01 * noise[:, 0], own, **metric
+        ),
     )
 
 
@@ -276,7 +278,9 @@ def test_a_path_and_its_reverse_count_once():
     paths = pd.DataFrame({"a": [0, 1, 2, 3, 4], "b": [1, 0, 3, 4, 2]})
     assert measures.one_way(paths)["a"].tolist() == [0, 2, 3, 4]  # two of a pair, three of a cycle
     study = a_study(dip=1, bump=0, slope=0)
-    distinct = {frozenset(pair) for pair in zip(study.paths["a"], study.paths["b"], strict=True)}
+    distinct = {
+        frozenset(pair) for pair in zip(study.sensitivity["a"], study.sensitivity["b"], strict=True)
+    }
     assert len(distinct) < 24
     (change,) = measures.index_between_centroids(study)
     assert change.n == len(distinct)
@@ -285,12 +289,14 @@ def test_a_path_and_its_reverse_count_once():
 def test_paths_without_a_middle_are_left_out():
     study = a_study(dip=1, bump=0, slope=0)
     (whole,) = measures.index_between_centroids(study)
-    lost = measures.one_way(study.paths)["a"].iloc[0]
-    study.paths.loc[(study.paths["a"] == lost) & (study.paths["t"] == 0.5), "ii"] = np.nan
+    lost = measures.one_way(study.sensitivity)["a"].iloc[0]
+    study.sensitivity.loc[
+        (study.sensitivity["a"] == lost) & (study.sensitivity["t"] == 0.5), "ii"
+    ] = np.nan
     (found,) = measures.index_between_centroids(study)
     assert found.n == whole.n - 1
     assert np.isfinite([found.low, found.high]).all()
-    study.paths["ii"] = np.nan
+    study.sensitivity["ii"] = np.nan
     (nothing,) = measures.index_between_centroids(study)
     assert np.isnan([nothing.estimate, nothing.low, nothing.high]).all()
 
@@ -320,15 +326,15 @@ def test_the_interval_over_pairs_allows_for_the_centroids_that_they_share():
 
 def test_the_figure_draws_each_path_once_and_their_mean():
     study = a_study(dip=1, bump=0.2, slope=1)
-    tables = Sensitivity(study.paths, study.gradients, study.pairs, study.centroids)
-    figure = draw_sensitivity(tables, "study", "color", study.resampling)
+    cfg = {"study": "study", "metric": "color", **study.resampling}
+    figure, _ = draw_sensitivity(vars(study), cfg)
     cross, along, gradients, least = figure.axes[:4]
-    once = measures.one_way(study.paths)
-    assert len(cross.collections[0].get_offsets()) == len(study.pairs)
+    once = measures.one_way(study.sensitivity)
+    assert len(cross.collections[0].get_offsets()) == len(study.sensitivity_pairs)
     assert len(along.collections[0].get_segments()) == once["a"].nunique()
     mean = once.groupby("t")["ii"].mean()
     np.testing.assert_allclose(along.lines[0].get_ydata(), mean)
-    known = study.pairs.set_index(["a", "b"])["cross_ii"]
+    known = study.sensitivity_pairs.set_index(["a", "b"])["cross_ii"]
     ends = once.drop_duplicates("a").sort_values("a")[["a", "b"]]
     colours = [known[min(pair), max(pair)] for pair in ends.itertuples(index=False)]
     np.testing.assert_allclose(gradients.collections[0].get_array(), colours)

@@ -13,6 +13,7 @@ from codespectra.directions.directions import neurons
 from codespectra.experiments import synergy
 from codespectra.figures import style
 from codespectra.figures.synergy import draw_pairs, draw_synergy
+from codespectra.files.hdf5_files import create_hdf5
 from codespectra.interpretability.index import Index
 from codespectra.interpretability.similarity import Color, Label
 from codespectra.statistics.ranking import top_stimuli
@@ -288,10 +289,11 @@ def scored_tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     return tuple(table.assign(layer="layer1", **run) for table in tables)
 
 
-def test_figures_show_every_pair_and_every_image():
+def test_figures_show_every_pair_and_every_image(tmp_path):
     style.apply()
     pairs, units, shown = scored_tables()
-    figure = draw_synergy(pairs, units, "study")
+    cfg = {"study": "study", "metric": "color"}
+    figure, _ = draw_synergy({"synergies": pairs, "synergy_units": units}, cfg)
     histogram, hexagons, dots = figure.axes[:3]
     assert sum(bar.get_height() for bar in histogram.patches) == (pairs["synergy"] != 0).sum()
     assert hexagons.collections[0].get_array().sum() == len(pairs)
@@ -304,8 +306,10 @@ def test_figures_show_every_pair_and_every_image():
     )
     assert max(end for _, end in left) <= 1e-9
     assert min(start for start, _ in right) >= -1e-9
-    images = {int(image): np.full((4, 4, 3), image, np.uint8) for image in shown["image"]}
-    panels = draw_pairs(shown, images, "study").axes
+    with create_hdf5(tmp_path / "set.h5") as file:
+        file["images"] = np.broadcast_to(np.uint8(range(60))[:, None, None, None], (60, 4, 4, 3))
+    inputs = {"synergy_images": shown, "stimuli": tmp_path / "set.h5"}
+    panels = draw_pairs(inputs, cfg)[0].axes
     assert len(panels) == 2
     best = shown[(shown["pair"] == 1) & (shown["role"] == "a+b")].sort_values("rank")["image"]
     np.testing.assert_array_equal(panels[0].images[0].get_array()[15, 2::6, 0], best)

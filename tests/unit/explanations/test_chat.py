@@ -5,16 +5,15 @@ import csv
 import json
 import math
 import re
-import runpy
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from chat_server import Served, fails, says, serving, transformers_serving
 from hypothesis import given
 from hypothesis import strategies as st
+from script_job import run_script
 
 from codespectra.errors import UserError
 from codespectra.explanations.chat import (
@@ -36,9 +35,8 @@ from codespectra.explanations.neuron_records import (
     read_lines,
     write_lines,
 )
-from codespectra.jobs import start
+from codespectra.files.csv_tables import read_csv
 
-SCRIPT = Path(__file__).parents[3] / "scripts" / "explain_by_chat.py"
 MODELS = Models("explainer", "simulator")
 WORDS = ["the", " cat", "\n", " ", "\t", "7", "é", "a b", "\\n", "```"]
 
@@ -272,36 +270,26 @@ def test_an_endpoint_that_fails_ends_all_threads(tmp_path) -> None:
 
 
 class Job:
-    """The rule's job in a folder, run by its script as snakemake would."""
+    """The rule's job in a folder."""
 
     def __init__(self, folder: Path, units: list[NeuronRecord], monkeypatch: Any) -> None:
-        self.folder, self.monkeypatch = folder, monkeypatch
         monkeypatch.setenv("OPENAI_API_KEY", "sk-key-of-a-test")
-        model = folder / "explanations" / "bytes"
-        self.scores, self.explanations = model / "openai.csv", model / "openai.jsonl"
-        write_lines(model / "records.jsonl", units)
+        self.monkeypatch, self.model = monkeypatch, folder / "explanations" / "bytes"
+        self.scores, self.explanations = self.model / "openai.csv", self.model / "openai.jsonl"
+        write_lines(self.model / "records.jsonl", units)
         header = "model,weights,stimuli,part,layer,depth,kind,unit,action"
         numbers = [unit.neuron_id.neuron_index for unit in units]
         lines = [f"bytes,train,text,mlp,h.0,1,neuron,{number},1.5" for number in numbers]
-        (model / "units.csv").write_text("\n".join([header, *lines, ""]))
+        (self.model / "units.csv").write_text("\n".join([header, *lines, ""]))
 
     def run(self, url: str, *, explainer: str = "explainer", simulator: str = "simulator") -> None:
         self.monkeypatch.setenv("OPENAI_BASE_URL", url)
-        model = self.scores.parent
+        inputs = {"records": self.model / "records.jsonl", "units": self.model / "units.csv"}
+        outputs = {"scores": self.scores, "explanations": self.explanations}
+        cfg = {"explainer_model": explainer, "simulator_model": simulator, "model": "bytes"}
         chat = {"token_limit": 10**6, "concurrency": 2, "timeout": 60.0, "retries": 1}
-        snakemake = SimpleNamespace(
-            log=[str(self.folder / "job.log")],
-            params=SimpleNamespace(
-                cfg={"explainer_model": explainer, "simulator_model": simulator, "model": "bytes"}
-            ),
-            config={"runtime": {"chat": chat}},
-            input=SimpleNamespace(
-                records=str(model / "records.jsonl"), units=str(model / "units.csv")
-            ),
-            output=SimpleNamespace(scores=str(self.scores), explanations=str(self.explanations)),
-        )
-        self.monkeypatch.setattr(start, "end_with_snakemake", lambda: None)  # none has started this
-        runpy.run_path(str(SCRIPT), init_globals={"snakemake": snakemake})
+        config = {"runtime": {"chat": chat}}
+        run_script("explain_by_chat", inputs, outputs, cfg, config=config)
 
     def rows(self) -> list[dict[str, str]]:
         with self.scores.open() as file:
@@ -334,6 +322,22 @@ def test_the_rule_writes_scores_and_explanations_and_a_rerun_asks_nothing(
     assert [line.scored_explanations[0].explanation for line in lines] == ["é", "", "cat"]
     written = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
     assert not any(b"sk-key" in content for content in written)
+
+
+def test_a_long_explanation_is_kept_and_read_again(tmp_path, monkeypatch) -> None:
+    """Longer than the csv module reads without being told."""
+    long = "rain " * 40_000
+
+    def play(body: dict, request: Any) -> Any:
+        return says(long) if body["model"] == "explainer" else oracle(body)
+
+    job = Job(tmp_path, [unit_of("é", 3)], monkeypatch)
+    with serving(play) as server:
+        for _ in range(2):
+            job.run(server.url)
+            table = read_csv(job.scores, "explanations")
+            assert list(table["explanation"]) == [long.strip()]
+        assert len(server.asked) == 1 + 3
 
 
 def save_tiny_model(folder: Path) -> None:

@@ -1,22 +1,26 @@
 """Answers of chat models: kept, counted and limited, and the key written nowhere."""
 
+import gzip
 import json
 import logging
+import os
 import re
 import threading
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from chat_server import Served, fails, falls_silent, says, serving
-from fastapi.responses import Response
+from chat_server import Served, endless, fails, falls_silent, nowhere, says, serving
+from fastapi.responses import JSONResponse, Response
 
 from codespectra.errors import UserError
 from codespectra.explanations.chat_answers import TEMPLATE_TOKENS, Answers, NoAnswer, Reply
 from codespectra.explanations.chat_budget import LimitReached
 from codespectra.explanations.chat_endpoint import Endpoint
+from codespectra.files import whole_files
 
 KEY = "sk-very/secret+key-0123456789"
 BOUND = 6 + TEMPLATE_TOKENS + 10  # é is two bytes
@@ -78,6 +82,27 @@ def test_without_usage_the_upper_bound_counts(tmp_path) -> None:
     with serving(in_turn(says("yes", tokens=None))) as server:
         answers = ready(tmp_path, server)
         ask(answers)
+    assert answers.budget.spent == BOUND
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        [],
+        "x",
+        {},
+        {"total_tokens": "7"},
+        {"total_tokens": 1e9},
+        {"total_tokens": 10**20},
+        {"total_tokens": -1},
+    ],
+)
+def test_a_usage_that_cannot_be_is_none(tmp_path, usage: Any) -> None:
+    answer = {"choices": [{"message": {"content": "yes"}}], "usage": usage}
+    with serving(in_turn(JSONResponse(answer))) as server:
+        answers = ready(tmp_path, server)
+        assert ask(answers).content == "yes"
     assert answers.budget.spent == BOUND
 
 
@@ -165,6 +190,58 @@ def test_lost_tries_count_for_they_may_have_been_billed(tmp_path) -> None:
     assert ready(tmp_path, server).budget.spent == 3 * BOUND + 7
 
 
+def test_a_server_that_drips_is_late_too(tmp_path) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n"
+    with endless(head, b" ", pause=0.05) as server:
+        answers = ready(tmp_path, server.url, timeout=0.3, retries=1)
+        with pytest.raises(UserError, match=r"no answer within 0\.3 s, 2 times; raise timeout"):
+            ask(answers)
+    assert answers.budget.spent == 2 * BOUND
+
+
+def test_an_endless_answer_ends_the_job_and_is_paid(tmp_path) -> None:
+    head = b"HTTP/1.1 200 OK\r\n\r\n"
+    with endless(head, b" " * 65536) as server:
+        answers = ready(tmp_path, server.url, timeout=60)
+        with pytest.raises(UserError, match=r"'model' is larger than 4 MiB; check OPENAI_BASE_URL"):
+            ask(answers)
+    assert answers.budget.spent == BOUND
+
+
+def test_gzip_is_what_is_asked_for_and_understood(tmp_path) -> None:
+    heard = []
+
+    def play(body: dict, request: Any) -> Any:
+        heard.append(request.headers["accept-encoding"])
+        return Response(gzip.compress(says("yes").body), headers={"content-encoding": heard[-1]})
+
+    with serving(play) as server:
+        assert ask(ready(tmp_path, server)).content == "yes"
+    assert heard == ["gzip"]
+
+
+def test_endless_headers_are_told_after_the_retries(tmp_path) -> None:
+    with endless(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n" * 1000) as server:
+        answers = ready(tmp_path, server.url, timeout=60, retries=1)
+        with pytest.raises(UserError, match="answers in no whole HTTP; check OPENAI_BASE_URL"):
+            ask(answers)
+    assert answers.budget.spent == 2 * BOUND
+
+
+def test_a_redirection_is_told_and_costs_nothing(tmp_path) -> None:
+    """Neither the question nor the key goes to whoever is named."""
+    with serving(in_turn(says("caught"))) as other:
+        moved = Response(status_code=307, headers={"location": f"{other.url}/chat/completions"})
+        with serving(in_turn(moved)) as server:
+            answers = ready(tmp_path, server)
+            with pytest.raises(
+                UserError, match=r"sends elsewhere \(status 307\).* OPENAI_BASE_URL"
+            ):
+                ask(answers)
+        assert not other.asked
+    assert answers.budget.spent == 0
+
+
 def test_retries_stay_within_the_limit(tmp_path) -> None:
     crash = fails(500, "oh", **{"retry-after-ms": "1"})
     with serving(in_turn(crash)) as server:
@@ -236,6 +313,49 @@ def test_what_ends_the_job_is_one_short_line_without_the_key(
     assert not any(KEY in written for written in [*files, text, caplog.text])
 
 
+QUOTED = {
+    "whole": KEY,
+    "a part": KEY[6:20],
+    "in two lines": f"{KEY[:9]}\n{KEY[9:]}",
+    "base64": b64encode(f"me:{KEY}".encode()).decode(),
+    "hexadecimal": KEY.encode().hex(),
+}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda said: says(said),
+        lambda said: says(None, refusal=said),
+        lambda said: says(None, finish_reason=said),
+        lambda said: fails(400, said),
+        lambda said: fails(404, f"no model {said}"),
+        lambda said: fails(409, said),
+        lambda said: fails(422, said),
+        lambda said: fails(429, said),
+        lambda said: fails(500, said),
+        lambda said: fails(418, said),
+        lambda said: JSONResponse({"error": {"message": said, "code": "content_filter"}}, 400),
+        lambda said: JSONResponse({"error": {"code": said, "type": said}}, 400),
+        lambda said: Response(said, status_code=503),
+        lambda said: Response(said, headers={"content-encoding": said.replace("\n", " ")}),
+    ],
+)
+def test_nothing_that_comes_back_tells_the_key(tmp_path, caplog, answer: Any) -> None:
+    caplog.set_level(logging.DEBUG)
+    told = []
+    with serving(lambda body, _: answer(QUOTED[body["messages"][0]["content"]])) as server:
+        for way in QUOTED:
+            try:
+                told.append(ask(ready(tmp_path, server, retries=0), way).content)
+            except (NoAnswer, UserError) as error:
+                told.append(str(error))
+        assert len(server.asked) == len(QUOTED)
+    texts = [*told, *(file.read_text() for file in tmp_path.glob("*.json")), caplog.text]
+    told_of = [said for said in QUOTED.values() for text in texts if said[2:] in text]
+    assert not told_of
+
+
 @pytest.mark.parametrize("login", ["", "user:hunter2-hunter2@", "user:hunter2%2Fhunter2@"])
 def test_a_key_that_is_echoed_stays_out_of_answers_and_logs(tmp_path, caplog, login: str) -> None:
     """The openai client sends a login in the URL instead of the key."""
@@ -260,16 +380,59 @@ def test_a_key_that_is_echoed_stays_out_of_answers_and_logs(tmp_path, caplog, lo
     assert not [s for s in secrets if any(s in text for text in [*files, caplog.text])]
 
 
+def test_answers_are_for_the_eyes_of_their_user_alone(tmp_path, monkeypatch) -> None:
+    """From the start, when they are written anew, and in a folder that was open before."""
+    (tmp_path / "answers").mkdir(mode=0o755)
+    folders = [tmp_path / "answers", tmp_path / "deep" / "answers"]
+    seen, publish = [], whole_files.publish
+
+    def look(temporary: Path, path: Path) -> None:
+        seen.append(temporary.stat().st_mode & 0o777)
+        publish(temporary, path)
+
+    monkeypatch.setattr(whole_files, "publish", look)
+    before = os.umask(0)
+    try:
+        with serving(in_turn(says("yes"))) as server:
+            for folder in folders:
+                ask(ready(folder, server))
+    finally:
+        os.umask(before)
+    assert set(seen) == {0o600} and len(seen) == 4
+    for folder in folders:
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert [file.stat().st_mode & 0o777 for file in folder.iterdir()] == [0o600]
+
+
+def test_a_folder_that_stays_open_is_refused(tmp_path) -> None:
+    (tmp_path / "answers").write_text("")
+    with pytest.raises(UserError, match=r"answers: can't be closed to others \(File exists\)"):
+        ready(tmp_path / "answers", "http://there/v1")
+
+
 def test_nobody_there_is_told_and_costs_nothing(tmp_path) -> None:
-    with serving(in_turn(says(""))) as server:
-        pass
-    answers = ready(tmp_path, server, retries=1)
+    answers = ready(tmp_path, nowhere(), retries=1)
     with pytest.raises(UserError, match="can't be reached; check OPENAI_BASE_URL"):
         ask(answers)
     assert answers.budget.spent == 0
 
 
-@pytest.mark.parametrize("body", [b"<html>hello</html>", b"{", b"{}", b'{"choices": []}', b"[1]"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>hello</html>",
+        b"{",
+        b"{}",
+        b'{"choices": []}',
+        b"[1]",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"choices": [{"message": {"content": {"text": "x"}}}]}',
+        b'{"choices": [{"message": {"refusal": ["x"]}}]}',
+        b'{"choices": [{"message": "x"}]}',
+        b'{"usage": %s}' % (b"9" * 5000),
+    ],
+)
 @pytest.mark.parametrize("kind", ["application/json", "text/html"])
 def test_a_server_of_another_kind_is_told(tmp_path, body: bytes, kind: str) -> None:
     with (
@@ -301,7 +464,3 @@ def test_the_environment_names_the_endpoint() -> None:
     found = Endpoint.of({"OPENAI_API_KEY": "sk-secret", "OPENAI_BASE_URL": "http://[::1]:80/v1"})
     assert found == Endpoint("http://[::1]:80/v1", "sk-secret")
     assert Endpoint.of({"OPENAI_API_KEY": "sk-secret"}).url is None
-
-
-def test_a_placeholder_for_a_key_may_stand_in_an_answer() -> None:
-    assert Endpoint(None, "EMPTY").clean("EMPTY words") == "EMPTY words"

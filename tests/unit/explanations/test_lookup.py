@@ -1,9 +1,5 @@
 """The lookup explainer: planted rules are found, held-out excerpts have no say, scripts agree."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +7,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rules import packages_of, parsed_rules
+from script_job import run_script
 from sklearn.linear_model import LinearRegression
+from token_texts import random_tokens
 
 from codespectra.data.tokens import Tokens, write_tokens
 from codespectra.explanations import lookup
@@ -26,20 +25,13 @@ from codespectra.explanations.units import Text, find_excerpts, record_unit
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
 from codespectra.files.json_files import write_json
 
-ROOT = Path(__file__).parents[3]
 VOCABULARY = ["a", "b", "\n", " c", "�", "�"]
 UNIT = NeuronId(layer_index=0, neuron_index=0)
 
 
-def some_tokens(sequences=40, length=12, seed=0) -> Tokens:
-    rng = np.random.default_rng(seed)
-    lengths = rng.integers(length // 2, length + 1, sequences)
-    return Tokens(
-        token=rng.integers(len(VOCABULARY), size=lengths.sum()).astype(np.int32),
-        sequence=np.repeat(np.arange(sequences, dtype=np.int32), lengths),
-        position=np.concatenate([np.arange(n, dtype=np.int32) for n in lengths]),
-        vocabulary=VOCABULARY,
-    )
+def some_tokens(sequences: int = 40, length: int = 12) -> Tokens:
+    lengths = np.random.default_rng(1).integers(length // 2, length + 1, sequences)
+    return random_tokens(lengths, VOCABULARY)
 
 
 TOKENS = some_tokens()
@@ -202,20 +194,8 @@ def test_the_explanation_names_the_strongest_tokens_legibly():
 
 # The scripts -------------------------------------------------------------------------------------
 
-RUN = """
-import json, runpy, sys
-from types import SimpleNamespace
-for script, job in json.loads(sys.argv[1]):
-    job = json.loads(json.dumps(job), object_hook=lambda content: SimpleNamespace(**content))
-    job.params.cfg = vars(job.params.cfg)
-    if script.startswith("draw"):
-        job.output = vars(job.output)
-    runpy.run_path(f"scripts/{script}.py", init_globals={"snakemake": job})
-assert not {"torch", "transformers"} & set(sys.modules)
-"""
 
-
-def write_capture(folder: Path) -> dict[str, str]:
+def write_capture(folder: Path) -> dict[str, Path]:
     """Two layers of six neurons, one-hot in the token; the second has one dead neuron."""
     one_hot = np.eye(6, dtype=np.float16)[TOKENS.token] * np.arange(1, 7, dtype=np.float16)
     layers = {"h.0.act": one_hot, "h.1.act": one_hot * np.array([1, 1, 0, 1, 1, 1], np.float16)}
@@ -231,33 +211,27 @@ def write_capture(folder: Path) -> dict[str, str]:
     content = {"model": "tiny", "weights": "train", "datasets": entries}
     content["sha256"] = hdf5_digest(folder / "text.h5")
     write_json(folder / "text.json", content)
-    return {"data": str(folder / "text.h5"), "manifest": str(folder / "text.json")}
+    return {"data": folder / "text.h5", "manifest": folder / "text.json"}
 
 
-LOOKUP = {"smoothing": 1e-9, "bigram": False}
-
-
-def run_scripts(folder: Path, captured: dict[str, str]) -> None:
-    of = {name: str(folder / name) for name in ("records.jsonl", "units.csv")}
+def run_scripts(folder: Path, captured: dict[str, Path]) -> None:
     cfg = {"part": "mlp", "seed": 7, "model": "tiny"}
-    collected = {"records": of["records.jsonl"], "units": of["units.csv"]}
-    looked_up = {"scores": str(folder / "l.csv"), "explanations": str(folder / "l.jsonl")}
-    figure = {form: str(folder / f"figure.{form}") for form in ("pdf", "png", "csv")}
-    drawn = {"scores": [looked_up["scores"]], "published": []}
+    collected = {"records": folder / "records.jsonl", "units": folder / "units.csv"}
+    looked_up = {"scores": folder / "l.csv", "explanations": folder / "l.jsonl"}
+    figure = {form: folder / f"figure.{form}" for form in ("pdf", "png", "csv")}
     sizes = {"units": 6, "top": 8, "random": 6, "draws": 30}
-    steps = [
-        ("collect_records", captured, collected, cfg | sizes),
-        ("explain_by_lookup", captured | collected, looked_up, cfg | LOOKUP),
-        ("draw_explanations", drawn, figure, {"study": "a study"}),
-    ]
-    asked = [
-        (script, {"input": i, "output": o, "params": {"cfg": c}, "log": [str(folder / "log")]})
-        for script, i, o, c in steps
-    ]
-    environment = os.environ | {"PYTHONPATH": "scripts"}
-    subprocess.run(
-        [sys.executable, "-c", RUN, json.dumps(asked)], cwd=ROOT, check=True, env=environment
-    )
+    run_script("collect_records", captured, collected, cfg | sizes)
+    fit = {"smoothing": 1e-9, "bigram": False}
+    run_script("explain_by_lookup", captured | collected, looked_up, cfg | fit)
+    drawn = {"explanations": [str(looked_up["scores"])], "published": []}
+    drawing = "explanations.draw_explanations"
+    run_script("draw", drawn, figure, {"study": "a study"}, figure=drawing)
+
+
+def test_these_rules_load_no_network():
+    rules = parsed_rules()
+    for name in ("collect_records", "explain_by_lookup", "draw_explanations"):
+        assert not packages_of(rules[name]) & {"torch", "transformers"}
 
 
 def test_the_scripts_from_activations_to_scores(tmp_path):

@@ -2,8 +2,6 @@
 
 import json
 import math
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from project import ROOT
+from script_job import run_script
 
 from codespectra.errors import UserError
 from codespectra.explanations import published
@@ -275,29 +273,12 @@ def test_a_damaged_file_is_named(folder, change, said):
     assert said in str(error.value)
 
 
-RUN = """
-import json, runpy, sys
-from types import SimpleNamespace
-job = json.loads(sys.argv[1], object_hook=lambda content: SimpleNamespace(**content))
-job.params.cfg = vars(job.params.cfg)
-runpy.run_path("scripts/read_published.py", init_globals={"snakemake": job})
-"""
-
-
-def test_the_rule_writes_the_table_and_tells_the_difference(folder, tmp_path):
-    output, log = tmp_path / "published.csv", tmp_path / "published.log"
-    job = {
-        "log": [str(log)],
-        "params": {"cfg": {"folder": str(folder)}},
-        "output": {"scores": str(output)},
-    }
-    environment = {"PYTHONPATH": "scripts", "OMP_NUM_THREADS": "1"}
-    asked = [sys.executable, "-c", RUN, json.dumps(job)]
-    subprocess.run(asked, cwd=ROOT, check=True, env=environment)
-    said = log.read_text()
-    assert "9 explanations in 3 layers" in said
-    assert "differ by at most 0.5" in said
-    assert "1 of the stored scores" in said
+def test_the_rule_writes_the_table_and_tells_the_difference(folder, tmp_path, caplog):
+    caplog.set_level("INFO")
+    output = tmp_path / "published.csv"
+    run_script("read_published", {}, {"scores": output}, {"folder": str(folder)})
+    for said in ("9 explanations in 3 layers", "differ by at most 0.5", "1 of the stored scores"):
+        assert said in caplog.text
     expected = read_published(folder)
     found = pd.read_csv(output, dtype={"note": str}).fillna({"note": "", "explanation": ""})
     pd.testing.assert_frame_equal(found, expected, rtol=1e-8, check_dtype=False)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from token_texts import random_tokens
 
 from codespectra.data.tokens import Tokens
 from codespectra.errors import UserError
@@ -20,17 +21,7 @@ from codespectra.spectra.projections import action
 LENGTHS = (7, 3, 9, 1, 5, 6, 8, 2)
 
 
-def some_tokens(lengths=LENGTHS, vocabulary="abcde", seed=0) -> Tokens:
-    rng = np.random.default_rng(seed)
-    return Tokens(
-        token=rng.integers(len(vocabulary), size=sum(lengths)).astype(np.int32),
-        sequence=np.repeat(np.arange(len(lengths), dtype=np.int32), lengths),
-        position=np.concatenate([np.arange(n, dtype=np.int32) for n in lengths]),
-        vocabulary=list(vocabulary),
-    )
-
-
-TOKENS = some_tokens()
+TOKENS = random_tokens(LENGTHS, list("abcde"))
 TEXT = units.Text.of(TOKENS)
 
 

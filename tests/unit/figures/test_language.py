@@ -10,9 +10,10 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
-from codespectra.figures import language, style
+from codespectra.figures import language, passage, style
 
 RNG = np.random.default_rng(0)
+CFG = {"study": "mini"}
 WORDS = ["' the'", "' lazy'", "'\\n'", "'$'", "'fox'", "' jumps'", "'$_$'", '"\'"']
 
 
@@ -56,7 +57,7 @@ def small_print(figure: Figure) -> str:
 def test_exponents_of_both_models_their_bars_and_those_without_first_tokens():
     table = layers(measures=["alpha"], stimulus_count=640, sequence_count=10)
     table["alpha_without_first"] = table["alpha"] + 0.05
-    figure = language.draw_text_exponents(table, "mini")
+    figure, _ = language.draw_text_exponents({"language_exponents": table}, CFG)
     for panel, part in zip(figure.axes, ("mlp", "residual"), strict=True):
         assert panel.get_title() == part
         assert [-1, -1] in [list(line.get_ydata()) for line in panel.lines]
@@ -89,8 +90,9 @@ def test_spectra_of_each_model_and_part_in_a_panel_of_their_own():
     )
     ranks = pd.DataFrame({"rank": np.arange(1, 11)})
     eigenvalues = table[["model", "part", "depth", "alpha"]].merge(ranks, how="cross")
-    eigenvalues["share"] = eigenvalues["rank"] ** eigenvalues["alpha"] / 2
-    figure = language.draw_text_spectra(eigenvalues, table, "mini")
+    eigenvalues["eigenvalue"] = eigenvalues["rank"] ** eigenvalues.pop("alpha")
+    inputs = {"language_eigenvalues": eigenvalues, "language_exponents": table}
+    figure, _ = language.draw_text_spectra(inputs, CFG)
     panels = figure.axes[:4]
     titles = ["gpt: mlp", "untrained: mlp", "gpt: residual", "untrained: residual"]
     assert [panel.get_title() for panel in panels] == titles
@@ -107,7 +109,7 @@ def test_spectra_of_each_model_and_part_in_a_panel_of_their_own():
 def test_action_and_roughness_with_that_of_tokens_in_no_order():
     names = ["action", "relative_action", "roughness"]
     table = layers(measures=names, sequences=12, length=64)
-    figure = language.draw_text_action(table, "mini")
+    figure, _ = language.draw_text_action({"language_action": table}, CFG)
     for place, panel in enumerate(figure.axes):
         part, name = ("mlp", "residual")[place // 3], names[place % 3]
         for model, bars in zip(("gpt", "untrained"), panel.containers, strict=True):
@@ -117,7 +119,7 @@ def test_action_and_roughness_with_that_of_tokens_in_no_order():
     assert "n = 12 sequences of 64 tokens" in small_print(figure)
 
 
-def passage(tokens: list[str], depths: int) -> pd.DataFrame:
+def rows(tokens: list[str], depths: int) -> pd.DataFrame:
     """Rows of passage.csv of two parts: a line along z with some noise."""
     tables = []
     for part in ("mlp", "residual"):
@@ -132,17 +134,21 @@ def passage(tokens: list[str], depths: int) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+def drawn(table: pd.DataFrame) -> style.Drawn:
+    return passage.draw_passage({"passage": table}, CFG)
+
+
 @pytest.mark.parametrize(("depths", "shown"), [(1, [1]), (3, [1, 2, 3]), (48, [1, 17, 32, 48])])
 def test_a_passage_shows_layers_of_the_first_part_from_first_to_last(depths, shown):
-    table = language.passage_table(passage(WORDS, depths))
+    _, table = drawn(rows(WORDS, depths))
     assert set(table["part"]) == {"mlp"}
     assert list(table["depth"].unique()) == shown
     assert len(table) == len(WORDS) * len(shown)
 
 
 def test_the_main_axis_is_that_along_which_the_tokens_lie():
-    given = passage(WORDS * 4, 2)
-    table = language.passage_table(given)
+    given = rows(WORDS * 4, 2)
+    _, table = drawn(given)
     for depth, layer in table.groupby("depth"):
         line = given[(given["part"] == "mlp") & (given["depth"] == depth)]["z"]
         assert abs(np.corrcoef(layer["x"], line)[0, 1]) > 0.95
@@ -155,8 +161,7 @@ def strips(figure: Figure) -> list:
 
 
 def test_the_text_stands_in_order_on_the_colours_of_its_main_axis():
-    table = language.passage_table(passage(WORDS * 8, 3))
-    figure = language.draw_passage(table, "mini")
+    figure, table = drawn(rows(WORDS * 8, 3))
     figure.canvas.draw()  # dollars are no mathematics
     assert len(strips(figure)) == 3
     shade = plt.get_cmap(style.SEQUENTIAL)
@@ -170,7 +175,7 @@ def test_the_text_stands_in_order_on_the_colours_of_its_main_axis():
 
 def test_words_fill_the_lines_without_meeting():
     long = ["'" + "=" * 70 + "'", *WORDS * 8]
-    figure = language.draw_passage(language.passage_table(passage(long, 1)), "mini")
+    figure, _ = drawn(rows(long, 1))
     (panel,) = strips(figure)
     boxes = [box.get_bbox() for box in panel.patches]
     lowest, highest = sorted(panel.get_ylim())
@@ -184,7 +189,7 @@ def test_words_fill_the_lines_without_meeting():
 
 def test_labels_on_a_curve_do_not_cover_each_other():
     tokens = [f"' token{number}'" for number in range(64)]
-    figure = language.draw_passage(language.passage_table(passage(tokens, 4)), "mini")
+    figure, _ = drawn(rows(tokens, 4))
     figure.canvas.draw()
     curves = [panel for panel in figure.axes if panel.texts and not panel.patches]
     assert len(curves) == 4

@@ -43,6 +43,17 @@ def exponents(path: Path) -> pd.DataFrame:
     return read_csv(path, "exponents")
 
 
+@pytest.mark.parametrize("column", ["model", "layer"])
+def test_a_text_of_any_length_is_read_again(tmp_path, column: str) -> None:
+    """The csv module's own limit is 131,072 characters."""
+    path = tmp_path / "exponents.csv"
+    write_table(path)
+    table = read_csv(path, "exponents")
+    table[column] = ["x" * 131_073, *table[column][1:]]
+    write_csv(path, table)
+    pd.testing.assert_frame_equal(read_csv(path, "exponents"), table)
+
+
 @SETTINGS
 @given(place=PLACES)
 def test_a_table_that_is_cut_off_is_refused(table, place: float) -> None:

@@ -1,10 +1,15 @@
-"""One writer at a time: the second one waits."""
+"""One writer at a time: the second one waits, where the file system keeps locks."""
 
+import errno
+import fcntl
+import os
 import subprocess
 import sys
 import textwrap
 import time
 from pathlib import Path
+
+import pytest
 
 from codespectra.files import one_writer
 from codespectra.files.one_writer import only_writer
@@ -41,3 +46,17 @@ def test_second_writer_waits_for_the_first(tmp_path):
     lock = tmp_path / ".a.h5.lock"
     assert lock.read_text() == str(second.pid)
     assert str(target) in warning and "waiting" in warning
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_without_locks_the_work_goes_on_and_a_line_says_what_is_not_known(
+    tmp_path, monkeypatch, caplog, number
+):
+    def refuse(handle, operation):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with only_writer(tmp_path / "a.h5"):
+        (tmp_path / "a.h5").touch()
+    [record] = caplog.records
+    assert str(tmp_path / "a.h5") in record.message and os.strerror(number) in record.message

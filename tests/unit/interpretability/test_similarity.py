@@ -1,6 +1,5 @@
 """Similarity of images: LPIPS itself, and one answer however the pairs are asked for."""
 
-import warnings
 from itertools import combinations
 
 import lpips
@@ -9,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lpips_peer import random_lpips, trunk_state
 from scipy.spatial.distance import cdist
 from torch import nn
 
@@ -32,21 +32,12 @@ PAIRS = np.array(list(combinations(range(10), 2)))
 
 @pytest.fixture(scope="module")
 def peer() -> lpips.LPIPS:
-    """The package's AlexNet: a random trunk under the heads that it ships."""
-    torch.manual_seed(0)
-    with warnings.catch_warnings(action="ignore"):
-        return lpips.LPIPS(net="alex", pnet_rand=True, pretrained=True, verbose=False)
+    return random_lpips()
 
 
 @pytest.fixture(scope="module")
 def backbone(peer) -> lpips_embedding.Backbone:
     return lpips_embedding.alexnet_backbone(trunk_state(peer), CPU)
-
-
-def trunk_state(peer: lpips.LPIPS) -> dict[str, torch.Tensor]:
-    """The package's `slice2.3.weight` under torchvision's name, `features.3.weight`."""
-    weights = peer.net.state_dict().items()
-    return {f"features.{name.partition('.')[2]}": value for name, value in weights}
 
 
 def noise(side: int) -> np.ndarray:

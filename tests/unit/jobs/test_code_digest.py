@@ -116,6 +116,19 @@ def test_imports_are_followed(line: str, reached: set[str], tmp_path: Path) -> N
     assert found == reached | {"__init__.py"}
 
 
+def test_a_module_that_a_script_imports_by_name_counts_with_its_imports(tmp_path: Path) -> None:
+    def told(name: str, changes: dict[str, str] | None = None) -> str:
+        return code_digest(write(tmp_path, PROJECT | (changes or {})), None, name)
+
+    own = edited("codespectra/unreached.py", "VALUE = 1", "VALUE = 2")
+    style = edited("codespectra/figures/style.py", "WIDTH = 1", "WIDTH = 2")
+    assert told("unreached.py") not in {digest(tmp_path), told("unreached.py", own)}
+    assert told("unreached.py") == told("unreached.py", style)
+    assert told("figures/style.py") == told("figures/style.py", own)
+    imported = {"codespectra/unreached.py": "from codespectra.figures import style\n"}
+    assert told("unreached.py", imported) != told("unreached.py", imported | style)
+
+
 def test_foreign_imports_are_left_out(tmp_path: Path) -> None:
     script = write(
         tmp_path, PROJECT | {"rule.py": "import json\nfrom codespectral import direct\n"}

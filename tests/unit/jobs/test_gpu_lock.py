@@ -1,5 +1,7 @@
 """GPUs that don't exist, and real processes that each take one of them."""
 
+import errno
+import fcntl
 import os
 import select
 import signal
@@ -251,6 +253,25 @@ def test_a_folder_of_somebody_else_is_refused(held, monkeypatch):
     with pytest.raises(UserError, match=f"locks: .* found user {owner}, mode 700") as refused:
         take_device(held)
     assert "\n" not in str(refused.value) and not list(held.iterdir())
+    assert f"set {gpu_lock.FOLDER} to another" in str(refused.value)
+
+
+@pytest.mark.parametrize("named", ["mine", ""])
+def test_the_environment_names_another_folder(tmp_path, named):
+    told = {"PYTHONPATH": str(SCRIPTS), gpu_lock.FOLDER: named and str(tmp_path / named)}
+    program = "from codespectra.jobs import gpu_lock; print(gpu_lock.LOCKS)"
+    said = subprocess.check_output([sys.executable, "-c", program], env=told, text=True)
+    expected = tmp_path / named if named else f"/tmp/codespectra-gpus-{os.getuid()}"
+    assert said == f"{expected}\n"
+
+
+def test_a_file_system_without_locks_is_one_line(held, monkeypatch):
+    def refuse(place, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(UserError, match=f"(?s:{held}.*No locks.*set {gpu_lock.FOLDER})"):
+        take_device(held)
 
 
 def test_a_folder_open_to_others_is_refused(held):

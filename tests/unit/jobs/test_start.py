@@ -2,6 +2,7 @@
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -72,3 +73,53 @@ def test_a_job_ends_when_its_snakemake_is_killed(tmp_path, when):
         with suppress(ProcessLookupError):  # both have ended
             os.killpg(snakemake.pid, signal.SIGKILL)
         snakemake.communicate()
+
+
+SCRIPT = """
+from codespectra.jobs.start import start_job
+
+snakemake = "as Snakemake puts it there"
+start_job("job.log").info("started")
+"""
+
+
+@pytest.mark.parametrize("beside", ["itself", "a link to it", "another", "none"])
+def test_a_job_refuses_a_library_that_is_not_beside_its_script(tmp_path, beside):
+    library = Path(start.__file__).parents[1]
+    if beside == "itself":
+        shutil.copytree(library, tmp_path / "codespectra")
+    elif beside == "a link to it":
+        (tmp_path / "codespectra").symlink_to(library)
+    elif beside == "another":
+        (tmp_path / "codespectra").mkdir()
+    (tmp_path / "script.py").write_text(SCRIPT, "utf-8")
+    first = tmp_path if beside == "itself" else library.parent
+    done = subprocess.run(
+        # -P: the script's folder isn't on the path, as it isn't where Snakemake runs a copy.
+        [sys.executable, "-P", tmp_path / "script.py"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(first)},
+        check=False,
+    )
+    [line] = (tmp_path / "job.log").read_text("utf-8").splitlines()
+    if beside in {"itself", "a link to it"}:
+        assert done.returncode == 0 and line.endswith("INFO started")
+    else:
+        assert done.returncode == 1
+        assert f"{library}, not {tmp_path / 'codespectra'}" in line
+
+
+def test_a_log_holds_any_character_in_any_locale(tmp_path):
+    log = tmp_path / "job.log"
+    program = r"""
+import sys
+from codespectra.jobs.start import start_job
+start_job(sys.argv[1]).warning("\N{HORIZONTAL ELLIPSIS} \N{GREEK SMALL LETTER ALPHA} \udcff")
+"""
+    ascii = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    subprocess.run(
+        [sys.executable, "-c", program, log],
+        env={"PYTHONPATH": str(Path(start.__file__).parents[2]), **ascii},
+        check=True,
+    )
+    assert log.read_text("utf-8").endswith("WARNING … α \\udcff\n")

@@ -3,16 +3,9 @@
 import h5py
 import numpy as np
 import pytest
+from planted_codes import planted
 
 from codespectra.spectra import cvpca, eigenspectrum, power_law
-
-
-def planted(n: int, width: int, alpha: float = -1.0) -> np.ndarray:
-    """Gaussian rows with variances rank ** alpha in a random basis, and means like ReLU's."""
-    rng = np.random.default_rng(0)
-    turn = np.linalg.qr(rng.standard_normal((width, width)))[0]
-    deviations = np.arange(1, width + 1) ** (alpha / 2)
-    return (rng.standard_normal((n, width)) * deviations) @ turn + rng.random(width)
 
 
 def noisy(signal: np.ndarray, variance: float, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -80,7 +73,7 @@ def test_an_odd_number_of_rows_and_unlike_repeats_are_refused():
 
 @pytest.mark.parametrize("shape", [(500, 150), (150, 500)])
 def test_identical_repeats_give_the_plain_spectrum_and_its_draws(shape):
-    rows = planted(*shape).astype(np.float32)
+    rows = planted(*shape)
     found = cvpca.cross_validated_spectrum(rows, rows)
     np.testing.assert_allclose(found.eigenvalues, found.plain.eigenvalues, rtol=1e-4)
     ranks, scores = (5, 40), found.plain.scores

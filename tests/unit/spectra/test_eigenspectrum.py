@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from planted_codes import planted
 from sklearn.decomposition import PCA
 from sklearn.linear_model import HuberRegressor
 
@@ -14,15 +15,6 @@ from codespectra.spectra import code_entropy, eigenspectrum, power_law
 from codespectra.statistics.intervals import normal_interval
 
 EXPONENTS = [-0.5, -1.0, -1.5]
-
-
-def planted(n: int, width: int, alpha: float, seed: int = 0) -> np.ndarray:
-    """Gaussian rows with variances rank ** alpha in a random basis, and means like ReLU's."""
-    rng = np.random.default_rng(seed)
-    turn = np.linalg.qr(rng.standard_normal((width, width)))[0]
-    deviations = np.arange(1, width + 1) ** (alpha / 2)
-    rows = (rng.standard_normal((n, width)) * deviations) @ turn
-    return (rows + rng.random(width)).astype(np.float32)
 
 
 def reference(rows: np.ndarray) -> np.ndarray:

@@ -1,47 +1,23 @@
 """Spectra of tokens: exponents resampled by sequence, first tokens, and the rule's tables."""
 
-import logging
 import math
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from script_job import run_script
 
 from codespectra.data.tokens import Tokens, write_tokens
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
 from codespectra.files.json_files import write_json
-from codespectra.jobs import start
 from codespectra.spectra import eigenspectrum, exponents_by_sequence, power_law
 from codespectra.spectra.exponents_by_sequence import subsample_exponents
 from codespectra.spectra.tables import first_token_columns
 from codespectra.statistics.intervals import normal_interval
 from codespectra.statistics.subsamples import subsamples
 
-SCRIPTS = Path(__file__).parents[3] / "scripts"
 RANKS = (5, 30)
 WIDTH = 60
-
-
-class Named(dict):
-    """Files of a job as snakemake hands them to a script."""
-
-    __getattr__ = dict.__getitem__
-
-
-@pytest.fixture
-def run_script(monkeypatch):
-    """Run a rule's script in this process."""
-    monkeypatch.setattr(start, "start_job", lambda _: logging.getLogger("codespectra"))
-
-    def run(name: str, files: dict, outputs: dict, cfg: dict) -> None:
-        parts = {"input": Named(files), "output": Named(outputs), "params": Named(cfg=cfg)}
-        snakemake = SimpleNamespace(**parts, log=["unused"], threads=1)
-        runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})
-
-    return run
 
 
 def sequences(count: int, length: int, alpha: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -139,7 +115,7 @@ def test_first_tokens_like_all_others_change_little():
     assert found["alpha_without_first"] == pytest.approx(exponent(rows), abs=0.02)
 
 
-def test_the_rule_recovers_the_planted_law_of_each_layer(tmp_path, run_script):
+def test_the_rule_recovers_the_planted_law_of_each_layer(tmp_path):
     planted = {"h.0": -0.7, "h.1": -1.4}
     data, manifest = tmp_path / "text.h5", tmp_path / "text.json"
     with create_hdf5(data) as file:

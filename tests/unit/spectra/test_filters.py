@@ -1,7 +1,6 @@
 """Eigenvectors as filters, against scikit-learn and plain loops, and where they are missing."""
 
 import copy
-import json
 from typing import Any
 
 import h5py
@@ -11,13 +10,14 @@ import pytest
 import torch
 import yaml
 from project import ROOT
+from residual_block import MEAN, STD, Residual, preprocess_to, some_images
 from sklearn.decomposition import PCA
 from torch import nn
 from torch.nn import functional
 
-from codespectra.data.preprocessing import Preprocess
 from codespectra.errors import UserError
 from codespectra.figures.filters import draw_filters
+from codespectra.files.hdf5_files import create_hdf5
 from codespectra.models import architectures, layer_selection
 from codespectra.models.hooks import Wanted
 from codespectra.models.layer_listing import inspect_layers
@@ -25,17 +25,6 @@ from codespectra.models.small_resnet import Bottleneck
 from codespectra.spectra import filters
 from codespectra.study.plan import cached_language_layers, cached_layers, make_plan
 from codespectra.study.sections.study import load_study
-
-MEAN, STD = (0.5, 0.4, 0.3), (0.25, 0.2, 0.1)
-
-
-def preprocess_to(side: int | None = None) -> Preprocess:
-    return Preprocess({"side": side, "mean": MEAN, "std": STD}, torch.device("cpu"))
-
-
-def some_images(count: int = 5, side: int = 8) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
-
 
 # Eigenvectors ------------------------------------------------------------------------------------
 
@@ -119,33 +108,6 @@ def test_channel_means_are_those_of_each_image():
 
 
 # Gradients ---------------------------------------------------------------------------------------
-
-
-class Residual(nn.Module):
-    """A residual block with one in-place ReLU that runs twice, between two convolutions."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.first, self.norm = nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6)
-        self.second, self.relu = nn.Conv2d(6, 6, 3, padding=1), nn.ReLU(inplace=True)
-        self.norm.running_mean[:] = torch.linspace(-0.3, 0.3, 6)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        before = self.relu(self.norm(self.first(images)))
-        return self.relu(self.second(before) + before).mean(dim=(2, 3))
-
-    def plainly(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The layers of one image without in-place operations."""
-        normed = self.norm(self.first(image))
-        before = functional.relu(normed)
-        second = self.second(before)
-        return {
-            "norm": normed,
-            "relu:0": before,
-            "second": second,
-            "relu:1": functional.relu(second + before),
-        }
 
 
 REDUCED = {
@@ -293,7 +255,7 @@ def test_a_mistake_is_explained(changes, told, tmp_path):
         assert text in str(error.value)
 
 
-def test_the_figure_has_a_panel_a_filter_with_zero_as_grey():
+def test_the_figure_has_a_panel_a_filter_with_zero_as_grey(tmp_path):
     common = {"model": "a", "weights": "train", "stimuli": "b", "layer": "relu"}
     common |= {"stimulus_count": 9, "image_count": 5, "folded_frequency_cycles_per_side": 1.0}
     scales = {"kernel": (2.0, np.nan), "gradient": (1.0, 4.0)}
@@ -304,30 +266,13 @@ def test_the_figure_has_a_panel_a_filter_with_zero_as_grey():
     )
     pictures = [np.zeros((2, 3, 3, 3)), np.zeros((2, 8, 8, 3))]
     pictures[1][1, 0, 0] = -4, 0, 4
-    figure = draw_filters(table, pictures, "study")
+    with create_hdf5(tmp_path / "run.h5") as file:
+        for kind, picture in zip(scales, pictures, strict=True):
+            file[f"relu/{kind}"] = picture
+    inputs = {"filters": table, "data": [tmp_path / "run.h5"]}
+    figure, _ = draw_filters(inputs, {"study": "study"})
     shown = [[len(panel.images) for panel in row] for row in np.reshape(figure.axes, (2, 2))]
     assert shown == [[1, 0], [1, 1]]
     drawn = figure.axes[3].images[0].get_array()
     np.testing.assert_allclose(drawn[0, 0], [0, 0.5, 1])
     np.testing.assert_allclose(drawn[1], 0.5)
-
-
-def test_the_mini_study_stores_what_its_table_tells(mini):
-    folder = mini.folder / "results/filters/classifier"
-    table = pd.read_csv(folder / "test.csv")
-    assert json.loads((folder / "test.json").read_text())["image_count"] == 10
-    with h5py.File(folder / "test.h5") as file:
-        shapes = {f"{x}/{kind}": file[x][kind].shape for x in file for kind in file[x]}
-        scales = [
-            np.abs(file[x.layer][x.kind][[1, 2, 8].index(x.rank)]).max() for x in table.itertuples()
-        ]
-    side = (3, 32, 32, 3)
-    assert shapes == {
-        "relu/kernel": (3, 3, 3, 3),
-        "relu/gradient": side,
-        "layer1.0.relu:1/gradient": side,
-    }
-    np.testing.assert_allclose(table["scale"], scales, rtol=1e-6)
-    # Four channels have no eighth component.
-    missing = table[table["scale"].isna()]
-    assert missing[["kind", "rank"]].to_numpy().tolist() == [["kernel", 8]]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from test_exponents_by_sequence import run_script  # noqa: F401, a fixture
+from script_job import run_script
 
 from codespectra.data.tokens import Tokens, write_tokens
 from codespectra.errors import UserError
@@ -106,7 +106,7 @@ WORDS = ["\n", " the", "NA", "'", '"a, b"', "\t\\", "naïve", "\ud800", ""]
 
 
 @pytest.fixture
-def projected(tmp_path, run_script):  # noqa: F811
+def projected(tmp_path):
     """Tables of two layers on three sequences, the second of which is the passage."""
     rng = np.random.default_rng(0)
     rows = {"h.0": rng.standard_normal((27, 6)), "h.1": rng.standard_normal((27, 40))}

@@ -1,13 +1,16 @@
-"""What is remembered of layers between starts is asked for again when it may be another."""
+"""Layers that a plan selects; what is remembered of them between starts."""
 
 import shutil
 from pathlib import Path
 
 import pytest
+import yaml
+from project import MINI, ROOT
 
 from codespectra.files.json_files import write_json
 from codespectra.study import plan
-from codespectra.study.plan import cached_layers
+from codespectra.study.plan import cached_language_layers, cached_layers, make_plan
+from codespectra.study.sections.study import load_study
 
 NETWORK = {"name": "small_alexnet", "widths": [2, 3, 4, 3, 2]}, 10, 32
 LIBRARY = Path(plan.__file__).parents[1]
@@ -43,3 +46,15 @@ def test_an_edit_of_a_network_lists_layers_anew(module, anew, tmp_path, monkeypa
         file.write("\nEDITED = True\n")
     monkeypatch.setattr(plan, "__file__", str(library / "study/plan.py"))
     assert cached_layers(tmp_path)(*NETWORK) == (layers if anew else [])
+
+
+def test_types_of_layers_are_those_that_the_selectors_find(tmp_path: Path) -> None:
+    config = yaml.safe_load((ROOT / MINI).read_text())
+    config["spectra"]["layers"], config["filters"] = (
+        ["relu", "layer1.0.conv*"],
+        {"layers": ["relu"]},
+    )
+    memory = cached_layers(tmp_path), cached_language_layers(tmp_path)
+    found = make_plan(load_study(config), *memory)
+    assert found.layer_types("spectra", [("classifier", "test")]) == ["ReLU", "Conv2d"]
+    assert found.layer_types("filters", [("classifier", "test")]) == ["ReLU"]

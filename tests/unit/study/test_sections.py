@@ -5,13 +5,13 @@ import inspect
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from codespectra.errors import UserError
 from codespectra.study.dropout_sweep import networks
@@ -73,6 +73,24 @@ def test_study_reaches_every_model() -> None:
 @pytest.mark.parametrize("model", sorted(reached(Study), key=lambda model: model.__name__))
 def test_every_model_forbids_unknown_keys(model: type[BaseModel]) -> None:
     assert model.model_config["extra"] == "forbid"
+
+
+PATHS = {
+    f"{model.__name__}.{name}": field
+    for model in reached(Study)
+    for name, field in model.model_fields.items()
+    if "pathlib." in repr(field.annotation)
+}
+
+
+@pytest.mark.parametrize("name", sorted(PATHS))
+def test_a_path_may_begin_with_the_home_folder(name: str, monkeypatch: Any) -> None:
+    field = PATHS[name]
+    adapter = TypeAdapter(Annotated[field.annotation, *field.metadata, ""])
+    monkeypatch.setenv("HOME", "/home/me")
+    assert adapter.validate_python("~/a~b") == Path("/home/me/a~b")
+    with pytest.raises(ValidationError, match="no such user's home"):
+        adapter.validate_python("~nobody-of-that-name/a")
 
 
 # The embedded study ------------------------------------------------------------------------------
@@ -172,7 +190,11 @@ MISTAKES = {
     ),
     "missing stimuli source": (
         {"stimuli.mine": {"side": 32}},
-        ["stimuli.mine.source: Field required"],
+        ["stimuli.mine.source: missing; add it as in config.yaml"],
+    ),
+    "missing analysis set": (
+        {"directions": {"runs": [], "layers": ["layer1"], "methods": {}}},
+        ["directions.analysis_set: missing; add it as in config.yaml"],
     ),
     "unknown layer": (
         {"directions.layers": ["layer1", "leyer2"]},

@@ -1,19 +1,17 @@
-"""Language models: learn what can be learned and no more, resumable bit for bit."""
+"""Language models learn what can be learned and no more."""
 
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from interruption import interrupt, same
+from trainings import CONTEXT, CYCLE, LANGUAGE, History, Training
 from transformers import GPT2LMHeadModel
 
 from codespectra.errors import UserError
-from codespectra.models.byte_gpt2 import byte_gpt2
 from codespectra.training import language_model
 from codespectra.training.language_model import (
     LanguageRecipe,
@@ -25,62 +23,24 @@ from codespectra.training.language_model import (
     windows,
 )
 
-CONTEXT = 16
-ARCHITECTURE = {"width": 16, "layers": 1, "heads": 2, "context": CONTEXT}
-RECIPE = LanguageRecipe(
-    epochs=3, round_steps=4, batch=4, learning_rate=1e-2, seed=0, identity="this run"
-)
-
 
 def text(content: bytes) -> torch.Tensor:
     return torch.frombuffer(bytearray(content), dtype=torch.uint8)
 
 
-CYCLE = text(bytes(range(65, 75)) * 40)
+def learning(learned: torch.Tensor, held_out: torch.Tensor) -> Training:
+    """The training on other texts."""
 
+    def fit(network: GPT2LMHeadModel, recipe: LanguageRecipe, partial: Path) -> History:
+        return train_language_model(network, learned, held_out, recipe, partial)
 
-def train(
-    partial: Path,
-    recipe: LanguageRecipe = RECIPE,
-    start: int = 0,
-    learned: torch.Tensor = CYCLE,
-    held_out: torch.Tensor = CYCLE,
-) -> tuple[GPT2LMHeadModel, list[dict[str, Any]]]:
-    """A trained model and its history; `start` seeds the weights that it starts from."""
-    torch.manual_seed(start)
-    network = byte_gpt2(ARCHITECTURE)
-    return network, train_language_model(network, learned, held_out, recipe, partial)
-
-
-def test_two_runs_give_the_same_weights(tmp_path: Path) -> None:
-    first, history = train(tmp_path / "first")
-    second, again = train(tmp_path / "second")
-    assert same(first, second)
-    assert history == again
-    assert not same(first, train(tmp_path / "other", replace(RECIPE, seed=1))[0])
-
-
-@pytest.mark.parametrize("round_", [2, 3])
-def test_interrupted_run_ends_like_an_undisturbed_one(
-    round_: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    undisturbed, history = train(tmp_path / "undisturbed")
-    with monkeypatch.context() as patched:
-        interrupt(patched, language_model, round_)
-        with pytest.raises(KeyboardInterrupt):
-            train(tmp_path / "partial")
-    # Other weights to start from: all that counts comes from the partial state.
-    resumed, resumed_history = train(tmp_path / "partial", start=1)
-    assert same(resumed, undisturbed)
-    assert resumed_history == history
-    assert [row["steps"] for row in history] == [4, 8, 12]
+    return replace(LANGUAGE, fit=fit)
 
 
 def test_cycle_is_learned(tmp_path: Path) -> None:
-    recipe = replace(RECIPE, epochs=3, round_steps=60, learning_rate=3e-2)
-    network, history = train(tmp_path / "partial", recipe)
+    network, history = LANGUAGE.run(tmp_path / "partial", round_steps=60, learning_rate=3e-2)
     assert history[-1]["test_nats"] < 0.05
-    assert [row["epoch"] for row in history] == [1, 2, 3]
+    assert [(row["epoch"], row["steps"]) for row in history] == [(1, 60), (2, 120), (3, 180)]
     starts = torch.arange(5)
     chosen = windows(CYCLE, starts, CONTEXT)
     foretold = network(chosen[:, :-1]).logits.argmax(-1)
@@ -90,22 +50,20 @@ def test_cycle_is_learned(tmp_path: Path) -> None:
 def test_noise_is_learned_down_to_its_entropy_and_no_further(tmp_path: Path) -> None:
     generator = torch.Generator().manual_seed(0)
     noise = torch.randint(4, (60_000,), generator=generator).to(torch.uint8) + 65
-    recipe = replace(RECIPE, epochs=1, round_steps=80, batch=16)
-    learned, held_out = noise.split([40_000, 20_000])
-    history = train(tmp_path / "partial", recipe, learned=learned, held_out=held_out)[1]
+    training = learning(*noise.split([40_000, 20_000]))
+    _, history = training.run(tmp_path / "partial", epochs=1, round_steps=80, batch=16)
     # 1,600 held-out bytes of 4 equal symbols: log 4 nats is the least that can be had.
     assert math.log(4) - 0.01 < history[-1]["test_nats"] < math.log(4) + 0.1
 
 
 def test_network_that_knows_nothing_loses_log_256_nats_a_byte() -> None:
-    network = byte_gpt2(ARCHITECTURE)
+    network = LANGUAGE.build(0)
     with torch.no_grad():
         network.transformer.wte.weight.zero_()
     loss = next_byte_loss(network, windows(CYCLE, torch.arange(3), CONTEXT))
     assert loss.item() == pytest.approx(math.log(256), rel=1e-6)
     # Every byte after a window's first is foretold once from those before it alone.
-    torch.manual_seed(0)
-    network = byte_gpt2(ARCHITECTURE)
+    network = LANGUAGE.build(0)
     chosen = windows(CYCLE, torch.tensor([7]), CONTEXT)
     expected = [
         -network(chosen[:, :i]).logits[0, -1].log_softmax(0)[chosen[0, i]].item()
@@ -125,7 +83,7 @@ def test_windows_reach_the_last_byte_and_no_further(
         lambda text, starts, context: seen.append(starts) or windows(text, starts, context),
     )
     short = text(bytes(range(CONTEXT + 3)))
-    train(tmp_path / "partial", learned=short, held_out=short)
+    learning(short, short).run(tmp_path / "partial")
     assert set(torch.cat(seen[1:]).tolist()) == {0, 1, 2}
     only = text(bytes(range(CONTEXT + 1)))
     assert torch.equal(windows(only, torch.tensor([0]), CONTEXT)[0], only.long())
@@ -136,13 +94,7 @@ def test_text_shorter_than_a_window_is_refused(
     learned: int, held_out: int, which: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UserError, match=f"16 {which}.* bytes, but a window has 17"):
-        train(tmp_path / "partial", learned=CYCLE[:learned], held_out=CYCLE[:held_out])
-
-
-def test_lost_loss_names_the_key(tmp_path: Path) -> None:
-    recipe = replace(RECIPE, learning_rate=1e30, section="language.models.gpt.training")
-    with pytest.raises(UserError, match=r"lower language\.models\.gpt\.training\.learning_rate"):
-        train(tmp_path / "partial", recipe)
+        learning(CYCLE[:learned], CYCLE[:held_out]).run(tmp_path / "partial")
 
 
 @given(st.integers(1, 20_000))
@@ -168,7 +120,7 @@ def test_rate_warms_up_to_its_peak_and_falls_to_a_tenth(steps: int) -> None:
 
 
 def test_weight_decay_shrinks_matrices_alone() -> None:
-    network = byte_gpt2(ARCHITECTURE)
+    network = LANGUAGE.build(0)
     decayed, kept = language_model._optimizer(network, 1e-3).param_groups
     assert (decayed["weight_decay"], kept["weight_decay"]) == (0.1, 0.0)
     assert {weight.dim() for weight in decayed["params"]} == {2}

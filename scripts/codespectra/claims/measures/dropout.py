@@ -1,4 +1,4 @@
-"""What dropout does to a code, over the networks of the coding study (A fig. 5, 6).
+"""Slopes of exponent, action, read-out and curvature on the dropout rate (A fig. 5, 6).
 
 A network is one observation: its layers are averaged first, since they are not independent. The
 statistic is the slope on the dropout rate, its interval over seeds and, for exponents, stimuli.
@@ -69,7 +69,8 @@ def _late_bends(tables: Tables) -> Iterator[tuple[str, pd.DataFrame, Values]]:
 def _slope(tables: Tables, found: tuple[str, pd.DataFrame, Values]) -> Evidence:
     scope, group, (value, draws) = found
     networks = group.drop_duplicates(["dropout", "seed"]).sort_values(["dropout", "seed"])
-    return slope_over_networks(scope, networks["dropout"].to_numpy(), value, draws)
+    dropout = networks["dropout"].to_numpy()
+    return slope_over_networks(scope, "slope on dropout", dropout, value, draws)
 
 
 def _slopes(values: Callable[[Tables], Iterator]) -> Measure:

@@ -99,9 +99,13 @@ def kmeans_over_best_autoencoder(tables: Tables) -> Iterator[Evidence]:
     Choosing the best favours the autoencoders. Those with fewer live units than half the layer's
     neurons aren't chosen: the mean of a few is high by chance.
     """
-    others = tables.scores[~tables.scores["method"].str.startswith("sae-")]
-    scores = pd.concat([others, tables.autoencoders], ignore_index=True)
-    moments = pd.concat([tables.resampled, tables.autoencoders_resampled], ignore_index=True)
+    scores, moments = (
+        pd.concat([main[~main["method"].str.startswith("sae-")], grid], ignore_index=True)
+        for main, grid in (
+            (tables.scores, tables.autoencoders),
+            (tables.resampled, tables.autoencoders_resampled),
+        )
+    )
     for _, scored in _scored(_whole(_on_analysis_set(tables, scores, trained=True)), moments):
         live = {name: np.isfinite(scored.ii(name)).sum() for name in scored.named("sae")}
         enough = [name for name in live if 2 * live[name] >= scored.size("neurons")]

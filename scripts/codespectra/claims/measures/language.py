@@ -1,4 +1,4 @@
-"""Does the language study find what paper A saw: exponents, and explanation scores over depth?"""
+"""Exponents of language models, and explanation scores of units over depth (A fig. 7 a, b)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Statistics of people's answers against the model's (B fig. 2, 13)."""
+"""How well the in-silico margin predicts whether people answer right (B fig. 2, 13)."""
 
 from collections.abc import Iterator
 

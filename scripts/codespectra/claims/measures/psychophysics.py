@@ -1,4 +1,4 @@
-"""Statistics of psychophysics in silico: what difficulty costs and directions gain (B fig. 5).
+"""Slope of in-silico accuracy on difficulty, and gains of directions over neurons (B fig. 5).
 
 Intervals are bootstrapped over the directions of a method, as if these were drawn at random; the
 images that they share aren't resampled. Directions that lack a counted trial are left out.

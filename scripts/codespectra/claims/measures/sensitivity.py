@@ -1,4 +1,4 @@
-"""Are centroids more interpretable and less sensitive than what lies between them (B §3.5)?
+"""II and input gradients at K-Means centroids against those between them (B §3.5, fig. 7).
 
 A path and its reverse are the same directions and count once. Paths still share images, so that a
 bootstrap over them is rather narrow.
@@ -16,7 +16,7 @@ from codespectra.statistics.evidence import Evidence, rank_correlation
 
 def index_between_centroids(tables: Tables) -> Iterator[Evidence]:
     """II half-way between two centroids minus the mean of the centroids' own."""
-    for scope, paths in by_scope(tables.paths, ["layer", "metric"], tables.trained):
+    for scope, paths in by_scope(tables.sensitivity, ["layer", "metric"], tables.trained):
         start, middle, end = _places(one_way(paths), "ii")
         yield _bootstrap_mean(
             scope, "II between - at centroids", middle - (start + end) / 2, tables
@@ -29,7 +29,7 @@ def gradient_at_centroids(tables: Tables) -> Iterator[Evidence]:
     At each direction's own nearest images: centroids against half-way between them. At the images
     of mu_a, which stay the same: for mu_a against for mu_b.
     """
-    for scope, paths in by_scope(tables.gradients, ["layer"], tables.trained):
+    for scope, paths in by_scope(tables.sensitivity_gradients, ["layer"], tables.trained):
         start, middle, end = _places(one_way(paths), "gradient_norm")
         change = ((start + end) / 2 - middle) / middle
         where = f"{scope}, own images: centroids against between"
@@ -41,7 +41,7 @@ def gradient_at_centroids(tables: Tables) -> Iterator[Evidence]:
 
 def index_and_gradient(tables: Tables) -> Iterator[Evidence]:
     """Rank correlation, over centroids, of II with the least gradient norm at their images."""
-    for scope, found in by_scope(tables.centroids, ["layer", "metric"], tables.trained):
+    for scope, found in by_scope(tables.sensitivity_centroids, ["layer", "metric"], tables.trained):
         norm, ii = found["least_gradient_norm"].to_numpy(), found["ii"].to_numpy()
         yield rank_correlation(scope, norm, ii, **tables.resampling)
 

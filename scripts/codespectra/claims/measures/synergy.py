@@ -1,4 +1,4 @@
-"""Statistics of synergies: signs, skewness, and how they go with correlation and the index.
+"""Signs and skewness of synergies, and their correlation with that of units and with II (B fig. 8).
 
 Pairs share units, so units are what is resampled (vertex bootstrap, Snijders & Borgatti 1999).
 """

@@ -1,19 +1,20 @@
-"""What a study has measured, as the claims look at it."""
+"""The tables of a study as the claims' measures get them, and their rows by scope."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 
 import pandas as pd
 
+from codespectra.claims.needs import NEEDS
 from codespectra.statistics.evidence import Evidence
 
 
 @dataclass(frozen=True)
-class Tables:
-    """The tables that there are, and how often to resample them; None for what wasn't run.
+class _Study:
+    """The tables of a study by kind, None for what wasn't run, and how often to resample them.
 
     `trained` names the models whose weights were learned; claims of the papers are about these.
-    `networks` are those of the coding study by name: dropout, seed, statistics.
+    `networks` are those of the dropout sweep by name: dropout, seed, statistics; None without one.
     `analysis_set` is the stimulus set that claims about directions are of; other sets are controls.
     """
 
@@ -22,30 +23,6 @@ class Tables:
     trained: tuple[str, ...] = ()
     analysis_set: str = ""
     networks: dict[str, dict] | None = None
-    exponents: pd.DataFrame | None = None
-    bootstrap: pd.DataFrame | None = None
-    action: pd.DataFrame | None = None
-    scores: pd.DataFrame | None = None
-    resampled: pd.DataFrame | None = None
-    autoencoders: pd.DataFrame | None = None
-    autoencoders_resampled: pd.DataFrame | None = None
-    halves: pd.DataFrame | None = None
-    halves_resampled: pd.DataFrame | None = None
-    psychophysics: pd.DataFrame | None = None
-    agreement: pd.DataFrame | None = None
-    manifold_units: pd.DataFrame | None = None
-    coactivation: pd.DataFrame | None = None
-    paths: pd.DataFrame | None = None
-    gradients: pd.DataFrame | None = None
-    centroids: pd.DataFrame | None = None
-    synergies: pd.DataFrame | None = None
-    synergy_units: pd.DataFrame | None = None
-    language_exponents: pd.DataFrame | None = None
-    language_bootstrap: pd.DataFrame | None = None
-    explanations: pd.DataFrame | None = None
-    superposition: pd.DataFrame | None = None
-    information: pd.DataFrame | None = None
-    capacity: pd.DataFrame | None = None
 
     @property
     def resampling(self) -> dict[str, int]:
@@ -53,6 +30,13 @@ class Tables:
         return {"resamples": self.resamples, "seed": self.seed}
 
 
+_KINDS = {kind for needs in NEEDS.values() for kinds in needs.values() for kind in kinds}
+Tables = make_dataclass(
+    "Tables",
+    [(kind, pd.DataFrame | None, None) for kind in sorted(_KINDS)],
+    bases=(_Study,),
+    frozen=True,
+)
 Measure = Callable[[Tables], Iterator[Evidence]]
 
 

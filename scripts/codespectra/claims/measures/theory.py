@@ -1,4 +1,4 @@
-"""How the simulations meet the theory (A fig. 1 c, fig. 2; A-supp fig. 1)."""
+"""R(S) on toy models, theorem 3's bounds, information kept (A fig. 1 c, 2, A-supp fig. 1)."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ def rate_explains_toys(tables: Tables) -> Iterator[Evidence]:
     A curve that merely falls as R(S) does correlates with it at .95 and more; the share of the
     variance asks for the values.
     """
-    for bits, toys in tables.superposition.groupby("entropy_bits"):
+    for bits, toys in tables.superposition_fit.groupby("entropy_bits"):
         statistic = "share of variance explained by R(S), less 0.5"
         shares = toys["explained"].to_numpy() - 0.5
         yield mean_over_seeds(f"toy models, H = {bits} bits", statistic, shares)

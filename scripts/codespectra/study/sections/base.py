@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import (
@@ -41,6 +42,17 @@ def _distinct(values: tuple[Value, ...]) -> tuple[Value, ...]:
 
 
 distinct = AfterValidator(_distinct)
+
+
+def _at_home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{path}: no such user's home") from error
+
+
+# A file or folder of the user's; `~` is the home folder.
+UserPath = Annotated[Path, AfterValidator(_at_home)]
 
 
 def _describe_keys(schema: dict[str, Any], section: type[BaseModel]) -> None:

@@ -1,11 +1,10 @@
 """Sections of scores, claims and figures."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from codespectra.study.sections.base import Name, Sha256, Strict
+from codespectra.study.sections.base import Name, Sha256, Strict, UserPath
 
 
 class InhouseBackbone(Strict):
@@ -26,7 +25,7 @@ class PathBackbone(Strict):
     """The same from a local file of torchvision's AlexNet weights."""
 
     kind: Literal["path"]
-    path: Path
+    path: UserPath
     """The file."""
     sha256: Sha256 | None = None
     """Digest that it must have; null: any."""

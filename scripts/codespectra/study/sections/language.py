@@ -1,12 +1,11 @@
 """Section of the language study (target `language`): paper A, fig. 7."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from codespectra.study.sections.analyses import Layers
-from codespectra.study.sections.base import RUNTIME, Name, Positive, Share, Strict
+from codespectra.study.sections.base import RUNTIME, Name, Positive, Share, Strict, UserPath
 
 
 class StandardLibrary(Strict):
@@ -21,7 +20,7 @@ class TextFolder(Strict):
     """UTF-8 text files of a folder, a document each."""
 
     source: Literal["folder"]
-    root: Path
+    root: UserPath
     """The folder."""
     pattern: str = "**/*.txt"
     """Glob of the files in it."""
@@ -83,7 +82,7 @@ class LocalLanguageModel(Strict):
     """A folder as transformers saves it: config.json, safetensors, tokenizer files."""
 
     weights: Literal["path"]
-    path: Path
+    path: UserPath
     """The folder."""
     objective: Literal["causal", "masked"] = "causal"
     """causal (predicts the next token) or masked (predicts hidden ones)."""
@@ -159,7 +158,7 @@ class Explanations(Strict):
     seed: int = 0
     """Draws units, projections and excerpts."""
     explainers: Explainers = Explainers()
-    published: Path | None = None
+    published: UserPath | None = None
     """Folder of published scored explanations, {layer}/{neuron}.jsonl as in neuron-explainer; null:
     none."""
 

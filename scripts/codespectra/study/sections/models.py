@@ -1,11 +1,18 @@
 """Sections of networks: architectures, preprocessing, and where weights come from."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from codespectra.study.sections.base import Channels, Name, Positive, Sha256, Share, Strict
+from codespectra.study.sections.base import (
+    Channels,
+    Name,
+    Positive,
+    Sha256,
+    Share,
+    Strict,
+    UserPath,
+)
 
 
 class BottleneckResNet(Strict):
@@ -147,7 +154,7 @@ class PathModel(AnyModel):
     """A network with your own weights, from a local .pt, .pth or .safetensors file."""
 
     weights: Literal["path"]
-    path: Path
+    path: UserPath
     """The file."""
     sha256: Sha256 | None = None
     """Digest that it must have; null: any."""

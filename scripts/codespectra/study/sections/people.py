@@ -1,11 +1,10 @@
 """Section of people's answers: the psychophysics of Zimmermann et al. 2023 (B fig. 2, 13)."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from codespectra.study.sections.base import Name, Strict
+from codespectra.study.sections.base import Name, Strict, UserPath
 
 
 class People(Strict):
@@ -14,11 +13,11 @@ class People(Strict):
     Part of the target `interpretability`; workflow/studies/paper_psychophysics.yaml has the keys.
     """
 
-    responses: Path
+    responses: UserPath
     """The published responses_main.csv."""
-    file_map: Path
+    file_map: UserPath
     """The published imagenet_exemplars_file_map.json."""
-    images: Path
+    images: UserPath
     """Folder that its paths start from: ImageNet's training set, one folder a class."""
     model: str
     """The network in the file map, such as resnet50."""

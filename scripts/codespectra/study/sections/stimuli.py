@@ -1,11 +1,10 @@
 """Sections of stimulus sets."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from codespectra.study.sections.base import RUNTIME, Channels, Positive, Strict
+from codespectra.study.sections.base import RUNTIME, Channels, Positive, Strict, UserPath
 
 PHOTOGRAPHS = 10
 
@@ -51,7 +50,7 @@ class Cifar(Strict):
 
     source: Literal["cifar10", "cifar100"]
     """cifar10 or cifar100, in torchvision's folder layout."""
-    root: Path
+    root: UserPath
     """Folder that holds cifar-10-batches-py or cifar-100-python."""
     split: Literal["train", "test"]
     """train (50,000 images) or test (10,000)."""
@@ -65,7 +64,7 @@ class ImageFolder(Strict):
     """Any folder of images: one subfolder a class, or images alone (then without labels)."""
 
     source: Literal["folder"]
-    root: Path
+    root: UserPath
     """The folder."""
     side: Positive
     """Pixels that each image's shorter side becomes; the centre is cut out."""

@@ -92,13 +92,15 @@ def _follows(problem: Any, problems: list[Any]) -> bool:
 def _explain(problem: Any, config: dict[str, Any]) -> str:
     where = ".".join(_path(problem["loc"], config)) or "top level"
     message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "missing":
+        return f"{where}: {MISSING}"
     if problem["type"] == "extra_forbidden":
         return f"{where}: unknown key; {problem['input']}"
     if problem["type"] in {"union_tag_invalid", "union_tag_not_found"}:
         context = problem["ctx"]
         where += "." + context["discriminator"].strip("'")
         if "tag" not in context:
-            return f"{where}: Field required"
+            return f"{where}: {MISSING}"
         allowed = [tag.strip("'") for tag in context["expected_tags"].split(", ")]
         return f"{where}: {context['tag']!r} is unknown; {nearest(context['tag'], allowed)}"
     found = problem.get("input")
@@ -124,5 +126,6 @@ def _path(location: tuple[Any, ...], config: Any) -> list[str]:
     return path
 
 
+MISSING = "missing; add it as in config.yaml, which says what it is"
 _TAGS = ("name", "weights", "source", "kind")
 _SELECTORS = (LayerType.__name__, str.__name__)

@@ -1,0 +1,32 @@
+"""Which tables the claims need, and the target of the workflow that makes them."""
+
+# Target of the workflow -> what a claim needs of it -> kinds of tables (`files.table_columns`).
+NEEDS = {
+    "main": {
+        "spectra": ("exponents", "bootstrap"),
+        "projections": ("action",),
+        "layers": ("exponents", "action"),
+        "index": ("scores", "resampled"),
+    },
+    # Of the networks of the dropout sweep.
+    "coding": {"coding": ("exponents", "bootstrap", "action")},
+    "interpretability": {
+        "autoencoders": ("scores", "resampled", "autoencoders", "autoencoders_resampled"),
+        "halves": ("halves", "halves_resampled"),
+        "psychophysics": ("psychophysics",),
+        "people": ("agreement",),
+        "manifold": ("manifold_units",),
+        "coactivation": ("coactivation",),
+        "sensitivity": ("sensitivity", "sensitivity_gradients", "sensitivity_centroids"),
+        "synergy": ("synergies", "synergy_units"),
+    },
+    "language": {
+        "language": ("language_exponents", "language_bootstrap"),
+        "explanations": ("explanations",),
+    },
+    "theory": {
+        "superposition": ("superposition_fit",),
+        "information": ("information",),
+        "capacity": ("capacity",),
+    },
+}

@@ -1,0 +1,179 @@
+"""The jobs that Snakemake plans for a study, in one process and without running any."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from forked import in_fork
+from project import MINI, Project
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A job of a plan.
+
+    Attributes:
+        params: as Snakemake keeps and compares them.
+        follows: the jobs that make it run when they run: of which it takes a file not as ancient.
+    """
+
+    rule: str
+    params: frozenset[str]
+    inputs: frozenset[str]
+    follows: frozenset[str] = field(compare=False)
+
+
+Plan = dict[str, Planned]
+
+
+@contextmanager
+def opened(study: str, **settings: Any) -> Iterator[Any]:
+    """Snakemake's workflow in this folder with the jobs of a study's target `everything`.
+
+    To be used in a fork: what it loads stays loaded.
+    """
+    from snakemake.api import SnakemakeApi
+    from snakemake.settings.enums import Quietness
+    from snakemake.settings.types import (
+        ConfigSettings,
+        DAGSettings,
+        OutputSettings,
+        ResourceSettings,
+    )
+
+    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:
+        flow = api.workflow(
+            snakefile=Path("Snakefile").absolute(),
+            workdir=Path.cwd(),
+            resource_settings=ResourceSettings(cores=1),
+            config_settings=ConfigSettings(configfiles=[Path(study).absolute()]),
+            **settings,
+        )
+        flow.dag(DAGSettings(targets={"everything"})).printrulegraph()
+        yield flow._workflow
+
+
+def plan_of(workflow: Any) -> Plan:
+    """The jobs by their first output, each after those that it follows."""
+    dag, records = workflow.dag, workflow.persistence
+
+    def name(job: Any) -> str:
+        return str(job.output[0]) if job.output else job.rule.name
+
+    def planned(job: Any) -> Planned:
+        before = dag.dependencies[job].items()
+        follows = {name(one) for one, files in before if not all(f.is_ancient for f in files)}
+        inputs = frozenset(map(str, job.input))
+        return Planned(job.rule.name, frozenset(records._params(job)), inputs, frozenset(follows))
+
+    return {name(job): planned(job) for level in dag.toposorted() for job in level}
+
+
+def plans(project: Project, configs: dict[str, dict[str, Any]]) -> dict[str, Plan]:
+    """Plan of each config."""
+    return in_fork(_plans, project.folder, configs)
+
+
+def _plans(configs: dict[str, dict[str, Any]]) -> dict[str, Plan]:
+    _parse_once()
+    found = {}
+    for name, config in configs.items():
+        Path("planned.json").write_text(json.dumps(config))
+        with opened("planned.json") as workflow:
+            found[name] = plan_of(workflow)
+    return found
+
+
+def _parse_once() -> None:
+    """Let Snakemake translate a rule file, and look up a package's version, only once."""
+    from importlib import metadata
+
+    from snakemake import workflow
+
+    parse, parsed = workflow.parse, {}
+
+    def remembered(file: Any, *arguments: Any, rulecount: int, **more: Any) -> Any:
+        key = file.get_path_or_uri(secret_free=True), rulecount
+        if key not in parsed:
+            parsed[key] = parse(file, *arguments, rulecount=rulecount, **more)
+        return parsed[key]
+
+    workflow.parse, metadata.version = remembered, cache(metadata.version)
+
+
+def cache_keys(project: Project, study: str = MINI, **versions: str) -> dict[str, str]:
+    """Key of every job whose results --cache shares, by its rule and first output.
+
+    Args:
+        versions: of packages, in place of those that are installed.
+    """
+    return in_fork(_cache_keys, project.folder, study, versions)
+
+
+def _cache_keys(study: str, versions: dict[str, str]) -> dict[str, str]:
+    from importlib import metadata
+
+    from snakemake.caching.hash import ProvenanceHashMap
+    from snakemake.settings.types import WorkflowSettings
+
+    # Where shared results would lie; nothing is fetched or stored here.
+    os.environ["SNAKEMAKE_OUTPUT_CACHE"] = str(Path.cwd())
+    installed = metadata.version
+    metadata.version = lambda name: versions.get(name) or installed(name)
+    with opened(study, workflow_settings=WorkflowSettings(cache=[])) as workflow:
+        keys, jobs = ProvenanceHashMap(), [j for j in workflow.dag.jobs if j.rule.cache.output]
+        return {
+            f"{job.rule.name} {job.output[0]}": asyncio.run(keys.get_provenance_hash(job))
+            for job in jobs
+        }
+
+
+def rules_reaching(project: Project, modules: list[str]) -> dict[str, set[str]]:
+    """For each library module, the rules whose params change when it is edited."""
+    return in_fork(_rules_reaching, project.folder, modules)
+
+
+def _rules_reaching(modules: list[str]) -> dict[str, set[str]]:
+    sys.path.insert(0, str(Path("scripts").absolute()))
+    from codespectra.jobs import code_digest as code
+
+    digest_of, asked = code.code_digest, {}
+
+    def noted(*arguments: Any) -> str:
+        asked[arguments] = digest_of(*arguments)
+        return asked[arguments]
+
+    code.code_digest = noted
+    with opened(MINI) as workflow:
+        said = {(job.rule, param) for job in plan_of(workflow).values() for param in job.params}
+    rules = {digest: {rule for rule, param in said if digest in param} for digest in asked.values()}
+    found = {}
+    for module in modules:
+        with edited(Path("scripts/codespectra", module)):
+            for thing in vars(code).values():
+                getattr(thing, "cache_clear", lambda: None)()
+            digest_of.cache_clear()
+            now = {arguments: digest_of(*arguments) for arguments in asked}
+        differing = [
+            rules[before] for arguments, before in asked.items() if now[arguments] != before
+        ]
+        found[module] = set().union(*differing)
+    return found
+
+
+@contextmanager
+def edited(file: Path) -> Iterator[None]:
+    """A module with one function more for a while, its date new."""
+    before = file.read_text()
+    try:
+        file.write_text(f"{before}\n\ndef added(value):\n    return value + 1\n")
+        yield
+    finally:
+        file.write_text(before)

@@ -1,0 +1,262 @@
+"""The workflow away from home: beside an installed library, in another workflow, in any folder."""
+
+import json
+import os
+import re
+import site
+import subprocess
+import sys
+import threading
+import venv
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+from PIL import Image
+from project import MINI, Project, copy_project, read_config, share_memory, table_of_jobs
+
+# Two jobs of few seconds.
+FIGURE = "results/figures/mini/channel.png"
+TABLE = "results/theory/capacity.csv"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    return copy_project(tmp_path_factory.mktemp("elsewhere"))
+
+
+# Another library that is installed ----------------------------------------------------------------
+
+# How another codespectra gets into every Python: at the end of its path, as by `pip install -e`; at
+# its beginning; by a finder that is asked first.
+INSTALLED = {
+    "last": "sys.path.append(other)",
+    "first": "sys.path.insert(0, other)",
+    "found": """
+class Finder:
+    def find_spec(name, path=None, target=None):
+        if name == "codespectra":
+            places = [f"{other}/codespectra"]
+            return spec_from_file_location(
+                name, f"{other}/codespectra/__init__.py", submodule_search_locations=places
+            )
+
+sys.meta_path.insert(0, Finder)
+""",
+}
+
+
+def beside_another(project: Project, folder: Path, way: str, *arguments: str) -> tuple[int, str]:
+    """Run snakemake where another working copy's library, which says so, is installed that way."""
+    other = copy_project(folder / "other").folder / "scripts"
+    with (other / "codespectra/jobs/start.py").open("a", encoding="utf-8") as file:
+        file.write('\nprint("the other library")\n')
+    hook = folder / "site/sitecustomize.py"
+    hook.parent.mkdir()
+    head = "import sys\nfrom importlib.util import spec_from_file_location\n"
+    hook.write_text(f"{head}other = {str(other)!r}\n{INSTALLED[way]}", "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "1", *arguments, "--configfile", MINI],
+        cwd=project.folder,
+        env=os.environ | {"PYTHONPATH": str(hook.parent)},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def test_jobs_import_the_library_beside_their_script(project, tmp_path):
+    status, said = beside_another(project, tmp_path, "last", "--forceall", TABLE)
+    assert status == 0, said
+    assert "the other library" not in said
+
+
+def test_a_job_that_imported_another_library_refuses(project, tmp_path):
+    status, _ = beside_another(project, tmp_path, "first", "--forceall", TABLE)
+    assert status != 0
+    log = project.folder / "results/logs/compute_channel.log"
+    [line] = log.read_text("utf-8").splitlines()
+    assert f"{tmp_path}/other/scripts/codespectra, not {project.folder}/scripts" in line
+    assert "pip uninstall codespectra" in line
+
+
+def test_a_start_that_would_import_another_library_refuses(project, tmp_path):
+    status, said = beside_another(project, tmp_path, "found", "--dry-run", TABLE)
+    assert status != 0
+    assert f"{tmp_path}/other/scripts/codespectra/__init__.py is imported instead of" in said
+    assert "Traceback" not in said and "the other library" not in said
+
+
+# Another workflow ---------------------------------------------------------------------------------
+
+MODULE = """
+configfile: "outer.yaml"
+
+module codespectra:
+    snakefile: "{snakefile}"
+    config: config["codespectra"]
+    prefix: "deep/er"
+
+use rule * from codespectra as cs_*
+
+# Which reads the module's files, and so its config, again.
+use rule main from codespectra as cs_main with:
+    message: "All of it"
+
+rule all:
+    default_target: True
+    input: "deep/er/{figure}"
+"""
+INCLUDE = """
+configfile: "outer.yaml"
+
+include: "{snakefile}"
+
+rule all:
+    default_target: True
+    input: "{figure}"
+"""
+
+
+@pytest.fixture
+def outer(project, tmp_path):
+    """Writes another workflow's folder, which has the mini study in its config."""
+
+    def write(snakefile: str, nested: bool) -> Project:
+        places = {"snakefile": project.folder / "Snakefile", "figure": FIGURE}
+        (tmp_path / "Snakefile").write_text(snakefile.format(**places), "utf-8")
+        study = read_config(MINI)
+        config = {"codespectra": study} if nested else study
+        (tmp_path / "outer.yaml").write_text(yaml.safe_dump(config), "utf-8")
+        share_memory(tmp_path)
+        return Project(tmp_path)
+
+    return write
+
+
+def test_a_module_keeps_everything_under_its_prefix(outer, project):
+    copy = outer(MODULE, nested=True)
+    done = copy.snakemake("--dry-run", "cs_everything", study=None)
+    assert done.returncode == 0, done.stdout
+    said = done.stdout
+    assert said.count("What runs, and why:") == said.count("Job stats:")
+    made = set(re.findall(r"\S*results/[^\s,:;]+", said))
+    assert made and all(name.startswith("deep/er/results/") for name in made)
+    jobs = {rule.removeprefix("cs_"): count for rule, count in table_of_jobs(done).items()}
+    assert jobs.pop("everything") == 1
+    assert jobs == project.would_run()
+
+
+def test_a_module_runs_draws_and_reports(outer):
+    copy = outer(MODULE, nested=True)
+    done = copy.snakemake("--cores", "1", study=None)
+    assert done.returncode == 0, done.stdout
+    found = {path.name for path in copy.folder.iterdir()}
+    assert found == {"Snakefile", "outer.yaml", "deep", ".snakemake"}
+    assert len([*copy.folder.glob("deep/er/results/logs/**/*.log")]) == 2
+    done = copy.snakemake("--report", "report.html", study=None)
+    assert done.returncode == 0, done.stdout
+    assert "capacity of dropout and power laws" in (copy.folder / "report.html").read_text("utf-8")
+
+
+def test_an_include_runs_the_config_of_its_workflow(outer):
+    copy = outer(INCLUDE, nested=False)
+    done = copy.snakemake("--cores", "1", study=None)
+    assert done.returncode == 0, done.stdout
+    assert (copy.folder / FIGURE).exists()
+    assert "Nothing to be done" in copy.snakemake("--dry-run", study=None).stdout
+
+
+def test_files_of_the_user_stay_where_they_are_under_a_prefix(outer):
+    copy = outer(MODULE, nested=True)
+    config = yaml.safe_load((copy.folder / "outer.yaml").read_text("utf-8"))
+    models = config["codespectra"]["models"]
+    models["untrained"] |= {"weights": "path", "path": "mine.pt"}
+    (copy.folder / "outer.yaml").write_text(yaml.safe_dump(config), "utf-8")
+    (copy.folder / "mine.pt").touch()
+    target = "deep/er/results/checkpoints/untrained.pt"
+    done = copy.snakemake("--dry-run", target, study=None)
+    assert done.returncode == 0, done.stdout
+    assert "cs_import_checkpoint" in done.stdout
+
+
+def test_a_snakefile_from_the_net_is_refused_in_a_line(project, tmp_path):
+    serve = partial(SimpleHTTPRequestHandler, directory=project.folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/Snakefile"
+        (tmp_path / "Snakefile").write_text(
+            f'module far:\n    snakefile: "{url}"\n\nuse rule * from far\n', "utf-8"
+        )
+        said = Project(tmp_path).failure("--dry-run", study=None)
+        server.shutdown()
+    assert "clone the repository" in said
+
+
+# Any folder ---------------------------------------------------------------------------------------
+
+
+def test_elsewhere_the_embedded_default_is_the_study(project, tmp_path):
+    share_memory(tmp_path)
+    start = ("--dry-run", "--snakefile", str(project.folder / "Snakefile"))
+    for study in ("embedded-default", "own"):
+        done = Project(tmp_path).snakemake(*start, study=None)
+        assert done.returncode == 0 and f"results/figures/{study}/" in done.stdout, done.stdout
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump(read_config() | {"study": "own"}))
+
+
+def python_in(folder: Path) -> Path:
+    """A Python of its own that has this one's packages."""
+    venv.create(folder, with_pip=False)
+    [packages] = folder.glob("lib/*/site-packages")
+    (packages / "shared.pth").write_text("\n".join(site.getsitepackages()))
+    return folder / "bin/python"
+
+
+def run_by(python: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [python, "-m", "snakemake", *arguments, "--configfile", MINI],
+        cwd=folder,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+
+
+def test_an_environment_in_a_folder_with_any_name_runs_jobs(project, tmp_path):
+    folder = copy_project(tmp_path / "R&D (1)").folder
+    done = run_by(python_in(folder / ".venv"), folder, "--cores", "1", TABLE)
+    assert done.returncode == 0, done.stdout
+    assert (folder / TABLE).exists()
+
+
+def test_an_environment_with_a_blank_elsewhere_is_refused_at_the_start(project, tmp_path):
+    done = run_by(python_in(tmp_path / "a b"), project.folder, "--dry-run", TABLE)
+    assert done.returncode != 0
+    assert "a b/bin/python: take a Python whose path has no blanks" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_names_of_files_mean_the_same_in_any_locale(project, tmp_path):
+    share_memory(tmp_path)
+    for name in ("Ä", "b"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        Image.new("RGB", (32, 32)).save(tmp_path / "images" / name / "ü.png")
+    config = read_config(MINI)
+    config["stimuli"]["own"] = {"source": "folder", "root": "images", "side": 32}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    subprocess.run(
+        [sys.executable, "-m", "snakemake", "--snakefile", project.folder / "Snakefile"]
+        + ["--cores", "1", "results/stimuli/own.json"],
+        cwd=tmp_path,
+        env=os.environ | locale,
+        check=True,
+    )
+    manifest = json.loads((tmp_path / "results/stimuli/own.json").read_text("utf-8"))
+    assert manifest["classes"] == ["b", "Ä"]

@@ -1,0 +1,61 @@
+"""Which tables the claims of a target are judged by."""
+
+
+def scope_targets(scope):
+    """Targets whose claims a table of claims holds."""
+    if scope != "-everything":
+        return [scope.removeprefix("-") or "main"]
+    sections = {"coding": study.coding, "language": study.language, "theory": study.theory}
+    return [target for target in NEEDS if sections.get(target, True)]
+
+
+def claim_tables(wildcards):
+    """What the claims of a scope are judged by, by kind of table."""
+    files = {}
+    for target in scope_targets(wildcards.scope):
+        for kind in dict.fromkeys(chain(*NEEDS[target].values())):
+            found = files.setdefault(kind, [])
+            found += [file for file in table_files(kind, target) if file not in found]
+    return {kind: found for kind, found in files.items() if found}
+
+
+# Of the analyses of layers and of directions, which the main job and others run.
+ANALYSIS_TABLES = {
+    "exponents": (f"{SPECTRA}/exponents.csv", "spectra"),
+    "bootstrap": (f"{SPECTRA}/bootstrap.csv", "spectra"),
+    "action": (f"{PROJECTIONS}/action.csv", "projections"),
+    "scores": (f"{SCORES}/directions.csv", "directions"),
+    "resampled": (f"{SCORES}/directions_resampled.csv", "directions"),
+}
+
+
+def table_files(kind, target):
+    """Where a kind of table lies that claims of a target need; nowhere if the study has none."""
+    if kind in ANALYSIS_TABLES:
+        pattern, analysis = ANALYSIS_TABLES[kind]
+        return per_run(pattern, f"coding_{analysis}" if target == "coding" else analysis)
+    if kind == "agreement":
+        return ["results/people/agreement.csv"] if study.people else []
+    if kind == "explanations":
+        return explanation_scores()
+    if target == "interpretability":
+        runs = analysis_runs(study) if study.interpretability else []
+        return for_each(f"{SCORES}/{kind}.csv", runs)
+    if target == "language":
+        name = kind.removeprefix("language_")
+        return of_language_models(f"results/spectra/{{model}}/text/{name}.csv")
+    return [f"results/theory/{kind}.csv"]
+
+
+def claims_config(wildcards):
+    """What the verdicts of a scope depend on, besides the tables."""
+    swept = network_table() if "coding" in scope_targets(wildcards.scope) else None
+    models = study.models | (study.language.models if study.language else {})
+    trained = [n for n, model in models.items() if model.weights != "random"]
+    return stage_config(
+        study.claims,
+        trained=sorted([*trained, *(swept or [])]),
+        networks=swept,
+        analysis_set=study.directions.analysis_set if study.directions else "",
+        measured_only=wildcards.scope not in ("", "-everything"),
+    )

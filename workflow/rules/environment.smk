@@ -1,0 +1,44 @@
+"""Which library, Python and study run, wherever the workflow is started or included from."""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+if not isinstance(workflow.current_basedir, os.PathLike):
+    sys.exit(
+        "codespectra: jobs import the library beside the Snakefile: clone the repository, "
+        "and name the Snakefile in that folder"
+    )
+
+HOME = Path(workflow.current_basedir).parents[1]
+SCRIPTS = HOME / "scripts"
+# What jobs inherit: this library before any that is installed; UTF-8 in any locale; no locks of
+# HDF5's own, which not every file system has.
+sys.path.insert(0, str(SCRIPTS))
+inherited = filter(None, [os.environ.get("PYTHONPATH")])
+os.environ.update(
+    PYTHONPATH=os.pathsep.join([str(SCRIPTS), *inherited]),
+    PYTHONUTF8="1",
+    HDF5_USE_FILE_LOCKING="FALSE",
+)
+
+import codespectra
+
+if not (SCRIPTS / "codespectra/__init__.py").samefile(codespectra.__file__):
+    sys.exit(
+        f"{codespectra.__file__} is imported instead of {SCRIPTS}/codespectra: "
+        "pip uninstall codespectra, or run the Snakefile that belongs to it"
+    )
+
+# Snakemake doesn't quote Python's path (its issue 2645); jobs start in this folder.
+if shlex.quote(sys.executable) != sys.executable:
+    sys.executable = os.path.relpath(sys.executable)
+if shlex.quote(sys.executable) != sys.executable:
+    sys.exit(
+        f"Snakemake can't start jobs with {sys.executable}: take a Python whose path has no blanks "
+        "or other special characters, or a .venv in this folder"
+    )
+
+STUDY_GIVEN = workflow.overwrite_configfiles or ({*config} - {*workflow.config_settings.config})
+DEFAULT_STUDY = "config.yaml" if Path("config.yaml").exists() else str(HOME / "config.yaml")
