@@ -4,7 +4,14 @@ import fcntl
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 from project import Project, copy_project
+
+# How fast a machine is decides nothing.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
