@@ -9,9 +9,9 @@ from project import Project, copy_project
 
 # How fast a machine is decides nothing.
 settings.register_profile(
-    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "any", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("any machine")
+settings.load_profile("any")
 
 
 @pytest.fixture(scope="session")
