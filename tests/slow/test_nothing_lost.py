@@ -38,6 +38,8 @@ JOBS = {
     "draw_information": "figures/mini/information.png",
     "judge_claims": "claims-theory.csv",
 }
+# Scripts that have another name than the rule; here one figure is drawn.
+SCRIPTS = {"draw": "draw_information"}
 # How the names of all that these jobs write begin.
 OWN = (
     *(file.rpartition(".")[0] for file in JOBS.values()),
@@ -86,7 +88,7 @@ def scripts_at_work(folder: Path) -> dict[int, str]:
             continue
         script = re.search(rf"\0{folder}/.snakemake/scripts/\w+\.(\w+)\.py\0", command)
         if script:
-            found[int(process.name)] = script[1]
+            found[int(process.name)] = SCRIPTS.get(script[1], script[1])
     return found
 
 
