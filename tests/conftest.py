@@ -8,9 +8,7 @@ from hypothesis import HealthCheck, settings
 from project import Project, copy_project
 
 # How fast a machine is decides nothing.
-settings.register_profile(
-    "any", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("any", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any")
 
 
