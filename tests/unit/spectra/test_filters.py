@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from codespectra.figures.filters import draw_filters
 from codespectra.files.hdf5_files import create_hdf5
-from codespectra.models import architectures
+from codespectra.models import architectures, reductions
 from codespectra.models.hooks import Wanted
 from codespectra.models.layer_listing import inspect_layers
 from codespectra.models.small_resnet import Bottleneck
