@@ -63,7 +63,9 @@ def _check_directions(
 ) -> None:
     if not methods:
         problems.add("directions.methods: none is named; name at least neurons: {}")
-    for run in section.runs:
+    for number, run in enumerate(section.runs):
+        problems.known(f"directions.runs.{number}.model", run.model, study.models)
+        problems.known(f"directions.runs.{number}.stimuli", run.stimuli, study.stimuli)
         spec = study.stimuli.get(run.stimuli)
         if spec is not None:
             _check_run(study, run, spec, problems)
