@@ -262,9 +262,3 @@ def test_splits_are_equal_and_share_nothing(top, random):
 def test_normalized_activations_by_hand():
     assert normalized([-1, 0, 0.399, 0.4, 3.99, 4, 5, math.nan], 4.0) == [0, 0, 0, 1, 9, 10, 10, 0]
     assert normalized([1, 2], 0.0) == normalized([-1, -2], -1.0) == [0, 0]
-
-
-@given(st.lists(st.floats(-1e6, 1e6)), st.floats(1e-3, 1e6))
-def test_normalized_activations_are_the_formula(activations, maximum):
-    expected = [min(10, math.floor(10 * max(0.0, value) / maximum)) for value in activations]
-    assert normalized(activations, maximum) == expected
