@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from codespectra.errors import first_line
+from codespectra.files.regular_files import open_regular, reason
 from codespectra.files.whole_files import atomic, damaged
 
 
@@ -21,6 +21,7 @@ def read_array(path: str | Path) -> np.ndarray:
         UserError: `path` is missing, cut off or holds no array.
     """
     try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise damaged(path, f"damaged, or no array ({first_line(error)})") from error
+        with open_regular(path) as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+    except Exception as error:  # A damaged shape needs more memory than there is.
+        raise damaged(path, f"damaged, or no array ({reason(error)})") from error

@@ -20,6 +20,7 @@ LEFT_OUT = (
     "errors.py",
     "files/full_disk.py",
     "files/one_writer.py",
+    "files/regular_files.py",
     "files/table_columns.py",
     "files/whole_files.py",
     "jobs/gpu_lock.py",
