@@ -31,7 +31,8 @@ def read_cifar(
     except Exception as error:  # Damaged pickles raise nearly anything.
         raise UserError(
             f"{root}: torchvision finds no whole {source} there ({first_line(error)}); put the "
-            f"folder {kind.base_folder} there, or set the set's download: true where the network allows it"
+            f"folder {kind.base_folder} there, or set the set's download: true where the network "
+            "allows it"
         ) from error
     images, labels = data.data[:limit], np.array(data.targets)[:limit]
     return images, len(images), tuple(data.classes), labels

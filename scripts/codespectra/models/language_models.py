@@ -80,26 +80,30 @@ def initialise(config: dict[str, Any], objective: str) -> PreTrainedModel:
     return OBJECTIVES[objective].from_config(known, dtype=torch.float32).eval()
 
 
-def _known_config(config: dict[str, Any], objective: str) -> PreTrainedConfig:
+def _known_config(
+    config: dict[str, Any], objective: str, source: str | Path = model_folders.CONFIG
+) -> PreTrainedConfig:
     kind = config.get("model_type")
     for key, why in REFUSED_KEYS.items():
         if config.get(key) is not None:
-            raise UserError(f"config.json of model_type {kind!r} has {key}: {why}")
+            raise UserError(f"{source} of model_type {kind!r} has {key}: {why}")
     for key, value in config.items():
         if "attn_implementation" in key and value not in ATTENTION:
             raise UserError(
-                f"config.json of model_type {kind!r} asks for {key} {value!r}, which isn't run "
+                f"{source} of model_type {kind!r} asks for {key} {value!r}, which isn't run "
                 "here; take the key out: every implementation computes the same"
             )
     if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
-        raise UserError(f"transformers has no model_type {kind!r}; take another language model")
+        raise UserError(
+            f"{source}: transformers has no model_type {kind!r}; take another language model"
+        )
     known = CONFIG_MAPPING[kind]
     if known not in CONFIGS[objective]:
         raise UserError(
-            f"model_type {kind!r} has no {objective} language model in transformers; correct the "
+            f"{source}: model_type {kind!r} has no {objective} language model in transformers; correct the "
             "model's objective, or take another one"
         )
-    with refusing("config.json", f"no {kind} of transformers", "correct its values"):
+    with refusing(source, f"no {kind} of transformers", "correct its values"):
         return known.from_dict(config)
 
 
@@ -148,7 +152,8 @@ def load_network(folder: str | Path, objective: str) -> PreTrainedModel:
         UserError: the folder is incomplete, asks for code of its own, or the weights don't fit.
     """
     names = model_folders.weight_files(folder)
-    config = _known_config(model_folders.read_config(folder), objective)
+    content = model_folders.read_config(folder)
+    config = _known_config(content, objective, Path(folder) / model_folders.CONFIG)
     stored: dict[str, torch.dtype | str] = {}
     for name in names:
         if name.endswith(SAFE):
@@ -199,8 +204,6 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
     names = model_folders.tokenizer_files(folder)
     if TOKENIZER in names:
         try_tokenizer(Path(folder) / TOKENIZER)
-    if (Path(folder) / model_folders.CONFIG).exists():  # may say which class it is
-        names = [model_folders.CONFIG, *names]
     with (
         refusing(folder, "the tokenizer can't be loaded", "fetch or save it again"),
         model_folders.listed_alone(folder, names) as alone,

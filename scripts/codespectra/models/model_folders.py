@@ -3,6 +3,7 @@
 No import of torch or transformers: a plan is checked in seconds.
 """
 
+import json
 import math
 import tempfile
 from collections.abc import Iterator
@@ -151,11 +152,16 @@ def read_config(folder: str | Path, name: str = CONFIG) -> dict[str, Any]:
 
 @contextmanager
 def listed_alone(folder: str | Path, names: list[str]) -> Iterator[Path]:
-    """Yield a folder of links to those files: a library can open no others, whatever they name."""
-    with tempfile.TemporaryDirectory() as alone:
+    """Yield a folder of links to those files, and of the config: a library can open no others."""
+    folder = Path(folder)
+    with tempfile.TemporaryDirectory() as made:
+        alone = Path(made)
         for name in names:
-            (Path(alone) / name).symlink_to((Path(folder) / name).resolve())
-        yield Path(alone)
+            if name != CONFIG:
+                (alone / name).symlink_to((folder / name).resolve())
+        if (folder / CONFIG).exists():
+            (alone / CONFIG).write_text(json.dumps(read_config(folder)), "utf-8")
+        yield alone
 
 
 def describe_folder(path: str | Path, tokenizer_path: str | Path) -> dict[str, Any]:
