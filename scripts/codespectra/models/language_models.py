@@ -100,8 +100,8 @@ def _known_config(
     known = CONFIG_MAPPING[kind]
     if known not in CONFIGS[objective]:
         raise UserError(
-            f"{source}: model_type {kind!r} has no {objective} language model in transformers; correct the "
-            "model's objective, or take another one"
+            f"{source}: model_type {kind!r} has no {objective} language model in transformers; "
+            "correct the model's objective, or take another one"
         )
     with refusing(source, f"no {kind} of transformers", "correct its values"):
         return known.from_dict(config)
