@@ -19,7 +19,8 @@ csv.field_size_limit(sys.maxsize)
 def read_csv(path: str | Path, kind: str) -> pd.DataFrame:
     """Read a table that `write_csv` wrote.
 
-    A damaged number that still reads as one can't be seen.
+    Columns of text are text whatever they look like, NA, null, 007 and an empty field too. A
+    damaged number that still reads as one can't be seen.
 
     Args:
         path: of the table.
@@ -32,9 +33,14 @@ def read_csv(path: str | Path, kind: str) -> pd.DataFrame:
     try:
         with Path(path).open(encoding="utf-8", newline="") as file:
             text = file.read()
-        _check_whole(text)
-        table = pd.read_csv(io.StringIO(text, newline=""))
-        _check_columns(table, *map(str.split, COLUMNS[kind]))
+        words, numbers = map(str.split, COLUMNS[kind])
+        table = pd.read_csv(
+            io.StringIO(text, newline=""),
+            dtype=dict.fromkeys(words, str),
+            keep_default_na=False,
+            na_values={name: [""] for name in _header_of_whole(text) if name not in words},
+        )
+        _check_columns(table, words, numbers)
     except (OSError, ValueError, csv.Error) as error:
         found = f"damaged, or no table of {kind} ({first_line(error)})"
         raise damaged(path, found) from error
@@ -46,7 +52,7 @@ def read_tables(paths: Iterable[str | Path], kind: str) -> pd.DataFrame:
     return pd.concat([read_csv(path, kind) for path in paths], ignore_index=True)
 
 
-def _check_whole(text: str) -> None:
+def _header_of_whole(text: str) -> list[str]:
     if not text.endswith("\n"):
         raise ValueError("its last line isn't ended")
     # pandas fills the rest of a short line with NaN.
@@ -55,6 +61,7 @@ def _check_whole(text: str) -> None:
     for number, row in enumerate(rows, start=2):
         if len(row) != len(header):
             raise ValueError(f"row {number} has {len(row)} fields, the header {len(header)}")
+    return header
 
 
 def _check_columns(table: pd.DataFrame, words: list[str], numbers: list[str]) -> None:
