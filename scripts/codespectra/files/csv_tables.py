@@ -15,6 +15,8 @@ from codespectra.files.whole_files import damaged
 def read_csv(path: str | Path, kind: str) -> pd.DataFrame:
     """Read a table that `write_csv` wrote.
 
+    Columns of text are text whatever they look like, NA, null, 007 and an empty field too.
+
     Args:
         path: of the table.
         kind: of `table_columns.COLUMNS`, which says what must be there.
@@ -25,8 +27,15 @@ def read_csv(path: str | Path, kind: str) -> pd.DataFrame:
     """
     content = read_noted(path)
     try:
-        table = pd.read_csv(io.BytesIO(content))
-        _check_columns(table, *map(str.split, COLUMNS[kind]))
+        words, numbers = map(str.split, COLUMNS[kind])
+        header = pd.read_csv(io.BytesIO(content), nrows=0).columns
+        table = pd.read_csv(
+            io.BytesIO(content),
+            dtype=dict.fromkeys(words, str),
+            keep_default_na=False,
+            na_values={name: [""] for name in header if name not in words},
+        )
+        _check_columns(table, words, numbers)
     except ValueError as error:
         found = f"damaged, or no table of {kind} ({first_line(error)})"
         raise damaged(path, found) from error

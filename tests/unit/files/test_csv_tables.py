@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from damage import refused
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from codespectra.errors import UserError
 from codespectra.files.csv_tables import read_csv
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.notes import write_note
+from codespectra.files.table_columns import COLUMNS
 
 
 def write_table(path: Path) -> bytes:
@@ -45,6 +48,22 @@ def test_a_text_of_any_length_is_read_again(tmp_path, column: str) -> None:
     table[column] = ["x" * 131_073, *table[column][1:]]
     write_csv(path, table)
     pd.testing.assert_frame_equal(read_csv(path, "exponents"), table)
+
+
+# But surrogates, which UTF-8 can't write.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(text=TEXTS | st.sampled_from(["", "NA", "null", "007", "1e5", "True", "nan", "-inf"]))
+def test_a_text_is_read_as_it_was_written(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "explanations.csv"
+    words, numbers = map(str.split, COLUMNS["explanations"])
+    written = pd.DataFrame([dict.fromkeys(words, text) | dict.fromkeys(numbers, np.nan)])
+    write_csv(path, written)
+    read = read_csv(path, "explanations")
+    assert read[words].to_dict("records") == written[words].to_dict("records")
+    assert read[numbers].isna().all(axis=None)
 
 
 def foreign(path: Path, text: str) -> None:
