@@ -12,12 +12,13 @@ from typing import Any
 from codespectra.errors import first_line
 from codespectra.files.json_files import content_digest, read_json, write_json
 from codespectra.files.made_by import MADE_BY
+from codespectra.files.regular_files import open_regular
 from codespectra.files.whole_files import damaged
 
 
 def file_digest(path: str | Path) -> str:
     """Hexadecimal sha256 of a file's bytes."""
-    with Path(path).open("rb") as handle:
+    with open_regular(path) as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 

@@ -36,6 +36,7 @@ from codespectra.explanations.neuron_records import (
     write_lines,
 )
 from codespectra.files.csv_tables import read_csv
+from codespectra.files.notes import write_note
 from codespectra.models.byte_gpt2 import byte_gpt2, byte_tokenizer
 from codespectra.models.language_models import save_language_model
 
@@ -282,7 +283,9 @@ class Job:
         header = "model,weights,stimuli,part,layer,depth,kind,unit,action"
         numbers = [unit.neuron_id.neuron_index for unit in units]
         lines = [f"bytes,train,text,mlp,h.0,1,neuron,{number},1.5" for number in numbers]
-        (self.model / "units.csv").write_text("\n".join([header, *lines, ""]))
+        units_table = self.model / "units.csv"
+        units_table.write_text("\n".join([header, *lines, ""]))
+        write_note(units_table, units_table)
 
     def run(self, url: str, *, explainer: str = "explainer", simulator: str = "simulator") -> None:
         self.monkeypatch.setenv("OPENAI_BASE_URL", url)
