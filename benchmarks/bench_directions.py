@@ -5,10 +5,6 @@ reached by precision alone: scikit-learn's own iterations, on float32 instead of
 rows that stay in the cache would have made them only a tenth faster.
 """
 
-import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 import tempfile
 import warnings
 from pathlib import Path
@@ -75,17 +71,9 @@ def assert_same_loss(rows: torch.Tensor) -> None:
     assert abs(ours / plain - 1) < 1e-5
 
 
-def iterate(white: np.ndarray, iterations: int = ITERATIONS) -> np.ndarray:
-    search = FastICA(whiten=False, max_iter=iterations, tol=1e-12, random_state=0)
+def iterate(white: np.ndarray) -> np.ndarray:
+    search = FastICA(whiten=False, max_iter=ITERATIONS, tol=1e-12, random_state=0)
     return search.fit(white).components_
-
-
-def assert_same_rotation(white: np.ndarray) -> None:
-    """Rows of the rotation after two iterations in float32 and float64."""
-    single, double = (iterate(white.astype(kind), 2) for kind in ("float32", "float64"))
-    cosine = np.abs(np.sum(single * double, axis=1)).min()
-    print(f"least |cos| of FastICA in float32 and float64 after 2 iterations: {cosine:.7f}")
-    assert cosine > 0.9999
 
 
 def main() -> None:
@@ -102,7 +90,6 @@ def main() -> None:
     )
     scores = pca(matrix, k=K).responses
     white = scores / scores.std(axis=0)
-    assert_same_rotation(white)
     compare(
         "9",
         f"FastICA, {ITERATIONS} iterations, K={K}: float64, float32",

@@ -19,7 +19,6 @@ directions of a method in it:
 
 import ast
 import json
-import os
 import resource
 import runpy
 import subprocess
@@ -29,8 +28,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import h5py
 import numpy as np

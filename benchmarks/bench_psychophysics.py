@@ -1,21 +1,12 @@
 """Goal 1d: psychophysics of 256 directions from embeddings against lpips calls."""
 
-import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-import sys
-from pathlib import Path
-
 import numpy as np
 import torch
-from random_lpips import both_sides, crops
+from random_lpips import both_sides, crops, embed
 from side_by_side import compare
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from codespectra.experiments.psychophysics import Trials, answer
 from codespectra.experiments.trial_design import Design
-from codespectra.interpretability.similarity import Embedding
 
 # As many distinct images as the trials of 256 neurons were found to show, of 50,000.
 DIRECTIONS, IMAGES = 256, 9339
@@ -28,7 +19,6 @@ DESIGN = Design(
     pool="min",
     seed=0,
 )
-BATCH = 256  # config.yaml's
 PAIRS_SHARE, QUERIES_SHARE = 160, 40  # the baselines are timed on one trial in so many
 
 
@@ -51,10 +41,8 @@ class Bench:
         return Trials(references, queries, np.ones((DIRECTIONS, DESIGN.trials), dtype=bool))
 
     def ours(self) -> np.ndarray:
-        starts = range(0, IMAGES, BATCH)
-        batches = [self.backbone.embed(self.images[start : start + BATCH]) for start in starts]
-        tables = {part: np.concatenate([batch[part] for batch in batches]) for part in batches[0]}
-        return answer(Embedding("lpips", tables, np.arange(IMAGES)), self.trials, DESIGN)
+        shown = embed(self.backbone, self.images, np.arange(IMAGES))
+        return answer(shown, self.trials, DESIGN)
 
     @torch.inference_mode()
     def lpips_answers(self, share: int, references_a_call: int) -> np.ndarray:

@@ -4,18 +4,10 @@ The network is the ResNet-50 of the CIFAR checkpoint with random weights, the la
 (256 units), the images crops of photographs.
 """
 
-import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-import sys
-from pathlib import Path
-
 import numpy as np
 import torch
 from side_by_side import compare
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from codespectra.data import photographs
 from codespectra.data.preprocessing import Preprocess
 from codespectra.directions.kmeans import spherical_kmeans
@@ -24,6 +16,7 @@ from codespectra.experiments import input_gradients, sensitivity
 from codespectra.models import architectures
 from codespectra.models.hooks import Wanted
 from codespectra.models.layer_listing import inspect_layers
+from codespectra.training.batchnorm import recalibrate
 
 M, GRID = 5, sensitivity.path_grid(-0.5, 1.5, 21)
 ROWS, WIDTH, CENTROIDS = 50_000, 256, 256
@@ -78,7 +71,7 @@ class Gradients:
             test_share=0.2,
             seed=0,
         )
-        self.calibrate()
+        recalibrate(self.network, self.preprocess, torch.from_numpy(self.images[:: SET // 128]))
         activations = self.activations()
         self.centroids = spherical_kmeans(activations, SET_CENTROIDS, starts=1).centroids
         self.paths = sensitivity.find_paths(self.centroids, GRID)
@@ -86,15 +79,6 @@ class Gradients:
         self.nearest = sensitivity.nearest_images(cosines, self.paths, M)
         ends = np.stack([self.centroids, self.centroids[self.paths.partner]], axis=1)
         self.along = np.einsum("kti,kid->ktd", self.paths.weights, ends)
-
-    def calibrate(self) -> None:
-        """Give the random network the BatchNorm statistics of some of the images."""
-        with torch.inference_mode():
-            for module in self.network.train().modules():
-                if isinstance(module, torch.nn.BatchNorm2d):
-                    module.momentum = 1
-            self.network(self.preprocess(self.images[:: SET // 128]))
-        self.network.eval()
 
     def activations(self) -> np.ndarray:
         with torch.inference_mode():
@@ -206,7 +190,6 @@ def scattered(bench: Gradients) -> None:
 
 
 def main() -> None:
-    torch.set_num_threads(1)
     nearest_of_all()
     bench = Gradients()
     along_one_path(bench)

@@ -1,23 +1,11 @@
 """Goals 1a and 1a': the LPIPS index of 256 directions from embeddings against lpips calls."""
 
-import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-import sys
-from pathlib import Path
-
 import numpy as np
-import torch
-from random_lpips import both_sides, crops
+from random_lpips import both_sides, crops, embed, lpips_of
 from side_by_side import compare
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from codespectra.interpretability import similarity
 
 # As many distinct images as the five strongest of 256 neurons were found to have, of 50,000.
 DIRECTIONS, M, IMAGES = 256, 5, 717
-BATCH = 256  # config.yaml's
 PAIRS_A_CALL, SHARE = 64, 20  # one pair a call is timed on one pair in SHARE
 
 
@@ -33,24 +21,10 @@ class Bench:
         self.pairs = np.stack([self.sets[:, first].ravel(), self.sets[:, second].ravel()])
 
     def ours(self) -> np.ndarray:
-        starts = range(0, IMAGES, BATCH)
-        batches = [self.backbone.embed(self.images[start : start + BATCH]) for start in starts]
-        tables = {part: np.concatenate([one[part] for one in batches]) for part in batches[0]}
-        return similarity.Embedding("lpips", tables, np.arange(IMAGES)).within(self.sets)["all"]
-
-    @torch.inference_mode()
-    def lpips_of(self, pairs: np.ndarray, pairs_a_call: int) -> np.ndarray:
-        found = []
-        for start in range(0, pairs.shape[1], pairs_a_call):
-            first, second = (
-                torch.from_numpy(self.images[rows]).permute(0, 3, 1, 2).contiguous() / 255
-                for rows in pairs[:, start : start + pairs_a_call]
-            )
-            found.append(self.peer(first, second, normalize=True).flatten())
-        return torch.cat(found).numpy()
+        return embed(self.backbone, self.images, np.arange(IMAGES)).within(self.sets)["all"]
 
     def theirs(self) -> np.ndarray:
-        distances = self.lpips_of(self.pairs, PAIRS_A_CALL)
+        distances = lpips_of(self.peer, self.images, self.pairs, PAIRS_A_CALL)
         return -distances.reshape(len(self.sets), -1).mean(axis=1)
 
 
@@ -66,7 +40,7 @@ def main() -> None:
     compare(
         "1a",
         f"II of {DIRECTIONS} directions, top {M}, over an lpips call a pair",
-        lambda: bench.lpips_of(bench.pairs[:, ::SHARE], 1),
+        lambda: lpips_of(bench.peer, bench.images, bench.pairs[:, ::SHARE], 1),
         bench.ours,
         at_least=40,
         baseline_scale=SHARE,

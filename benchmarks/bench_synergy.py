@@ -3,30 +3,23 @@
 Activations: layer1 of an untrained bottleneck ResNet, batch norms calibrated, averaged over places.
 """
 
-import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 import resource
-import sys
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
-from random_lpips import both_sides, crops
+from random_lpips import BATCH, both_sides, crops, embed, lpips_of
 from side_by_side import compare
 from torch import nn
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from codespectra.data.preprocessing import Preprocess
 from codespectra.directions.directions import neurons
 from codespectra.experiments import synergy
 from codespectra.interpretability.index import Index
-from codespectra.interpretability.similarity import Embedding
 from codespectra.models import architectures
+from codespectra.training.batchnorm import recalibrate
 
-M, BATCH = 5, 256
+M = 5
 WIDTH = 64  # 256 units in layer1
 SAMPLE = 128  # pairs of units on which baselines are timed, and agreement is asserted
 
@@ -41,11 +34,7 @@ def activations(images: np.ndarray) -> np.ndarray:
     network.to(memory_format=torch.channels_last)
     settings = {"side": None, "mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25)}
     preprocess = Preprocess(settings, torch.device("cpu"))
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = 1
-    network.train()(preprocess(images[:: len(images) // 1000]))
-    network.eval()
+    recalibrate(network, preprocess, torch.from_numpy(images[:: len(images) // 1000]))
     batches = range(0, len(images), BATCH)
     found = [network(preprocess(images[start : start + BATCH])) for start in batches]
     return torch.cat([block.mean(dim=(2, 3)) for block in found]).numpy()
@@ -81,36 +70,21 @@ class Bench:
     def synergies(self) -> tuple[synergy.Pairs, np.ndarray, np.ndarray, np.ndarray]:
         """From activations and pixels to all pairs: images, index of units and sums, synergy."""
         pairs = synergy.pairs_of_units(self.units, M)
-        used = np.unique(pairs.sets)
-        batches = [
-            self.backbone.embed(self.images[used[start : start + BATCH]])
-            for start in range(0, len(used), BATCH)
-        ]
-        tables = {part: np.concatenate([batch[part] for batch in batches]) for part in batches[0]}
-        similarity = Embedding("lpips", tables, used)
+        similarity = embed(self.backbone, self.images, np.unique(pairs.sets))
         units, sums = synergy.score_pairs(pairs, [similarity], Index(M, "pairs"))["lpips"]
         return pairs, units, sums, synergy.synergies(pairs, units, sums)
 
-    @torch.inference_mode()
-    def lpips_of(self, images: np.ndarray, pairs_a_call: int) -> float:
-        """The index of a set of images."""
-        first, second = (images[places] for places in np.triu_indices(M, k=1))
-        found = []
-        for start in range(0, len(first), pairs_a_call):
-            chosen = slice(start, start + pairs_a_call)
-            one, other = (
-                torch.from_numpy(self.images[rows[chosen]]).permute(0, 3, 1, 2).contiguous() / 255
-                for rows in (first, second)
-            )
-            found.append(self.peer(one, other, normalize=True).flatten())
-        return -float(torch.cat(found).mean(dtype=torch.float64))
+    def index_by_lpips(self, images: np.ndarray, pairs_a_call: int) -> float:
+        """Of a set of images."""
+        pairs = images[np.stack(np.triu_indices(M, k=1))]
+        return -lpips_of(self.peer, self.images, pairs, pairs_a_call).mean(dtype=np.float64)
 
     def check(self) -> None:
         """The same sets as a stable sort, the same index as lpips, of units and of sums."""
         pairs, units, sums, _ = self.synergies()
         images = pairs.images[self.places]
         np.testing.assert_array_equal(images, self.each(partial(self.by_argsort, kind="stable")))
-        expected = [self.lpips_of(top, 10) for top in (*images, *pairs.unit_images)]
+        expected = [self.index_by_lpips(top, 10) for top in (*images, *pairs.unit_images)]
         error = np.abs(np.concatenate([sums[self.places], units]) - expected)
         assert (error <= np.maximum(1e-7, 1e-5 * np.abs(expected))).all()
         print(
@@ -132,13 +106,13 @@ def main() -> None:
     row(
         "1c",
         f"{what} argsort + lpips an image pair",
-        lambda: [bench.lpips_of(top, 1) for top in bench.each(bench.by_argsort)],
+        lambda: [bench.index_by_lpips(top, 1) for top in bench.each(bench.by_argsort)],
         at_least=250,
     )
     row(
         "1c'",
         f"{what} argpartition + lpips a unit pair",
-        lambda: [bench.lpips_of(top, 10) for top in bench.each(bench.by_argpartition)],
+        lambda: [bench.index_by_lpips(top, 10) for top in bench.each(bench.by_argpartition)],
         at_least=80,
     )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

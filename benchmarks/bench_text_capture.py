@@ -7,11 +7,6 @@ that the disk weighs more. A pass a layer ends at that layer, so that n of them 
 whole passes: hence the goal of one pass over them is half of that for images (5c).
 """
 
-import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +16,6 @@ import numpy as np
 import torch
 from side_by_side import compare
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from codespectra.capture.text import capture_text, select_parts
 from codespectra.data.tokenization import Cut
 from codespectra.data.tokens import Tokens

@@ -1,16 +1,16 @@
 """The lpips package with a random trunk under the heads that it ships, and the same as ours."""
 
-import sys
 import warnings
-from pathlib import Path
 
 import lpips
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from codespectra.data import photographs
 from codespectra.interpretability import lpips_embedding
+from codespectra.interpretability.similarity import Embedding
+
+BATCH = 256  # config.yaml's
 
 
 def crops(per_class: int, count: int) -> np.ndarray:
@@ -35,3 +35,26 @@ def both_sides() -> tuple[lpips.LPIPS, lpips_embedding.Backbone]:
     slices = peer.net.state_dict().items()
     state = {f"features.{name.partition('.')[2]}": value for name, value in slices}
     return peer, lpips_embedding.alexnet_backbone(state, torch.device("cpu"))
+
+
+def embed(backbone: lpips_embedding.Backbone, images: np.ndarray, shown: np.ndarray) -> Embedding:
+    """Those of the images whose indices are `shown`, embedded in batches."""
+    starts = range(0, len(shown), BATCH)
+    batches = [backbone.embed(images[shown[start : start + BATCH]]) for start in starts]
+    tables = {part: np.concatenate([one[part] for one in batches]) for part in batches[0]}
+    return Embedding("lpips", tables, shown)
+
+
+@torch.inference_mode()
+def lpips_of(
+    peer: lpips.LPIPS, images: np.ndarray, pairs: np.ndarray, pairs_a_call: int
+) -> np.ndarray:
+    """The package's distances of pairs (2, P) of images, so many in each of its calls."""
+    found = []
+    for start in range(0, pairs.shape[1], pairs_a_call):
+        first, second = (
+            torch.from_numpy(images[rows]).permute(0, 3, 1, 2).contiguous() / 255
+            for rows in pairs[:, start : start + pairs_a_call]
+        )
+        found.append(peer(first, second, normalize=True).flatten())
+    return torch.cat(found).numpy()

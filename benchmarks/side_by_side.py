@@ -2,6 +2,8 @@
 
 A shared machine makes wall times wander by more than the effects that are measured; CPU seconds
 of the two sides, taken in turns, don't.
+
+`make bench` runs all; one by `OMP_NUM_THREADS=1 PYTHONPATH=scripts python benchmarks/NAME.py`.
 """
 
 import statistics

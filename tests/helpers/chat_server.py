@@ -34,8 +34,8 @@ class Served:
     asked: list[dict[str, Any]] = field(default_factory=list)
 
 
-def says(content: str | None, *, tokens: int | None = 7, **choice: Any) -> Response:
-    """A chat completion; `tokens` None leaves the usage out."""
+def says(content: str | None, *, tokens: int = 7, **choice: Any) -> Response:
+    """A chat completion that costs `tokens`."""
     message = {"role": "assistant", "content": content, "refusal": choice.pop("refusal", None)}
     answer = {
         "id": "1",
@@ -43,13 +43,12 @@ def says(content: str | None, *, tokens: int | None = 7, **choice: Any) -> Respo
         "created": 0,
         "model": "any",
         "choices": [{"index": 0, "message": message, "finish_reason": "stop"} | choice],
-    }
-    if tokens is not None:
-        answer["usage"] = {
+        "usage": {
             "prompt_tokens": tokens - 1,
             "completion_tokens": 1,
             "total_tokens": tokens,
-        }
+        },
+    }
     return JSONResponse(answer)
 
 

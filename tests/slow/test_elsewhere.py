@@ -11,6 +11,7 @@ import venv
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -25,6 +26,21 @@ TABLE = "results/theory/capacity.csv"
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
     return copy_project(tmp_path_factory.mktemp("elsewhere"))
+
+
+def run_by(
+    python: str | Path, folder: Path, *arguments: str, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess:
+    """Run a Python's snakemake on the mini study, with more in its environment."""
+    return subprocess.run(
+        [python, "-m", "snakemake", *arguments, "--configfile", MINI],
+        cwd=folder,
+        env=os.environ | (environment or {}),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
 
 
 # Another library that is installed ----------------------------------------------------------------
@@ -57,15 +73,8 @@ def beside_another(project: Project, folder: Path, way: str, *arguments: str) ->
     hook.parent.mkdir()
     head = "import sys\nfrom importlib.util import spec_from_file_location\n"
     hook.write_text(f"{head}other = {str(other)!r}\n{INSTALLED[way]}", "utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "1", *arguments, "--configfile", MINI],
-        cwd=project.folder,
-        env=os.environ | {"PYTHONPATH": str(hook.parent)},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
+    path = {"PYTHONPATH": str(hook.parent)}
+    done = run_by(sys.executable, project.folder, "--cores", "1", *arguments, environment=path)
     return done.returncode, done.stdout
 
 
@@ -124,17 +133,17 @@ rule all:
 
 @pytest.fixture
 def outer(project, tmp_path):
-    """Writes another workflow's folder, which has the mini study in its config."""
+    """Writes another workflow's folder, whose config is the mini study with these sections."""
 
-    def write(snakefile: str, nested: bool) -> Project:
+    def write(snakefile: str, nested: bool, **sections: Any) -> Project:
         places = {"snakefile": project.folder / "Snakefile", "figure": FIGURE}
         (tmp_path / "Snakefile").write_text(snakefile.format(**places), "utf-8")
-        study = read_config(MINI)
+        study = read_config(MINI) | sections
         config = {"codespectra": study} if nested else study
         (tmp_path / "outer.yaml").write_text(yaml.safe_dump(config), "utf-8")
-        share_memory(tmp_path)
         return Project(tmp_path)
 
+    share_memory(tmp_path)
     return write
 
 
@@ -161,6 +170,27 @@ def test_a_module_runs_draws_and_reports(outer):
     done = copy.snakemake("--report", "report.html", study=None)
     assert done.returncode == 0, done.stdout
     assert "capacity of dropout and power laws" in (copy.folder / "report.html").read_text("utf-8")
+
+
+def test_the_main_job_of_a_module_makes_the_same_files(outer, mini):
+    copy = outer(MODULE, nested=True)
+    done = copy.snakemake("cs_main", "--cores", "2", study=None)
+    assert done.returncode == 0, done.stdout
+    made, expected = Project(copy.folder / "deep/er").outputs(), mini.outputs()
+    assert len(made) > 100
+    assert not [n for n, file in made.items() if file.read_bytes() != expected[n].read_bytes()]
+    done = copy.snakemake("cs_main", "--cores", "2", study=None)
+    assert "Nothing to be done" in done.stdout
+
+
+def test_a_finished_capture_keeps_its_shards(outer):
+    target = "deep/er/results/activations/untrained/test.h5"
+    done = outer(MODULE, nested=True, capture={"shards": 2}).snakemake(
+        target, "--cores", "2", study=None
+    )
+    assert done.returncode == 0, done.stdout
+    again = outer(MODULE, nested=True, capture={"shards": 3})
+    assert "Nothing to be done" in again.snakemake(target, "--dry-run", study=None).stdout
 
 
 def test_an_include_runs_the_config_of_its_workflow(outer):
@@ -215,17 +245,6 @@ def python_in(folder: Path) -> Path:
     [packages] = folder.glob("lib/*/site-packages")
     (packages / "shared.pth").write_text("\n".join(site.getsitepackages()))
     return folder / "bin/python"
-
-
-def run_by(python: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [python, "-m", "snakemake", *arguments, "--configfile", MINI],
-        cwd=folder,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
 
 
 def test_an_environment_in_a_folder_with_any_name_runs_jobs(project, tmp_path):

@@ -13,9 +13,6 @@ from checked_plans import LAYERS, checked_plan
 from cifar_files import write_cifar
 from people_files import (
     CONDITION,
-    OTHERS,
-    UNITS,
-    WRONG,
     answer,
     the_map,
     write_imagenet,
@@ -27,7 +24,7 @@ from torchvision.models import resnet18
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from codespectra.models.byte_gpt2 import byte_tokenizer
-from codespectra.models.layer_selection import reduced_width
+from codespectra.models.reductions import reduced_width
 from codespectra.study.dropout_sweep import networks
 from codespectra.study.implied import most_stimuli
 from codespectra.study.sections.stage import stage_config
@@ -91,8 +88,8 @@ def test_coding_tells_the_disk_that_its_captures_take(
                 continue
             spec = plan.models[model]
             layers = LAYERS(stage_config(spec.architecture), spec.classes, SIDE)
-            shapes = {layer["name"]: layer["shape"] for layer in layers}
-            width = sum(reduced_width(shapes[w["layer"]], w["reduction"]) for w in wanted)
+            known = {layer["name"]: layer for layer in layers}
+            width = sum(reduced_width(known[w["layer"]], w["reduction"]) for w in wanted)
             total += passes * most_stimuli(plan.study.stimuli[stimuli]) * width * 4
     assert f"captures {total / 1e9:.1f} GB" in text
 
@@ -190,38 +187,23 @@ def test_interpretability_without_its_checkpoint_names_it(project: Project) -> N
 
 
 def write_people(folder: Path) -> None:
-    """Two batches of each of the units, answered three times, once wrongly."""
-    answers = [
-        answer(layer=layer, channel=float(channel), batch=float(batch), **said)
-        for layer, channel in UNITS
-        for batch in (1, 2)
-        for said in ({}, {"confidence": 1}, WRONG)
-    ]
+    """Files of the published form, with an answer."""
     for name in ("human_responses", "image_data", "imagenet"):
         (folder / "data" / name).mkdir(parents=True)
-    write_responses(folder / "data/human_responses", *OTHERS, *answers)
+    write_responses(folder / "data/human_responses", answer())
     file = write_map(folder / "data/image_data", the_map())
     file.rename(file.with_name("imagenet_exemplars_file_map.json"))
     write_imagenet(folder / "data/imagenet/train")
 
 
 def test_psychophysics_compares_people_and_draws_them(project: Project) -> None:
+    """Their job is held in test_people.py."""
     write_people(project.folder)
     jobs = project.would_run("interpretability", study=PSYCHOPHYSICS)
     assert {"compare_people", "draw_agreement", "judge_claims"} <= set(jobs)
     assert jobs["download_checkpoint"] == 1  # AlexNet
     study = yaml.safe_load((project.folder / PSYCHOPHYSICS).read_text())
     assert study["people"]["condition"] == CONDITION
-    study["backbones"]["lpips"] = {"kind": "random"}
-    (project.folder / "people.yaml").write_text(yaml.safe_dump(study))
-    target = "results/figures/paper-psychophysics/agreement.png"
-    done = project.snakemake("--cores", "1", target, study="people.yaml")
-    assert done.returncode == 0, done.stdout
-    found = pd.read_csv(project.folder / "results/people/agreement.csv")
-    whole = found[(found["stage"] == "all") & (found["part"] == "all")].set_index("confidence")
-    assert whole["n_responses"].to_dict() == {"all": 18, "1": 6, "3": 12}
-    assert (whole["n_units"] == len(UNITS)).all()
-    assert whole.loc["all", "human_accuracy"] == pytest.approx(2 / 3)
 
 
 # Paper A's language model -------------------------------------------------------------------------

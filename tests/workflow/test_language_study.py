@@ -12,12 +12,6 @@ from chat_server import says, serving
 from project import Project
 
 from codespectra.data.tokens import Tokens, read_tokens
-from codespectra.explanations.neuron_records import (
-    NeuronRecord,
-    NeuronSimulationResults,
-    read_lines,
-)
-from codespectra.explanations.scores import score_row
 
 MODELS = ("gpt", "gpt_untrained")
 NOWHERE = "http://127.0.0.1:9/v1"
@@ -70,51 +64,6 @@ def test_the_text_is_that_of_held_out_documents(mini):
         shown = "".join(tokens.strings(sequence))
         if shown.isascii():
             assert shown in document
-
-
-def test_scores_follow_from_the_stored_sequences(mini):
-    for model in MODELS:
-        folder = mini.folder / "results/explanations" / model
-        table = pd.read_csv(folder / "lookup.csv")
-        records = list(read_lines(folder / "records.jsonl", NeuronRecord))
-        lines = list(read_lines(folder / "lookup.jsonl", NeuronSimulationResults))
-        again = pd.DataFrame([score_row(line) for line in lines])
-        columns = ["score", "rsquared", "absolute_dev", "n_tokens"]
-        np.testing.assert_allclose(again[columns], table[columns], rtol=1e-8)
-        for row, record, line in zip(table.itertuples(), records, lines, strict=True):
-            unit = (row.depth - 1, row.unit)
-            assert unit == (record.neuron_id.layer_index, record.neuron_id.neuron_index)
-            assert record.neuron_id == line.neuron_id
-            (explained,) = line.scored_explanations
-            held_out = [r.tokens for r in record.split("valid")]
-            simulated = explained.scored_simulation.scored_sequence_simulations
-            assert [each.simulation.tokens for each in simulated] == held_out
-        counts = table.groupby(["depth", "kind"]).size()
-        assert (counts == 3).all() and len(counts) == 4 * 3
-
-
-def test_low_action_is_the_least_of_all_draws(mini):
-    table = pd.read_csv(mini.folder / "results/explanations/gpt/units.csv")
-    for _, layer in table.groupby("depth"):
-        low = layer.loc[layer["kind"] == "low_action", "action"]
-        others = layer[
-            (layer["kind"] == "projection") & ~layer["unit"].isin(layer["unit"][low.index])
-        ]
-        assert low.is_monotonic_increasing
-        assert (others["action"] >= low.max()).all()
-
-
-def test_the_least_action_passage_is_stored_with_its_text(mini):
-    folder = mini.folder / "results/projections/gpt/text"
-    curves, passage = np.load(folder / "trajectories.npy"), pd.read_csv(folder / "passage.csv")
-    _, tokens = tokens_of(mini, "gpt")
-    shown = tokens.strings(0)
-    assert curves.shape == (8, 3, len(shown), 3)  # layers; the least action and two kept draws
-    for curve, (_, rows) in zip(
-        curves, passage.groupby(["part", "depth"], sort=False), strict=True
-    ):
-        np.testing.assert_allclose(rows[["x", "y", "z"]], curve[0], rtol=1e-6, atol=1e-9)
-        assert rows["token"].tolist() == [repr(token) for token in shown]
 
 
 def oracle(body: dict[str, Any], request: Any) -> Any:

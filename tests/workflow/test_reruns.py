@@ -84,26 +84,45 @@ EMBEDDED = {"embed_stimuli"} | DIRECTED
 
 TRAINED = CLASSIFIER | PERCEPTUAL | ENCODER | GPT
 
+# New values of keys that several sections have.
+CROPS = {"side": 36, "crops": [32], "block": 110, "test_share": 0.3, "seed": 5}
+RESNET = {
+    "architecture.width": 5,
+    "architecture.blocks": [1, 2, 1, 1],
+    "architecture.stem_stride": 1,
+}
+ALEXNET = {"architecture.widths": [4, 6, 8, 6, 5]}
+NETWORK = {
+    "classes": 11,
+    "preprocessing.side": 40,
+    "preprocessing.mean": [0.4, 0.5, 0.5],
+    "preprocessing.std": [0.2, 0.25, 0.25],
+}
+TRAINING = {
+    "training.train": "test",
+    "training.test": "train",
+    "training.epochs": 2,
+    "training.batch": 30,
+    "training.learning_rate": 0.001,
+    "training.weight_decay": 0.1,
+    "training.crop_padding": 1,
+    "training.seed": 5,
+}
+
+
+def rows(section: str, values: dict[str, Any], rules: set[str]) -> dict[str, tuple[Any, set[str]]]:
+    """Rows of the matrix: keys of a section that run the same again."""
+    return {f"{section}.{key}": (value, rules) for key, value in values.items()}
+
+
 # Each leaf of the mini study's config (lists are leaves), a new value, and what must run again.
 MATRIX: dict[str, tuple[Any, set[str]]] = {
     "study": ("renamed", DRAWN),
     "runtime.device": ("cpu", set()),
     "runtime.batch": (64, set()),
     "runtime.sequences": (7, set()),
-    "stimuli.train.split": ("test", TRAINED_ON),
-    "stimuli.train.per_class": (13, TRAINED_ON),
-    "stimuli.train.side": (36, TRAINED_ON),
-    "stimuli.train.crops": ([32], TRAINED_ON),
-    "stimuli.train.block": (110, TRAINED_ON),
-    "stimuli.train.test_share": (0.3, TRAINED_ON),
-    "stimuli.train.seed": (5, TRAINED_ON),
-    "stimuli.test.split": ("train", TRAINED_ON),
-    "stimuli.test.per_class": (7, TRAINED_ON),
-    "stimuli.test.side": (36, TRAINED_ON),
-    "stimuli.test.crops": ([32], TRAINED_ON),
-    "stimuli.test.block": (110, TRAINED_ON),
-    "stimuli.test.test_share": (0.3, TRAINED_ON),
-    "stimuli.test.seed": (5, TRAINED_ON),
+    **rows("stimuli.train", {"split": "test", "per_class": 13} | CROPS, TRAINED_ON),
+    **rows("stimuli.test", {"split": "train", "per_class": 7} | CROPS, TRAINED_ON),
     "stimuli.tiles.pitch": (44, TILES),
     "stimuli.tiles.side": (36, TILES),
     "stimuli.tiles.max_per_class": (9, TILES),
@@ -115,69 +134,19 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "stimuli.dot.radius": (0.2, DOT),
     "stimuli.dot.color": ([1.0, 0.0, 0.0], DOT),
     "stimuli.dot.background": ([0.0, 0.0, 1.0], DOT),
-    "models.classifier.architecture.width": (5, CLASSIFIER),
-    "models.classifier.architecture.blocks": ([1, 2, 1, 1], CLASSIFIER),
-    "models.classifier.architecture.stem_stride": (1, CLASSIFIER),
-    "models.classifier.classes": (11, CLASSIFIER),
-    "models.classifier.preprocessing.side": (40, CLASSIFIER),
-    "models.classifier.preprocessing.mean": ([0.4, 0.5, 0.5], CLASSIFIER),
-    "models.classifier.preprocessing.std": ([0.2, 0.25, 0.25], CLASSIFIER),
+    **rows("models.classifier", RESNET | NETWORK | TRAINING, CLASSIFIER),
+    **rows("models.untrained", RESNET | NETWORK | {"seed": 5}, UNTRAINED),
+    **rows("models.perceptual", ALEXNET | NETWORK | TRAINING, PERCEPTUAL),
+    **rows("models.encoder", RESNET | NETWORK | TRAINING, ENCODER),
     # The accuracy that one capture must find: only that capture, and what hangs on it.
     "models.classifier.expected_accuracy": (
         {"test": 0.1},
         {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED,
     ),
-    "models.classifier.training.train": ("test", CLASSIFIER),
-    "models.classifier.training.test": ("train", CLASSIFIER),
-    "models.classifier.training.epochs": (2, CLASSIFIER),
-    "models.classifier.training.batch": (30, CLASSIFIER),
-    "models.classifier.training.learning_rate": (0.001, CLASSIFIER),
-    "models.classifier.training.weight_decay": (0.1, CLASSIFIER),
-    "models.classifier.training.crop_padding": (1, CLASSIFIER),
-    "models.classifier.training.seed": (5, CLASSIFIER),
-    "models.untrained.architecture.width": (5, UNTRAINED),
-    "models.untrained.architecture.blocks": ([1, 2, 1, 1], UNTRAINED),
-    "models.untrained.architecture.stem_stride": (1, UNTRAINED),
-    "models.untrained.classes": (11, UNTRAINED),
-    "models.untrained.preprocessing.side": (40, UNTRAINED),
-    "models.untrained.preprocessing.mean": ([0.4, 0.5, 0.5], UNTRAINED),
-    "models.untrained.preprocessing.std": ([0.2, 0.25, 0.25], UNTRAINED),
-    "models.untrained.expected_accuracy": (
-        {"test": 0.1},
-        {"capture_activations"} | CONTROL,
-    ),
-    "models.untrained.seed": (5, UNTRAINED),
-    "models.perceptual.architecture.widths": ([4, 6, 8, 6, 5], PERCEPTUAL),
-    "models.perceptual.classes": (11, PERCEPTUAL),
-    "models.perceptual.preprocessing.side": (40, PERCEPTUAL),
-    "models.perceptual.preprocessing.mean": ([0.4, 0.5, 0.5], PERCEPTUAL),
-    "models.perceptual.preprocessing.std": ([0.2, 0.25, 0.25], PERCEPTUAL),
-    # The perceptual network is captured nowhere.
+    "models.untrained.expected_accuracy": ({"test": 0.1}, {"capture_activations"} | CONTROL),
+    # The perceptual network and the encoder are captured nowhere.
     "models.perceptual.expected_accuracy": ({"test": 0.1}, set()),
-    "models.perceptual.training.train": ("test", PERCEPTUAL),
-    "models.perceptual.training.test": ("train", PERCEPTUAL),
-    "models.perceptual.training.epochs": (2, PERCEPTUAL),
-    "models.perceptual.training.batch": (30, PERCEPTUAL),
-    "models.perceptual.training.learning_rate": (0.001, PERCEPTUAL),
-    "models.perceptual.training.weight_decay": (0.1, PERCEPTUAL),
-    "models.perceptual.training.crop_padding": (1, PERCEPTUAL),
-    "models.perceptual.training.seed": (5, PERCEPTUAL),
-    "models.encoder.architecture.width": (5, ENCODER),
-    "models.encoder.architecture.blocks": ([1, 2, 1, 1], ENCODER),
-    "models.encoder.architecture.stem_stride": (1, ENCODER),
-    "models.encoder.classes": (11, ENCODER),
-    "models.encoder.preprocessing.side": (40, ENCODER),
-    "models.encoder.preprocessing.mean": ([0.4, 0.5, 0.5], ENCODER),
-    "models.encoder.preprocessing.std": ([0.2, 0.25, 0.25], ENCODER),
     "models.encoder.expected_accuracy": ({"test": 0.1}, set()),
-    "models.encoder.training.train": ("test", ENCODER),
-    "models.encoder.training.test": ("train", ENCODER),
-    "models.encoder.training.epochs": (2, ENCODER),
-    "models.encoder.training.batch": (30, ENCODER),
-    "models.encoder.training.learning_rate": (0.001, ENCODER),
-    "models.encoder.training.weight_decay": (0.1, ENCODER),
-    "models.encoder.training.crop_padding": (1, ENCODER),
-    "models.encoder.training.seed": (5, ENCODER),
     "capture.dtype": ("float16", SHOWN | SWEPT | TOKENS),
     "capture.shards": (3, set()),
     # A model more: only what it adds, and what draws all models together.

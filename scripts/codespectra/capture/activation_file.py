@@ -23,7 +23,7 @@ from codespectra.files.hdf5_files import SCHEMA_VERSION, hdf5_digest
 from codespectra.files.json_files import content_digest
 from codespectra.files.whole_files import publish
 from codespectra.models.hooks import Sink, Wanted
-from codespectra.models.layer_selection import stride_of
+from codespectra.models.reductions import stride_of
 
 log = logging.getLogger("codespectra")
 

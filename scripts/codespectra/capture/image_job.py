@@ -17,8 +17,8 @@ from codespectra.data.stimulus_file import open_stimuli
 from codespectra.errors import UserError
 from codespectra.files.json_files import content_digest, read_json
 from codespectra.models.hooks import Wanted
-from codespectra.models.layer_selection import stride_of
 from codespectra.models.open_network import Subject, open_subject
+from codespectra.models.reductions import stride_of
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from codespectra.files import full_disk
 from codespectra.files.json_files import read_json
 from codespectra.files.whole_files import atomic, temporary_beside
 from codespectra.models import model_folders
+from codespectra.models.axes import Axes
 from codespectra.models.layer_listing import Layer, list_calls
 
 OBJECTIVES = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}
@@ -93,7 +94,8 @@ def inspect_layers(network: nn.Module) -> list[Layer]:
     def width(output: torch.Tensor) -> tuple[int] | None:
         return (output.shape[-1],) if output.shape[:-1] == (1, INSPECTED_TOKENS) else None
 
-    return list_calls(network, torch.zeros(1, INSPECTED_TOKENS, dtype=torch.long), width)
+    tokens = torch.zeros(1, INSPECTED_TOKENS, dtype=torch.long)
+    return list_calls(network, tokens, Axes("NT", 0), width)
 
 
 # Files -------------------------------------------------------------------------------------------

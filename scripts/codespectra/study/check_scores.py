@@ -3,7 +3,8 @@
 from typing import Any
 
 from codespectra.experiments.trial_design import shortages
-from codespectra.models.layer_selection import count_of, reduced_width
+from codespectra.models.layer_selection import count_of
+from codespectra.models.reductions import reduced_width
 from codespectra.study.implied import most_stimuli, side_of
 from codespectra.study.problems import Problems
 from codespectra.study.sections.base import Strict
@@ -107,7 +108,7 @@ def check_count(
     options: dict[str, Any], layer: dict[str, Any], run: Run, study: Study, problems: Problems
 ) -> None:
     """Add what is wrong with a method's number of directions in a layer of a run."""
-    width = reduced_width(layer["shape"], study.directions.reduction)
+    width = reduced_width(layer, study.directions.reduction)
     asked, kind = options.get("k"), options["method"]
     count = width if asked is None else count_of(asked, width)
     key = f"directions.methods.{kind}" + ("" if asked is None else f".k: {asked}")

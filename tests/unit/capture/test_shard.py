@@ -135,7 +135,7 @@ def test_an_activation_that_is_not_finite_is_counted_through_all_shards(tmp_path
 
 def layer(width: int) -> Wanted:
     described = {"name": "relu", "module": "relu", "call": 0, "type": "ReLU", "depth": 1}
-    return Wanted(described | {"shape": (width,)}, "none")
+    return Wanted(described | {"shape": (width,), "axes": "NC", "prefix": None}, "none")
 
 
 def store_rows(path: Path, rows: np.ndarray, of: int, grain: int = 50) -> Path:

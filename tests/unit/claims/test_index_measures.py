@@ -244,8 +244,3 @@ def test_sets_that_are_resampled_alike_still_vary_on_their_own():
     reach = (found.high - found.low) / 2 / 1.96
     # Between sets the shift that methods share counts too: 2 (3^2 + 0.5^2).
     assert reach**2 == pytest.approx(2 * 9.25, rel=0.2)
-
-
-def test_without_other_sets_or_parts_there_is_nothing():
-    alone = tables([planted(METHODS)])
-    assert not [*index.other_sets(alone), *index.each_backbone_layer(alone)]

@@ -108,14 +108,6 @@ def test_noise_that_networks_share_is_in_the_interval(seeds: float, stimuli: flo
         assert coverage(without, 0) < FEWEST
 
 
-def test_a_shift_of_all_networks_changes_no_slope() -> None:
-    values = np.random.default_rng(3).standard_normal(6)
-    shifts = np.linspace(-9, 9, 50)[:, None]
-    alone, shifted = within("", values), within("", values + 4, values + shifts)
-    for field in ("estimate", "low", "high", "p"):
-        assert getattr(shifted, field) == pytest.approx(getattr(alone, field))
-
-
 @pytest.mark.parametrize(
     "rates, values",
     [
@@ -243,31 +235,6 @@ def test_without_recalibrated_networks_only_the_control_is_not_run() -> None:
     plain = {k: v for k, v in tables.networks.items() if v["statistics"] == "as_trained"}
     table = judge_claims(CLAIMS, replace(tables, networks=plain)).query("id in @SWEPT")
     assert set(table.loc[table["verdict"] == NOT_RUN, "id"]) == {"C3"}
-
-
-@pytest.fixture(scope="module")
-def without_effect() -> list[Tables]:
-    return [sweep(0, seed=seed, noise=0.2) for seed in range(25)]
-
-
-@pytest.mark.parametrize(
-    "measure, rows",
-    [
-        (dropout.exponent_on_dropout, 4),
-        (dropout.action_on_dropout, 8),
-        (dropout.bend_on_dropout, 4),
-    ],
-    ids=["exponent", "action", "bend"],
-)
-def test_no_effect_is_mostly_inconclusive(
-    measure: Measure, rows: int, without_effect: list[Tables]
-) -> None:
-    found = [[verdict_positive(e.low, e.high) for e in measure(one)] for one in without_effect]
-    assert np.shape(found) == (25, rows)
-    # Both parts of a network share its noise: half as many count. More than this has p < 0.001.
-    count = 25 * max(rows // 2, 2)
-    most = stats.binom.ppf(0.999, count, 0.05) / count
-    assert np.mean(np.array(found) != INCONCLUSIVE) <= most
 
 
 MEASURES = {

@@ -173,12 +173,6 @@ def test_dot_follows_the_circle(film: tuple[np.ndarray, np.ndarray]) -> None:
     np.testing.assert_allclose(film[1], circle, atol=0.1)
 
 
-def test_film_is_closed(film: tuple[np.ndarray, np.ndarray]) -> None:
-    _, centroid = film
-    steps = np.linalg.norm(np.roll(centroid, -1, axis=0) - centroid, axis=1)
-    np.testing.assert_allclose(steps, 2 * ORBIT * SIDE * np.sin(np.pi / FRAMES), atol=0.1)
-
-
 def test_dot_has_its_colors_and_position() -> None:
     images, position = moving_dot(
         frames=8, side=16, orbit=0.25, radius=0.2, color=[1, 0.5, 0], background=[0, 0, 0.2]

@@ -54,17 +54,6 @@ def test_a_half_is_a_space_of_its_own():
     np.testing.assert_array_equal(found["kmeans"].vectors, whole.vectors)
 
 
-def test_planted_bundles_of_each_half_are_found():
-    """Units 0-3 hold four bundles of stimuli, units 4-7 other four."""
-    rng, axes = np.random.default_rng(0), np.eye(4)
-    first, second = np.arange(160) % 4, np.arange(160) // 4 % 4
-    activations = np.hstack([axes[first], axes[second]]) + 0.05 * rng.random((160, 8))
-    for units, bundles in (([0, 1, 2, 3], first), ([4, 5, 6, 7], second)):
-        found = half_directions(activations.astype(np.float32), np.array(units), **KMEANS)
-        nearest = found["kmeans"].responses.argmax(axis=1)
-        assert len({*zip(nearest, bundles, strict=True)}) == 4
-
-
 def test_a_half_that_too_few_stimuli_excite_is_refused():
     activations = np.ones((10, 4), dtype=np.float32)
     activations[1:, 2:] = 0

@@ -10,11 +10,6 @@ from codespectra.interpretability.similarity import Label
 from codespectra.statistics.ranking import top_stimuli
 
 
-def test_ties_go_to_the_lowest_row():
-    responses = np.array([[1, 5], [3, 5], [3, 5], [0, 5], [3, 6]], dtype=np.float32)
-    np.testing.assert_array_equal(top_stimuli(responses, 2), [[1, 2], [4, 0]])
-
-
 def test_read_outs_by_definition():
     rng = np.random.default_rng(0)
     rows, vectors = rng.standard_normal((50, 8)), rng.standard_normal((6, 8))
@@ -27,15 +22,6 @@ def test_read_outs_by_definition():
     for how, responses in expected.items():
         found = read_out.read_out(rows, vectors, how)
         np.testing.assert_allclose(found, responses, rtol=1e-5, atol=1e-6)
-
-
-def test_distance_ranks_unit_centroids_as_the_cosine_does():
-    rng = np.random.default_rng(0)
-    rows, vectors = rng.standard_normal((200, 8)), rng.standard_normal((6, 8))
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    cosine, distance = (read_out.read_out(rows, vectors, how) for how in ("cosine", "neg_distance"))
-    np.testing.assert_array_equal(cosine.argsort(axis=0), distance.argsort(axis=0))
-    np.testing.assert_allclose(distance, -np.sqrt(2 - 2 * cosine), atol=1e-6)
 
 
 def test_strongest_response_of_a_random_direction_is_positive():

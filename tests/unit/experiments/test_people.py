@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from lpips_peer import random_lpips, trunk_state
 from people_files import (
     BATCHES,
@@ -263,27 +261,6 @@ def test_margins_are_eq_2(sides, pool):
             assert found[part] == pytest.approx(by_hand(distance, sides, pool), abs=1e-4)
 
 
-@given(
-    st.integers(0, 10**6), st.sampled_from(["positive", "both"]), st.sampled_from(["min", "mean"])
-)
-def test_exchanged_queries_turn_the_choice_round(seed, sides, pool):
-    parts = embedded(seed)
-    exchanged = {part: rows[[*range(9), 19, *range(10, 19), 9]] for part, rows in parts.items()}
-    first, second = margins(parts, sides, pool), margins(exchanged, sides, pool)
-    for part, value in first.items():
-        assert second[part] == pytest.approx(-value, abs=1e-5)
-
-
-def test_a_query_among_its_references_is_chosen():
-    parts = embedded(0)
-    for rows in parts.values():
-        rows[9] = rows[4]
-    assert min(margins(parts, "positive", "min").values()) > 0
-    for rows in parts.values():
-        rows[9], rows[19] = rows[12], rows[4]
-    assert max(margins(parts, "both", "min").values()) < 0
-
-
 @pytest.mark.parametrize(
     ("layer", "stage"),
     [
@@ -392,17 +369,6 @@ def test_intervals_are_those_of_resampled_units():
     for name, values in (("auc", areas), ("agreement", same)):
         expected = np.quantile(values, [0.025, 0.975])
         assert found[[f"{name}_low", f"{name}_high"]].tolist() == pytest.approx(list(expected))
-
-
-def test_units_that_differ_widen_the_interval():
-    answers = made_answers(np.random.default_rng(2), each=40, unit_spread=2)
-    alone = answers.assign(channel=np.arange(len(answers)))
-    by_unit, by_answer = (
-        of_everyone(agreement_table(table, resamples=400, seed=0)) for table in (answers, alone)
-    )
-    assert by_unit["auc"] == by_answer["auc"]
-    widths = [row["auc_high"] - row["auc_low"] for row in (by_unit, by_answer)]
-    assert widths[0] > 2 * widths[1]
 
 
 def test_intervals_hold_chance_as_often_as_they_say():

@@ -219,29 +219,6 @@ def by_value(values: np.ndarray) -> Color:
     return Color(np.repeat(values[:, None], 3, axis=1))
 
 
-@pytest.mark.parametrize("design", OPTIONS, ids=lambda d: f"{d.restrict}-{d.sides}-{d.pool}")
-def test_images_like_their_response_are_always_told(design: Design) -> None:
-    values = np.linspace(0, 1, COUNT)
-    trials = make_trials(values[:, None], 0.2, design)
-    assert (answer(by_value(values), trials, design) == 1).all()
-
-
-@pytest.mark.parametrize("sides", ["both", "positive"])
-def test_queries_that_look_like_the_other_end_are_never_told(sides: str) -> None:
-    design = replace(DESIGN, sides=sides)
-    responses = np.arange(14.0)[:, None]
-    looks = np.array([0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1.0])
-    trials = make_trials(responses, 0, design)
-    assert (answer(by_value(looks), trials, design) == 0).all()
-
-
-@pytest.mark.parametrize("design", OPTIONS, ids=lambda d: f"{d.restrict}-{d.sides}-{d.pool}")
-def test_images_that_all_look_alike_are_ties(design: Design) -> None:
-    trials = make_trials(noise(COUNT, 5), 0.2, design)
-    for similarity in (Label(np.zeros(COUNT, dtype=int)), Label(np.arange(COUNT))):
-        assert (answer(similarity, trials, design) == 0.5).all()
-
-
 def test_ties_of_mean_labels_are_exact() -> None:
     """4/9 - 5/9 and 0/9 - 1/9 differ by a rounding."""
     similarity = Label(np.array([*[1] * 5, 2, *[0] * 10, 1, 2]))

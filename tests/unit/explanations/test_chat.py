@@ -36,6 +36,8 @@ from codespectra.explanations.neuron_records import (
     write_lines,
 )
 from codespectra.files.csv_tables import read_csv
+from codespectra.models.byte_gpt2 import byte_gpt2, byte_tokenizer
+from codespectra.models.language_models import save_language_model
 
 MODELS = Models("explainer", "simulator")
 WORDS = ["the", " cat", "\n", " ", "\t", "7", "é", "a b", "\\n", "```"]
@@ -340,43 +342,18 @@ def test_a_long_explanation_is_kept_and_read_again(tmp_path, monkeypatch) -> Non
         assert len(server.asked) == 1 + 3
 
 
-def save_tiny_model(folder: Path) -> None:
-    """A GPT-2 of bytes with random weights, and a template that says who speaks."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
-
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokens = Tokenizer(models.BPE({letter: n for n, letter in enumerate(alphabet)}, []))
-    tokens.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    tokens.decoder = decoders.ByteLevel()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=tokens)
-    tokenizer.chat_template = (
-        "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant: "
-    )
-    tokenizer.save_pretrained(folder)
-    config = GPT2Config(
-        vocab_size=256,
-        n_positions=8192,
-        n_embd=16,
-        n_layer=1,
-        n_head=2,
-        bos_token_id=None,
-        eos_token_id=None,
-    )
-    GPT2LMHeadModel(config).save_pretrained(folder)
-
-
 def test_the_server_of_transformers_is_understood(tmp_path, monkeypatch) -> None:
     """Its model writes noise, so what counts is that it was asked, counted and kept."""
     model = tmp_path / "model"
-    save_tiny_model(model)
+    small = {"width": 16, "layers": 1, "heads": 2, "context": 8192}
+    save_language_model(model, byte_gpt2(small), byte_tokenizer(8192))
     job = Job(tmp_path, [unit_of("é", 0), unit_of("7", 1)], monkeypatch)
     with transformers_serving(model, tmp_path / "server.log") as server:
         job.run(server.url, explainer=str(model), simulator=str(model))
         alone = ready(tmp_path / "alone", server)
         alone.ask(str(model), [{"role": "user", "content": "héllo"}], max_tokens=5)
     # A byte of what the template makes of the question is a token; so is one of the answer.
-    assert alone.budget.spent == len("user: héllo\nassistant: ".encode()) + 5
+    assert alone.budget.spent == len("héllo\n".encode()) + 5
     first = job.outputs()
     job.run(server.url, explainer=str(model), simulator=str(model))
     assert job.outputs() == first

@@ -18,6 +18,7 @@ from codespectra.explanations.neuron_records import (
     ActivationRecord,
     NeuronId,
     NeuronSimulationResults,
+    ScoredExplanation,
     read_lines,
     write_lines,
 )
@@ -147,57 +148,20 @@ def test_scores_of_stored_excerpts_are_those_stored(seed):
     assert found["absolute_dev"] == simulation.absolute_dev_explained_score
 
 
-def sequence_literal(true: list[float], expected: list[float]) -> dict:
-    """As the public files have it, with a calibrated simulation."""
-    raw = {
-        "dataclass_name": "SequenceSimulation",
-        "tokens": ["a"] * len(true),
-        "expected_activations": [10 * value for value in expected],
-        "activation_scale": "simulated_normalized_activations",
-        "distribution_values": [[0.0, 1.0]] * len(true),
-        "distribution_probabilities": [[0.5, 0.5]] * len(true),
-        "uncalibrated_simulation": None,
-    }
-    calibrated = raw | {
-        "expected_activations": expected,
-        "activation_scale": "neuron_activations",
-        "uncalibrated_simulation": raw,
-    }
-    return {
-        "dataclass_name": "ScoredSequenceSimulation",
-        "simulation": calibrated,
-        "true_activations": true,
-        "ev_correlation_score": None,
-        "rsquared_score": None,
-        "absolute_dev_explained_score": None,
-    }
+def explanation(text: str, stored: float | None, *parts: tuple) -> ScoredExplanation:
+    """Of excerpts by what is true and what was simulated, with the score that a file stores."""
+    true, simulated = ([*one] for one in zip(*parts, strict=True)) if parts else ([], [])
+    records = [ActivationRecord(tokens=["a"] * len(one), activations=one) for one in true]
+    (found,) = scored(UNIT, text, records, simulated, "neuron_activations").scored_explanations
+    score = {"ev_correlation_score": math.nan if stored is None else stored}
+    simulation = found.scored_simulation.model_copy(update=score)
+    return found.model_copy(update={"scored_simulation": simulation})
 
 
-def explanation_literal(text: str, stored: float | None, *sequences: dict) -> dict:
-    return {
-        "dataclass_name": "ScoredExplanation",
-        "explanation": text,
-        "scored_simulation": {
-            "dataclass_name": "ScoredSimulation",
-            "scored_sequence_simulations": list(sequences),
-            "ev_correlation_score": stored,
-            "rsquared_score": None,
-            "absolute_dev_explained_score": None,
-        },
-    }
-
-
-def write_published(folder: Path, layer: int, neuron: int, *explanations: dict) -> Path:
-    path = folder / str(layer) / f"{neuron}.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unit = {"dataclass_name": "NeuronId", "layer_index": layer, "neuron_index": neuron}
-    content = {
-        "dataclass_name": "NeuronSimulationResults",
-        "neuron_id": unit,
-        "scored_explanations": list(explanations),
-    }
-    path.write_text(json.dumps(content))
-    return path
+def write_published(folder: Path, layer: int, neuron: int, *explained: ScoredExplanation) -> None:
+    unit = NeuronId(layer_index=layer, neuron_index=neuron)
+    results = NeuronSimulationResults(neuron_id=unit, scored_explanations=list(explained))
+    write_lines(folder / str(layer) / f"{neuron}.jsonl", [results])
 
 
 @pytest.fixture
@@ -210,14 +174,12 @@ def folder(tmp_path: Path) -> Path:
             true, expected = rng.normal(size=(2, 3, 7))
             stored = np.corrcoef(true.ravel(), expected.ravel())[0, 1]
             parts = zip(true.tolist(), expected.tolist(), strict=True)
-            sequences = [sequence_literal(*part) for part in parts]
-            write_published(folder, layer, neuron, explanation_literal("x", stored, *sequences))
-    still = sequence_literal([0.0, 1.0], [0.3, 0.3])
-    wrong = sequence_literal([0.0, 1.0, 2.0], [0.0, 1.0, 2.0])
-    write_published(folder, 2, 0, explanation_literal("y\nz", None, still))
-    write_published(folder, 2, 1, explanation_literal("p", 1.0, wrong), explanation_literal("q", 0))
+            write_published(folder, layer, neuron, explanation("x", stored, *parts))
+    still, exact = ([0, 1], [0.3, 0.3]), ([0, 1, 2], [0, 1, 2])
+    write_published(folder, 2, 0, explanation("y\nz", None, still))
+    write_published(folder, 2, 1, explanation("p", 1, exact), explanation("q", 0))
     write_published(folder, 2, 2)
-    write_published(folder, 2, 3, explanation_literal("r", 0.5, wrong))
+    write_published(folder, 2, 3, explanation("r", 0.5, exact))
     for other in (folder / "index.json", folder / "2" / "notes.jsonl"):
         other.write_text("neither layer nor neuron")
     return folder
@@ -261,7 +223,7 @@ def test_a_folder_without_files_says_what_is_expected(tmp_path, names):
         (lambda text: text[:-20], "line 1: not a NeuronSimulationResults"),
         (lambda text: "", "has 0 lines, expected 1"),
         (lambda text: text + "\n" + text, "has 2 lines, expected 1"),
-        (lambda text: text.replace('"neuron_index": 9', '"neuron_index": 8'), "neuron 8 of layer"),
+        (lambda text: text.replace('"neuron_index":9', '"neuron_index":8'), "neuron 8 of layer"),
     ],
 )
 def test_a_damaged_file_is_named(folder, change, said):

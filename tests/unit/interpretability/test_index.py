@@ -80,16 +80,6 @@ def test_index_of_every_direction_is_the_mean_over_its_pairs():
                     assert ii == pytest.approx(expected, rel=1e-5, abs=1e-7)
 
 
-def test_direction_of_one_class_is_fully_interpretable():
-    """Unit 0 fires for class 2 alone; unit 1 for one image of each class."""
-    labels = np.arange(60) % 6
-    activations = np.random.default_rng(0).random((60, 2)).astype(np.float32)
-    activations[labels == 2, 0] += 1
-    activations[12:18, 1] += 1
-    table = index_table({"neurons": directions.neurons(activations)}, [Label(labels)], PAIRS)
-    np.testing.assert_array_equal(table["ii"], [1, 0])
-
-
 @pytest.mark.parametrize(("normalisation", "factor"), [("pairs", 1), ("code", 0.8), ("literal", 4)])
 def test_normalisations_of_a_metric_without_self_similarity(normalisation, factor):
     means = np.array([-0.3, -1.7, 0])

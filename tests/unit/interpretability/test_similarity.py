@@ -292,20 +292,6 @@ def test_mean_color_of_more_images_than_a_block():
     np.testing.assert_allclose(similarity.mean_color(images), expected, rtol=1e-12)
 
 
-def test_label_similarity_by_hand():
-    found = Label(np.array([1, 1, 1, 0, 2])).within(np.arange(5)[None])
-    assert found[ALL] == [3 / 10]
-
-
-def test_equal_images_are_as_alike_as_can_be(backbone):
-    images = np.repeat(natural(32)[4:5], 7, axis=0)
-    sets = np.array([[0, 1, 2, 3, 4], [2, 3, 4, 5, 6]])
-    for found in embedding(backbone.embed(images)).within(sets).values():
-        assert_agrees(found, np.zeros(2))
-    np.testing.assert_array_equal(Color(similarity.mean_color(images)).within(sets)[ALL], 0)
-    np.testing.assert_array_equal(Label(np.ones(7)).within(sets)[ALL], 1)
-
-
 # From files --------------------------------------------------------------------------------------
 
 

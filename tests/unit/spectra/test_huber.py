@@ -77,16 +77,6 @@ def test_a_line_that_most_points_lie_on_is_found(y, line, size) -> None:
     np.testing.assert_allclose(found / size, line, atol=1e-6)
 
 
-def test_a_few_outliers_move_no_line() -> None:
-    rng = np.random.default_rng(0)
-    y = np.tile(-1.2 * X + 3, (50, 1))
-    for line in y:
-        line[rng.choice(len(X), 6, replace=False)] += rng.standard_cauchy(6)
-    slopes, intercepts = huber_lines(X, y)
-    np.testing.assert_allclose(slopes, -1.2, atol=1e-6)
-    np.testing.assert_allclose(intercepts, 3, atol=1e-6)
-
-
 def test_exact_lines_come_back_exactly() -> None:
     slopes, intercepts = np.array([-1.0, 0.0, 2.5]), np.array([3.0, -1.0, 0.0])
     found = huber_lines(X, intercepts[:, None] + slopes[:, None] * X)
@@ -99,9 +89,3 @@ def test_shift_and_scale_of_the_points_shift_and_scale_the_line() -> None:
     shifted = huber_lines(X + 2, 5 * y + 1)
     np.testing.assert_allclose(shifted[0], 5 * slopes, atol=1e-6)
     np.testing.assert_allclose(shifted[1], 5 * intercepts + 1 - 2 * 5 * slopes, atol=1e-5)
-
-
-def test_outliers_at_one_end_move_the_slope_less_than_least_squares() -> None:
-    y = -1.2 * X[None] + 3 + 0.01 * np.random.default_rng(1).standard_normal((1, len(X)))
-    y[:, :5] += 3
-    assert abs(huber_lines(X, y)[0][0] + 1.2) < 0.5 * abs(np.polyfit(X, y[0], 1)[0] + 1.2)

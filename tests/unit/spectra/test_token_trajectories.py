@@ -66,13 +66,6 @@ def test_the_measures_of_circles_in_closed_form():
     assert row["roughness_low"] < row["roughness"] < row["roughness_high"]
 
 
-@given(st.integers(0, 100), st.integers(1, 9))
-def test_relative_action_is_three_dths_of_the_roughness(seed, width):
-    rows = np.random.default_rng(seed).standard_normal((12, width))
-    measures = film_measures(rows, films(np.repeat([0, 1], 6)))
-    np.testing.assert_allclose(measures[:, 1], 3 / width * measures[:, 2], rtol=1e-5)
-
-
 def test_a_film_that_stands_still_has_no_relative_action_and_spoils_no_mean():
     rows = np.concatenate([np.ones((4, WIDTH), np.float32), circle(4, 1.0), circle(4, 1.0)])
     row = action_columns(film_measures(rows, films(np.repeat(np.arange(3), 4))))

@@ -55,14 +55,6 @@ def test_more_entropy_leaves_less_overhead(sparsity, bits):
     assert rate * bits <= math.log2(1 + 2**bits) + 1e-9
 
 
-@given(st.floats(1, 32), st.floats(0.001, 0.998))
-def test_compression_rate_falls_once_zero_is_the_likeliest_symbol(bits, sparsity):
-    peak = 1 / (1 + 2**bits)
-    low = peak + (1 - peak) * sparsity
-    high = low + (1 - low) / 1000
-    assert capacity.compression_rate(high, bits) < capacity.compression_rate(low, bits)
-
-
 @pytest.mark.parametrize(("sparsity", "bits"), [(-0.1, 8), (1.1, 8), (math.nan, 8), (0.5, 0)])
 def test_impossible_sparsity_or_entropy_is_refused(sparsity, bits):
     with pytest.raises(ValueError, match=r"sparsity|entropy_bits"):
@@ -135,13 +127,6 @@ def test_bounds_close_as_precision_grows(bits, dropout):
     assert finer.high - finer.low <= (here.high - here.low) / 2 + 1e-12
 
 
-@given(rates, rates)
-def test_capacity_falls_with_dropout(one, other):
-    low, high = sorted((one, other))
-    weak, strong = (capacity.dropout_capacity(3, rate, tolerance=1e-4) for rate in (low, high))
-    assert strong.bits <= weak.bits + weak.gap + 1e-12
-
-
 @pytest.mark.parametrize(("bits", "dropout"), [(0.5, 0.1), (4, -0.1), (4, 1.1), (4, math.nan)])
 def test_impossible_neurons_are_refused(bits, dropout):
     with pytest.raises(ValueError, match=r"capacity_bits|dropout"):
@@ -157,14 +142,6 @@ def test_layers_without_correction_lose_by_the_power_and_with_it_once():
     found = capacity.layered_capacity(8, 0.5, 3)
     np.testing.assert_array_equal(found.uncorrected, [4, 2, 1])
     np.testing.assert_array_equal(found.corrected, [4, 4, 4])
-
-
-@given(rates, st.integers(1, 20))
-def test_correction_never_costs_and_helps_from_the_second_layer(dropout, layers):
-    found = capacity.layered_capacity(1, dropout, layers)
-    assert found.corrected[0] == found.uncorrected[0]
-    assert (found.corrected >= found.uncorrected).all()
-    assert (np.diff(found.uncorrected) <= 0).all()
 
 
 def test_a_white_code_loses_nothing():

@@ -2,25 +2,12 @@
 
 from typing import Any
 
-import pytest
 import torch
 from torch import nn
+from trainings import PREPROCESS, RESNET_VAE, built
 
-from codespectra.data.preprocessing import Preprocess
-from codespectra.models.architectures import build
 from codespectra.training.batchnorm import recalibrate
 
-ARCHITECTURE = {
-    "name": "resnet_vae",
-    "encoder": {"name": "basic_resnet", "width": 2, "blocks": [1, 1, 1, 1], "stem_stride": 1},
-    "hidden": [12, 12],
-    "latent": 4,
-    "dropout": 0.5,
-    "dropout_sites": "relu",
-}
-PREPROCESS = Preprocess(
-    {"side": None, "mean": [0.5, 0.4, 0.3], "std": [0.25, 0.2, 0.3]}, torch.device("cpu")
-)
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -29,14 +16,13 @@ def pictures(count: int = 40) -> torch.Tensor:
     return torch.randint(0, 256, (count, 8, 8, 3), generator=generator, dtype=torch.uint8)
 
 
-def network(seed: int = 0, **changes: Any) -> nn.Module:
+def network(**changes: Any) -> nn.Module:
     """A network with statistics of its own, as after training with its dropout."""
-    torch.manual_seed(seed)
-    built = build(ARCHITECTURE | changes, 3).train()
+    fresh = built(RESNET_VAE | {"dropout": 0.5} | changes, seed=0).train()
     with torch.no_grad():
         for _ in range(3):
-            built(torch.randn(16, 3, 8, 8) + 1)
-    return built
+            fresh(torch.randn(16, 3, 8, 8) + 1)
+    return fresh
 
 
 def normalisers(built: nn.Module) -> dict[str, nn.Module]:
@@ -88,11 +74,7 @@ def test_first_layer_by_hand() -> None:
     assert first.num_batches_tracked == 2
 
 
-def test_images_that_are_left_over_do_not_count() -> None:
-    few, many = network(), network()
-    recalibrate(few, PREPROCESS, pictures()[:32], batch=16)
-    recalibrate(many, PREPROCESS, pictures(), batch=16)
-    assert equal(statistics(few), statistics(many))
+def test_fewer_images_than_a_batch_all_count() -> None:
     alone, whole = network(), network()
     recalibrate(alone, PREPROCESS, pictures()[:10], batch=16)
     recalibrate(whole, PREPROCESS, pictures()[:10], batch=10)
@@ -114,46 +96,29 @@ def test_statistics_of_before_have_no_part_in_it() -> None:
     for module in normalisers(second).values():
         module.running_mean += 3
         module.running_var *= 7
-    for built in (first, second):
-        recalibrate(built, PREPROCESS, pictures(), batch=16)
+    for one in (first, second):
+        recalibrate(one, PREPROCESS, pictures(), batch=16)
     assert equal(statistics(first), statistics(second))
 
 
 def test_dropout_is_off() -> None:
-    """Other random numbers, another rate: the same statistics. Left on, they'd be others."""
-    found = {}
-    for name, changes in {"a": {}, "b": {}, "none": {"dropout": 0.0}}.items():
-        built = network(**changes)
-        built.load_state_dict(network().state_dict())
+    """Other random numbers, another rate, other sites: the same. Left on, they'd be others."""
+    changes = [{}, {}, {"dropout": 0.0}, *({"dropout_sites": s} for s in ("encoder_relu", "stage"))]
+    found = []
+    for change in changes:
+        quiet = network(**change)
+        quiet.load_state_dict(network().state_dict())
         torch.manual_seed(len(found))
-        recalibrate(built, PREPROCESS, pictures())
-        found[name] = statistics(built)
-    assert equal(found["a"], found["b"])
-    assert equal(found["a"], found["none"])
+        recalibrate(quiet, PREPROCESS, pictures())
+        found.append(statistics(quiet))
+    assert all(equal(found[0], other) for other in found[1:])
     noisy = network()
     for module in normalisers(noisy).values():
         module.reset_running_stats()
         module.momentum = None
     with torch.no_grad():
         noisy.train()(PREPROCESS(pictures()))
-    assert not torch.allclose(statistics(noisy)["bn1.running_var"], found["a"]["bn1.running_var"])
-
-
-def test_shrunk_outputs_come_back() -> None:
-    """Variances that dropout inflated fourfold: half the activations, until recalibrated."""
-    built = network()
-    recalibrate(built, PREPROCESS, pictures())
-    with torch.no_grad():
-        images = PREPROCESS(pictures())
-        right, first = built(images), built.resnet[:2](images)
-        for module in normalisers(built).values():
-            module.running_var *= 4
-        shrunk = built.resnet[:2](images)
-        assert not torch.allclose(built(images), right, atol=1e-3)
-        bias = built.resnet[1].bias.view(1, -1, 1, 1)
-        torch.testing.assert_close(2 * (shrunk - bias), first - bias, rtol=1e-3, atol=1e-3)
-        recalibrate(built, PREPROCESS, pictures())
-        assert torch.equal(built(images), right)
+    assert not torch.allclose(statistics(noisy)["bn1.running_var"], found[0]["bn1.running_var"])
 
 
 def test_network_is_left_in_evaluation_with_its_momenta() -> None:
@@ -169,14 +134,3 @@ def test_network_is_left_in_evaluation_with_its_momenta() -> None:
     with torch.no_grad():
         built(PREPROCESS(pictures()))
     assert equal(statistics(built), before)
-
-
-@pytest.mark.parametrize("sites", ["encoder_relu", "stage"])
-def test_recalibration_is_the_same_wherever_dropout_stands(sites: str) -> None:
-    found = []
-    for changes in ({}, {"dropout_sites": sites}):
-        built = network(**changes)
-        built.load_state_dict(network().state_dict())
-        recalibrate(built, PREPROCESS, pictures())
-        found.append(statistics(built))
-    assert equal(*found)

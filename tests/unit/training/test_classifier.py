@@ -71,11 +71,6 @@ def test_padding_only_moves_pixels() -> None:
     assert (after != before).flatten(1).any(1).sum() > 48
 
 
-def test_constant_image_stays_as_it_is() -> None:
-    before = torch.full((5, 8, 8, 3), 7, dtype=torch.uint8) * torch.arange(3, dtype=torch.uint8)
-    assert torch.equal(augment(before, 3, torch.Generator().manual_seed(0)), before)
-
-
 def test_edges_are_repeated() -> None:
     row, column = torch.meshgrid(torch.arange(8), torch.arange(8), indexing="ij")
     before = torch.stack([row, column, row], dim=2).to(torch.uint8).expand(64, 8, 8, 3)

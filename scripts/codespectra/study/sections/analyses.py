@@ -35,7 +35,7 @@ Selector = Annotated[
 ]
 Layers = Several[Selector]
 Shards = Annotated[int, Field(gt=0, le=1000)]
-Reduction = Literal["spatial_mean", "stride", "none"]
+Reduction = Literal["spatial_mean", "spatial_max", "center", "cls", "token_mean", "stride", "none"]
 
 
 class Capture(Strict):
@@ -70,7 +70,8 @@ class Spectra(Analysed):
     """Names, globs (layer*.relu*), or {type: ReLU}. A module called twice gives NAME:0 and NAME:1.
     """
     reduction: Reduction = "stride"
-    """spatial_mean (over height and width), stride (every s-th unit, below 8000), none."""
+    """One number a channel of maps (spatial_mean, spatial_max, center) or of tokens (cls, the
+    first; token_mean, of the patches); or stride (every s-th number, below 8000); or none (all)."""
     solver: Literal["exact", "window", "randomized"] = "exact"
     """exact; window (the leading ranks only, for wide layers); randomized (paper A's own)."""
     components: Number = 1000
@@ -119,7 +120,7 @@ class Projections(Analysed):
     layers: Layers = (LayerType(type="ReLU"),)
     """Names, globs, or {type: ReLU}, as in spectra.layers."""
     reduction: Reduction = "none"
-    """spatial_mean, stride or none, as in spectra.reduction."""
+    """As in spectra.reduction."""
     draws: Resamples = 1000
     """Projections onto three dimensions that are drawn in each layer."""
     keep: Number = 8

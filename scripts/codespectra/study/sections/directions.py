@@ -173,5 +173,5 @@ class Directions(Strict):
     layers: Layers
     """Names, globs, or {type: ReLU}, as in spectra.layers."""
     reduction: Reduction = "spatial_mean"
-    """spatial_mean, stride or none, as in spectra.reduction."""
+    """As in spectra.reduction."""
     methods: DirectionMethods
