@@ -26,7 +26,7 @@ def read_state_dict(path: str | Path, sha256: str | None = None) -> dict[str, to
     """
     path = Path(path)
     if not path.is_file():
-        raise UserError(f"{path}: no such checkpoint file; correct the model's path")
+        raise UserError(f"{path}: no such file; correct the model's path")
     if sha256 is not None and (found := file_digest(path)) != sha256:
         raise UserError(f"{path}: sha256 is {found}, expected {sha256}; fetch the file again")
     state = _unwrap(read_tensors(path))

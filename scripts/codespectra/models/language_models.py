@@ -50,11 +50,20 @@ def describe_layers(config: dict[str, Any], objective: str) -> list[dict[str, An
         objective: causal or masked.
 
     Raises:
-        UserError: transformers has no such language model, or it brings code of its own.
+        UserError: transformers has no such language model, it brings code of its own, or transformers
+            can't build it.
     """
-    with torch.device("meta"):
-        network = initialise(config, objective)
-    return [asdict(layer) for layer in inspect_layers(network)]
+    try:
+        with torch.device("meta"):
+            network = initialise(config, objective)
+        return [asdict(layer) for layer in inspect_layers(network)]
+    except UserError:
+        raise
+    except Exception as error:  # What a value of the wrong kind ends in is no one's contract.
+        raise UserError(
+            f"config.json makes no network ({type(error).__name__}: {first_line(error)}); fetch or "
+            "save the model again"
+        ) from error
 
 
 def initialise(config: dict[str, Any], objective: str) -> PreTrainedModel:

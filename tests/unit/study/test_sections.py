@@ -297,11 +297,11 @@ MISTAKES = {
     ),
     "missing checkpoint": (
         {"models.c": {"weights": "path", "architecture": NETWORK, "path": "no/such.pt"}},
-        ["models.c.path: no such checkpoint file: no/such.pt"],
+        ["models.c.path: no such file: no/such.pt"],
     ),
     "missing backbone checkpoint": (
         {"backbones.mine": {"kind": "path", "path": "no/such.pt"}},
-        ["backbones.mine.path: no such checkpoint file: no/such.pt"],
+        ["backbones.mine.path: no such file: no/such.pt"],
     ),
     "bad sha256": (
         {"models.c": {"weights": "path", "architecture": NETWORK, "path": ".", "sha256": "A1"}},
@@ -500,11 +500,11 @@ MISTAKES = {
             "coding.dropouts": [0.2],
             "coding.seeds": [19],
         },
-        ["coding.checkpoints: no such checkpoint file: no/resnet_vae_0.2_19.pth"],
+        ["coding.checkpoints: no such file: no/resnet_vae_0.2_19.pth"],
     ),
     "missing VAE checkpoint of the only network": (
         {"coding.checkpoints": "no/such.pth", "coding.dropouts": [0.2], "coding.seeds": [19]},
-        ["coding.checkpoints: no such checkpoint file: no/such.pth"],
+        ["coding.checkpoints: no such file: no/such.pth"],
     ),
     "unknown layer of a VAE": (
         {"coding.layers": ["resnet.2.0", "resnet.77.0.relu"]},
@@ -741,7 +741,7 @@ def test_checkpoints_are_imported_by_their_names(tmp_path: Path) -> None:
     changes["coding.seeds"] = [3, 4]
     missing = [f"{tmp_path}/resnet_vae_{dropout}_4.pth" for dropout in (0.0, 0.2)]
     assert mistakes(embedded(changes)) == [
-        f"config: coding.checkpoints: no such checkpoint file: {path}" for path in missing
+        f"config: coding.checkpoints: no such file: {path}" for path in missing
     ]
 
 

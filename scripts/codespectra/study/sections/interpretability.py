@@ -11,6 +11,7 @@ from codespectra.study.sections.base import (
     Several,
     Strict,
     Text,
+    check_product,
 )
 from codespectra.study.sections.directions import Counts
 from codespectra.study.sections.index import Index
@@ -88,6 +89,11 @@ class AutoencoderGrid(Strict):
     """Sizes of the code, each a number or a multiple of the layer's units."""
     l1: Several[Factor]
     """Factors of the L1 penalty."""
+
+    @model_validator(mode="after")
+    def _grid(self) -> "AutoencoderGrid":
+        check_product("z and l1", self.z, self.l1)
+        return self
 
 
 class Interpretability(Strict):
