@@ -13,7 +13,7 @@ import numpy as np
 
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
-from codespectra.files.json_files import write_json
+from codespectra.files.manifests import write_manifest
 
 PARTS = ("train", "test")
 # Folders of the standard library that aren't part of it, or only test it.
@@ -127,7 +127,7 @@ def write_text(path: str | Path, spec: dict[str, Any]) -> None:
     }
     if from_library:
         manifest["python"] = platform.python_version()
-    write_json(path.with_suffix(".json"), manifest)
+    write_manifest(path.with_suffix(".json"), manifest)
 
 
 def _write_part(group: h5py.Group, documents: list[Document]) -> None:
