@@ -51,8 +51,8 @@ def describe_layers(config: dict[str, Any], objective: str) -> list[dict[str, An
         objective: causal or masked.
 
     Raises:
-        UserError: transformers has no such language model, it brings code of its own, or transformers
-            can't build it.
+        UserError: transformers has no such language model or can't build it, or it brings code of
+            its own.
     """
     try:
         with torch.device("meta"):

@@ -36,7 +36,7 @@ class BottleneckResNet(Strict):
     """Channels of the stem; layer1 has four times as many."""
     blocks: Blocks = (1, 1, 1, 1)
     """Bottleneck blocks of layer1 to layer4."""
-    stem_stride: Literal[1, 2] = 2
+    stem_stride: Annotated[int, Field(ge=1, le=2)] = 2
     """Stride of the first convolution, 1 or 2."""
 
 
@@ -48,7 +48,7 @@ class BasicResNet(Strict):
     """Channels of the stem and of layer1."""
     blocks: Blocks = (2, 2, 2, 2)
     """Basic blocks of layer1 to layer4."""
-    stem_stride: Literal[1, 2] = 2
+    stem_stride: Annotated[int, Field(ge=1, le=2)] = 2
     """Stride of the first convolution, 1 or 2."""
 
 
