@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from codespectra.errors import first_line
 from codespectra.files.notes import check_noted, write_note
+from codespectra.files.regular_files import check_regular, reason
 from codespectra.files.whole_files import atomic, damaged
 
 
@@ -25,7 +25,8 @@ def read_array(path: str | Path) -> np.ndarray:
     """
     check_noted(path)
     try:
+        check_regular(path)
         # Mapped, a shape larger than the file is refused; read, it would be allocated first.
         return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (OSError, OverflowError, ValueError, EOFError) as error:
-        raise damaged(path, f"damaged, or no array ({first_line(error)})") from error
+    except Exception as error:  # A damaged header may raise nearly anything.
+        raise damaged(path, f"damaged, or no array ({reason(error)})") from error

@@ -10,6 +10,7 @@ from pathlib import Path
 import h5py
 
 from codespectra.files.manifests import verify
+from codespectra.files.regular_files import check_regular, reason
 from codespectra.files.whole_files import atomic, damaged
 
 SCHEMA_VERSION = 1
@@ -39,9 +40,9 @@ def open_hdf5(path: str | Path) -> Iterator[h5py.File]:
     if None not in states:
         _verify_hdf5(path, *states)
     try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise damaged(path, f"not a readable HDF5 file ({error})") from error
+        file = _opened(path)
+    except Exception as error:
+        raise damaged(path, f"not a readable HDF5 file ({reason(error)})") from error
     with file:
         found = file.attrs.get("schema_version")
         if found != SCHEMA_VERSION:
@@ -74,9 +75,8 @@ def hdf5_digest(path: str | Path, known: Mapping[str, str] | None = None) -> str
     Raises:
         Exception: of nearly any kind, when the file is damaged.
     """
-    known = known or {}
-    digest, held = hashlib.sha256(), Path(path).stat().st_size
-    with h5py.File(path) as file:
+    known, digest = known or {}, hashlib.sha256()
+    with _opened(path) as file:
         names = ["/"]
         file.visit(names.append)
         for name in sorted(names):
@@ -87,11 +87,6 @@ def hdf5_digest(path: str | Path, known: Mapping[str, str] | None = None) -> str
             }
             is_dataset = isinstance(item, h5py.Dataset)
             content = [item.dtype.str, *item.shape] if is_dataset else []
-            if is_dataset and item.is_virtual:
-                _check_shards(Path(path), item)
-            # A damaged shape could take years to read.
-            elif is_dataset and item.nbytes > held:
-                raise ValueError(f"{name} {item.shape} is larger than the file")
             if name in known:
                 content.append(known[name])
             elif is_dataset:
@@ -110,9 +105,72 @@ def rows_digest(dataset: h5py.Dataset, count: int) -> "hashlib._Hash":
     return digest
 
 
-def _check_shards(path: Path, dataset: h5py.Dataset) -> None:
-    """Refuse a gathered dataset without its shards: where one is missing HDF5 reads zeros."""
-    for shard in {source.file_name for source in dataset.virtual_sources()}:
-        # Beside the name that the file was opened by, or beside the file that it links to.
-        if not any((name.parent / shard).exists() for name in (path, path.resolve())):
-            raise FileNotFoundError(f"its shard {shard} is missing")
+def _opened(path: str | Path, is_shard: bool = False) -> h5py.File:
+    """Open a file whose data lie in it, or in shards that hold theirs themselves.
+
+    Raises:
+        Exception: it is damaged, leads elsewhere, or says to hold more than it can.
+    """
+    path = Path(path)
+    check_regular(path)
+    file = h5py.File(path, "r")
+    try:
+        _check_links(file)
+        datasets: list[h5py.Dataset] = []
+        file.visititems(lambda _, item: _add_dataset(item, datasets))
+        for dataset in datasets:
+            if dataset.external:
+                raise ValueError(f"{dataset.name} lies in {dataset.external[0][0]}")
+        gathered = [dataset for dataset in datasets if dataset.is_virtual]
+        if is_shard and gathered:
+            raise ValueError(f"{gathered[0].name} of a shard is gathered from others")
+        _check_room([d for d in datasets if not d.is_virtual], [path])
+        _check_room(gathered, [_shard(path, name) for name in _shard_names(gathered)])
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _add_dataset(item: h5py.HLObject, datasets: list[h5py.Dataset]) -> None:
+    if isinstance(item, h5py.Dataset):
+        datasets.append(item)
+
+
+def _check_links(file: h5py.File) -> None:
+    """Refuse names that stand for an object of another file, or for another name."""
+    others: list[bytes] = []
+
+    def look(name: bytes, info: h5py.h5l.LinkInfo) -> None:
+        if info.type != h5py.h5l.TYPE_HARD:
+            others.append(name)
+
+    file.id.links.visit(look, info=True)
+    if others:
+        raise ValueError(f"{others[0].decode(errors='replace')} is a link to somewhere else")
+
+
+def _check_room(datasets: list[h5py.Dataset], files: list[Path]) -> None:
+    """Refuse datasets that those files can't hold: a damaged shape could take years to read."""
+    if sum(d.nbytes for d in datasets) > sum(file.stat().st_size for file in files):
+        largest = max(datasets, key=lambda d: d.nbytes)
+        raise ValueError(f"{largest.name} {largest.shape} is larger than the file")
+
+
+def _shard_names(gathered: list[h5py.Dataset]) -> set[str]:
+    return {source.file_name for dataset in gathered for source in dataset.virtual_sources()}
+
+
+def _shard(path: Path, name: str) -> Path:
+    """A shard of a gathered file, checked; where one is missing HDF5 would read zeros.
+
+    It lies in the gathered file's folder or below it.
+    """
+    if Path(name).is_absolute() or ".." in Path(name).parts or name == ".":
+        raise ValueError(f"its shard {name} lies in another folder")
+    # Beside the name that the file was opened by, or beside the file that it links to.
+    for beside in (path, path.resolve()):
+        if (shard := beside.parent / name).exists():
+            _opened(shard, is_shard=True).close()
+            return shard
+    raise FileNotFoundError(f"its shard {name} is missing")

@@ -26,6 +26,7 @@ LEFT_OUT = (
     "files/notes.py",
     "files/one_writer.py",
     "files/plain_files.py",
+    "files/regular_files.py",
     "files/table_columns.py",
     "files/whole_files.py",
     "jobs/gpu_lock.py",

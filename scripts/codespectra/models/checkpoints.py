@@ -9,8 +9,15 @@ from torch import nn
 
 from codespectra.errors import UserError
 from codespectra.files.manifests import file_digest, read_manifest, verify, write_manifest
+from codespectra.files.regular_files import check_regular, refusing
 from codespectra.models import architectures
-from codespectra.models.tensor_files import read_tensors, save_tensors
+from codespectra.models.tensor_files import (
+    check_tensors,
+    check_types,
+    check_values,
+    read_tensors,
+    save_tensors,
+)
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 PREFIXES = ("module.", "_orig_mod.")
@@ -24,8 +31,10 @@ def read_state_dict(path: str | Path, sha256: str | None = None) -> dict[str, to
             or holds no state dict.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; correct the model's path")
+    if not path.exists():
+        raise UserError(f"{path}: no such checkpoint file; correct the model's path")
+    with refusing(path, "no checkpoint", "correct the model's path"):
+        check_regular(path)
     if sha256 is not None and (found := file_digest(path)) != sha256:
         raise UserError(f"{path}: sha256 is {found}, expected {sha256}; fetch the file again")
     state = _unwrap(read_tensors(path))
@@ -34,6 +43,7 @@ def read_state_dict(path: str | Path, sha256: str | None = None) -> dict[str, to
             f"{path}: holds no state dict (a mapping of names to tensors, alone or under "
             f"{', '.join(WRAPPERS)}); save model.state_dict()"
         )
+    check_tensors(state, path)
     return state
 
 
@@ -50,10 +60,11 @@ def _unwrap(content: Any) -> dict[str, Any]:
 
 
 def load_weights(network: nn.Module, state: dict[str, torch.Tensor], source: str | Path) -> None:
-    """Load `state` into `network`, every key and shape matching.
+    """Load `state` into `network`, every key and shape matching, every value finite.
 
     Raises:
-        UserError: lists the missing, unexpected and misshapen keys.
+        UserError: lists the missing, unexpected and misshapen keys, or names a tensor of another
+            type or with NaNs.
     """
     own = network.state_dict()
     problems = {
@@ -75,6 +86,9 @@ def load_weights(network: nn.Module, state: dict[str, torch.Tensor], source: str
             f"{source}: doesn't fit the architecture {type(network).__name__}: {listed}; "
             "correct the model's architecture or classes"
         )
+    check_types({name: value.dtype for name, value in state.items()}, own, source)
+    # Finite as the network has it: a number may be too large for single precision.
+    check_values({name: state[name].to(own[name].dtype) for name in own}, source)
     network.load_state_dict(state)
 
 

@@ -4,9 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from codespectra.errors import UserError
-from codespectra.files.json_files import read_json
 from codespectra.models.layer_selection import select_layers
-from codespectra.models.model_folders import CONFIG, byte_gpt2_config, check_folder
+from codespectra.models.model_folders import (
+    CONFIG,
+    byte_gpt2_config,
+    check_folder,
+    read_config,
+)
 from codespectra.study.check_sizes import check_activations
 from codespectra.study.problems import Problems
 from codespectra.study.sections.analyses import LayerType
@@ -80,7 +84,7 @@ def _check_model(
         return
     if config is None:
         return
-    contexts = [config[key] for key in CONTEXT_KEYS if isinstance(config.get(key), int)]
+    contexts = [config[field] for field in CONTEXT_KEYS if _is_limit(config.get(field))]
     if contexts and language.length > min(contexts):
         problems.add(
             f"language.length: {language.length} is more than the {min(contexts)} tokens that "
@@ -102,6 +106,11 @@ def _check_model(
     check_activations("language.sequences", f"{tokens} tokens of {name}", tokens, widths, problems)
 
 
+def _is_limit(context: Any) -> bool:
+    """Whether a number of tokens; some models say -1, and have none."""
+    return isinstance(context, int) and context > 0
+
+
 def _plain(selector: LayerType | str) -> dict[str, str] | str:
     return selector.model_dump() if isinstance(selector, LayerType) else selector
 
@@ -116,7 +125,7 @@ def known_config(model: LanguageModel) -> dict[str, Any] | None:
         return None
     if isinstance(model, LocalLanguageModel):
         check_folder(model.path)
-        config = read_json(model.path / CONFIG)
+        config = read_config(model.path)
         huge = _huge(config)
         if huge:
             raise UserError(f"{model.path / CONFIG}: {huge}, more than any language model has")

@@ -79,7 +79,7 @@ def test_sha256_is_checked(network: nn.Module, tmp_path: Path) -> None:
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"a\.pt: no such file"):
+    with pytest.raises(UserError, match=r"a\.pt: no such checkpoint file"):
         read_state_dict(tmp_path / "a.pt")
 
 

@@ -307,9 +307,10 @@ MISTAKES = {
     "activations that no disk holds": (
         {
             **{"stimuli.test.per_class": 10**7, "spectra.reduction": "none", "coding": None},
-            "models.classifier.architecture.width": 256,
+            "models.wide": {"weights": "random", "architecture": NETWORK | {"width": 256}},
+            "spectra.models": ["classifier", "wide"],
         },
-        ["spectra.layers: activations of classifier on test take ", " TB; take fewer layers"],
+        ["spectra.layers: activations of wide on test take ", " TB; take fewer layers"],
     ),
     "toy models that no memory holds": (
         {"theory.superposition": {"features": 10_000, "batch": 100_000, "seeds": [1]}},
