@@ -67,17 +67,10 @@ def describe_layers(config: dict[str, Any], objective: str) -> list[dict[str, An
         UserError: transformers has no such language model or can't build it, or it brings code of
             its own.
     """
-    try:
+    with refusing(model_folders.CONFIG, "makes no network", "correct its values"):
         with torch.device("meta"):
             network = initialise(config, objective)
         return [asdict(layer) for layer in inspect_layers(network)]
-    except UserError:
-        raise
-    except Exception as error:  # What a value of the wrong kind ends in is no one's contract.
-        raise UserError(
-            f"config.json makes no network ({type(error).__name__}: {first_line(error)}); fetch or "
-            "save the model again"
-        ) from error
 
 
 def initialise(config: dict[str, Any], objective: str) -> PreTrainedModel:
