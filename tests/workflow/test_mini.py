@@ -120,7 +120,7 @@ REFUSED = {
     "between sections": ({"spectra.ranks": [10, 90]}, "config: spectra.ranks: window 10..90"),
     "beside it": (
         {"models.untrained": MISSING},
-        "models.untrained.path: no such checkpoint file: mine.pt",
+        "models.untrained.path: no such file: mine.pt",
     ),
     "of the machine": (
         {"runtime.device": "cuda"},

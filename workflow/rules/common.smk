@@ -9,6 +9,8 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
+from snakemake.utils import update_config
+
 from codespectra.claims.needs import NEEDS
 from codespectra.jobs.code_digest import code_digest
 from codespectra.study.sections.stage import stage_config
@@ -26,6 +28,7 @@ from codespectra.study.implied import (
 from codespectra.study.check_language import chat_models
 from codespectra.study.plan import cached_language_layers, cached_layers, make_plan
 from codespectra.study.dropout_sweep import networks
+from codespectra.study.study_file import read_arguments
 
 # Whether results are shared between workflows (--cache).
 SHARING = workflow.workflow_settings.cache is not None
@@ -36,6 +39,8 @@ REMEMBERED = Path(".snakemake/codespectra")
 def checked_plan():
     """The plan of the config, or one line a mistake and no traceback."""
     try:
+        if not workflow.modifier.skip_configfile:  # else these are another workflow's
+            update_config(config, read_arguments(workflow.config_settings.config_args or []))
         return make_plan(
             load_study(config),
             cached_layers(REMEMBERED),

@@ -64,11 +64,13 @@ def describe_layers(config: dict[str, Any], objective: str) -> list[dict[str, An
         objective: causal or masked.
 
     Raises:
-        UserError: transformers has no such language model, or it brings code of its own.
+        UserError: transformers has no such language model or can't build it, or it brings code of
+            its own.
     """
-    with torch.device("meta"):
-        network = initialise(config, objective)
-    return [asdict(layer) for layer in inspect_layers(network)]
+    with refusing(model_folders.CONFIG, "makes no network", "correct its values"):
+        with torch.device("meta"):
+            network = initialise(config, objective)
+        return [asdict(layer) for layer in inspect_layers(network)]
 
 
 def initialise(config: dict[str, Any], objective: str) -> PreTrainedModel:

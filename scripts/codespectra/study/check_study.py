@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from codespectra.study.check_scores import check_scores
+from codespectra.study.check_sizes import check_images
 from codespectra.study.dropout_sweep import SWEPT, swept_models
 from codespectra.study.implied import IMPLIED, class_count, most_stimuli
 from codespectra.study.problems import Problems
@@ -31,6 +32,7 @@ def check_study(study: Study, methods: dict[str, dict[str, Any]], problems: Prob
             "section directions, people, coding, language or theory"
         )
     _check_stimuli(study, problems)
+    check_images(study, problems)
     _check_models(study, problems)
     _check_analyses(study, problems)
     check_scores(study, methods, problems)
@@ -47,15 +49,12 @@ def _check_stimuli(study: Study, problems: Problems) -> None:
     for name, spec in study.stimuli.items():
         if name.endswith("-noisy"):
             problems.add(f"stimuli.{name}: names with -noisy are kept for dropout left on")
-        if isinstance(spec, ImageFolder) and not spec.root.is_dir():
-            problems.add(f"stimuli.{name}.root: {spec.root} is no folder; give a folder of images")
+        if isinstance(spec, ImageFolder):
+            problems.folder(f"stimuli.{name}.root", spec.root, "give a folder of images")
         if isinstance(spec, Cifar) and not spec.download:
+            advice = f"put torchvision's {spec.source} there, or set download: true where the "
             folder = spec.root / CIFAR_FOLDERS[spec.source]
-            if not folder.is_dir():
-                problems.add(
-                    f"stimuli.{name}.root: {folder} is no folder; put torchvision's {spec.source} "
-                    "there, or set download: true where the network allows it"
-                )
+            problems.folder(f"stimuli.{name}.root", folder, f"{advice}network allows it")
 
 
 def _check_models(study: Study, problems: Problems) -> None:

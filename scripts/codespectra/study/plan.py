@@ -19,6 +19,7 @@ from codespectra.models.layer_selection import select_layers
 from codespectra.models.reductions import reduced_width, refusal
 from codespectra.study.check_language import DescribeLanguageModel, check_language
 from codespectra.study.check_scores import check_count
+from codespectra.study.check_sizes import check_activations
 from codespectra.study.check_study import check_study, window
 from codespectra.study.dropout_sweep import SWEPT, RecalibratedModel, VaeModel
 from codespectra.study.implied import (
@@ -28,6 +29,7 @@ from codespectra.study.implied import (
     direction_methods,
     filter_runs,
     implied_models,
+    most_stimuli,
     noisy_runs,
     side_of,
 )
@@ -92,6 +94,7 @@ def make_plan(
     selected = _select(study, models, describe, problems)
     _check_widths(study, selected, problems)
     _check_counts(study, selected, methods, problems)
+    _check_activations(study, selected, problems)
     filtered = _select_filters(study, selected, problems)
     problems.raise_any()
     return Plan(
@@ -181,6 +184,14 @@ def _check_counts(
         for layer in selected.get(("directions", run.model, run.stimuli), []):
             for options in methods.values():
                 check_count(options, layer, run, study, problems)
+
+
+def _check_activations(study: Study, selected: Selected, problems: Problems) -> None:
+    for (stage, model, stimuli), layers in selected.items():
+        widths = [reduced_width(layer, getattr(study, stage).reduction) for layer in layers]
+        among = "coding" if model.startswith(SWEPT) else stage
+        rows = most_stimuli(study.stimuli[stimuli]) or 0
+        check_activations(f"{among}.layers", f"{model} on {stimuli}", rows, widths, problems)
 
 
 def _captures(study: Study, selected: Selected) -> dict[tuple[str, str], list[dict[str, str]]]:

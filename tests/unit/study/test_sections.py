@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from project import changed, read_config
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from codespectra.data.photographs import read_photographs
+from codespectra.study.check_sizes import PHOTOGRAPH_SIZES
 from codespectra.study.dropout_sweep import networks
 from codespectra.study.implied import noisy_runs, shown_networks
 from codespectra.study.sections import (
@@ -249,7 +251,99 @@ MISTAKES = {
     ),
     "a path that misses its centroids": (
         {"interpretability.sensitivity.first": 0.2},
-        ["interpretability.sensitivity", "first: 0.2", "below 0"],
+        ["interpretability.sensitivity.first: Input should be less than 0 (found 0.2)"],
+    ),
+    "a colour of a byte": (
+        {"stimuli.dot.color": [255, 0, 0]},
+        ["stimuli.dot.color.0: Input should be less than or equal to 1 (found 255)"],
+    ),
+    "too few channels": (
+        {"stimuli.dot.color": [1, 0]},
+        ["stimuli.dot.color: ", "at least 3 items"],
+    ),
+    "a seed that no library takes": ({"index.seed": 10**15}, ["index.seed: ", "less than 2147483"]),
+    "a number in quotes": (
+        {"index.m": "3"},
+        ["index.m: Input should be a valid integer (found '3'); write numbers without quotes"],
+    ),
+    "an exponent without a dot": (
+        {"models.classifier.training.learning_rate": "1e-3"},
+        ["learning_rate: Input should be a valid number (found '1e-3'); ", "1e-3 as 0.001"],
+    ),
+    "a whole number with a point": ({"index.m": 3.0}, ["index.m: Input should be a valid integer"]),
+    "a name that is a number": (
+        {"spectra.models": ["classifier", 7]},
+        ["spectra.models.1: Input should be a valid string (found 7); put it in quotes"],
+    ),
+    "a model twice": (
+        {"spectra.models": ["classifier", "classifier"]},
+        ["spectra.models: classifier stands there twice; name each value once"],
+    ),
+    "a run twice": (
+        {"directions.runs": [{"model": "classifier", "stimuli": "tiles"}] * 2},
+        ["directions.runs: ", "stands there twice"],
+    ),
+    "a layer twice": ({"spectra.layers": ["relu", "relu"]}, ["spectra.layers: relu stands there"]),
+    "a metric twice": (
+        {"index.backbones": ["inhouse", "inhouse"]},
+        ["index.backbones: inhouse stands there twice"],
+    ),
+    "a figure's method twice": (
+        {"figures.mei_methods": ["neurons", "neurons"]},
+        ["figures.mei_methods: neurons stands there twice"],
+    ),
+    "a sweep of thousands": (
+        {"coding.dropouts": [i / 100 for i in range(50)], "coding.seeds": list(range(50))},
+        ["coding: dropouts and seeds: these make 2500, and 1000 are the most"],
+    ),
+    "a grid of thousands": (
+        {"interpretability.autoencoders.l1": list(range(500))},
+        ["interpretability.autoencoders: z and l1: these make 1500"],
+    ),
+    "images that no memory holds": (
+        {"stimuli.test.per_class": 10**7, "stimuli.test.side": 200},
+        ["stimuli.test.per_class: images of 200 pixels that take 12 TB; lower it, or side"],
+    ),
+    "activations that no disk holds": (
+        {
+            **{"stimuli.test.per_class": 10**7, "spectra.reduction": "none", "coding": None},
+            "models.wide": {"weights": "random", "architecture": NETWORK | {"width": 256}},
+            "spectra.models": ["classifier", "wide"],
+        },
+        ["spectra.layers: activations of wide on test take ", " TB; take fewer layers"],
+    ),
+    "toy models that no memory holds": (
+        {"theory.superposition": {"features": 10_000, "batch": 100_000, "seeds": [1]}},
+        ["theory.superposition.features: models of all densities and seeds take 64000000000 bytes"],
+    ),
+    "no crops": ({"stimuli.train.crops": []}, ["stimuli.train.crops: ", "at least 1 item"]),
+    "crops beyond the blocks": (
+        {"stimuli.train.crops": [32, 200]},
+        ["stimuli.train.crops: 200 pixels don't fit the blocks of astronaut, which are 128"],
+    ),
+    "no blocks to train on": (
+        {"stimuli.train.test_share": 0.9999},
+        ["stimuli.train.test_share: 0.9999 leaves none of the 16 blocks of astronaut for training"],
+    ),
+    "tiles beyond the photographs": (
+        {"stimuli.tiles.pitch": 1000},
+        ["stimuli.tiles.pitch: 1000 pixels, and no photograph has over 996"],
+    ),
+    "braces in a path": (
+        {"models.own": {"weights": "path", "architecture": NETWORK, "path": "a/{x}.pt"}},
+        ["models.own.path: has braces or control characters, which Snakemake can't take"],
+    ),
+    "braces in the sweep's files": (
+        {"coding.checkpoints": "a/{dropout}_{seed}_{x}.pth"},
+        ["coding.checkpoints: has braces"],
+    ),
+    "an empty path": (
+        {"models.own": {"weights": "path", "architecture": NETWORK, "path": ""}},
+        ["models.own.path: is empty; give a path"],
+    ),
+    "a name of 240 letters in a path": (
+        {"stimuli.own": {"source": "folder", "side": 32, "root": "x" * 300}},
+        ["stimuli.own.root: has a name of over 255 bytes"],
     ),
     "a grid without its training": (
         {"directions.methods.sae": None},
@@ -297,11 +391,11 @@ MISTAKES = {
     ),
     "missing checkpoint": (
         {"models.c": {"weights": "path", "architecture": NETWORK, "path": "no/such.pt"}},
-        ["models.c.path: no such checkpoint file: no/such.pt"],
+        ["models.c.path: no such file: no/such.pt"],
     ),
     "missing backbone checkpoint": (
         {"backbones.mine": {"kind": "path", "path": "no/such.pt"}},
-        ["backbones.mine.path: no such checkpoint file: no/such.pt"],
+        ["backbones.mine.path: no such file: no/such.pt"],
     ),
     "bad sha256": (
         {"models.c": {"weights": "path", "architecture": NETWORK, "path": ".", "sha256": "A1"}},
@@ -500,11 +594,11 @@ MISTAKES = {
             "coding.dropouts": [0.2],
             "coding.seeds": [19],
         },
-        ["coding.checkpoints: no such checkpoint file: no/resnet_vae_0.2_19.pth"],
+        ["coding.checkpoints: no such file: no/resnet_vae_0.2_19.pth"],
     ),
     "missing VAE checkpoint of the only network": (
         {"coding.checkpoints": "no/such.pth", "coding.dropouts": [0.2], "coding.seeds": [19]},
-        ["coding.checkpoints: no such checkpoint file: no/such.pth"],
+        ["coding.checkpoints: no such file: no/such.pth"],
     ),
     "unknown layer of a VAE": (
         {"coding.layers": ["resnet.2.0", "resnet.77.0.relu"]},
@@ -636,6 +730,18 @@ def test_typo_in_a_layer_selector_is_told_as_it_was_written(key: str) -> None:
     assert [line for line in lines if "LayerType" in line or f"{key}.0.str" in line] == []
 
 
+def test_sizes_of_the_photographs_are_those_of_their_files() -> None:
+    found = {name: image.shape[:2] for name, image in read_photographs().items()}
+    assert found == PHOTOGRAPH_SIZES
+
+
+@pytest.mark.parametrize("pattern", ["/etc/*", "**.txt", "", "../*", "a/../../*"])
+def test_a_glob_that_is_none_or_leaves_the_folder_is_told(pattern: str) -> None:
+    text = {"source": "folder", "root": ".", "pattern": pattern}
+    (line,) = mistakes(embedded({"language.text": text}))
+    assert line.startswith("config: language.text.pattern: "), line
+
+
 @pytest.mark.parametrize("path", UNKNOWN_NAMES)
 def test_unknown_name_is_explained(path: str) -> None:
     value, key, closest = UNKNOWN_NAMES[path]
@@ -741,7 +847,7 @@ def test_checkpoints_are_imported_by_their_names(tmp_path: Path) -> None:
     changes["coding.seeds"] = [3, 4]
     missing = [f"{tmp_path}/resnet_vae_{dropout}_4.pth" for dropout in (0.0, 0.2)]
     assert mistakes(embedded(changes)) == [
-        f"config: coding.checkpoints: no such checkpoint file: {path}" for path in missing
+        f"config: coding.checkpoints: no such file: {path}" for path in missing
     ]
 
 

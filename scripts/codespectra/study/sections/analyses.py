@@ -16,6 +16,7 @@ from codespectra.study.sections.base import (
     Several,
     Strict,
     Text,
+    check_product,
 )
 
 
@@ -60,6 +61,7 @@ class Analysed(Strict):
     def _both_or_neither(self) -> "Analysed":
         if bool(self.models) != bool(self.stimuli):
             raise ValueError("models and stimuli: name both, or neither for options alone")
+        check_product("models and stimuli", self.models, self.stimuli)
         return self
 
 

@@ -1,8 +1,9 @@
 """What every section of the config shares: names, bounds, and the refusal of unknown keys."""
 
 import inspect
+import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -72,6 +73,7 @@ UserPath = Annotated[Path, Field(strict=False), BeforeValidator(_at_home)]
 Positive = Annotated[int, Field(gt=0, le=10**9)]
 Steps = Annotated[int, Field(gt=0, le=10**7)]
 Number = Annotated[int, Field(gt=0, le=10_000)]  # units, channels, and what else is countable
+Maps = Annotated[int, Field(gt=0, le=1000)]
 Depth = Annotated[int, Field(gt=0, le=500)]
 Batch = Annotated[int, Field(gt=0, le=100_000)]
 Side = Annotated[int, Field(gt=0, le=10_000)]
@@ -81,6 +83,18 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(gt=0, le=100)]
 Factor = Annotated[float, Field(ge=0, le=10**6)]
+
+
+def check_product(what: str, *lists: Sized) -> None:
+    """Refuse what is more than anyone would wait for, each of the one with each of the other.
+
+    Raises:
+        ValueError: it is more than 1000.
+    """
+    count = math.prod(map(len, lists))
+    if count > 1000:
+        raise ValueError(f"{what}: these make {count}, and 1000 are the most; name fewer")
+
 
 # Lists: of any length, and of one at least, each value once; two numbers; red, green, blue.
 Listed = Annotated[

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from codespectra.study.sections.analyses import Layers, LayerType
 from codespectra.study.sections.base import (
@@ -17,11 +17,11 @@ from codespectra.study.sections.base import (
     Steps,
     Strict,
     check_path,
+    check_product,
 )
 from codespectra.study.sections.models import DropoutRate, DropoutSites
 
-Dropouts = Several[DropoutRate]
-MOST_NETWORKS = 1000
+Dropouts = Annotated[Several[DropoutRate], Field(max_length=100)]
 
 
 def _check_pattern(path: str) -> str:
@@ -85,9 +85,5 @@ class Coding(Strict):
 
     @model_validator(mode="after")
     def _sweep(self) -> "Coding":
-        count = len(self.dropouts) * len(self.seeds)
-        if count > MOST_NETWORKS:
-            raise ValueError(
-                f"dropouts and seeds: {count} networks are more than {MOST_NETWORKS}; name fewer"
-            )
+        check_product("dropouts and seeds", self.dropouts, self.seeds)
         return self

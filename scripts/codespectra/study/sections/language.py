@@ -72,6 +72,9 @@ class ByteGpt2(Strict):
     def _divides(self) -> "ByteGpt2":
         if self.width % self.heads:
             raise ValueError(f"heads: {self.heads} doesn't divide width: {self.width}")
+        weights = 12 * self.layers * self.width**2
+        if weights > 10**11:
+            raise ValueError(f"layers: with their width they have {weights:.0e} weights; lower it")
         return self
 
 

@@ -9,6 +9,7 @@ from codespectra.study.sections.base import (
     Channels,
     Depth,
     Factor,
+    Maps,
     Name,
     Number,
     Pair,
@@ -24,18 +25,18 @@ from codespectra.study.sections.base import (
 )
 
 Blocks = Annotated[tuple[Depth, ...], Field(strict=False, min_length=4, max_length=4)]
-Widths = Annotated[tuple[Number, ...], Field(strict=False, min_length=5, max_length=5)]
+Widths = Annotated[tuple[Maps, ...], Field(strict=False, min_length=5, max_length=5)]
 
 
 class BottleneckResNet(Strict):
     """Small ResNet of torchvision bottleneck blocks, for 32-pixel images."""
 
     name: Literal["bottleneck_resnet"]
-    width: Number = 16
+    width: Maps = 16
     """Channels of the stem; layer1 has four times as many."""
     blocks: Blocks = (1, 1, 1, 1)
     """Bottleneck blocks of layer1 to layer4."""
-    stem_stride: Literal[1, 2] = 2
+    stem_stride: Annotated[int, Field(ge=1, le=2)] = 2
     """Stride of the first convolution, 1 or 2."""
 
 
@@ -43,11 +44,11 @@ class BasicResNet(Strict):
     """Small ResNet of torchvision basic blocks (ResNet-18 by default), for 32-pixel images."""
 
     name: Literal["basic_resnet"]
-    width: Number = 16
+    width: Maps = 16
     """Channels of the stem and of layer1."""
     blocks: Blocks = (2, 2, 2, 2)
     """Basic blocks of layer1 to layer4."""
-    stem_stride: Literal[1, 2] = 2
+    stem_stride: Annotated[int, Field(ge=1, le=2)] = 2
     """Stride of the first convolution, 1 or 2."""
 
 

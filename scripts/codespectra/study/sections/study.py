@@ -133,7 +133,9 @@ def _explain(problem: Any, config: dict[str, Any]) -> str:
     found = problem.get("input")
     shown = "" if isinstance(found, dict | BaseModel) else f" (found {_shown(found)})"
     if problem["type"] in {"int_type", "float_type"} and _reads_as_number(found):
-        shown += "; write it without quotes, and with a dot if it has an exponent: 1.0e-3"
+        shown += "; write numbers without quotes, and 1e-3 as 0.001"
+    if problem["type"] == "string_type" and isinstance(found, int | float):
+        shown += "; put it in quotes if it is a word"
     return f"{where}: {message}{shown}"
 
 
