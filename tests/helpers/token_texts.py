@@ -8,7 +8,7 @@ import numpy as np
 
 from codespectra.data.tokens import Tokens, write_tokens
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
-from codespectra.files.json_files import write_json
+from codespectra.files.manifests import write_manifest
 
 
 def random_tokens(lengths: Sequence[int], vocabulary: list[str], seed: int = 0) -> Tokens:
@@ -40,5 +40,5 @@ def write_text_capture(
         for depth, name in enumerate(names, start=1)
     ]
     known = {"weights": "train", "datasets": datasets, "sha256": hdf5_digest(inputs["data"])}
-    write_json(inputs["manifest"], known | manifest)
+    write_manifest(inputs["manifest"], known | manifest)
     return inputs

@@ -24,7 +24,7 @@ from torchvision.models import resnet18
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from codespectra.models.byte_gpt2 import byte_tokenizer
-from codespectra.models.layer_selection import reduced_width
+from codespectra.models.reductions import reduced_width
 from codespectra.study.dropout_sweep import networks
 from codespectra.study.implied import most_stimuli
 from codespectra.study.sections.stage import stage_config
@@ -88,8 +88,8 @@ def test_coding_tells_the_disk_that_its_captures_take(
                 continue
             spec = plan.models[model]
             layers = LAYERS(stage_config(spec.architecture), spec.classes, SIDE)
-            shapes = {layer["name"]: layer["shape"] for layer in layers}
-            width = sum(reduced_width(shapes[w["layer"]], w["reduction"]) for w in wanted)
+            known = {layer["name"]: layer for layer in layers}
+            width = sum(reduced_width(known[w["layer"]], w["reduction"]) for w in wanted)
             total += passes * most_stimuli(plan.study.stimuli[stimuli]) * width * 4
     assert f"captures {total / 1e9:.1f} GB" in text
 

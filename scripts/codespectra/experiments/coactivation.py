@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from codespectra.data.preprocessing import Preprocess
 from codespectra.directions.directions import neurons
-from codespectra.models.hooks import Wanted, reduce_output, run_to_layers
+from codespectra.models.hooks import Wanted, run_to_layers
 
 Layer = dict[str, Any]
 
@@ -65,7 +65,7 @@ def before_relu(
         preprocess: of that network.
         images: (N, H, W, 3) uint8.
         relus: by layer name, the layer and its `relu_of`.
-        reduction: of `hooks.reduce_output`.
+        reduction: of `models.reductions`.
         batch: images a pass.
     """
     found: dict[str, list[np.ndarray]] = {name: [] for name in relus}
@@ -73,8 +73,8 @@ def before_relu(
     def keep(item: Wanted, output: torch.Tensor) -> None:
         name = item.layer["name"]
         given = held[relus[name][1]["name"]]
-        if torch.equal(reduce_output(given.relu(), "none"), output):
-            found[name].append(reduce_output(given, reduction).cpu().numpy())
+        if torch.equal(item.reduce(given.relu()), output):
+            found[name].append(Wanted(item.layer, reduction).reduce(given).cpu().numpy())
 
     wanted = [Wanted(layer, "none") for layer, _ in relus.values()]
     calls = [relu for _, relu in relus.values()]

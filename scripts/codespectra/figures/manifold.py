@@ -94,7 +94,7 @@ def draw_index_against(
 
 def _shades(labels: pd.Series) -> Shades:
     """A colour a label; no entries for a set without labels."""
-    names = sorted(labels.dropna().unique())
+    names = sorted(filter(None, labels.unique()))
     palette = sns.color_palette("colorblind" if len(names) <= 10 else "husl", len(names))
     return dict(zip(names, palette, strict=True))
 

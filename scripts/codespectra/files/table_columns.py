@@ -1,6 +1,7 @@
 """Columns that each kind of table must have when it is read: of text, and of numbers.
 
-A table may have more. Names are separated by blanks.
+A table may have more. Names are separated by blanks. What is missing is an empty field; of a text,
+that is the empty one.
 """
 
 RUN = "model weights stimuli"
@@ -52,7 +53,10 @@ COLUMNS = {
     "language_action": (f"{RUN} part layer", "depth action relative_action roughness sequences"),
     "passage": (f"{RUN} part layer token", "depth x y z action expected_action draws"),
     "units": (f"{RUN} part layer kind", "depth unit action"),
-    "explanations": (f"{RUN} part layer kind explainer", "depth score n_tokens n_records"),
+    "explanations": (
+        f"{RUN} part layer kind explainer explanation",
+        "depth score n_tokens n_records",
+    ),
     "published": ("explanation", "depth score n_tokens"),
     # Theory.
     "capacity": ("", "dropout capacity_bits exact_bits low_bits high_bits paper_low_bits gap"),

@@ -69,7 +69,16 @@ def _torchvision(name: str, classes: int) -> nn.Module:
 
 
 def describe_layers(architecture: dict[str, Any], classes: int, side: int) -> list[dict[str, Any]]:
-    """Layers of an architecture as plain dicts, from a pass on the meta device: no weights."""
-    with torch.device("meta"):
-        network = build(architecture, classes)
-    return [asdict(layer) for layer in inspect_layers(network, side)]
+    """Layers of an architecture as plain dicts, from a pass on the meta device: no weights.
+
+    What the meta device can't run, such as code that looks at its numbers, runs on the CPU.
+
+    Raises:
+        UserError: the network can't take images of that side.
+    """
+    try:
+        with torch.device("meta"):
+            layers = inspect_layers(build(architecture, classes), side)
+    except (UserError, NotImplementedError):
+        layers = inspect_layers(build(architecture, classes), side)
+    return [asdict(layer) for layer in layers]

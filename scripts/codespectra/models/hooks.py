@@ -13,7 +13,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from codespectra.models.layer_selection import reduced_width, stride_of
+from codespectra.models.axes import Axes
+from codespectra.models.layer_listing import first_tensor
+from codespectra.models.reductions import reduce_output, reduced_width
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,11 @@ class Wanted:
     @property
     def width(self) -> int:
         """Numbers a row."""
-        return reduced_width(self.layer["shape"], self.reduction)
+        return reduced_width(self.layer, self.reduction)
+
+    def reduce(self, output: torch.Tensor) -> torch.Tensor:
+        """Copy of an output of the layer's module, (rows, width)."""
+        return reduce_output(output, self.reduction, Axes(self.layer["axes"], self.layer["prefix"]))
 
 
 Sink = Callable[[Wanted, torch.Tensor], None]
@@ -51,11 +57,11 @@ def capturing(network: nn.Module, wanted: list[Wanted], sink: Sink) -> Iterator[
 
     def hook(name: str) -> Any:
         def keep(module: nn.Module, inputs: Any, output: Any) -> None:
-            output = output[0] if isinstance(output, tuple) else output
+            output = first_tensor(output)
             call, calls[name] = calls[name], calls[name] + 1
             for item in by_module[name]:
                 if item.layer["call"] == call:
-                    sink(item, reduce_output(output, item.reduction))
+                    sink(item, item.reduce(output))
 
         return keep
 
@@ -89,33 +95,6 @@ def run_to_layers(
 
     with suppress(_Reached), capturing(network, wanted, deliver):
         network(inputs, **options)
-
-
-def reduce_output(output: torch.Tensor, reduction: str) -> torch.Tensor:
-    """Copy of a layer's output, (rows, width): the mean over space, or every s-th component.
-
-    The s-th components are those of the flattened (C, H, W) map, whatever its memory layout.
-    `tokens` makes a row of each token of (batch, length, D), sequence by sequence.
-    """
-    if reduction == "tokens":
-        return output.clone(memory_format=torch.contiguous_format).flatten(0, -2)
-    if reduction == "spatial_mean":
-        return output.mean(dim=(2, 3)) if output.dim() == 4 else output.flatten(1).clone()
-    stride = stride_of(output.shape[1:], reduction)
-    if stride == 1:
-        return output.clone(memory_format=torch.contiguous_format).flatten(1)
-    if output.dim() == 4 and output.is_contiguous(memory_format=torch.channels_last):
-        return _channels_last_stride(output, stride)
-    return output.flatten(1)[:, ::stride].clone()
-
-
-def _channels_last_stride(output: torch.Tensor, stride: int) -> torch.Tensor:
-    # Gathering from the layout in memory spares a copy of the whole map into (C, H, W) order.
-    batch, channels, height, width = output.shape
-    flat = output.permute(0, 2, 3, 1).view(batch, -1)
-    wanted = torch.arange(0, channels * height * width, stride, device=output.device)
-    channel, place = wanted // (height * width), wanted % (height * width)
-    return flat.index_select(1, place * channels + channel)
 
 
 def leave_dropout_on(network: nn.Module) -> None:

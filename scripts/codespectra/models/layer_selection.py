@@ -1,15 +1,11 @@
-"""Selection of layers by name, glob or module type, and the width that a reduction leaves them."""
+"""Selection of layers by name, glob or module type, and of a number of directions in each."""
 
 import fnmatch
-import math
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from codespectra.errors import UserError, nearest
-
-# A Methods: subsample until the dimension is below 8000.
-STRIDE_LIMIT = 8000
 
 
 def select_layers(
@@ -45,22 +41,6 @@ def _unmatched(selector: str | dict[str, str], available: list[dict[str, Any]]) 
         return f"no layer of type {selector['type']!r}; {nearest(selector['type'], types)}"
     names = [layer["name"] for layer in available]
     return f"no layer matches {selector!r}; {nearest(selector, names)}"
-
-
-def reduced_width(shape: Iterable[int], reduction: str) -> int:
-    """Length of a row: how many numbers a reduction keeps of a stimulus' output of that shape."""
-    shape = tuple(shape)
-    if reduction == "tokens":
-        return shape[-1]
-    if reduction == "spatial_mean":
-        return shape[0] if len(shape) == 3 else math.prod(shape)
-    return math.ceil(math.prod(shape) / stride_of(shape, reduction))
-
-
-def stride_of(shape: Iterable[int], reduction: str) -> int:
-    """Smallest s with ceil(D / s) < 8000 for `stride` (A Methods), else 1."""
-    size = math.prod(shape)
-    return -(-size // (STRIDE_LIMIT - 1)) if reduction == "stride" else 1
 
 
 def count_of(count: int | str, width: int) -> int:

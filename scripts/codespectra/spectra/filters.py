@@ -76,7 +76,7 @@ def first_convolution(
     if not isinstance(first, nn.Conv2d) or first.weight.shape[1] != 3:
         return None, set()
     start, stop = (x["depth"] for x in [*mixing, {"depth": len(layers)}][:2])
-    held = [x for x in layers[start:stop] if len(x["shape"]) == 3]
+    held = [x for x in layers[start:stop] if x["axes"] == "NCHW"]
     return first, {x["name"] for x in held if x["shape"][0] == first.out_channels}
 
 

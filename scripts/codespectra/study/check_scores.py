@@ -3,7 +3,8 @@
 from typing import Any
 
 from codespectra.experiments.trial_design import shortages
-from codespectra.models.layer_selection import count_of, reduced_width
+from codespectra.models.layer_selection import count_of
+from codespectra.models.reductions import reduced_width
 from codespectra.study.implied import most_stimuli, side_of
 from codespectra.study.problems import Problems
 from codespectra.study.sections.base import Strict
@@ -62,7 +63,9 @@ def _check_directions(
 ) -> None:
     if not methods:
         problems.add("directions.methods: none is named; name at least neurons: {}")
-    for run in section.runs:
+    for number, run in enumerate(section.runs):
+        problems.known(f"directions.runs.{number}.model", run.model, study.models)
+        problems.known(f"directions.runs.{number}.stimuli", run.stimuli, study.stimuli)
         spec = study.stimuli.get(run.stimuli)
         if spec is not None:
             _check_run(study, run, spec, problems)
@@ -105,7 +108,7 @@ def check_count(
     options: dict[str, Any], layer: dict[str, Any], run: Run, study: Study, problems: Problems
 ) -> None:
     """Add what is wrong with a method's number of directions in a layer of a run."""
-    width = reduced_width(layer["shape"], study.directions.reduction)
+    width = reduced_width(layer, study.directions.reduction)
     asked, kind = options.get("k"), options["method"]
     count = width if asked is None else count_of(asked, width)
     key = f"directions.methods.{kind}" + ("" if asked is None else f".k: {asked}")

@@ -5,7 +5,7 @@ from typing import Any
 
 from codespectra.study.check_scores import check_scores
 from codespectra.study.dropout_sweep import SWEPT, swept_models
-from codespectra.study.implied import IMPLIED, analyses, class_count, most_stimuli
+from codespectra.study.implied import IMPLIED, class_count, most_stimuli
 from codespectra.study.problems import Problems
 from codespectra.study.sections.coding import Coding
 from codespectra.study.sections.models import (
@@ -88,10 +88,10 @@ def _check_models(study: Study, problems: Problems) -> None:
 
 
 def _check_analyses(study: Study, problems: Problems) -> None:
-    for name, analysis in analyses(study).items():
-        for model, stimuli in analysis.runs if name == analysis.kind else ():
-            problems.known(f"{name}: model", model, study.models)
-            problems.known(f"{name}: stimuli", stimuli, study.stimuli)
+    for name in ("spectra", "projections"):
+        for key in ("models", "stimuli"):
+            for chosen in getattr(getattr(study, name), key):
+                problems.known(f"{name}.{key}", chosen, getattr(study, key))
     for stimuli in study.projections.stimuli:
         _check_dot("projections.stimuli", stimuli, study, problems)
     if study.filters.layers and not study.spectra.models:

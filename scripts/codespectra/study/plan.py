@@ -15,12 +15,14 @@ from typing import Any
 from codespectra.errors import UserError
 from codespectra.files.json_files import content_digest, read_json, write_json
 from codespectra.jobs.code_digest import code_digest
-from codespectra.models.layer_selection import reduced_width, select_layers
+from codespectra.models.layer_selection import select_layers
+from codespectra.models.reductions import reduced_width, refusal
 from codespectra.study.check_language import DescribeLanguageModel, check_language
 from codespectra.study.check_scores import check_count
 from codespectra.study.check_study import check_study, window
 from codespectra.study.dropout_sweep import SWEPT, RecalibratedModel, VaeModel
 from codespectra.study.implied import (
+    Analysis,
     analyses,
     autoencoder_grid,
     direction_methods,
@@ -113,11 +115,27 @@ def _select(study: Study, models: Models, describe: Describe, problems: Problems
                 available = describe(stage_config(spec.architecture), spec.classes, side)
                 chosen = select_layers(_selectors(analysis.layers), available)
                 selected[analysis.kind, model, stimuli] = chosen
+                _check_reduction(study, analysis, model, chosen, problems)
             except UserError as error:
                 # The sweep's networks have the same layers: what is wrong is told once.
                 where = "" if model.startswith(SWEPT) else f" for models.{model}"
                 problems.add(f"{analysis.key}{where}: {error}")
     return selected
+
+
+def _check_reduction(
+    study: Study,
+    analysis: Analysis,
+    model: str,
+    layers: list[dict[str, Any]],
+    problems: Problems,
+) -> None:
+    """Add the layers whose axes a reduction doesn't fit, the first of them in words."""
+    reduction = getattr(study, analysis.kind).reduction
+    refused = [words for layer in layers if (words := refusal(layer, reduction))]
+    if refused:
+        more = f" (and {len(refused) - 1} more such layers)" if len(refused) > 1 else ""
+        problems.add(f"{analysis.kind}.reduction for models.{model}: {refused[0]}{more}")
 
 
 def _selectors(layers: Layers) -> list[str | dict[str, str]]:
@@ -148,7 +166,7 @@ def _check_widths(study: Study, selected: Selected, problems: Problems) -> None:
     for (stage, model, stimuli), layers in selected.items():
         if stage != "spectra":
             continue
-        widest = max(reduced_width(layer["shape"], study.spectra.reduction) for layer in layers)
+        widest = max(reduced_width(layer, study.spectra.reduction) for layer in layers)
         if study.spectra.ranks[0] + 4 > widest:
             problems.add(
                 f"spectra.ranks: window {window(study)} lies outside the spectrum: the widest "

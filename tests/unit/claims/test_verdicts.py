@@ -1,6 +1,7 @@
 """Claims: verdicts follow from intervals alone, intervals hold the truth, planted effects show."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,8 @@ from codespectra.claims.catalogue import CLAIMS
 from codespectra.claims.measures.tables import Tables
 from codespectra.claims.needs import NEEDS
 from codespectra.claims.verdicts import NOTHING_TO_MEASURE, Claim, judge_claims
+from codespectra.files.csv_tables import read_csv
+from codespectra.files.csv_writer import write_csv
 from codespectra.files.table_columns import COLUMNS
 from codespectra.statistics import evidence
 from codespectra.statistics.evidence import (
@@ -364,6 +367,25 @@ def test_measured_only_leaves_out_what_is_not_run_and_nothing_else() -> None:
     assert set(table["id"]) == set(MEASURED)
     measured = whole[whole["verdict"] != NOT_RUN].reset_index(drop=True)
     pd.testing.assert_frame_equal(table, measured, check_dtype=False)
+
+
+NAMES = ["NA", "null", "007", "1e5", "True", "nan", "None"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_model_or_a_set_is_called_changes_no_verdict(name: str, tmp_path: Path) -> None:
+    tables, before = planted(1), judge_claims(CLAIMS, planted(1))
+    read = {}
+    for kind in ("exponents", "bootstrap", "action", "scores", "resampled"):
+        table = getattr(tables, kind)
+        absent = [name for name in " ".join(COLUMNS[kind]).split() if name not in table]
+        table = table.replace({"trained": name, ANALYSIS: name}).assign(**dict.fromkeys(absent, 0))
+        write_csv(tmp_path / f"{kind}.csv", table)
+        read[kind] = read_csv(tmp_path / f"{kind}.csv", kind)
+    table = judge_claims(CLAIMS, replace(tables, **read, trained=(name,), analysis_set=name))
+    columns = ["id", "verdict", "n", "reason"]
+    pd.testing.assert_frame_equal(table[columns], before[columns])
+    assert table["scope"].dropna().str.contains(rf"\b{name}\b").sum() == before["scope"].count()
 
 
 # Studies that measure less -----------------------------------------------------------------------

@@ -133,6 +133,7 @@ def on_circle(images: np.ndarray) -> Slopes:
     vectors, ends = np.eye(2), np.tile([0, 1], (len(images), 1))
     preprocess = Preprocess({"side": None, "mean": [0] * 3, "std": [1] * 3}, torch.device("cpu"))
     layer = {"name": "units", "module": "units", "call": 0, "depth": 0, "shape": (2,)}
+    layer |= {"axes": "NC", "prefix": None}
     shown = np.arange(len(ends))
     wanted = Wanted(layer, "spatial_mean")
     return cosine_slopes(Channels(), preprocess, images, wanted, vectors, shown, ends, batch=8)

@@ -208,7 +208,7 @@ def test_figure_shows_rho_and_leaves_labels_out_of_a_set_without(units, places, 
     }
     images = pd.DataFrame({"image": np.arange(COUNT), "x": places[:, 0], "y": places[:, 1]})
     images = images.assign(red=0.5, green=0.5, blue=0.5, **context)
-    images["label"] = CLUSTER.astype(str) if labelled else np.nan
+    images["label"] = CLUSTER.astype(str) if labelled else ""
     activity = manifold.activity_table(
         {"planted": planted()},
         {"planted": 7},

@@ -5,9 +5,8 @@ import torch
 from torch import nn
 
 from codespectra.models.architectures import build
-from codespectra.models.hooks import Wanted, capturing, reduce_output, run_to_layers
+from codespectra.models.hooks import Wanted, capturing, run_to_layers
 from codespectra.models.layer_listing import inspect_layers
-from codespectra.models.layer_selection import reduced_width
 
 NETWORK = {"name": "bottleneck_resnet", "width": 4, "blocks": [1, 1, 1, 1], "stem_stride": 2}
 
@@ -43,16 +42,6 @@ def test_no_hook_is_left(network):
     assert network(torch.rand(1, 3, 32, 32)).shape == (1, 10)
 
 
-@pytest.mark.parametrize("transposed", [False, True])
-def test_a_row_a_token_is_a_copy_sequence_by_sequence(transposed):
-    values = torch.arange(2 * 3 * 5).reshape(2, 3, 5)
-    output = values.mT.contiguous().mT if transposed else values.clone()
-    rows = reduce_output(output, "tokens")
-    output.zero_()
-    assert rows.is_contiguous() and rows.shape == (6, reduced_width((5,), "tokens"))
-    assert all(torch.equal(rows[3 * i + j], values[i, j]) for i in range(2) for j in range(3))
-
-
 def test_options_reach_the_network():
     class Scaled(nn.Module):
         def __init__(self):
@@ -63,6 +52,7 @@ def test_options_reach_the_network():
             return self.inner(scale * images)
 
     layer = {"name": "inner", "module": "inner", "call": 0, "shape": (2, 3), "depth": 0}
+    layer |= {"axes": "NCT", "prefix": None}
     found = []
     images = torch.rand(4, 2, 3)
     wanted = [Wanted(layer, "none")]

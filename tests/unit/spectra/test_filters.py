@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from codespectra.figures.filters import draw_filters
 from codespectra.files.hdf5_files import create_hdf5
-from codespectra.models import architectures, layer_selection
+from codespectra.models import architectures, reductions
 from codespectra.models.hooks import Wanted
 from codespectra.models.layer_listing import inspect_layers
 from codespectra.models.small_resnet import Bottleneck
@@ -114,7 +114,7 @@ REDUCED = {
 
 @pytest.mark.parametrize("reduction", REDUCED)
 def test_gradient_filters_are_those_of_a_plain_loop(reduction, monkeypatch):
-    monkeypatch.setattr(layer_selection, "STRIDE_LIMIT", 50)
+    monkeypatch.setattr(reductions, "STRIDE_LIMIT", 50)
     network, images = Residual(), some_images()
     wanted = [
         Wanted(layer, reduction)

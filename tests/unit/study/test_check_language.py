@@ -39,7 +39,7 @@ MISTAKES = {
     ),
     "heads that don't divide the width": (
         {"models.gpt.architecture.heads": 5},
-        ["language.models.gpt.architecture: heads: 5", "width: 64"],
+        ["language.models.gpt.architecture.heads: 5", "width: 64"],
     ),
     "a passage beyond the sequences": (
         {"passage": 320},
@@ -55,7 +55,7 @@ MISTAKES = {
     ),
     "random excerpts that can't be split": (
         {"explanations.random": 2},
-        ["language.explanations: random: 2", "at least 3, or 0"],
+        ["language.explanations.random: 2", "at least 3, or 0"],
     ),
     "an untrained model like an untrained one": (
         {"models.third": {"weights": "random", "like": "gpt_untrained"}},

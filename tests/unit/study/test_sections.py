@@ -347,8 +347,8 @@ MISTAKES = {
         ["filters.ranks: 2000", "1000 components", "spectra.components"],
     ),
     "a filter's rank twice": (
-        {"filters.ranks": [2, 2]},
-        ["filters", "ranks: [2, 2] doesn't increase strictly"],
+        {"filters.ranks": [2, 1]},
+        ["filters.ranks: [2, 1] doesn't increase strictly"],
     ),
     "a filter of rank 0": ({"filters.ranks": [0, 2]}, ["filters.ranks", "greater than 0"]),
     "a filter of a layer without a spectrum": (
@@ -516,7 +516,7 @@ MISTAKES = {
     ),
     "no bottleneck": (
         {"theory.superposition.hidden": 100},
-        ["theory.superposition: hidden: 100 units hold all 100 features; take fewer"],
+        ["theory.superposition.hidden: 100 units hold all 100 features; take fewer"],
     ),
     "too many bits": (
         {"theory.channel.capacity_bits": [1, 11]},
@@ -545,13 +545,13 @@ SEVERAL = {
     "labels of unlabelled stimuli",
 }
 UNKNOWN_NAMES = {
-    "spectra.models": (["classifer"], "spectra: model", "classifier"),
-    "spectra.stimuli": (["tset"], "spectra: stimuli", "test"),
-    "projections.models": (["untraind"], "projections: model", "untrained"),
-    "projections.stimuli": (["dott"], "projections: stimuli", "dot"),
+    "spectra.models": (["classifer"], "spectra.models", "classifier"),
+    "spectra.stimuli": (["tset"], "spectra.stimuli", "test"),
+    "projections.models": (["untraind"], "projections.models", "untrained"),
+    "projections.stimuli": (["dott"], "projections.stimuli", "dot"),
     "directions.runs": (
         [{"model": "classifer", "stimuli": "tiles"}],
-        "directions: model",
+        "directions.runs.0.model",
         "classifier",
     ),
     "directions.analysis_set": ("tile", "directions.analysis_set", "tiles"),
@@ -610,7 +610,7 @@ def test_unknown_name_is_explained(path: str) -> None:
                 "projections.stimuli": ["test"],
                 "index.m": 900,
             },
-            {"spectra", "projections.stimuli", "index.m"},
+            {"spectra.models", "projections.stimuli", "index.m"},
         ),
         (
             {"spectra.layers": ["nowhere"], "directions.layers": ["nothing"]},

@@ -1,22 +1,41 @@
 """Sections of the analyses of activations: capture, spectra, filters, projections."""
 
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from codespectra.study.sections.base import RUNTIME, Names, Positive, Strict
+from codespectra.study.sections.base import (
+    RUNTIME,
+    Names,
+    Number,
+    Pair,
+    Positive,
+    Resamples,
+    Seed,
+    Several,
+    Strict,
+    Text,
+)
 
 
 class LayerType(Strict):
     """All modules of a class."""
 
-    type: str
+    type: Text
     """Name of the modules' class, such as ReLU."""
 
 
-Layers = Annotated[tuple[LayerType | str, ...], Field(min_length=1)]
-Reduction = Literal["spatial_mean", "stride", "none"]
+def _form(selector: Any) -> str:
+    return "LayerType" if isinstance(selector, dict | LayerType) else "str"
+
+
+Selector = Annotated[
+    Annotated[LayerType, Tag("LayerType")] | Annotated[Text, Tag("str")], Discriminator(_form)
+]
+Layers = Several[Selector]
+Shards = Annotated[int, Field(gt=0, le=1000)]
+Reduction = Literal["spatial_mean", "spatial_max", "center", "cls", "token_mean", "stride", "none"]
 
 
 class Capture(Strict):
@@ -24,7 +43,7 @@ class Capture(Strict):
 
     dtype: Literal["float32", "float16"] = "float32"
     """float32 or float16, which takes half the disk."""
-    shards: Positive = Field(1, json_schema_extra=RUNTIME)
+    shards: Shards = Field(1, json_schema_extra=RUNTIME)
     """Jobs that share each capture, say one a GPU; files that are there stay as they were made."""
 
 
@@ -51,16 +70,17 @@ class Spectra(Analysed):
     """Names, globs (layer*.relu*), or {type: ReLU}. A module called twice gives NAME:0 and NAME:1.
     """
     reduction: Reduction = "stride"
-    """spatial_mean (over height and width), stride (every s-th unit, below 8000), none."""
+    """One number a channel of maps (spatial_mean, spatial_max, center) or of tokens (cls, the
+    first; token_mean, of the patches); or stride (every s-th number, below 8000); or none (all)."""
     solver: Literal["exact", "window", "randomized"] = "exact"
     """exact; window (the leading ranks only, for wide layers); randomized (paper A's own)."""
-    components: Positive = 1000
+    components: Number = 1000
     """Principal components at most."""
-    ranks: tuple[Positive, Positive] = (10, 50)
+    ranks: Pair[Number] = (10, 50)
     """First and last rank of the power-law fit, counted from 1."""
-    resamples: Annotated[int, Field(ge=20)] = 100
+    resamples: Resamples = 100
     """Resamples of the stimuli for the interval of each exponent."""
-    seed: int = 0
+    seed: Seed = 0
     """Draws the resamples, and starts the solvers window and randomized."""
 
     @model_validator(mode="after")
@@ -82,7 +102,7 @@ class Filters(Strict):
     layers: Layers = ()
     """Which of the layers of `spectra`: names, globs, or {type: ReLU}. The first convolution's
     layer (here relu) is shown as kernels too. Missing: no such figure in the main job."""
-    ranks: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1, 2, 4, 8, 16, 32)
+    ranks: Several[Number] = (1, 2, 4, 8, 16, 32)
     """Principal components that are shown, counted from 1; at most spectra.components."""
     images: Positive = 64
     """Stimuli, the first of the set, over which input gradients are averaged."""
@@ -100,13 +120,13 @@ class Projections(Analysed):
     layers: Layers = (LayerType(type="ReLU"),)
     """Names, globs, or {type: ReLU}, as in spectra.layers."""
     reduction: Reduction = "none"
-    """spatial_mean, stride or none, as in spectra.reduction."""
-    draws: Annotated[int, Field(ge=20)] = 1000
+    """As in spectra.reduction."""
+    draws: Resamples = 1000
     """Projections onto three dimensions that are drawn in each layer."""
-    keep: Positive = 8
+    keep: Number = 8
     """Trajectories that are stored, besides the one with the least action."""
     read_out: Literal["regression", "correlation"] = "regression"
     """Explained input variance: regression (R2 of the dot's position) or correlation (the
     supplement's)."""
-    seed: int = 0
+    seed: Seed = 0
     """Draws the projections."""

@@ -1,6 +1,7 @@
 """What every section of the config shares: names, bounds, and the refusal of unknown keys."""
 
 import inspect
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
@@ -8,6 +9,7 @@ from typing import Annotated, Any, TypeVar, get_args
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -16,16 +18,10 @@ from pydantic import (
 
 from codespectra.errors import nearest
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-Names = Annotated[tuple[Name, ...], Field(min_length=1)]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Positive = Annotated[int, Field(gt=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Channels = tuple[float, float, float]
+Value = TypeVar("Value")
 RUNTIME = {"runtime": True}
 # Keys of earlier versions, and what they are called now.
 RENAMED = {"features": "interpretability", "bootstrap": "resamples"}
-Value = TypeVar("Value")
 
 
 def short(value: object) -> str:
@@ -41,18 +37,60 @@ def _distinct(values: tuple[Value, ...]) -> tuple[Value, ...]:
     return values
 
 
-distinct = AfterValidator(_distinct)
+def check_path(path: str) -> str:
+    """A path that is one, and that Snakemake takes for itself.
+
+    Raises:
+        ValueError: it is empty, too long, or has braces or control characters.
+    """
+    if not path:
+        raise ValueError("is empty; give a path")
+    if set(path) & {"{", "}", *map(chr, range(32))}:
+        raise ValueError("has braces or control characters, which Snakemake can't take; rename it")
+    if len(path) > 4000 or any(len(os.fsencode(part)) > 255 for part in path.split("/")):
+        raise ValueError("has a name of over 255 bytes, or over 4000 in all; shorten it")
+    return path
 
 
-def _at_home(path: Path) -> Path:
+def _at_home(path: Any) -> Any:
+    if not isinstance(path, str):
+        return path
     try:
-        return path.expanduser()
+        return Path(check_path(path)).expanduser()
     except RuntimeError as error:
         raise ValueError(f"{path}: no such user's home") from error
 
 
+# Words. A name becomes part of names of files, which have room for two of them.
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 # A file or folder of the user's; `~` is the home folder.
-UserPath = Annotated[Path, AfterValidator(_at_home)]
+UserPath = Annotated[Path, Field(strict=False), BeforeValidator(_at_home)]
+
+# Numbers. Each has a limit that is far above any study: a slip of the pen is no plan.
+Positive = Annotated[int, Field(gt=0, le=10**9)]
+Steps = Annotated[int, Field(gt=0, le=10**7)]
+Number = Annotated[int, Field(gt=0, le=10_000)]  # units, channels, and what else is countable
+Depth = Annotated[int, Field(gt=0, le=500)]
+Batch = Annotated[int, Field(gt=0, le=100_000)]
+Side = Annotated[int, Field(gt=0, le=10_000)]
+Resamples = Annotated[int, Field(ge=20, le=100_000)]
+# Every library takes it, and the next one.
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Rate = Annotated[float, Field(gt=0, le=100)]
+Factor = Annotated[float, Field(ge=0, le=10**6)]
+
+# Lists: of any length, and of one at least, each value once; two numbers; red, green, blue.
+Listed = Annotated[
+    tuple[Value, ...], Field(strict=False, max_length=1000), AfterValidator(_distinct)
+]
+Several = Annotated[Listed[Value], Field(min_length=1)]
+Pair = Annotated[tuple[Value, ...], Field(strict=False, min_length=2, max_length=2)]
+Channels = Annotated[tuple[Value, ...], Field(strict=False, min_length=3, max_length=3)]
+Names = Several[Name]
+Seeds = Several[Seed]
 
 
 def _describe_keys(schema: dict[str, Any], section: type[BaseModel]) -> None:
@@ -82,6 +120,8 @@ class Strict(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
+        strict=True,
+        allow_inf_nan=False,
         use_attribute_docstrings=True,
         json_schema_extra=_describe_keys,
     )

@@ -2,14 +2,31 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, model_validator
 
 from codespectra.study.sections.analyses import Layers, LayerType
-from codespectra.study.sections.base import Name, Positive, Strict, distinct
+from codespectra.study.sections.base import (
+    Batch,
+    Factor,
+    Name,
+    Number,
+    Pair,
+    Rate,
+    Seeds,
+    Several,
+    Steps,
+    Strict,
+    check_path,
+)
 from codespectra.study.sections.models import DropoutRate, DropoutSites
 
-Seeds = Annotated[tuple[int, ...], Field(min_length=1), distinct]
-Dropouts = Annotated[tuple[DropoutRate, ...], Field(min_length=1), distinct]
+Dropouts = Several[DropoutRate]
+MOST_NETWORKS = 1000
+
+
+def _check_pattern(path: str) -> str:
+    check_path(path.replace("{dropout}", "0").replace("{seed}", "0"))
+    return path
 
 
 class VaeTraining(Strict):
@@ -19,16 +36,16 @@ class VaeTraining(Strict):
     """Stimulus set to train on."""
     test: Name
     """Stimulus set to test on after each epoch."""
-    epochs: Positive = 3
+    epochs: Steps = 3
     """Passes over the training set."""
-    batch: Positive = 100
+    batch: Batch = 100
     """Images a step."""
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    learning_rate: Rate = 1e-3
     """Step size of Adam."""
     loss: Literal["paper", "code"] = "paper"
     """paper (squared error of the pixels) or code (binary cross-entropy), each plus KL divergence.
     """
-    kld_weight: Annotated[float, Field(ge=0)]
+    kld_weight: Factor
     """Factor of the KL divergence. 1 in the paper, whose errors are summed over 224 x 224 pixels:
     at 32 x 32, 49 times fewer, 0.02 keeps the balance."""
 
@@ -42,9 +59,9 @@ class Coding(Strict):
 
     encoder: Name
     """One of the models above, a ResNet: its weights start the encoder."""
-    hidden: tuple[Positive, Positive]
+    hidden: Pair[Number]
     """Units of the two fully connected layers on either side of the latent code."""
-    latent: Positive
+    latent: Number
     """Dimensions of the code."""
     dropout_sites: DropoutSites = "relu"
     """Dropout after every relu, every encoder_relu (as in the original's code), or each stage and
@@ -54,7 +71,7 @@ class Coding(Strict):
     seeds: Seeds
     """What draws weights, order and dropout."""
     training: VaeTraining
-    checkpoints: str | None = None
+    checkpoints: Annotated[str, AfterValidator(_check_pattern)] | None = None
     """Your own checkpoints instead of training, in the original's layout:
     vae/resnet_vae_{dropout}_{seed}.pth. null trains."""
     stimuli: Name
@@ -65,3 +82,12 @@ class Coding(Strict):
     """Layers to analyse: names, globs, or {type: ReLU}, as in spectra.layers."""
     filters: Layers
     """Those of them whose eigenvectors are shown as filters, of the first network."""
+
+    @model_validator(mode="after")
+    def _sweep(self) -> "Coding":
+        count = len(self.dropouts) * len(self.seeds)
+        if count > MOST_NETWORKS:
+            raise ValueError(
+                f"dropouts and seeds: {count} networks are more than {MOST_NETWORKS}; name fewer"
+            )
+        return self

@@ -3,24 +3,38 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
 from codespectra.study.sections.analyses import Layers, Reduction
-from codespectra.study.sections.base import Name, Positive, Strict, distinct
+from codespectra.study.sections.base import (
+    Batch,
+    Factor,
+    Name,
+    Number,
+    Rate,
+    Seed,
+    Several,
+    Steps,
+    Strict,
+)
 
 MULTIPLE = re.compile(r"([1-9][0-9]*(\.[0-9]+)?|0?\.[0-9]*[1-9])x")
 
+MOST = 100_000
+
 
 def _count(value: Any) -> Any:
-    number = isinstance(value, int) and not isinstance(value, bool) and value > 0
-    if number or (isinstance(value, str) and MULTIPLE.fullmatch(value)):
+    number = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST
+    if number or (isinstance(value, str) and len(value) < 12 and MULTIPLE.fullmatch(value)):
         return value
-    raise ValueError("give a number above 0, or a multiple of the layer's units, such as 0.5x")
+    raise ValueError(
+        f"give a number above 0, or a multiple of the layer's units, such as 0.5x; at most {MOST}"
+    )
 
 
 # How many directions: a number, or a multiple of the layer's units.
 Count = Annotated[int | str, BeforeValidator(_count)]
-Counts = Annotated[tuple[Count, ...], Field(min_length=1), distinct]
+Counts = Several[Count]
 Readout = Literal["cosine", "dot", "neg_distance"]
 
 
@@ -40,9 +54,9 @@ class ICA(Strict):
 
     k: Count = "1x"
     """How many: a number, or a multiple of the layer's units, such as 0.5x."""
-    iterations: Positive = 200
+    iterations: Steps = 200
     """Steps of FastICA at most."""
-    seed: int = 0
+    seed: Seed = 0
     """Draws the start."""
 
 
@@ -51,9 +65,9 @@ class NMF(Strict):
 
     k: Count = "1x"
     """How many: a number, or a multiple of the layer's units, such as 0.5x."""
-    iterations: Positive = 200
+    iterations: Steps = 200
     """Updates of both factors at most."""
-    seed: int = 0
+    seed: Seed = 0
     """Draws the start."""
 
 
@@ -62,12 +76,12 @@ class KMeans(Strict):
 
     k: Counts
     """Numbers of centroids: one fit each."""
-    starts: Positive = 3
+    starts: Number = 3
     """Fits from different starts; the best counts."""
     readout: Readout = "cosine"
     """How a direction answers to an activation: cosine, dot, or neg_distance (minus the distance of
     unit vectors, paper B eq. 6)."""
-    seed: int = 0
+    seed: Seed = 0
     """Draws the starts."""
 
 
@@ -83,9 +97,9 @@ class KMeansCode(Strict):
 
     k: Counts = ("1x",)
     """Numbers of centroids: one fit each."""
-    starts: Positive = 10
+    starts: Number = 10
     """Fits from different starts; the best counts."""
-    seed: int = 0
+    seed: Seed = 0
     """Draws the starts and the batches."""
 
 
@@ -94,15 +108,15 @@ class SparseAutoencoder(Strict):
 
     z: Counts
     """Sizes of the code, each a number or a multiple of the layer's units."""
-    l1: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1), distinct]
+    l1: Several[Factor]
     """Factors of the L1 penalty."""
-    epochs: Positive = 100
+    epochs: Steps = 100
     """Passes over the set."""
-    batch: Positive = 64
+    batch: Batch = 64
     """Rows a step."""
-    learning_rate: Annotated[float, Field(gt=0)] = 0.003
+    learning_rate: Rate = 0.003
     """Step size of Adam."""
-    seed: int = 0
+    seed: Seed = 0
     """Weights and order."""
 
 
@@ -111,7 +125,7 @@ class RandomDirections(Strict):
 
     k: Count
     """How many: a number, or a multiple of the layer's units, such as 0.5x."""
-    seed: int = 0
+    seed: Seed = 0
     """Draws the directions."""
 
 
@@ -120,7 +134,7 @@ class Exemplars(Strict):
 
     k: Count
     """How many: a number, or a multiple of the layer's units, such as 0.5x."""
-    seed: int = 0
+    seed: Seed = 0
     """Draws the images."""
 
 
@@ -151,7 +165,7 @@ class Run(Strict):
 class Directions(Strict):
     """Directions in activation space (methods §5)."""
 
-    runs: Annotated[tuple[Run, ...], Field(min_length=1)]
+    runs: Several[Run]
     """Which network sees which set."""
     analysis_set: Name
     """The set of the runs that claims and the interpretability study are about; the other sets are
@@ -159,5 +173,5 @@ class Directions(Strict):
     layers: Layers
     """Names, globs, or {type: ReLU}, as in spectra.layers."""
     reduction: Reduction = "spatial_mean"
-    """spatial_mean, stride or none, as in spectra.reduction."""
+    """As in spectra.reduction."""
     methods: DirectionMethods

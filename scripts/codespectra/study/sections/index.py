@@ -4,7 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from codespectra.study.sections.base import Name, Sha256, Strict, UserPath
+from codespectra.study.sections.base import (
+    Listed,
+    Name,
+    Number,
+    Resamples,
+    Seed,
+    Sha256,
+    Strict,
+    Text,
+    UserPath,
+)
 
 
 class InhouseBackbone(Strict):
@@ -35,7 +45,7 @@ class RandomBackbone(Strict):
     """AlexNet with random weights and the shipped heads: a published baseline."""
 
     kind: Literal["random"]
-    seed: int = 0
+    seed: Seed = 0
     """Draws the weights."""
 
 
@@ -47,7 +57,7 @@ Backbone = Annotated[
 class Index(Strict):
     """The Interpretability Index (methods §6)."""
 
-    m: Annotated[int, Field(ge=2)] = 5
+    m: Annotated[Number, Field(ge=2)] = 5
     """Most exciting images of a direction."""
     normalisation: Literal["pairs", "code", "literal"] = "pairs"
     """pairs (mean over pairs), code (over all M*M terms), literal (paper B eq. 1 as printed)."""
@@ -55,25 +65,25 @@ class Index(Strict):
     """Whether to score with the similarity of mean colours."""
     label: bool = True
     """Whether to score with that of labels: 1 for the same one, else 0."""
-    backbones: tuple[Name, ...] = ()
+    backbones: Listed[Name] = ()
     """Backbones to score with."""
-    resamples: Annotated[int, Field(ge=20)] = 100
+    resamples: Resamples = 100
     """Resamples of the images, random two thirds, on which each index is taken for its interval."""
-    seed: int = 0
+    seed: Seed = 0
     """Draws the resamples."""
 
 
 class Claims(Strict):
     """Intervals of the verdicts on the papers' claims."""
 
-    resamples: Annotated[int, Field(ge=100)] = 2000
+    resamples: Annotated[Resamples, Field(ge=100)] = 2000
     """Resamples for each interval."""
-    seed: int = 0
+    seed: Seed = 0
     """Draws the resamples."""
 
 
 class Figures(Strict):
     """What the figures show; no number depends on it."""
 
-    mei_methods: tuple[str, ...] = ()
+    mei_methods: Listed[Text] = ()
     """Methods whose most exciting images are drawn side by side; none: no such figure."""

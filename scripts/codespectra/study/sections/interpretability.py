@@ -4,14 +4,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from codespectra.study.sections.base import Positive, Strict, distinct
+from codespectra.study.sections.base import (
+    Factor,
+    Number,
+    Seed,
+    Several,
+    Strict,
+    Text,
+)
 from codespectra.study.sections.directions import Counts
 from codespectra.study.sections.index import Index
 
-Method = str
-Methods = Annotated[tuple[Method, ...], Field(min_length=1), distinct]
+Methods = Several[Text]
 # Share of the responses that is cut off on either side.
 Cut = Annotated[float, Field(ge=0, lt=0.5)]
+# Along the path between two centroids, which are at 0 and 1.
+Place = Annotated[float, Field(ge=-100, le=100)]
 
 
 class Psychophysics(Strict):
@@ -19,13 +27,11 @@ class Psychophysics(Strict):
 
     methods: Methods
     """Methods whose directions are asked for."""
-    difficulties: Annotated[tuple[Cut, ...], Field(min_length=1), distinct] = (
-        *(0.0, 0.1, 0.2, 0.3, 0.4, 0.45),
-    )
+    difficulties: Several[Cut] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.45)
     """Share of the responses that is cut off on either side: 0 is easiest, below 0.5."""
-    trials: Positive = 20
+    trials: Number = 20
     """Query pairs of a direction."""
-    references: Positive = 9
+    references: Number = 9
     """Reference images on either side."""
     restrict: Literal["both", "queries"] = "both"
     """The central range is for both references and queries, or for queries alone."""
@@ -33,7 +39,7 @@ class Psychophysics(Strict):
     """References: both sides, or the positive side alone."""
     pool: Literal["min", "mean"] = "min"
     """A query is as similar to its references as to the nearest (min), or on average (mean)."""
-    seed: int = 0
+    seed: Seed = 0
     """Draws the pairs."""
 
 
@@ -42,24 +48,24 @@ class Manifold(Strict):
 
     methods: Methods
     """Methods whose most exciting images are embedded."""
-    perplexity: Annotated[float, Field(gt=1)] = 10
+    perplexity: Annotated[float, Field(gt=1, le=10_000)] = 10
     """Neighbours that an image has, in effect; below a third of the images."""
-    temperature: Annotated[float, Field(gt=0)] = 2
+    temperature: Annotated[Factor, Field(gt=0)] = 2
     """Of the activity that the figure shows (paper B eq. 4)."""
-    seed: int = 0
+    seed: Seed = 0
     """Starts the embedding."""
 
 
 class Sensitivity(Strict):
     """Directions from centroid to centroid, and the input gradients along them (B §3.5, fig. 7)."""
 
-    method: Method
+    method: Text
     """The K-Means whose centroids are joined."""
-    first: float = -0.5
+    first: Place = -0.5
     """Where the path from centroid to centroid begins; the centroids are at 0 and 1."""
-    last: float = 1.5
+    last: Place = 1.5
     """Where it ends."""
-    steps: Annotated[int, Field(ge=3)] = 21
+    steps: Annotated[int, Field(ge=3, le=1000)] = 21
     """Directions on it, evenly spaced."""
 
     @model_validator(mode="after")
@@ -80,7 +86,7 @@ class AutoencoderGrid(Strict):
 
     z: Counts
     """Sizes of the code, each a number or a multiple of the layer's units."""
-    l1: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1), distinct]
+    l1: Several[Factor]
     """Factors of the L1 penalty."""
 
 

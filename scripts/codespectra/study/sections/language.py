@@ -1,11 +1,27 @@
 """Section of the language study (target `language`): paper A, fig. 7."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from codespectra.study.sections.analyses import Layers
-from codespectra.study.sections.base import RUNTIME, Name, Positive, Share, Strict, UserPath
+from codespectra.study.sections.base import (
+    RUNTIME,
+    Batch,
+    Depth,
+    Factor,
+    Name,
+    Number,
+    Positive,
+    Rate,
+    Seed,
+    Share,
+    Steps,
+    Strict,
+    Text,
+    UserPath,
+)
 
 
 class StandardLibrary(Strict):
@@ -16,13 +32,25 @@ class StandardLibrary(Strict):
     """Share of the documents that is held out; a digest of its relative path decides on each."""
 
 
+def _check_glob(pattern: str) -> str:
+    try:
+        list(Path(__file__, "no folder").glob(pattern))
+    except (ValueError, NotImplementedError) as error:
+        raise ValueError(
+            f"is no glob of files in the folder ({error}); give one as **/*.txt"
+        ) from error
+    if ".." in Path(pattern).parts:
+        raise ValueError("leaves the folder; give a glob without ..")
+    return pattern
+
+
 class TextFolder(Strict):
     """UTF-8 text files of a folder, a document each."""
 
     source: Literal["folder"]
     root: UserPath
     """The folder."""
-    pattern: str = "**/*.txt"
+    pattern: Annotated[Text, AfterValidator(_check_glob)] = "**/*.txt"
     """Glob of the files in it."""
     test_share: Annotated[Share, Field(gt=0)] = 0.1
     """Share of the documents that is held out; a digest of its relative path decides on each."""
@@ -31,13 +59,13 @@ class TextFolder(Strict):
 class ByteGpt2(Strict):
     """A GPT-2 whose tokens are bytes."""
 
-    width: Positive = 64
+    width: Number = 64
     """Numbers a token."""
-    layers: Positive = 6
+    layers: Depth = 6
     """Transformer blocks."""
-    heads: Positive = 4
+    heads: Number = 4
     """Heads of attention in a block."""
-    context: Annotated[int, Field(ge=2)] = 96
+    context: Annotated[int, Field(ge=2, le=10**6)] = 96
     """Tokens that it sees at most."""
 
     @model_validator(mode="after")
@@ -50,13 +78,13 @@ class ByteGpt2(Strict):
 class LanguageTraining(Strict):
     """AdamW on the next byte, learning rate warmed up and annealed, over random windows."""
 
-    steps: Annotated[int, Field(ge=2)] = 1100
+    steps: Annotated[Steps, Field(ge=2)] = 1100
     """Steps of AdamW."""
-    batch: Positive = 12
+    batch: Batch = 12
     """Sequences a step."""
-    learning_rate: Annotated[float, Field(gt=0)] = 4e-3
+    learning_rate: Rate = 4e-3
     """Peak of the learning rate."""
-    seed: int = 0
+    seed: Seed = 0
     """Weights and order."""
 
 
@@ -74,7 +102,7 @@ class UntrainedLanguageModel(Strict):
     weights: Literal["random"]
     like: Name
     """The model whose architecture and tokenizer it has."""
-    seed: int = 0
+    seed: Seed = 0
     """Draws the weights."""
 
 
@@ -92,9 +120,9 @@ class HubLanguageModel(Strict):
     """A model of the Hugging Face hub, from the local cache or downloaded."""
 
     weights: Literal["hub"]
-    repository: str
+    repository: Text
     """Its name on the hub, such as openai-community/gpt2-xl."""
-    revision: str = "main"
+    revision: Text = "main"
     """Branch, tag or commit."""
     objective: Literal["causal", "masked"] = "causal"
     """causal (predicts the next token) or masked (predicts hidden ones)."""
@@ -109,7 +137,7 @@ LanguageModel = Annotated[
 class Lookup(Strict):
     """Mean activation given the token, shrunk to the overall mean; null: none."""
 
-    smoothing: Annotated[float, Field(gt=0)] = 1.0
+    smoothing: Annotated[Factor, Field(gt=0)] = 1.0
     """Tokens of the overall mean that are added to each token's own."""
     bigram: bool = False
     """Given the token before it too, shrunk to the mean given the token alone."""
@@ -125,11 +153,11 @@ class Chat(Strict):
 
     token_limit: Positive = Field(json_schema_extra=RUNTIME)
     """Tokens that all questions and answers together may cost; answers in the cache are free."""
-    concurrency: Positive = Field(4, json_schema_extra=RUNTIME)
+    concurrency: Number = Field(4, json_schema_extra=RUNTIME)
     """Units that are asked about at once."""
-    timeout: float = Field(60.0, gt=0, json_schema_extra=RUNTIME)
+    timeout: float = Field(60.0, gt=0, le=86_400, json_schema_extra=RUNTIME)
     """Seconds that an answer may take."""
-    retries: int = Field(6, ge=0, json_schema_extra=RUNTIME)
+    retries: int = Field(6, ge=0, le=1000, json_schema_extra=RUNTIME)
     """Times that a question is asked again after a passing failure."""
 
 
@@ -148,14 +176,14 @@ class Explanations(Strict):
 
     part: Name = "mlp"
     """The part whose units are explained."""
-    units: Annotated[int, Field(ge=2)] = 60
+    units: Annotated[Number, Field(ge=2)] = 60
     """Neurons in each layer; as many random projections; and of projections.draws those with the
     least action."""
-    top: Annotated[int, Field(ge=4)] = 20
+    top: Annotated[Number, Field(ge=4)] = 20
     """Excerpts with a unit's strongest activations."""
-    random: Annotated[int, Field(ge=0)] = 20
+    random: Annotated[int, Field(ge=0, le=10_000)] = 20
     """Random excerpts; 0 scores on the strongest alone, as paper A's code does."""
-    seed: int = 0
+    seed: Seed = 0
     """Draws units, projections and excerpts."""
     explainers: Explainers = Explainers()
     published: UserPath | None = None
@@ -188,12 +216,12 @@ class Language(Strict):
     parts: Annotated[dict[Name, Layers], Field(min_length=1)]
     """Layers by part, in order of depth: names, globs, or {type: GPT2Block}, as in spectra.layers.
     """
-    sequences: Annotated[int, Field(ge=8)] = 320
+    sequences: Annotated[int, Field(ge=8, le=10**7)] = 320
     """Held-out sequences that are analysed."""
-    length: Annotated[int, Field(ge=4)] = 64
+    length: Annotated[int, Field(ge=4, le=10**6)] = 64
     """Their length in tokens."""
-    seed: int = 0
+    seed: Seed = 0
     """Draws the sequences."""
-    passage: Annotated[int, Field(ge=0)] = 0
+    passage: Annotated[int, Field(ge=0, le=10**7)] = 0
     """Which of the sequences the least-action projection is drawn for, counted from 0."""
     explanations: Explanations = Explanations()

@@ -5,23 +5,35 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from codespectra.study.sections.base import (
+    Batch,
     Channels,
+    Depth,
+    Factor,
     Name,
-    Positive,
+    Number,
+    Pair,
+    Rate,
+    Seed,
     Sha256,
     Share,
+    Side,
+    Steps,
     Strict,
+    Text,
     UserPath,
 )
+
+Blocks = Annotated[tuple[Depth, ...], Field(strict=False, min_length=4, max_length=4)]
+Widths = Annotated[tuple[Number, ...], Field(strict=False, min_length=5, max_length=5)]
 
 
 class BottleneckResNet(Strict):
     """Small ResNet of torchvision bottleneck blocks, for 32-pixel images."""
 
     name: Literal["bottleneck_resnet"]
-    width: Positive = 16
+    width: Number = 16
     """Channels of the stem; layer1 has four times as many."""
-    blocks: Annotated[tuple[Positive, ...], Field(min_length=4, max_length=4)] = (1, 1, 1, 1)
+    blocks: Blocks = (1, 1, 1, 1)
     """Bottleneck blocks of layer1 to layer4."""
     stem_stride: Literal[1, 2] = 2
     """Stride of the first convolution, 1 or 2."""
@@ -31,9 +43,9 @@ class BasicResNet(Strict):
     """Small ResNet of torchvision basic blocks (ResNet-18 by default), for 32-pixel images."""
 
     name: Literal["basic_resnet"]
-    width: Positive = 16
+    width: Number = 16
     """Channels of the stem and of layer1."""
-    blocks: Annotated[tuple[Positive, ...], Field(min_length=4, max_length=4)] = (2, 2, 2, 2)
+    blocks: Blocks = (2, 2, 2, 2)
     """Basic blocks of layer1 to layer4."""
     stem_stride: Literal[1, 2] = 2
     """Stride of the first convolution, 1 or 2."""
@@ -43,13 +55,7 @@ class SmallAlexNet(Strict):
     """Five convolutions for 32-pixel images: the `inhouse` perceptual backbone."""
 
     name: Literal["small_alexnet"]
-    widths: Annotated[tuple[Positive, ...], Field(min_length=5, max_length=5)] = (
-        32,
-        64,
-        96,
-        64,
-        64,
-    )
+    widths: Widths = (32, 64, 96, 64, 64)
     """Channels of the five convolutions."""
 
 
@@ -57,7 +63,7 @@ class Torchvision(Strict):
     """Any classifier of torchvision.models, by its name there."""
 
     name: Literal["torchvision"]
-    model: str
+    model: Text
     """Its name in torchvision.models, such as resnet50."""
 
 
@@ -82,9 +88,9 @@ class ResNetVAE(Strict):
     name: Literal["resnet_vae"]
     encoder: Encoder
     """The ResNet whose stages encode."""
-    hidden: tuple[Positive, Positive] = (1024, 1024)
+    hidden: Pair[Number] = (1024, 1024)
     """Units of the two fully connected layers on either side of the latent code."""
-    latent: Positive = 256
+    latent: Number = 256
     """Dimensions of the code."""
     dropout: DropoutRate = 0.2
     """Dropout that it was trained with."""
@@ -99,14 +105,19 @@ Architecture = Annotated[
 ]
 
 
+# Of pixels in [0, 1].
+Shift = Annotated[float, Field(ge=-10, le=10)]
+Deviation = Annotated[float, Field(ge=1e-6, le=1000)]
+
+
 class Preprocessing(Strict):
     """Pixels in [0, 1] are resized to `side` (null keeps them), then (x - mean) / std."""
 
-    side: Positive | None = None
+    side: Side | None = None
     """Pixels of the new side."""
-    mean: Channels = (0.5, 0.5, 0.5)
+    mean: Channels[Shift] = (0.5, 0.5, 0.5)
     """What is subtracted from red, green, blue."""
-    std: Channels = (0.25, 0.25, 0.25)
+    std: Channels[Deviation] = (0.25, 0.25, 0.25)
     """What they are divided by then."""
 
 
@@ -117,17 +128,17 @@ class Training(Strict):
     """Stimulus set to train on."""
     test: Name
     """Stimulus set to test on after each epoch."""
-    epochs: Positive = 3
+    epochs: Steps = 3
     """Passes over the training set."""
-    batch: Positive = 128
+    batch: Batch = 128
     """Images a step."""
-    learning_rate: Annotated[float, Field(gt=0)] = 3e-3
+    learning_rate: Rate = 3e-3
     """Peak of the one-cycle schedule."""
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-2
+    weight_decay: Factor = 1e-2
     """Weight decay of AdamW."""
-    crop_padding: Annotated[int, Field(ge=0)] = 3
+    crop_padding: Annotated[int, Field(ge=0, le=1000)] = 3
     """Random shifts of up to so many pixels; flips are always on."""
-    seed: int = 0
+    seed: Seed = 0
     """Weights, order and augmentation."""
 
 
@@ -135,7 +146,7 @@ class AnyModel(Strict):
     architecture: Architecture
     """bottleneck_resnet, basic_resnet, small_alexnet, torchvision (model: NAME), pytorch_cifar10
     (model: resnet50), resnet_vae."""
-    classes: Positive = 10
+    classes: Annotated[int, Field(gt=0, le=10**6)] = 10
     """Outputs of the last layer."""
     preprocessing: Preprocessing = Preprocessing()
     expected_accuracy: dict[Name, Share] = Field({})
@@ -164,7 +175,7 @@ class RandomModel(AnyModel):
     """An untrained network: the control."""
 
     weights: Literal["random"]
-    seed: int = 0
+    seed: Seed = 0
     """Draws the weights."""
 
 
@@ -172,7 +183,7 @@ class DownloadedModel(AnyModel):
     """A network with torchvision's own weights, downloaded and checked by torchvision."""
 
     weights: Literal["torchvision"]
-    tag: str = "DEFAULT"
+    tag: Text = "DEFAULT"
     """Which of torchvision's weights, such as IMAGENET1K_V1."""
 
 

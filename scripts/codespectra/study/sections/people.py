@@ -4,7 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from codespectra.study.sections.base import Name, Strict, UserPath
+from codespectra.study.sections.base import (
+    Name,
+    Resamples,
+    Seed,
+    Strict,
+    Text,
+    UserPath,
+)
 
 
 class People(Strict):
@@ -19,9 +26,9 @@ class People(Strict):
     """The published imagenet_exemplars_file_map.json."""
     images: UserPath
     """Folder that its paths start from: ImageNet's training set, one folder a class."""
-    model: str
+    model: Text
     """The network in the file map, such as resnet50."""
-    condition: str
+    condition: Text
     """What `task_id` begins with, such as resnet50_natural."""
     backbone: Name
     """One of the backbones, which answers in people's place."""
@@ -31,7 +38,7 @@ class People(Strict):
     """References: both sides, or the positive side alone."""
     pool: Literal["min", "mean"] = "min"
     """A query is as similar to its references as to the nearest (min), or on average (mean)."""
-    resamples: Annotated[int, Field(ge=100)] = 2000
+    resamples: Annotated[Resamples, Field(ge=100)] = 2000
     """Resamples of the units for each interval."""
-    seed: int = 0
+    seed: Seed = 0
     """Draws the resamples."""

@@ -4,9 +4,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from codespectra.study.sections.base import RUNTIME, Channels, Positive, Strict, UserPath
+from codespectra.study.sections.base import (
+    RUNTIME,
+    Channels,
+    Positive,
+    Seed,
+    Several,
+    Share,
+    Side,
+    Strict,
+    UserPath,
+)
 
 PHOTOGRAPHS = 10
+Crops = Annotated[int, Field(gt=0, le=10**7)]
 
 
 class Photographs(Strict):
@@ -15,17 +26,17 @@ class Photographs(Strict):
     source: Literal["photographs"]
     split: Literal["train", "test"]
     """train or test: their crops come from disjoint blocks of each photograph."""
-    per_class: Positive = 800
+    per_class: Crops = 800
     """Crops of each photograph."""
-    side: Positive = 32
+    side: Side = 32
     """Pixels of an image's side."""
-    crops: tuple[Positive, ...] = (32, 48, 64, 96)
+    crops: Several[Side] = (32, 48, 64, 96)
     """Sides of the squares that are cut, in pixels of the photograph, before resizing to `side`."""
-    block: Positive = 112
+    block: Side = 112
     """Side of the blocks, in pixels of the photograph."""
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
     """Share of the blocks that are for testing."""
-    seed: int = 0
+    seed: Seed = 0
     """Draws the blocks and the crops."""
 
 
@@ -33,15 +44,15 @@ class PhotographTiles(Strict):
     """A lattice over the same photographs without its flat tiles: nothing overlaps."""
 
     source: Literal["photograph_tiles"]
-    pitch: Positive = 40
+    pitch: Side = 40
     """Spacing and side of the tiles, in pixels of the photograph."""
-    side: Positive = 32
+    side: Side = 32
     """Pixels of a tile after resizing."""
-    max_per_class: Positive = 160
+    max_per_class: Crops = 160
     """At most so many tiles of each photograph."""
     min_contrast: Annotated[float, Field(ge=0, lt=1)] = 0.06
     """Tiles whose grey level (0 to 1) varies no more than this are left out."""
-    seed: int = 0
+    seed: Seed = 0
     """Draws the tiles."""
 
 
@@ -66,8 +77,10 @@ class ImageFolder(Strict):
     source: Literal["folder"]
     root: UserPath
     """The folder."""
-    side: Positive
+    side: Side
     """Pixels that each image's shorter side becomes; the centre is cut out."""
+    max_pixels: Positive = Field(100_000_000, json_schema_extra=RUNTIME)
+    """Pixels that an image may have, as it is and resized; decoding takes up to 8 bytes each."""
     limit: Positive | None = None
     """Images at most, the first ones; null: all."""
 
@@ -76,17 +89,17 @@ class MovingDot(Strict):
     """A bright dot that moves once round a circle."""
 
     source: Literal["moving_dot"]
-    frames: Annotated[int, Field(ge=8)] = 200
+    frames: Annotated[int, Field(ge=8, le=10**6)] = 200
     """Frames of the film, one time step apart."""
-    side: Positive = 32
+    side: Side = 32
     """Pixels of a frame's side."""
     orbit: Annotated[float, Field(gt=0, lt=0.5)] = 0.3
     """Radius of the circle, as a share of the side."""
     radius: Annotated[float, Field(gt=0, lt=0.5)] = 0.1
     """Radius of the dot, as a share of the side."""
-    color: Channels = (1.0, 1.0, 1.0)
+    color: Channels[Share] = (1.0, 1.0, 1.0)
     """Red, green, blue of the dot, from 0 to 1."""
-    background: Channels = (0.0, 0.0, 0.0)
+    background: Channels[Share] = (0.0, 0.0, 0.0)
     """Red, green, blue of what is behind it, from 0 to 1."""
 
 

@@ -4,13 +4,19 @@ A field marked `RUNTIME` says how a job runs, not what it computes; it never rea
 so never reruns anything.
 """
 
+import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
 from codespectra.errors import UserError, nearest
 from codespectra.study.sections.analyses import Capture, Filters, LayerType, Projections, Spectra
-from codespectra.study.sections.base import RUNTIME, Name, Positive, Strict
+from codespectra.study.sections.base import (
+    RUNTIME,
+    Batch,
+    Name,
+    Strict,
+)
 from codespectra.study.sections.coding import Coding
 from codespectra.study.sections.directions import Directions
 from codespectra.study.sections.index import Backbone, Claims, Figures, Index
@@ -27,9 +33,9 @@ class Runtime(Strict):
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", json_schema_extra=RUNTIME)
     """auto: a GPU when there is one; cpu; cuda: an error at once when there is none."""
-    batch: Positive = Field(256, json_schema_extra=RUNTIME)
+    batch: Batch = Field(256, json_schema_extra=RUNTIME)
     """Images in a forward pass (capture and embedding)."""
-    sequences: Positive = Field(32, json_schema_extra=RUNTIME)
+    sequences: Batch = Field(32, json_schema_extra=RUNTIME)
     """Sequences of text in a forward pass."""
 
 
@@ -73,12 +79,29 @@ def load_study(config: dict[str, Any]) -> Study:
     Raises:
         UserError: one line a mistake: the key's path, what was found, what is allowed.
     """
+    bombs = [key for key, values in config.items() if _holds_too_much(values)]
+    if bombs:
+        raise UserError(
+            f"config: {bombs[0]}: over {MOST_VALUES} values, those of anchors at each of their "
+            "places; name fewer"
+        )
     try:
         return Study.model_validate(config)
     except ValidationError as error:
         problems = error.errors(include_url=False)
         lines = [_explain(p, config) for p in problems if not _follows(p, problems)]
         raise UserError("config: " + "\nconfig: ".join(dict.fromkeys(lines))) from error
+
+
+def _holds_too_much(values: Any) -> bool:
+    """Whether lists and sections hold more than a study can, what is repeated counted each time."""
+    count, left = 0, [values]
+    while left and count <= MOST_VALUES:
+        found = left.pop()
+        count += 1
+        if isinstance(found, dict | list):
+            left += found.values() if isinstance(found, dict) else found
+    return count > MOST_VALUES
 
 
 def _follows(problem: Any, problems: list[Any]) -> bool:
@@ -92,6 +115,10 @@ def _follows(problem: Any, problems: list[Any]) -> bool:
 def _explain(problem: Any, config: dict[str, Any]) -> str:
     where = ".".join(_path(problem["loc"], config)) or "top level"
     message = problem["msg"].removeprefix("Value error, ")
+    # What a section says of one of its own keys.
+    key = re.match(r"(\w+): ", message)
+    if problem["type"] == "value_error" and key:
+        where, message = f"{where}.{key[1]}", message[key.end() :]
     if problem["type"] == "missing":
         return f"{where}: {MISSING}"
     if problem["type"] == "extra_forbidden":
@@ -104,8 +131,26 @@ def _explain(problem: Any, config: dict[str, Any]) -> str:
         allowed = [tag.strip("'") for tag in context["expected_tags"].split(", ")]
         return f"{where}: {context['tag']!r} is unknown; {nearest(context['tag'], allowed)}"
     found = problem.get("input")
-    shown = "" if isinstance(found, dict | BaseModel) else f" (found {found!r})"
+    shown = "" if isinstance(found, dict | BaseModel) else f" (found {_shown(found)})"
+    if problem["type"] in {"int_type", "float_type"} and _reads_as_number(found):
+        shown += "; write it without quotes, and with a dot if it has an exponent: 1.0e-3"
     return f"{where}: {message}{shown}"
+
+
+def _shown(found: Any) -> str:
+    try:
+        shown = repr(found)
+    except ValueError:  # Python writes no more than 4300 digits
+        return "a huge number"
+    return shown if len(shown) <= 100 else f"{shown[:99]}…"
+
+
+def _reads_as_number(found: Any) -> bool:
+    """Whether a text is one by its quotes alone, or since YAML 1.1 takes 1e-3 for a text."""
+    try:
+        return isinstance(found, str) and bool(float(found) + 1)
+    except ValueError:
+        return False
 
 
 def _path(location: tuple[Any, ...], config: Any) -> list[str]:
@@ -117,6 +162,8 @@ def _path(location: tuple[Any, ...], config: Any) -> list[str]:
         if (is_tag and not entered) or (in_selectors and part in _SELECTORS):
             entered = is_tag
             continue
+        if part == "[key]":  # of a name, which is told already
+            continue
         path.append(str(part))
         entered = False
         try:
@@ -127,5 +174,7 @@ def _path(location: tuple[Any, ...], config: Any) -> list[str]:
 
 
 MISSING = "missing; add it as in config.yaml, which says what it is"
+# Some hundred are usual.
+MOST_VALUES = 100_000
 _TAGS = ("name", "weights", "source", "kind")
 _SELECTORS = (LayerType.__name__, str.__name__)
