@@ -32,6 +32,7 @@ from torchvision.datasets import ImageFolder
 from codespectra.data.documents import read_documents, text_folder, write_text
 from codespectra.data.image_files import read_folder
 from codespectra.errors import UserError
+from codespectra.experiments.people import IMAGES as PEOPLES
 from codespectra.experiments.people import find_images, read_images, read_responses
 from codespectra.explanations.neuron_records import NeuronRecord, read_lines
 from codespectra.files.array_files import read_array
@@ -340,6 +341,66 @@ def test_weights_of_another_precision_load(dtype, save, name, tmp_path):
     assert torch.equal(network[0].weight, weights["0.weight"].float())
 
 
+# Tables and JSON of people's answers
+
+ANSWER = dict(
+    layer="l", channel="1", batch="1", task_id="resnet50_natural-1", catch_trial="False",
+    is_demo="False", mode="natural", choice="b", confidence="3", correct="True",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (None, "no answers to the condition"),
+        ({"task_id": "5"}, "no answers to the condition"),
+        ({"task_id": ""}, "no answers to the condition"),
+        ({"channel": "inf"}, "channel is inf"),
+        ({"channel": "1e300"}, "channel is 1e\\+300"),
+        ({"batch": "9" * 5000}, "batch is 9{40}, expected"),
+        ({"confidence": "null"}, "confidence is null"),
+        ({"mode": ""}, "images in 'resnet50_natural'"),
+        ({"is_demo": "no"}, "is_demo is no"),
+        ({"layer": '"'}, "not a readable table"),
+    ],
+)
+def test_answers_that_are_none_are_refused(said, words, tmp_path):
+    rows = [ANSWER, *([] if said is None else [ANSWER | said])]
+    lines = [",".join(row.values()) for row in rows[1:]]
+    (tmp_path / "a.csv").write_text("\n".join([",".join(ANSWER), *lines]) + "\n")
+    assert re.search(words, line_of(READERS["answers"][0], tmp_path / "a.csv"))
+
+
+def test_a_layer_may_be_called_null(tmp_path):
+    rows = [ANSWER, *(ANSWER | {"layer": name} for name in ("null", "NA", "7", "1e5"))]
+    (tmp_path / "a.csv").write_text(
+        "\n".join(
+            [",".join(row.values()) for row in [dict(zip(ANSWER, ANSWER, strict=True)), *rows]]
+        )
+        + "\n"
+    )
+    found = READERS["answers"][0](tmp_path / "a.csv")
+    assert found["layer"].tolist() == ["l", "null", "NA", "7", "1e5"]
+
+
+TRIAL = "a/channel_1"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"resnet50": [1]}, "resnet50: is .1., expected an object"),
+        ({"resnet50": {TRIAL: "x"}}, "is 'x', expected an object"),
+        ({"resnet50": {TRIAL: {"batch_1": dict.fromkeys(PEOPLES, 5)}}}, "5 is no path inside"),
+        ({"resnet50": {TRIAL: {"batch_1": dict.fromkeys(PEOPLES, "../x")}}}, "is no path inside"),
+        ({"resnet50": {TRIAL: {"batch_1": dict.fromkeys(PEOPLES, "x" * 999)}}}, "no such image"),
+    ],
+)
+def test_file_maps_that_lead_elsewhere_are_refused(content, words, tmp_path):
+    (tmp_path / "map.json").write_text(json.dumps(content))
+    assert re.search(words, line_of(file_map, tmp_path / "map.json"))
+
+
 # Images
 
 
@@ -371,6 +432,11 @@ IMAGES: dict[str, tuple[str, Build, str]] = {
     "196 megapixels": ("a.png", png(14_000, 14_000), r"196000000 pixels.*max_pixels"),
     "2 gigapixels": ("a.png", header_alone(50_000, 50_000), "2500000000 pixels"),
     "a thin line": ("a.png", png(1, 300_000, "L"), r"1 x 300000 pixels.*max_pixels"),
+    "a long line": (
+        "a.pgm",
+        lambda p: p.write_bytes(b"P5 1 99999999 255 "),
+        r"1 x 99999999 pixels.*max_pixels",
+    ),
     "truncated": ("a.png", truncated, "not a readable image"),
     "bad chunk": ("a.png", with_bad_chunk, "not a readable image"),
     "PostScript": (
@@ -415,7 +481,7 @@ except UserError as error:
 """
 
 
-@pytest.mark.parametrize("case", ["196 megapixels", "2 gigapixels", "a thin line"])
+@pytest.mark.parametrize("case", ["196 megapixels", "2 gigapixels", "a long line"])
 def test_a_bomb_takes_no_memory(case, tmp_path):
     """It is refused with 256 MiB of addresses left, before anything is decoded."""
     name, build, words = IMAGES[case]
@@ -602,7 +668,7 @@ def test_names_needn_t_be_utf8(tmp_path):
     assert folder_stamp(root) != folder_stamp(root, "a.txt")
     Image.new("L", (4, 4)).save(tmp_path / "x.png")
     tree(tmp_path / "images", b"caf\xe9/a.png")
-    with pytest.raises(UserError, match=r"udce9' can't be printed; rename that folder"):
+    with pytest.raises(UserError, match=r"udce9' isn't printable; rename that folder"):
         images(tmp_path / "images/a.png")
 
 
