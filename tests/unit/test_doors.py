@@ -343,10 +343,11 @@ def test_weights_of_another_precision_load(dtype, save, name, tmp_path):
 
 # Tables and JSON of people's answers
 
-ANSWER = dict(
-    layer="l", channel="1", batch="1", task_id="resnet50_natural-1", catch_trial="False",
-    is_demo="False", mode="natural", choice="b", confidence="3", correct="True",
-)  # fmt: skip
+ANSWER = {
+    **{"layer": "l", "channel": "1", "batch": "1", "task_id": "resnet50_natural-1"},
+    **{"catch_trial": "False", "is_demo": "False", "mode": "natural", "choice": "b"},
+    **{"confidence": "3", "correct": "True"},
+}
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,11 @@ def refusing(path: str | Path, found: str, remedy: str) -> Iterator[None]:
 
 
 def reason(error: BaseException) -> str:
-    """What a library's exception says, without the file's name."""
-    return getattr(error, "strerror", None) or first_line(error)
+    """What a library's exception says in one line, without the file's name."""
+    if words := getattr(error, "strerror", None):
+        return words
+    first, _, rest = str(error).strip().partition("\n")
+    return f"{first} {rest.split(chr(10))[0].strip()}" if first.endswith(":") else first_line(error)
 
 
 def shown(path: str | Path) -> str:

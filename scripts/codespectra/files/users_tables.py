@@ -36,5 +36,5 @@ def read_users_table(
             dtype=dict.fromkeys(words, str),
             # Of text, `null` and `NA` are names like any other.
             keep_default_na=False,
-            na_values=dict.fromkeys(others - words, ["", "nan", "NaN", "NA"]),
+            na_values={name: ["", "nan", "NaN", "NA"] for name in others - words},
         )
