@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from codespectra.files.json_files import write_json
+from codespectra.files.manifests import write_manifest
 from codespectra.jobs.start import start_job
 from codespectra.models.hub import folder_of_hub
 from codespectra.models.language_models import check_vocabulary, load_network, load_tokenizer
@@ -18,4 +18,6 @@ check_folder(folder)
 network = load_network(folder, cfg["objective"])
 check_vocabulary(network, load_tokenizer(folder), folder)
 log.info("%s: %s, %d weights", folder, type(network).__name__, network.num_parameters())
-write_json(snakemake.output.manifest, dict(cfg) | {"metrics": {}} | describe_folder(folder, folder))
+write_manifest(
+    snakemake.output.manifest, dict(cfg) | {"metrics": {}} | describe_folder(folder, folder)
+)

@@ -563,7 +563,7 @@ def test_hdf5_leads_nowhere_else(case, described, tmp_path):
     if described:
         (tmp_path / "a.json").write_text('{"sha256": "0"}')
     said = line_of(READERS["HDF5"][0], tmp_path / "a.h5")
-    assert re.search(words, said) or described and case == "versions"
+    assert re.search(words, said) or (described and case == "versions")
     assert "; delete " in said, said
 
 

@@ -14,7 +14,8 @@ import numpy as np
 from codespectra.errors import UserError
 from codespectra.files.folder_walk import files_below
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
-from codespectra.files.json_files import parse_json, write_json
+from codespectra.files.json_files import parse_json
+from codespectra.files.manifests import write_manifest
 from codespectra.files.regular_files import read_regular, refusing, shown
 
 PARTS = ("train", "test")
@@ -134,7 +135,7 @@ def write_text(path: str | Path, spec: dict[str, Any]) -> None:
     }
     if from_library:
         manifest["python"] = platform.python_version()
-    write_json(path.with_suffix(".json"), manifest)
+    write_manifest(path.with_suffix(".json"), manifest)
 
 
 def _write_part(group: h5py.Group, documents: list[Document]) -> None:

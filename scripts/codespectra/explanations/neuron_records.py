@@ -16,6 +16,7 @@ from typing import Annotated, Literal, TypeVar
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
+from codespectra.files.notes import write_note
 from codespectra.files.regular_files import open_regular, refusing
 from codespectra.files.whole_files import atomic
 
@@ -171,10 +172,12 @@ def normalized(activations: Sequence[float], maximum: float) -> list[int]:
 
 
 def write_lines(path: str | Path, records: Iterable[_Line]) -> None:
-    """Write a line each, atomically; `records` may be an iterator and isn't held in memory."""
-    with atomic(path) as temporary, temporary.open("wb") as file:
-        for record in records:
-            file.write(record.model_dump_json().encode() + b"\n")
+    """Write a line each, atomically, and a note; `records` may be an iterator and isn't held."""
+    with atomic(path) as temporary:
+        with temporary.open("wb") as file:
+            for record in records:
+                file.write(record.model_dump_json().encode() + b"\n")
+        write_note(path, temporary)
 
 
 def read_lines(path: str | Path, model: type[Model], remedy: str = ANEW) -> Iterator[Model]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -63,15 +63,19 @@ def _state(path: Path) -> tuple[int, int] | None:
     return path.stat().st_mtime_ns, path.stat().st_size
 
 
-def hdf5_digest(path: str | Path) -> str:
+def hdf5_digest(path: str | Path, known: Mapping[str, str] | None = None) -> str:
     """Hexadecimal sha256 of what an HDF5 file says: names, attributes, types, shapes, numbers.
 
     How it is laid out doesn't count: chunks, or shards that a virtual data set gathers.
 
+    Args:
+        path: of the file.
+        known: `rows_digest` of datasets whose numbers then aren't read, by their names.
+
     Raises:
         Exception: of nearly any kind, when the file is damaged.
     """
-    digest = hashlib.sha256()
+    known, digest = known or {}, hashlib.sha256()
     with _opened(path) as file:
         names = ["/"]
         file.visit(names.append)
@@ -82,13 +86,23 @@ def hdf5_digest(path: str | Path) -> str:
                 for key, value in item.attrs.items()
             }
             is_dataset = isinstance(item, h5py.Dataset)
-            shape = [item.dtype.str, *item.shape] if is_dataset else []
-            digest.update(json.dumps([name, attributes, shape], sort_keys=True).encode())
-            if is_dataset and item.size:
-                step = max(1, DIGESTED * len(item) // item.nbytes)
-                for start in range(0, len(item), step):
-                    digest.update(item[start : start + step].data)
+            content = [item.dtype.str, *item.shape] if is_dataset else []
+            if name in known:
+                content.append(known[name])
+            elif is_dataset:
+                content.append(rows_digest(item, len(item)).hexdigest())
+            digest.update(json.dumps([name, attributes, content], sort_keys=True).encode())
     return digest.hexdigest()
+
+
+def rows_digest(dataset: h5py.Dataset, count: int) -> "hashlib._Hash":
+    """sha256 of the numbers in the first `count` rows of a dataset; more rows can be added."""
+    digest = hashlib.sha256()
+    if dataset.size:
+        step = max(1, DIGESTED * len(dataset) // dataset.nbytes)
+        for start in range(0, count, step):
+            digest.update(dataset[start : min(start + step, count)].data)
+    return digest
 
 
 def _opened(path: str | Path, is_shard: bool = False) -> h5py.File:

@@ -8,8 +8,7 @@ import torch
 from torch import nn
 
 from codespectra.errors import UserError
-from codespectra.files.json_files import read_json, write_json
-from codespectra.files.manifests import file_digest, verify
+from codespectra.files.manifests import file_digest, read_manifest, verify, write_manifest
 from codespectra.files.regular_files import check_regular, refusing
 from codespectra.models import architectures
 from codespectra.models.tensor_files import (
@@ -106,7 +105,7 @@ def write_checkpoint(
     state = {name: value.detach().cpu() for name, value in network.state_dict().items()}
     save_tensors(path, state)
     content = {"file": path.name, "sha256": file_digest(path), "metrics": metrics}
-    write_json(path.with_suffix(".json"), description | content)
+    write_manifest(path.with_suffix(".json"), description | content)
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ def load_checkpoint(manifest: str | Path) -> Checkpoint:
         UserError: either file is damaged or they don't belong together.
     """
     manifest = Path(manifest)
-    description = read_json(manifest)
+    description = read_manifest(manifest)
     path = manifest.with_name(description["file"])
     verify(path, file_digest)
     state = read_state_dict(path)

@@ -26,7 +26,7 @@ from transformers import (
 
 from codespectra.errors import UserError
 from codespectra.files import full_disk
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 from codespectra.files.regular_files import refusing
 from codespectra.files.whole_files import atomic, temporary_beside
 from codespectra.models import model_folders
@@ -141,7 +141,7 @@ def open_language_model(manifest: str | Path) -> LanguageModel:
     Raises:
         UserError: a file is missing, changed or damaged, or the weights don't fit.
     """
-    description = read_json(manifest)
+    description = read_manifest(manifest)
     model_folders.verify_folder(description, manifest)
     network = load_network(description["folder"], description["objective"])
     tokenizer = load_tokenizer(description["tokenizer_folder"])
