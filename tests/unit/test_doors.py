@@ -36,10 +36,12 @@ from codespectra.experiments.people import IMAGES as PEOPLES
 from codespectra.experiments.people import find_images, read_images, read_responses
 from codespectra.explanations.neuron_records import NeuronRecord, read_lines
 from codespectra.files.array_files import read_array
+from codespectra.files.csv_tables import read_csv
 from codespectra.files.folder_stamp import folder_stamp
 from codespectra.files.folder_walk import files_below
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.json_files import read_json
+from codespectra.files.manifests import write_manifest
 from codespectra.models.byte_gpt2 import byte_gpt2, byte_tokenizer
 from codespectra.models.checkpoints import load_weights, read_state_dict
 from codespectra.models.language_models import (
@@ -70,8 +72,7 @@ DOORS = {
     # A capture that goes on writes into its own file.
     "h5py.File": {"files/hdf5_files.py", "capture/activation_file.py"},
     "pandas.read_csv": {"files/csv_tables.py", "files/users_tables.py"},
-    "numpy.load": set(),
-    "numpy.lib.format.read_array": {"files/array_files.py"},
+    "numpy.load": {"files/array_files.py"},
     "yaml.safe_load": {"write_schema.py"},
     "from_pretrained": {"models/language_models.py"},
     **{name: set() for name in NEVER.split()},
@@ -187,6 +188,7 @@ READERS: dict[str, tuple[Build, str, bool]] = {
     "manifest": (read_json, "a.json", True),
     "HDF5": (lambda path: open_hdf5(path).__enter__(), "a.h5", True),
     "array": (read_array, "a.npy", True),
+    "table": (lambda path: read_csv(path, "scores"), "a.csv", True),
 }
 
 
@@ -561,7 +563,7 @@ def test_hdf5_leads_nowhere_else(case, described, tmp_path):
     build, words = HDF5[case]
     build(tmp_path / "a.h5")
     if described:
-        (tmp_path / "a.json").write_text('{"sha256": "0"}')
+        write_manifest(tmp_path / "a.json", {"sha256": "0"})
     said = line_of(READERS["HDF5"][0], tmp_path / "a.h5")
     assert re.search(words, said) or (described and case == "versions")
     assert "; delete " in said, said
