@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from codespectra.errors import first_line
-from codespectra.files.json_files import content_digest, read_json, write_json
+from codespectra.files.json_files import content_digest, parse_json, read_json, write_json
 from codespectra.files.made_by import MADE_BY
 from codespectra.files.regular_files import open_regular
 from codespectra.files.whole_files import damaged
@@ -56,7 +56,7 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
 
 
 def _own_digest(content: dict[str, Any]) -> str:
-    return content_digest(json.loads(json.dumps(content)))
+    return content_digest(parse_json(json.dumps(content).encode()))
 
 
 def verify(path: str | Path, digest: Callable[[Path], str]) -> None:
