@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from codespectra.errors import UserError, nearest
+from codespectra.errors import UserError
+from codespectra.models import libraries, model_folders, own_code
 from codespectra.models.layer_listing import inspect_layers
 from codespectra.models.resnet_vae import ResNetVAE
 from codespectra.models.small_resnet import BasicBlock, Bottleneck, SmallResNet
@@ -37,38 +38,59 @@ class SmallAlexNet(nn.Module):
         return self.classifier(self.avgpool(self.features(images)).flatten(1))
 
 
-def build(architecture: dict[str, Any], classes: int) -> nn.Module:
-    """Build a network with fresh weights from a config's `architecture` section.
+def resolved(architecture: dict[str, Any], weights: str) -> dict[str, Any]:
+    """A config's `architecture` section with all that its network follows from.
+
+    That is the digest of a user's code, the content of a folder's config.json, and what torchvision
+    sets beside loading its own weights.
 
     Raises:
-        UserError: torchvision has no classifier of that name.
+        UserError: a file can't be read.
     """
     name = architecture["name"]
+    if name == "python":
+        return architecture | {"sha256": own_code.code_of(architecture["target"])}
+    if name == "transformers":
+        return architecture | {"config": model_folders.read_config(architecture["path"])}
+    if name == "torchvision" and architecture["model"] in libraries.INCEPTIONS:
+        return architecture | {"transform_input": weights in ("torchvision", "path")}
+    return architecture
+
+
+def build(architecture: dict[str, Any], classes: int | None) -> nn.Module:
+    """Build a network with fresh weights from a `resolved` architecture.
+
+    Args:
+        architecture: its name, and the options of that.
+        classes: outputs of the last layer; None: as the architecture has them, 10 for our own.
+
+    Raises:
+        UserError: its library has no network of that name, or the user's code fails.
+    """
     options = {key: value for key, value in architecture.items() if key != "name"}
-    if name in BLOCKS:
-        return SmallResNet(block=BLOCKS[name], **options, classes=classes)
-    if name == "small_alexnet":
-        return SmallAlexNet(**options, classes=classes)
-    if name == "resnet_vae":
-        return ResNetVAE(build(options.pop("encoder"), classes), **options)
-    network = _torchvision(architecture["model"], classes)
-    if name == "pytorch_cifar10":
-        network.conv1 = nn.Conv2d(3, 64, kernel_size=3, stride=1, padding=1, bias=False)
-    return network
+    match architecture["name"]:
+        case "python":
+            return own_code.build(**options)
+        case "transformers":
+            return libraries.transformers(options["config"])
+        case "open_clip":
+            return libraries.open_clip(**options)
+        case "timm":
+            return libraries.timm(**options, classes=classes)
+        case "torchvision":
+            return libraries.torchvision(**options, classes=classes)
+        case "pytorch_cifar10":
+            return libraries.pytorch_cifar10(**options, classes=classes)
+        case "small_alexnet":
+            return SmallAlexNet(**options, classes=classes or 10)
+        case "resnet_vae":
+            return ResNetVAE(build(options.pop("encoder"), classes), **options)
+    return SmallResNet(block=BLOCKS[architecture["name"]], **options, classes=classes or 10)
 
 
-def _torchvision(name: str, classes: int) -> nn.Module:
-    # Seconds to import, which only its own networks should cost.
-    from torchvision import models as torchvision_models
-
-    known = torchvision_models.list_models(module=torchvision_models)
-    if name not in known:
-        raise UserError(f"torchvision has no model {name!r}; {nearest(name, known)}")
-    extra = {"init_weights": False} if name in {"googlenet", "inception_v3"} else {}
-    return torchvision_models.get_model(name, weights=None, num_classes=classes, **extra)
-
-
-def describe_layers(architecture: dict[str, Any], classes: int, side: int) -> list[dict[str, Any]]:
+def describe_layers(
+    architecture: dict[str, Any], classes: int | None, side: int
+) -> list[dict[str, Any]]:
     """Layers of an architecture as plain dicts, from a pass on the meta device: no weights.
 
     What the meta device can't run, such as code that looks at its numbers, runs on the CPU.
