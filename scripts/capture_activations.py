@@ -10,8 +10,7 @@ import torch
 from codespectra.capture.activation_file import Written
 from codespectra.capture.gather_shards import correct_in, gather
 from codespectra.capture.image_job import open_capture
-from codespectra.files.json_files import write_json
-from codespectra.files.manifests import is_finished
+from codespectra.files.manifests import is_finished, write_manifest
 from codespectra.files.one_writer import only_writer
 from codespectra.jobs.start import start_job
 
@@ -39,4 +38,4 @@ with only_writer(data):
             data, snakemake.input.stimuli, batch=runtime["batch"], accept=work.accuracy
         )
     log.info("accuracy on %s: %s", cfg["stimuli"], work.accuracy(written.correct))
-    write_json(snakemake.output.manifest, work.manifest(data, written))
+    write_manifest(snakemake.output.manifest, work.manifest(data, written))

@@ -10,8 +10,7 @@ import torch
 from codespectra.capture.activation_file import Written
 from codespectra.capture.gather_shards import gather
 from codespectra.capture.text_job import open_capture
-from codespectra.files.json_files import write_json
-from codespectra.files.manifests import is_finished
+from codespectra.files.manifests import is_finished, write_manifest
 from codespectra.files.one_writer import only_writer
 from codespectra.jobs.start import start_job
 
@@ -36,4 +35,4 @@ with only_writer(data):
     else:
         written = work.run(data, batch=runtime["sequences"])
     log.info("%d tokens of %d sequences", len(work.tokens.token), len(work.cuts))
-    write_json(snakemake.output.manifest, work.manifest(data, written))
+    write_manifest(snakemake.output.manifest, work.manifest(data, written))

@@ -7,8 +7,7 @@ import torch
 from codespectra.capture.gather_shards import shard_manifest
 from codespectra.capture.shard import Shard
 from codespectra.capture.text_job import open_capture
-from codespectra.files.json_files import write_json
-from codespectra.files.manifests import is_finished
+from codespectra.files.manifests import is_finished, write_manifest
 from codespectra.files.one_writer import only_writer
 from codespectra.jobs.start import start_job
 
@@ -30,4 +29,4 @@ with only_writer(data):
         sys.exit()
     shard = Shard(cfg["shard"], cfg["shards"])
     written = work.run(data, batch=runtime["sequences"], shard=shard)
-    write_json(snakemake.output.manifest, shard_manifest(data, work.identity, written))
+    write_manifest(snakemake.output.manifest, shard_manifest(data, work.identity, written))

@@ -9,12 +9,12 @@ from codespectra.explanations import units
 from codespectra.explanations.neuron_records import NeuronId, write_lines
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 from codespectra.jobs.start import start_job
 
 start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-layers = captured_parts(read_json(snakemake.input.manifest), cfg["part"])
+layers = captured_parts(read_manifest(snakemake.input.manifest), cfg["part"])
 tables = []
 
 

@@ -9,7 +9,7 @@ import torch
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
-from codespectra.files.json_files import read_json, write_json
+from codespectra.files.manifests import read_manifest, write_manifest
 from codespectra.jobs.start import start_job
 from codespectra.models.hooks import Wanted
 from codespectra.models.open_network import open_subject
@@ -22,7 +22,7 @@ subject = open_subject(
     snakemake.input.checkpoint_manifest, snakemake.input.stimuli_manifest, runtime["device"]
 )
 network, preprocess = subject.network, subject.preprocess
-captured = read_json(snakemake.input.manifest)
+captured = read_manifest(snakemake.input.manifest)
 chosen = [layer for layer in subject.layers if layer["name"] in cfg["layers"]]
 wanted = [Wanted(layer, cfg["reduction"]) for layer in chosen]
 convolution, held = filters.first_convolution(network, subject.layers)
@@ -82,7 +82,7 @@ with create_hdf5(snakemake.output.data) as file:
             file[f"{layer['name']}/{kind}"] = pictures
             table += describe(layer, kind, pictures)
 write_csv(snakemake.output.table, pd.DataFrame(table))
-write_json(
+write_manifest(
     snakemake.output.manifest,
     {
         "file": Path(snakemake.output.data).name,
@@ -91,7 +91,7 @@ write_json(
         "image_count": len(images),
         "activations_sha256": captured["sha256"],
         "checkpoint_sha256": subject.description["sha256"],
-        "stimuli_sha256": read_json(snakemake.input.stimuli_manifest)["sha256"],
+        "stimuli_sha256": read_manifest(snakemake.input.stimuli_manifest)["sha256"],
         "weights": captured["weights"],
     },
 )

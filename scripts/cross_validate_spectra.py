@@ -6,14 +6,14 @@ from tqdm import tqdm
 from codespectra.capture.manifest_layers import captured_layers
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 from codespectra.jobs.start import start_job
 from codespectra.spectra import cvpca, power_law
 from codespectra.statistics.intervals import normal_interval
 
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-manifest = read_json(snakemake.input.manifest)
+manifest = read_manifest(snakemake.input.manifest)
 ranks = tuple(cfg["ranks"])
 resampling = {"ranks": ranks, "resamples": cfg["resamples"], "seed": cfg["seed"]}
 eigenvalues, exponents = [], []

@@ -8,7 +8,7 @@ from codespectra.data.stimulus_file import open_stimuli
 from codespectra.directions.directions import read_methods
 from codespectra.experiments import manifold
 from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index, check_live, exciting_images
 from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import mean_color, read_similarities
@@ -17,8 +17,8 @@ from codespectra.jobs.start import start_job
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 index = Index(cfg["m"], cfg["normalisation"])
-manifest = read_json(snakemake.input.manifest)
-classes = read_json(snakemake.input.stimuli_manifest)["classes"]
+manifest = read_manifest(snakemake.input.manifest)
+classes = read_manifest(snakemake.input.stimuli_manifest)["classes"]
 paths = dict(zip(cfg["methods"], snakemake.input.directions, strict=True))
 found = read_methods(paths, cfg["layers"])
 exciting = {}

@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
-from codespectra.files.json_files import read_json, write_json
+from codespectra.files.manifests import read_manifest, write_manifest
 from codespectra.interpretability.lpips_embedding import backbone_of
 from codespectra.jobs.device import resolve_device
 from codespectra.jobs.start import start_job
@@ -31,13 +31,13 @@ with (
             shape = (len(images), rows.shape[1])
             dataset = file.require_dataset(part, shape, rows.dtype, chunks=(1, rows.shape[1]))
             dataset[start : start + len(rows)] = rows
-write_json(
+write_manifest(
     snakemake.output.manifest,
     {
         "file": Path(snakemake.output.data).name,
         "sha256": hdf5_digest(snakemake.output.data),
         "kind": kind,
         "checkpoint_sha256": checkpoint.description["sha256"],
-        "stimuli_sha256": read_json(snakemake.input.stimuli_manifest)["sha256"],
+        "stimuli_sha256": read_manifest(snakemake.input.stimuli_manifest)["sha256"],
     },
 )

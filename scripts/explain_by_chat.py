@@ -19,6 +19,7 @@ from codespectra.explanations.neuron_records import (
 from codespectra.explanations.scores import score_row
 from codespectra.files.csv_tables import read_csv
 from codespectra.files.csv_writer import write_csv
+from codespectra.files.notes import check_noted
 from codespectra.files.one_writer import only_writer
 from codespectra.jobs.start import start_job
 
@@ -27,6 +28,7 @@ cfg, chat = snakemake.params.cfg, snakemake.config["runtime"]["chat"]
 models = Models(cfg["explainer_model"], cfg["simulator_model"])
 explainer = f"openai {models.explainer} / {models.simulator}"
 units = read_csv(snakemake.input.units, "units").to_dict("records")
+check_noted(snakemake.input.records)
 records = read_lines(snakemake.input.records, NeuronRecord)
 # Beside the models' folders and no output of a rule: answers outlive the job, and all models share
 # them and their limit.

@@ -14,13 +14,15 @@ from codespectra.explanations.units import Text, find_again, respond
 from codespectra.files.csv_tables import read_csv
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
+from codespectra.files.notes import check_noted
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
 cfg, seed = snakemake.params.cfg, snakemake.params.cfg["seed"]
-layers = captured_parts(read_json(snakemake.input.manifest), cfg["part"])
+layers = captured_parts(read_manifest(snakemake.input.manifest), cfg["part"])
 units = read_csv(snakemake.input.units, "units")
+check_noted(snakemake.input.records)
 records = read_lines(snakemake.input.records, NeuronRecord)
 explainer = "lookup bigram" if cfg["bigram"] else "lookup"
 scores = []

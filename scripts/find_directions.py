@@ -6,7 +6,7 @@ from tqdm import tqdm
 from codespectra.directions import baselines, directions, finders
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 from codespectra.jobs.start import start_job
 from codespectra.models.layer_selection import count_of
 
@@ -39,7 +39,7 @@ with open_hdf5(snakemake.input.data) as file:
         snakemake.output.data,
         snakemake.output.manifest,
         ((x, find_in(x, file[f"{cfg['reduction']}/{x}"].astype("float32")[:])) for x in layers),
-        read_json(snakemake.input.manifest),
+        read_manifest(snakemake.input.manifest),
         method=method,
         options=options,
     )

@@ -6,7 +6,7 @@ from codespectra.capture.manifest_layers import captured_parts
 from codespectra.data.tokens import read_tokens
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 from codespectra.jobs.start import start_job
 from codespectra.spectra import eigenspectrum, power_law
 from codespectra.spectra.exponents_by_sequence import subsample_exponents
@@ -14,7 +14,7 @@ from codespectra.spectra.tables import SpectrumTables, first_token_columns
 
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-manifest = read_json(snakemake.input.manifest)
+manifest = read_manifest(snakemake.input.manifest)
 ranks = tuple(cfg["ranks"])
 tables = SpectrumTables()
 with open_hdf5(snakemake.input.data) as file:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from codespectra.files.json_files import write_json
+from codespectra.files.manifests import write_manifest
 from codespectra.jobs.start import start_job
 from codespectra.models.hub import folder_of_hub
-from codespectra.models.language_models import load_network, load_tokenizer
+from codespectra.models.language_models import check_vocabulary, load_network, load_tokenizer
 from codespectra.models.model_folders import check_folder, describe_folder
 
 log = start_job(snakemake.log[0])
@@ -16,6 +16,8 @@ else:
     folder = Path(cfg["path"])
 check_folder(folder)
 network = load_network(folder, cfg["objective"])
-load_tokenizer(folder)
+check_vocabulary(network, load_tokenizer(folder), folder)
 log.info("%s: %s, %d weights", folder, type(network).__name__, network.num_parameters())
-write_json(snakemake.output.manifest, dict(cfg) | {"metrics": {}} | describe_folder(folder, folder))
+write_manifest(
+    snakemake.output.manifest, dict(cfg) | {"metrics": {}} | describe_folder(folder, folder)
+)

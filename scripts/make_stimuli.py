@@ -6,7 +6,7 @@ from codespectra.jobs.start import start_job
 start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 spec = dict(cfg)
-if spec["source"].startswith("cifar"):
-    # Runtime: whether to fetch changes no image, so it is no param.
-    spec["download"] = snakemake.config["stimuli"][cfg["name"]].get("download", False)
+# Runtime: whether to fetch, or to refuse, changes no image.
+section = snakemake.config["stimuli"][cfg["name"]]
+spec |= {key: section[key] for key in ("download", "max_pixels") if key in section}
 write_stimuli(snakemake.output.data, cfg["name"], make_stimuli(spec))

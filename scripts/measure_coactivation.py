@@ -8,7 +8,7 @@ from codespectra.data.stimulus_file import open_stimuli
 from codespectra.directions.directions import neurons
 from codespectra.experiments.coactivation import before_relu, coactivation, relu_of
 from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index, check_live, exciting_images, index_table
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.score_table import write_scores
@@ -55,4 +55,4 @@ for (layer, stage), units in tqdm(stages.items(), disable=None, leave=False):
 table = pd.concat(tables)
 table["layer"] = pd.Categorical(table["layer"], cfg["layers"])
 table = table.sort_values("layer", kind="stable")
-write_scores(snakemake.output.table, table, cfg, read_json(snakemake.input.manifest))
+write_scores(snakemake.output.table, table, cfg, read_manifest(snakemake.input.manifest))

@@ -10,7 +10,7 @@ from codespectra.directions.read_out import read_out
 from codespectra.experiments import sensitivity
 from codespectra.experiments.input_gradients import cosine_slopes
 from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index
 from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import read_similarities
@@ -24,7 +24,7 @@ cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
 subject = open_subject(
     snakemake.input.checkpoint_manifest, snakemake.input.stimuli_manifest, runtime["device"]
 )
-captured = read_json(snakemake.input.manifest)
+captured = read_manifest(snakemake.input.manifest)
 wanted = {
     layer["name"]: Wanted(layer, cfg["reduction"])
     for layer in subject.layers

@@ -9,7 +9,7 @@ from codespectra.data.stimulus_file import open_stimuli
 from codespectra.files.array_files import write_array
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 from codespectra.jobs.start import start_job
 from codespectra.spectra import projections
 
@@ -21,7 +21,7 @@ explain = {
 }[cfg["read_out"]]
 with open_stimuli(snakemake.input.stimuli) as file:
     position = file["position"][:]
-manifest = read_json(snakemake.input.manifest)
+manifest = read_manifest(snakemake.input.manifest)
 rows, kept = [], []
 with open_hdf5(snakemake.input.data) as file:
     for where, dataset in tqdm(captured_layers(manifest, cfg), desc="projections", disable=None):

@@ -9,13 +9,13 @@ from codespectra.data.tokens import read_tokens
 from codespectra.files.array_files import write_array
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 from codespectra.jobs.start import start_job
 from codespectra.spectra import token_trajectories
 
 start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-manifest = read_json(snakemake.input.manifest)
+manifest = read_manifest(snakemake.input.manifest)
 rows, kept, passage = [], [], []
 with open_hdf5(snakemake.input.data) as file:
     tokens = read_tokens(file)

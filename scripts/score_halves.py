@@ -7,7 +7,7 @@ from tqdm import tqdm
 from codespectra.directions.halves import half_directions, split_at_median
 from codespectra.files.csv_tables import read_csv
 from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index, index_table
 from codespectra.interpretability.index_resampled import (
     draws_by_method,
@@ -24,7 +24,7 @@ from codespectra.statistics.subsamples import subsamples
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 index = Index(cfg["m"], cfg["normalisation"])
-manifest = read_json(snakemake.input.manifest)
+manifest = read_manifest(snakemake.input.manifest)
 samples = subsamples(manifest["count"], cfg["resamples"], cfg["seed"])
 scores = read_csv(snakemake.input.scores, "scores")
 known = scores["metric"].eq(cfg["metric"]) & scores["part"].eq(ALL) & scores["method"].eq("neurons")

@@ -5,7 +5,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from codespectra.directions.directions import Directions, read_methods
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index, check_live, index_table
 from codespectra.interpretability.index_resampled import (
     draws_by_method,
@@ -21,7 +21,7 @@ from codespectra.statistics.subsamples import subsamples
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 index = Index(cfg["m"], cfg["normalisation"])
-manifest = read_json(snakemake.input.directions_manifests[0])
+manifest = read_manifest(snakemake.input.directions_manifests[0])
 held = subsamples(manifest["stimulus_count"], cfg["resamples"], cfg["seed"])
 paths = dict(zip(cfg["methods"], snakemake.input.directions, strict=True))
 

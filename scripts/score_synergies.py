@@ -9,7 +9,7 @@ from tqdm import tqdm
 from codespectra.directions.directions import neurons
 from codespectra.experiments import synergy
 from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index, check_live
 from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import read_similarities
@@ -19,7 +19,7 @@ log = start_job(snakemake.log[0])
 BEST_PAIRS = 2  # as many as B fig. 8 shows
 cfg = snakemake.params.cfg
 index = Index(cfg["m"], cfg["normalisation"])
-manifest = read_json(snakemake.input.manifest)
+manifest = read_manifest(snakemake.input.manifest)
 pairs = {}
 with open_hdf5(snakemake.input.data) as file:
     for layer in tqdm(cfg["layers"], disable=None, leave=False):

@@ -8,7 +8,7 @@ from codespectra.errors import UserError
 from codespectra.experiments.example_trials import example_trials, with_responses
 from codespectra.experiments.psychophysics import accuracy_table, answer, lay_out
 from codespectra.experiments.trial_design import Design, shortages
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import read_similarities
 from codespectra.jobs.start import start_job
@@ -16,7 +16,7 @@ from codespectra.jobs.start import start_job
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 design = Design.of(cfg)
-manifest = read_json(snakemake.input.directions_manifests[0])
+manifest = read_manifest(snakemake.input.directions_manifests[0])
 if lines := shortages(manifest["stimulus_count"], cfg, cfg["stimuli"]):
     raise UserError("\n".join(lines))
 paths = dict(zip(cfg["methods"], snakemake.input.directions, strict=True))

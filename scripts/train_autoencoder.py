@@ -19,8 +19,8 @@ from codespectra.directions.sparse_autoencoder import (
 from codespectra.errors import UserError
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.json_files import content_digest, read_json
-from codespectra.files.manifests import is_finished
+from codespectra.files.json_files import content_digest
+from codespectra.files.manifests import is_finished, read_manifest
 from codespectra.files.one_writer import only_writer
 from codespectra.jobs.device import resolve_device
 from codespectra.jobs.start import start_job
@@ -32,7 +32,7 @@ cfg, data = snakemake.params.cfg, Path(snakemake.output.data)
 options = dict(cfg["options"])
 method = options.pop("method")
 device = resolve_device(snakemake.config["runtime"]["device"])
-captured = read_json(snakemake.input.manifest)
+captured = read_manifest(snakemake.input.manifest)
 identity = content_digest([dict(cfg), captured["sha256"], snakemake.params.code])
 partials = {layer: data.with_name(f".{data.name}.{layer}.partial") for layer in cfg["layers"]}
 

@@ -9,7 +9,8 @@ from torch import nn
 from codespectra.data.preprocessing import Preprocess
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.errors import UserError
-from codespectra.files.json_files import content_digest, read_json
+from codespectra.files.json_files import content_digest
+from codespectra.files.manifests import read_manifest
 from codespectra.jobs.device import resolve_device
 from codespectra.jobs.start import start_job
 from codespectra.models.architectures import build
@@ -40,7 +41,7 @@ def labelled(path: str) -> Labelled:
 
 train, test = labelled(snakemake.input.train), labelled(snakemake.input.test)
 digests = {
-    part: read_json(snakemake.input[f"{part}_manifest"])["sha256"] for part in ("train", "test")
+    part: read_manifest(snakemake.input[f"{part}_manifest"])["sha256"] for part in ("train", "test")
 }
 identity = content_digest([dict(model), dict(training), digests, snakemake.params.code])
 recipe = ClassifierRecipe(

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.json_files import content_digest, read_json, write_json
+from codespectra.files.json_files import content_digest
+from codespectra.files.manifests import read_manifest, write_manifest
 from codespectra.jobs.device import resolve_device
 from codespectra.jobs.start import start_job
 from codespectra.models.byte_gpt2 import byte_gpt2, byte_tokenizer
@@ -21,7 +22,7 @@ torch.set_num_threads(snakemake.threads)
 cfg = snakemake.params.cfg
 architecture, training = cfg["architecture"], cfg["training"]
 device = resolve_device(snakemake.config["runtime"]["device"])
-trained_on = read_json(snakemake.input.text_manifest)["sha256"]
+trained_on = read_manifest(snakemake.input.text_manifest)["sha256"]
 identity = content_digest([dict(cfg), trained_on, snakemake.params.code])
 recipe = LanguageRecipe(
     **rounds_of(training["steps"]),
@@ -52,7 +53,7 @@ def save(network: nn.Module, metrics: dict[str, Any]) -> None:
     save_language_model(folder, network.cpu(), byte_tokenizer(architecture["context"]))
     description = dict(cfg) | {"objective": "causal", "trained_on": trained_on}
     description |= {"identity": identity, "metrics": metrics}
-    write_json(snakemake.output.manifest, description | describe_folder(folder, folder))
+    write_manifest(snakemake.output.manifest, description | describe_folder(folder, folder))
 
 
 write_trained(snakemake.output.manifest, snakemake.output.epochs, identity, train_network, save)

@@ -8,7 +8,8 @@ from torch import nn
 
 from codespectra.data.preprocessing import Preprocess
 from codespectra.data.stimulus_file import open_stimuli
-from codespectra.files.json_files import content_digest, read_json
+from codespectra.files.json_files import content_digest
+from codespectra.files.manifests import read_manifest
 from codespectra.jobs.device import resolve_device
 from codespectra.jobs.start import start_job
 from codespectra.models.architectures import build
@@ -31,7 +32,7 @@ def images(path: str) -> torch.Tensor:
 
 
 digests = {
-    part: read_json(snakemake.input[f"{part}_manifest"])["sha256"] for part in ("train", "test")
+    part: read_manifest(snakemake.input[f"{part}_manifest"])["sha256"] for part in ("train", "test")
 } | {"encoder": encoder.description["sha256"]}
 identity = content_digest([dict(cfg), digests, snakemake.params.code])
 recipe = VaeRecipe(

@@ -437,6 +437,8 @@ MODULES = {
     "models/tensor_files.py": BUILT | GPT,
     # How a set is made, and how its file is read.
     "data/photographs.py": TRAINED_ON,
+    "data/open_image.py": TRAINED_ON,
+    "files/folder_walk.py": TRAINED_ON | TEXT,
     "data/stimulus_file.py": BUILT - {"initialise_checkpoint"},
     "experiments/manifold.py": MAPPED,
     "experiments/coactivation.py": COACTIVE,
@@ -447,6 +449,7 @@ MODULES = {
     # This study asks no people.
     "experiments/people.py": set(),
     "experiments/people_agreement.py": set(),
+    "files/users_tables.py": set(),
     # Intervals of the claims are those of the spectra.
     "spectra/eigenspectrum.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
     "capture/rows.py": CENTROIDS
@@ -482,6 +485,7 @@ MODULES = {
     "files/whole_files.py": set(),
     "files/one_writer.py": set(),
     "files/full_disk.py": set(),
+    "files/regular_files.py": set(),
     "errors.py": set(),
     "claims/sweep_columns.py": {
         "draw_dropout",
@@ -515,6 +519,7 @@ MODULES = {
     "models/byte_gpt2.py": GPT,
     "training/language_model.py": GPT,
     "models/model_folders.py": GPT,
+    "models/tokenizer_trial.py": GPT,
     "explanations/neuron_records.py": RECORDS,
     "explanations/units.py": RECORDS,
     "explanations/scores.py": EXPLAINED,

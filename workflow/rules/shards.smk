@@ -61,7 +61,7 @@ def shard_files(store, gather, wildcards, params, form):
     kept = record is not None and {*map(repr, params)} <= {*record.params}
     count = study.capture.shards
     if kept and all(map(os.path.exists, made)):
-        count = sum(".shards/" in file and file.endswith(".h5") for file in record.input)
+        count = sum(".shards/" in file and file.endswith(".h5") for file in record.input or ())
     if count < 2:
         return []
     name = store.format(**wildcards)

@@ -3,7 +3,9 @@
 It can be taken up again after a kill; it gets its final name when it is whole.
 """
 
+import hashlib
 import logging
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,8 +21,10 @@ from codespectra.capture.journal import Journal
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.errors import UserError, first_line
 from codespectra.files import full_disk
-from codespectra.files.hdf5_files import SCHEMA_VERSION, hdf5_digest
+from codespectra.files.full_disk import in_bytes
+from codespectra.files.hdf5_files import SCHEMA_VERSION, hdf5_digest, rows_digest
 from codespectra.files.json_files import content_digest
+from codespectra.files.plain_files import open_plain, refuse_planted
 from codespectra.files.whole_files import publish
 from codespectra.models.hooks import Sink, Wanted
 from codespectra.models.reductions import stride_of
@@ -33,6 +37,9 @@ CHUNK_ROWS, CHUNK_BYTES = (64, 256), 1 << 20
 # Passes stimuli start to stop through the network and hands all wanted outputs to the sink, a row
 # each; returns how many of the stimuli it predicts rightly, 0 where nothing is predicted.
 Show = Callable[[slice, Sink], int]
+
+# sha256 of the rows of each dataset, of which more are to come.
+Hashes = dict[str, "hashlib._Hash"]
 
 
 def _nothing(file: h5py.File) -> None:
@@ -116,8 +123,9 @@ def write_rows(
     """Fill a new activations file by showing `batch` stimuli at a time; resume a killed job's.
 
     The growing file is `.{name}.partial`; its progress is noted beside it every few
-    seconds, and it counts only for the same datasets and attributes. It gets its final name when
-    all rows are in and `accept` has raised nothing at the number of right predictions.
+    seconds, and it counts only for the same datasets and attributes, and with the bytes that were
+    written. It gets its final name when all rows are in and `accept` has raised nothing at the
+    number of right predictions.
 
     Returns:
         Its digest, and how many stimuli were predicted rightly, as `show` counts them.
@@ -128,33 +136,27 @@ def write_rows(
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial")
     journal = Journal(path.with_name(f".{path.name}.progress.json"), layout.identity)
-    if _is_layout(partial, layout):
-        journal.read()
-    if journal.done:
-        log.info("resuming %s after stimulus %d", partial.name, journal.done)
-    else:
-        journal.file.unlink(missing_ok=True)  # a note of another capture, which mustn't outlive it
-        _check_disk(partial, layout)
-        _create(partial, layout)
+    refuse_planted(partial)
+    hashes = _resume(partial, layout, journal) or _begin(partial, layout, journal)
     # Without a chunk cache rows go straight to the file, uncopied.
     with (
         full_disk.told(partial.parent),
         h5py.File(partial, "r+", rdcc_nbytes=0) as file,
         torch.inference_mode(),
     ):
-        _show_rest(file, layout, show, batch, journal)
+        _show_rest(_Writer(file, layout, hashes), layout, show, batch, journal)
     accept(journal.correct)
-    # Before it has its name: until then a kill costs no rows.
-    written = Written(journal.correct, hdf5_digest(partial))
+    # Of the rows as they were computed: one that the disk has changed since is refused by readers.
+    written = Written(journal.correct, hdf5_digest(partial, journal.digests))
     publish(partial, path)
     journal.file.unlink(missing_ok=True)  # an empty shard has none
     return written
 
 
-def _show_rest(file: h5py.File, layout: Layout, show: Show, batch: int, journal: Journal) -> None:
+def _show_rest(writer: "_Writer", layout: Layout, show: Show, batch: int, journal: Journal) -> None:
     """Show the stimuli that aren't in the file yet."""
     offsets, stimuli = layout.offsets, layout.stimuli
-    writer, rest = _Writer(file, layout), stimuli[journal.done :]
+    rest = stimuli[journal.done :]
     done = int(offsets[rest.start]) - writer.first
     with tqdm(total=layout.rows, initial=done, disable=None) as bar:
         for start in rest[::batch]:
@@ -163,7 +165,7 @@ def _show_rest(file: h5py.File, layout: Layout, show: Show, batch: int, journal:
             journal.correct += show(slice(start, stop), writer)
             journal.done = stop - stimuli.start
             if stop == stimuli.stop or journal.is_due():
-                file.flush()
+                journal.digests |= writer.flushed()
                 journal.write()
             bar.update(writer.rows.stop - writer.rows.start)
 
@@ -171,10 +173,12 @@ def _show_rest(file: h5py.File, layout: Layout, show: Show, batch: int, journal:
 class _Writer:
     """Writes one batch's outputs into the rows it is set to, and refuses NaN and infinity.
 
-    `rows` count through the whole, of which the file begins at row `first`.
+    `rows` count through the whole, of which the file begins at row `first`. `hashes` are of
+    the rows that it has.
     """
 
-    def __init__(self, file: h5py.File, layout: Layout):
+    def __init__(self, file: h5py.File, layout: Layout, hashes: Hashes):
+        self.file, self.hashes = file, hashes
         self.first = int(layout.offsets[layout.stimuli.start])
         self.datasets = {item.key: file[item.key].id for item in layout.wanted}
         self.dtype = getattr(torch, layout.dtype)
@@ -189,7 +193,14 @@ class _Writer:
         dataset, shape = self.datasets[item.key], tuple(values.shape)
         target = dataset.get_space()
         target.select_hyperslab((self.rows.start - self.first, 0), shape)
-        dataset.write(h5py.h5s.create_simple(shape), target, values.cpu().contiguous().numpy())
+        numbers = values.cpu().contiguous().numpy()
+        dataset.write(h5py.h5s.create_simple(shape), target, numbers)
+        self.hashes[item.key].update(numbers.data)
+
+    def flushed(self) -> dict[str, str]:
+        """Bring all rows to the file; returns the sha256 of each dataset's."""
+        self.file.flush()
+        return {key: digest.hexdigest() for key, digest in self.hashes.items()}
 
     def _refuse_infinite(self, item: Wanted, values: torch.Tensor) -> None:
         bad = ~values.isfinite().all(dim=1)
@@ -203,38 +214,60 @@ class _Writer:
         )
 
 
-def _is_layout(partial: Path, layout: Layout) -> bool:
-    """Whether a partial file is there, can be opened and has all datasets."""
-    if not partial.exists():
-        return False
+def _resume(partial: Path, layout: Layout, journal: Journal) -> Hashes | None:
+    """Take up what a killed job has left; None if it isn't to the bit what the journal tells."""
+    journal.read()
+    if not journal.done:
+        return None
+    offsets, start = layout.offsets, layout.stimuli.start
+    rows = int(offsets[start + journal.done]) - int(offsets[start])
     try:
+        found = {"": _digest_of_rest(partial, layout)}
         with h5py.File(partial, "r") as file:
-            return all(
-                item.key in file and file[item.key].shape == (layout.rows, item.width)
-                for item in layout.wanted
-            )
+            hashes = {item.key: rows_digest(file[item.key], rows) for item in layout.wanted}
     except Exception as error:  # HDF5 raises nearly anything at a damaged file.
         log.warning("%s is damaged (%s); starting anew", partial, first_line(error))
-        return False
+        return None
+    found |= {key: digest.hexdigest() for key, digest in hashes.items()}
+    if changed := [key or "its head" for key in found if found[key] != journal.digests[key]]:
+        log.warning("%s: %s has changed; starting anew", partial, ", ".join(changed))
+        return None
+    log.info("resuming %s after stimulus %d", partial.name, journal.done)
+    return hashes
+
+
+def _begin(partial: Path, layout: Layout, journal: Journal) -> Hashes:
+    """Start anew with an empty file."""
+    journal.forget()
+    _check_disk(partial, layout)
+    _create(partial, layout)
+    journal.digests = {"": _digest_of_rest(partial, layout)}
+    return {item.key: hashlib.sha256() for item in layout.wanted}
+
+
+def _digest_of_rest(partial: Path, layout: Layout) -> str:
+    """Digest of all that a file says but the numbers in its rows."""
+    return hdf5_digest(partial, dict.fromkeys((item.key for item in layout.wanted), ""))
 
 
 def _check_disk(partial: Path, layout: Layout) -> None:
     partial.parent.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(partial.parent).free
     log.info(
-        "%s needs %.3f GB for %d datasets of %d rows; %.1f GB are free",
-        *(partial.name, layout.bytes / 1e9, len(layout.wanted), layout.rows, free / 1e9),
+        "%s needs %s for %d datasets of %d rows; %s are free",
+        *(partial.name, in_bytes(layout.bytes), len(layout.wanted), layout.rows, in_bytes(free)),
     )
     if layout.bytes > free:
         raise UserError(
-            f"{partial.parent}: {layout.bytes / 1e9:.1f} GB of activations don't fit "
-            f"{free / 1e9:.1f} GB of free disk; choose fewer layers, capture.dtype: float16, "
-            "or another results folder"
+            f"{partial.parent}: {in_bytes(layout.bytes)} of activations don't fit the free disk, "
+            f"which lacks {in_bytes(layout.bytes - free)}; choose fewer layers, capture.dtype: "
+            "float16, or another results folder"
         )
 
 
 def _create(partial: Path, layout: Layout) -> None:
     """Lay out the whole file: later writes touch raw data only, so that a kill can't break it."""
+    os.close(open_plain(partial, os.O_RDWR | os.O_CREAT))
     with full_disk.told(partial.parent), h5py.File(partial, "w") as file:
         file.attrs["schema_version"] = SCHEMA_VERSION
         write_head(file, layout)

@@ -11,7 +11,7 @@ from codespectra.capture.activation_file import Layout, Written, describe_datase
 from codespectra.capture.shard import Shard
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 
 
 def gather(path: str | Path, layout: Layout, shards: Sequence[str | Path]) -> str:
@@ -57,7 +57,7 @@ def shard_manifest(data: str | Path, identity: str, written: Written) -> dict[st
 
 def correct_in(manifests: Sequence[str | Path]) -> int | None:
     """Right predictions of all shards, by their manifests; None where nothing is predicted."""
-    found = [read_json(manifest)["correct"] for manifest in manifests]
+    found = [read_manifest(manifest)["correct"] for manifest in manifests]
     return None if None in found else sum(found)
 
 

@@ -15,7 +15,8 @@ from codespectra.capture.activation_file import Layout, Written
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.errors import UserError
-from codespectra.files.json_files import content_digest, read_json
+from codespectra.files.json_files import content_digest
+from codespectra.files.manifests import read_manifest
 from codespectra.models.hooks import Wanted
 from codespectra.models.open_network import Subject, open_subject
 from codespectra.models.reductions import stride_of
@@ -151,7 +152,7 @@ def open_capture(
         UserError: a file can't be read, or there is no such device.
     """
     subject = open_subject(checkpoint_manifest, stimuli_manifest, device)
-    shown = read_json(stimuli_manifest)
+    shown = read_manifest(stimuli_manifest)
     available = {layer["name"]: layer for layer in subject.layers}
     attributes = {
         "model": cfg["model"],

@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 
 from codespectra.errors import UserError
-from codespectra.files.json_files import content_digest, read_json, write_json
+from codespectra.files.manifests import read_signed, write_signed
+from codespectra.files.plain_files import refuse_planted
 
 log = logging.getLogger("codespectra")
 
@@ -16,27 +17,28 @@ PROGRESS_SECONDS = 2.0
 class Journal:
     """How far a capture has come, noted beside its file every few seconds.
 
-    The first `done` stimuli are in the file; `correct` of them were predicted rightly.
+    The first `done` stimuli are in the file; `correct` of them were predicted rightly. `digests`
+    are those of their rows, by dataset, and under "" that of all else in the file.
     """
 
     def __init__(self, file: Path, identity: str):
         """Of the capture `identity`, to be noted in `file`."""
         self.file, self.identity = file, identity
-        self.done, self.correct = 0, 0
+        self.done, self.correct, self.digests = 0, 0, {}
         self.written = time.monotonic()
 
     def read(self) -> None:
         """Go on from the note that a killed job of the same capture has left."""
+        refuse_planted(self.file)
         if not self.file.exists():
             return
         try:
-            note = read_json(self.file)
-            same = note["identity"] == self._identity(note["done"], note["correct"])
+            note = read_signed(self.file)
+            if note["identity"] == self.identity:
+                self.done, self.correct = note["done"], note["correct"]
+                self.digests = note["digests"]
         except UserError as error:
             log.warning("%s; starting anew", error)
-            return
-        if same:
-            self.done, self.correct = note["done"], note["correct"]
 
     def is_due(self) -> bool:
         """Whether the last note is old enough for another."""
@@ -44,11 +46,11 @@ class Journal:
 
     def write(self) -> None:
         """Note how far the capture has come."""
-        identity = self._identity(self.done, self.correct)
-        note = {"identity": identity, "done": self.done, "correct": self.correct}
-        write_json(self.file, note)
+        names = "identity", "done", "correct", "digests"
+        write_signed(self.file, {name: getattr(self, name) for name in names})
         self.written = time.monotonic()
 
-    def _identity(self, done: int, correct: int) -> str:
-        """Digest of the capture and of these numbers: a damaged one is none."""
-        return content_digest([self.identity, done, correct])
+    def forget(self) -> None:
+        """Start anew: remove the note, which mustn't outlive what it tells of."""
+        self.done, self.correct, self.digests = 0, 0, {}
+        self.file.unlink(missing_ok=True)

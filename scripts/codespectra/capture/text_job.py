@@ -15,7 +15,8 @@ from codespectra.capture.text import capture_text, check_context, select_parts, 
 from codespectra.data.documents import read_documents
 from codespectra.data.tokenization import Cut, choose_sequences, cut_sequences, tokenize, tokens_of
 from codespectra.data.tokens import Tokens
-from codespectra.files.json_files import content_digest, read_json
+from codespectra.files.json_files import content_digest
+from codespectra.files.manifests import read_manifest
 from codespectra.jobs.device import resolve_device
 from codespectra.models.hooks import Wanted
 from codespectra.models.language_models import LanguageModel, inspect_layers, open_language_model
@@ -121,7 +122,7 @@ def open_capture(
             matches nothing, or there is no such device.
     """
     where = resolve_device(device)
-    text_sha256 = read_json(text_manifest)["sha256"]
+    text_sha256 = read_manifest(text_manifest)["sha256"]
     model = open_language_model(checkpoint_manifest)
     check_context(cfg["length"], cfg["model"], model.network, model.tokenizer)
     parts = select_parts(cfg["parts"], [vars(layer) for layer in inspect_layers(model.network)])

@@ -12,14 +12,18 @@ import h5py
 import numpy as np
 
 from codespectra.errors import UserError
+from codespectra.files.folder_walk import files_below
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
-from codespectra.files.json_files import write_json
+from codespectra.files.json_files import parse_json
+from codespectra.files.manifests import write_manifest
+from codespectra.files.regular_files import read_regular, refusing
 
 PARTS = ("train", "test")
 # Folders of the standard library that aren't part of it, or only test it.
 LEFT_OUT = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"}
 # Written when that Python was built, with paths of the machine.
 BUILT = ("_sysconfigdata", "config-")
+MOST_BYTES = 1 << 30  # of a document
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,10 @@ def standard_library(root: str | Path | None = None) -> list[Document]:
         root: its folder; default is that of the Python that runs.
     """
     root = Path(root or sysconfig.get_path("stdlib"))
-    paths = [path for path in root.rglob("*.py") if _is_source(path.relative_to(root))]
-    return _sorted(root, [path for path in paths if _is_text(path.read_bytes())])
+    found = _read(
+        root, [p for p in files_below(root, "**/*.py") if _is_source(p.relative_to(root))]
+    )
+    return [document for document in found if _is_text(document.content)]
 
 
 def _is_source(relative: Path) -> bool:
@@ -57,25 +63,31 @@ def text_folder(root: str | Path, pattern: str) -> list[Document]:
     root = Path(root)
     if not root.is_dir():
         raise UserError(f"{root}: no such folder; correct language.text.root")
-    paths = [path for path in root.glob(pattern) if path.is_file()]
+    try:
+        paths = files_below(root, pattern)
+    except OSError as error:
+        raise UserError(f"{root}: can't be read ({error}); make it readable") from error
     if not paths:
         raise UserError(f"{root}: no file matches {pattern!r}; correct language.text.pattern")
-    for path in paths:
-        if not _is_text(_read(path)):
+    found = _read(root, paths)
+    for document in found:
+        if not _is_text(document.content):
             raise UserError(
-                f"{path}: not UTF-8; convert the file, or narrow language.text.pattern ({pattern})"
+                f"{root / document.name}: not UTF-8; convert the file, or narrow "
+                f"language.text.pattern ({pattern})"
             )
-    return _sorted(root, paths)
+    return found
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(
-            f"{path}: can't be read ({error.strerror}); make it readable, or narrow "
-            "language.text.pattern"
-        ) from error
+def _read(root: Path, paths: list[Path]) -> list[Document]:
+    """The documents of those files by name, without the empty ones."""
+    found = []
+    for path in paths:
+        with refusing(path, "can't be read", "make it readable, or narrow language.text.pattern"):
+            found.append(
+                Document(path.relative_to(root).as_posix(), read_regular(path, MOST_BYTES))
+            )
+    return sorted((document for document in found if document.content), key=lambda d: d.name)
 
 
 def _is_text(content: bytes) -> bool:
@@ -86,14 +98,10 @@ def _is_text(content: bytes) -> bool:
     return True
 
 
-def _sorted(root: Path, paths: list[Path]) -> list[Document]:
-    read = (Document(path.relative_to(root).as_posix(), path.read_bytes()) for path in paths)
-    return sorted((document for document in read if document.content), key=lambda d: d.name)
-
-
 def is_held_out(name: str, test_share: float) -> bool:
     """Whether a document is for testing: its name decides, whatever other documents there are."""
-    return zlib.crc32(name.encode()) / 2**32 < test_share
+    # A name on disk needn't be UTF-8.
+    return zlib.crc32(name.encode(errors="surrogateescape")) / 2**32 < test_share
 
 
 def write_text(path: str | Path, spec: dict[str, Any]) -> None:
@@ -127,7 +135,7 @@ def write_text(path: str | Path, spec: dict[str, Any]) -> None:
     }
     if from_library:
         manifest["python"] = platform.python_version()
-    write_json(path.with_suffix(".json"), manifest)
+    write_manifest(path.with_suffix(".json"), manifest)
 
 
 def _write_part(group: h5py.Group, documents: list[Document]) -> None:
@@ -141,7 +149,7 @@ def read_documents(path: str | Path, part: str) -> list[Document]:
     """The documents of one part, train or test, of a text file that `write_text` wrote."""
     with open_hdf5(path) as file:
         group = file[part]
-        names, ends = json.loads(group["names"][:].tobytes()), group["ends"][:]
+        names, ends = parse_json(group["names"][:].tobytes()), group["ends"][:]
         content = group["bytes"][:].tobytes()
     starts = [0, *ends][:-1]
     return [Document(n, content[a:b]) for n, a, b in zip(names, starts, ends, strict=True)]

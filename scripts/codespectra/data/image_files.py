@@ -1,15 +1,17 @@
-"""Images from files, through torchvision's own classes: CIFAR and image folders."""
+"""Images from files: CIFAR as torchvision reads it, and image folders laid out as it expects."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from torchvision import datasets
 from torchvision.datasets.folder import IMG_EXTENSIONS
-from torchvision.transforms import CenterCrop, Compose, Resize
+from torchvision.transforms import CenterCrop, Resize
 
-from codespectra.errors import UserError
+from codespectra.data.open_image import MOST_PIXELS, open_image, too_large
+from codespectra.errors import UserError, first_line
+from codespectra.files.folder_walk import files_below
+from codespectra.files.regular_files import reason
 
 # Images (N, side, side, 3) uint8, N, class names, labels (N,) where there are any.
 Loaded = tuple[Iterator[np.ndarray] | np.ndarray, int, tuple[str, ...], np.ndarray | None]
@@ -26,44 +28,85 @@ def read_cifar(
     kind = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[source]
     try:
         data = kind(root, train=split == "train", download=download)
-    except (RuntimeError, OSError) as error:
+    except Exception as error:  # Damaged pickles raise nearly anything.
         raise UserError(
-            f"{root}: torchvision finds no whole {source} there ({error}); put the folder "
-            f"{kind.base_folder} there, or set the set's download: true where the network allows it"
+            f"{root}: torchvision finds no whole {source} there ({first_line(error)}); put the "
+            f"folder {kind.base_folder} there, or set the set's download: true where the network "
+            "allows it"
         ) from error
     images, labels = data.data[:limit], np.array(data.targets)[:limit]
     return images, len(images), tuple(data.classes), labels
 
 
-def read_folder(source: str, *, root: str, side: int, limit: int | None) -> Loaded:
+def read_folder(
+    source: str, *, root: str, side: int, limit: int | None, max_pixels: int = MOST_PIXELS
+) -> Loaded:
     """Images of a folder, their shorter side resized and the centre cut out: one subfolder a
     class, or images alone, then without labels.
 
     Raises:
-        UserError: the folder holds no images.
+        UserError: the folder holds no images, or both images and subfolders.
     """
     folder = Path(root)
     try:
-        if any(path.is_dir() for path in folder.iterdir()):
-            found = datasets.ImageFolder(root)
-            files, classes = found.samples, tuple(found.classes)
-        else:
-            names = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMG_EXTENSIONS)
-            files, classes = [(str(path), -1) for path in names], ()
+        files = [path for path in files_below(folder) if path.suffix.lower() in IMG_EXTENSIONS]
+        classes = _classes(folder)
     except OSError as error:
-        raise UserError(f"{root}: no readable image folder ({error})") from error
+        raise UserError(f"{root}: no readable image folder ({reason(error)})") from error
     if not files:
         raise UserError(f"{root}: holds no images ({', '.join(IMG_EXTENSIONS)})")
+    of_class = [path.relative_to(folder).parts[0] for path in files]
+    if classes:
+        _check_classes(folder, classes, files, set(of_class))
+    index = {name: number for number, name in enumerate(classes)}
+    labels = np.array([index[name] for name in of_class[:limit]]) if classes else None
     files = files[:limit]
-    labels = np.array([label for _, label in files]) if classes else None
-    return _read([path for path, _ in files], side), len(files), classes, labels
+    remedy = "mend or remove it"
+    images = (read_square(path, side, side, max_pixels, remedy) for path in files)
+    return images, len(files), classes, labels
 
 
-def _read(paths: list[str], side: int) -> Iterator[np.ndarray]:
-    shrink = Compose([Resize(side), CenterCrop(side)])
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                yield np.asarray(shrink(image.convert("RGB")))
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path}: not a readable image ({error}); mend or remove it") from error
+def _classes(folder: Path) -> tuple[str, ...]:
+    return tuple(
+        sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    )
+
+
+def _check_classes(
+    folder: Path, classes: tuple[str, ...], files: list[Path], filled: set[str]
+) -> None:
+    beside = [path for path in files if path.parent == folder]
+    if beside:
+        raise UserError(
+            f"{folder}: holds images ({beside[0].name}) beside the folder {classes[0]}: put images "
+            "into one subfolder a class, or no subfolder beside them"
+        )
+    for name in classes:
+        if name not in filled:
+            raise UserError(
+                f"{folder}: no readable image folder (class {name} has no images of its own)"
+            )
+        if not name.isprintable():
+            raise UserError(f"{folder}: the name {name!a} can't be printed; rename that folder")
+
+
+def read_square(
+    path: str | Path, shorter: int, side: int, max_pixels: int, remedy: str
+) -> np.ndarray:
+    """An image as uint8 (side, side, 3): its shorter side resized, then the centre cut out.
+
+    Args:
+        path: of the file.
+        shorter: pixels that the shorter side becomes.
+        side: of the square.
+        max_pixels: that the image may have, as it is and resized.
+        remedy: what to do about an image that can't be read.
+
+    Raises:
+        UserError: it is no image, damaged or too large.
+    """
+    image = open_image(path, max_pixels=max_pixels, remedy=remedy)
+    if shorter * (shorter * max(image.size) // min(image.size)) > max_pixels:
+        size = f"{image.width} x {image.height} pixels, {shorter} on the shorter side when resized"
+        raise too_large(path, size, max_pixels, remedy)
+    return np.asarray(CenterCrop(side)(Resize(shorter)(image)))

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from codespectra.data.open_image import open_image
 from codespectra.errors import UserError
 from codespectra.files.manifests import file_digest
 
@@ -49,7 +50,7 @@ def photograph_paths() -> dict[str, Path]:
 def read_photographs() -> dict[str, np.ndarray]:
     """Photographs as uint8 (H, W, 3); the retina cut to its inscribed square."""
     images = {
-        name: np.asarray(Image.open(path).convert("RGB"))
+        name: np.asarray(open_image(path, remedy="reinstall its package from the lock"))
         for name, path in photograph_paths().items()
     }
     images["retina"] = _inscribed_square(images["retina"])

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from codespectra.data import photographs
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
-from codespectra.files.json_files import write_json
+from codespectra.files.manifests import write_manifest
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def write_stimuli(path: str | Path, name: str, made: StimulusSet) -> None:
         "per_class": _per_class(made),
         "sources": made.provenance,
     }
-    write_json(path.with_suffix(".json"), manifest)
+    write_manifest(path.with_suffix(".json"), manifest)
 
 
 def _per_class(made: StimulusSet) -> dict[str, int]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import h5py
 import numpy as np
 
+from codespectra.files.json_files import parse_json
+
 GROUP = "text"
 
 
@@ -46,5 +48,5 @@ def write_tokens(file: h5py.File, tokens: Tokens) -> None:
 def read_tokens(file: h5py.File) -> Tokens:
     """The tokens of an open activations file."""
     group = file[GROUP]
-    vocabulary = json.loads(group["vocabulary"][:].tobytes())
+    vocabulary = parse_json(group["vocabulary"][:].tobytes())
     return Tokens(*(group[name][:] for name in ("token", "sequence", "position")), vocabulary)

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
-from codespectra.files.json_files import write_json
+from codespectra.files.manifests import write_manifest
 
 # A response is constant that varies by no more than this share of its size: float32 products of
 # equal rows were up to 8e-7 apart, by their place in the product (16 to 8,192 units).
@@ -88,7 +88,7 @@ def write_layers(
         "weights": captured["weights"],
         "stimulus_count": captured["count"],
     }
-    write_json(manifest, description | content)
+    write_manifest(manifest, description | content)
 
 
 def read_directions(group: h5py.Group) -> Directions:

@@ -5,20 +5,23 @@ it least, and two queries, one of either kind. A person says which query excites
 right answer is always the `max` query.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
-from torchvision.transforms import CenterCrop, Compose, Resize
 
+from codespectra.data.image_files import read_square
+from codespectra.data.open_image import MOST_PIXELS
 from codespectra.errors import UserError, nearest
+from codespectra.files.json_files import read_users_json
+from codespectra.files.users_tables import read_users_table
 from codespectra.interpretability.lpips_embedding import LPIPS_MEAN, LPIPS_STD
 
 UNIT = ["layer", "channel"]
 TRIAL = [*UNIT, "batch"]
+WORDS = ("layer", "task_id", "mode", "choice")
+MOST = 1 << 31  # of a channel, a batch or a confidence
 COLUMNS = (*TRIAL, "task_id", "catch_trial", "is_demo", "mode", "choice", "confidence", "correct")
 
 # Images of a trial by their names in the file map; of either kind 0-8 are references, 9 the query.
@@ -51,10 +54,7 @@ def read_responses(path: str | Path, condition: str) -> pd.DataFrame:
         UserError: the file, a column or the condition is missing, people saw optimised images, or
             `choice` and `correct` disagree.
     """
-    try:
-        table = pd.read_csv(path, usecols=lambda column: column in COLUMNS)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: not a readable table ({error}); fetch it again") from error
+    table = read_users_table(path, WORDS, COLUMNS, remedy="fetch it again")
     missing = [column for column in COLUMNS if column not in table]
     if missing:
         raise UserError(
@@ -62,13 +62,14 @@ def read_responses(path: str | Path, condition: str) -> pd.DataFrame:
         )
     for unwanted in ("is_demo", "catch_trial"):
         table = table[~_flags(table, unwanted, path)]
-    conditions = table["task_id"].str.rpartition("-")[0]
-    if condition not in set(conditions):
+    conditions = table["task_id"].astype("string").str.rpartition("-")[0]
+    known = set(conditions.dropna())
+    if condition not in known:
         raise UserError(
             f"{path}: no answers to the condition {condition!r}; "
-            f"{nearest(condition, sorted(set(conditions)))}"
+            f"{nearest(condition, sorted(known))}"
         )
-    table = table[conditions == condition]
+    table = table[(conditions == condition).fillna(False)]
     _check_natural(table, condition, path)
     answers = table[["layer"]].assign(
         **{name: _whole(table, name, path) for name in ("channel", "batch", "confidence")},
@@ -89,7 +90,7 @@ def _flags(table: pd.DataFrame, column: str, path: str | Path) -> pd.Series:
 def _whole(table: pd.DataFrame, column: str, path: str | Path) -> pd.Series:
     """Whole numbers, which the published table writes as 3.0."""
     numbers = pd.to_numeric(table[column], errors="coerce")
-    wrong = numbers % 1 != 0
+    wrong = (numbers % 1 != 0) | (numbers.abs() > MOST)
     if wrong.any():
         found = table.loc[wrong, column].iloc[0]
         raise UserError(f"{path}: {column} is {found}, expected whole numbers; fetch it again")
@@ -98,10 +99,10 @@ def _whole(table: pd.DataFrame, column: str, path: str | Path) -> pd.Series:
 
 def _check_natural(table: pd.DataFrame, condition: str, path: str | Path) -> None:
     """The file map would give natural images to trials that showed optimised ones, too."""
-    modes = sorted(set(table["mode"]) - {"natural"})
+    modes = sorted({str(mode) for mode in table["mode"]} - {"natural"})
     if modes:
         raise UserError(
-            f"{path}: people saw {', '.join(map(str, modes))} images in {condition!r}, which the "
+            f"{path}: people saw {', '.join(modes)} images in {condition!r}, which the "
             "file map doesn't have; take a condition with natural ones"
         )
 
@@ -129,25 +130,30 @@ def find_images(
     Raises:
         UserError: a key or an image is missing.
     """
-    try:
-        content = json.loads(Path(file_map).read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file_map}: not readable as JSON ({error}); fetch it again") from error
+    content = read_users_json(file_map, remedy="fetch it again")
     files = []
     for trial in trials.itertuples(index=False):
         names, where = content, str(file_map)
         for key in (model, f"{trial.layer}/channel_{trial.channel}", f"batch_{trial.batch}"):
             names, where = _entry(names, key, where), f"{where}: {key}"
-        files.append([Path(folder) / _entry(names, image, where) for image in IMAGES])
+        files.append([_below(folder, _entry(names, image, where), where) for image in IMAGES])
     _check_images(files)
     return files
 
 
 def _entry(content: dict[str, Any], key: str, where: str) -> Any:
+    if not isinstance(content, dict):
+        raise UserError(f"{where}: is {content!r:.80}, expected an object; fetch it again")
     if not content.get(key):
         known = [name for name, value in content.items() if value]
         raise UserError(f"{where}: {key!r} is missing or empty; {nearest(key, known)}")
     return content[key]
+
+
+def _below(folder: str | Path, name: Any, where: str) -> Path:
+    if not isinstance(name, str) or Path(name).is_absolute() or ".." in Path(name).parts:
+        raise UserError(f"{where}: {name!r:.80} is no path inside {folder}; fetch it again")
+    return Path(folder) / name
 
 
 def _check_images(files: list[list[Path]]) -> None:
@@ -166,12 +172,6 @@ def read_images(paths: list[Path]) -> np.ndarray:
     Raises:
         UserError: a file is no image.
     """
-    shrink = Compose([Resize(256), CenterCrop(224)])
-    images = []
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                images.append(np.asarray(shrink(image.convert("RGB"))))
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path}: not a readable image ({error}); fetch it again") from error
-    return np.stack(images)
+    return np.stack(
+        [read_square(path, 256, 224, MOST_PIXELS, remedy="fetch it again") for path in paths]
+    )

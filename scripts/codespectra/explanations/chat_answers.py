@@ -21,6 +21,7 @@ from codespectra.explanations.chat_budget import Budget
 from codespectra.explanations.chat_endpoint import Endpoint
 from codespectra.explanations.chat_http import BoundedTransport, Unreadable
 from codespectra.files.json_files import content_digest
+from codespectra.files.plain_files import refuse_planted
 from codespectra.files.whole_files import atomic
 
 # A chat template adds role marks, and some a standing instruction: tokens a message, at most.
@@ -82,8 +83,7 @@ class _Question:
 
     def write(self) -> None:
         """Bring the file up to date."""
-        with atomic(self._path) as temporary:
-            temporary.touch(mode=0o600)
+        with atomic(self._path, mode=0o600) as temporary:
             temporary.write_text(self.record.model_dump_json(indent=2) + "\n", "utf-8")
 
 
@@ -289,6 +289,7 @@ def _make_private(folder: Path) -> None:
 
 def _read(path: Path) -> Record:
     """A question's file; empty if there is none, or it is damaged."""
+    refuse_planted(path)
     try:
         return Record.model_validate_json(path.read_bytes())
     except FileNotFoundError:

@@ -9,19 +9,23 @@ are written and read line by line.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
-from codespectra.errors import UserError
+from codespectra.files.notes import write_note
+from codespectra.files.regular_files import open_regular, refusing
 from codespectra.files.whole_files import atomic
 
 # Interleaved subsets of a record's excerpts, in the original's order.
 TOP_SPLITS = ("train", "calibration", "valid", "test")
 RANDOM_SPLITS = TOP_SPLITS[1:]
 HIGHEST = 10  # of the activations in prompts
+MOST_BYTES = 1 << 26  # of a line
+ANEW = "delete it and rerun"
 
 Split = Literal["train", "calibration", "valid", "test"]
 Scale = Literal["neuron_activations", "simulated_normalized_activations"]
@@ -168,38 +172,48 @@ def normalized(activations: Sequence[float], maximum: float) -> list[int]:
 
 
 def write_lines(path: str | Path, records: Iterable[_Line]) -> None:
-    """Write a line each, atomically; `records` may be an iterator and isn't held in memory."""
-    with atomic(path) as temporary, temporary.open("wb") as file:
-        for record in records:
-            file.write(record.model_dump_json().encode() + b"\n")
+    """Write a line each, atomically, and a note; `records` may be an iterator and isn't held."""
+    with atomic(path) as temporary:
+        with temporary.open("wb") as file:
+            for record in records:
+                file.write(record.model_dump_json().encode() + b"\n")
+        write_note(path, temporary)
 
 
-def read_lines(path: str | Path, model: type[Model]) -> Iterator[Model]:
+def read_lines(path: str | Path, model: type[Model], remedy: str = ANEW) -> Iterator[Model]:
     """Yield the records of a file, one a line; empty lines are passed over.
 
+    Args:
+        path: of the file.
+        model: of its lines.
+        remedy: what to do about a damaged file; the workflow's own goes.
+
     Raises:
-        UserError: the file can't be opened, or a line is damaged or of another form.
+        UserError: the file can't be opened, or a line is damaged, too long or of another form.
     """
-    try:
-        with Path(path).open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield _parsed(line, model, f"{path}, line {number}")
-    except OSError as error:
-        raise UserError(f"{path}: can't be read ({error.strerror}); {_ANEW}") from error
+    with refusing(path, "can't be read", remedy):
+        lines = open_regular(path)
+    with lines:
+        for number in count(1):
+            where = f"{path}, line {number}"
+            with refusing(where, f"not a {model.__name__}", remedy):
+                line = lines.readline(MOST_BYTES)
+                if len(line) == MOST_BYTES:
+                    raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
+                record = _parsed(line, model) if line.strip() else None
+            if not line:
+                return
+            if record is not None:
+                yield record
 
 
-_ANEW = "delete it and rerun, or fetch it again if it was published"
-
-
-def _parsed(line: bytes, model: type[Model], where: str) -> Model:
+def _parsed(line: bytes, model: type[Model]) -> Model:
     try:
         return model.model_validate_json(line)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(map(str, first["loc"]))
-        reason = f"{key}: {first['msg']}" if key else first["msg"]
-        raise UserError(f"{where}: not a {model.__name__} ({reason}); {_ANEW}") from error
+        raise ValueError(f"{key}: {first['msg']}" if key else first["msg"]) from error
 
 
 def interleaved(records: list[Excerpt], splits: Sequence[Split], name: Split) -> list[Excerpt]:

@@ -17,6 +17,8 @@ from codespectra.explanations.neuron_records import (
     read_lines,
 )
 from codespectra.explanations.scores import rescored, unscored
+from codespectra.files.folder_walk import files_below
+from codespectra.files.regular_files import refusing
 
 TOLERANCE = 1e-4  # of a stored score: beyond it, it isn't that of the stored excerpts
 DIFFERS = "the stored score isn't that of the stored excerpts"
@@ -45,7 +47,8 @@ def published_files(folder: str | Path) -> list[Path]:
     Raises:
         UserError: there are none.
     """
-    found = [path for path in Path(folder).glob("*/*.jsonl") if _is_numbered(path)]
+    with refusing(folder, "no readable folder", "correct language.explanations.published"):
+        found = [path for path in files_below(folder, "*/*.jsonl") if _is_numbered(path)]
     if not found:
         raise UserError(
             f"language.explanations.published: {folder} has no file {{layer}}/{{neuron}}.jsonl, "
@@ -79,7 +82,7 @@ def _rows(path: Path) -> list[Row]:
 
 
 def _only_line(path: Path) -> NeuronSimulationResults:
-    lines = list(read_lines(path, NeuronSimulationResults))
+    lines = list(read_lines(path, NeuronSimulationResults, remedy="fetch it again"))
     if len(lines) != 1:
         raise UserError(f"{path}: has {len(lines)} lines, expected 1; fetch it again")
     return lines[0]

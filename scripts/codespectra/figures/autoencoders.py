@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from codespectra.figures import style
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index_means import mean_indices, nearest_kmeans
 from codespectra.interpretability.parts import ALL
 
@@ -78,7 +78,7 @@ def _measured(inputs: style.Inputs, cfg: style.Config) -> pd.DataFrame:
     """A row an autoencoder and layer: what `mean_indices` tells, and what its training measured."""
     measured = []
     for method, path in zip(cfg["methods"], inputs["manifests"], strict=True):
-        manifest = read_json(path)
+        manifest = read_manifest(path)
         options = {key: manifest["options"][key] for key in ("z", "l1")}
         for layer, measures in manifest["measures"].items():
             measured.append({"method": method, "layer": layer} | options | measures)

@@ -4,23 +4,29 @@ from pathlib import Path
 
 import numpy as np
 
-from codespectra.errors import first_line
+from codespectra.files.notes import check_noted, write_note
+from codespectra.files.regular_files import check_regular, reason
 from codespectra.files.whole_files import atomic, damaged
 
 
 def write_array(path: str | Path, array: np.ndarray) -> None:
-    """Write an array atomically."""
-    with atomic(path) as temporary, temporary.open("wb") as handle:
-        np.save(handle, array)
+    """Write an array atomically, and its note."""
+    with atomic(path) as temporary:
+        with temporary.open("wb") as handle:
+            np.save(handle, array)
+        write_note(path, temporary)
 
 
 def read_array(path: str | Path) -> np.ndarray:
     """Read an array that `write_array` wrote.
 
     Raises:
-        UserError: `path` is missing, cut off or holds no array.
+        UserError: `path` is missing, changed or cut off, or holds no array.
     """
+    check_noted(path)
     try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise damaged(path, f"damaged, or no array ({first_line(error)})") from error
+        check_regular(path)
+        # Mapped, a shape larger than the file is refused; read, it would be allocated first.
+        return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
+    except Exception as error:  # A damaged header may raise nearly anything.
+        raise damaged(path, f"damaged, or no array ({reason(error)})") from error

@@ -2,17 +2,23 @@
 
 from pathlib import Path
 
+from codespectra.files.folder_walk import files_below
 from codespectra.files.json_files import content_digest
 
 
 def folder_stamp(root: str | Path, pattern: str = "**/*") -> str:
     """Digest of the names, sizes and dates of the files below `root` that match a glob pattern.
 
-    Contents aren't read: a folder may hold a million images. Another place has the same stamp only
-    where the dates were kept too, so that equal stamps mean equal files.
+    They are those that a reader of the folder sees. Contents aren't read: a folder may hold a
+    million images. Another place has the same stamp only where the dates were kept too, so that
+    equal stamps mean equal files. A folder that can't be read has the stamp of an empty one: its
+    reader says what is wrong.
     """
     root = Path(root)
-    found = ((path, path.stat()) for path in root.glob(pattern) if path.is_file())
+    try:
+        found = [(path, path.stat()) for path in files_below(root, pattern)]
+    except OSError:
+        found = []
     return content_digest(
-        sorted((path.relative_to(root).as_posix(), s.st_size, s.st_mtime_ns) for path, s in found)
+        [(path.relative_to(root).as_posix(), s.st_size, s.st_mtime_ns) for path, s in found]
     )

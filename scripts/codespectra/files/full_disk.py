@@ -19,9 +19,15 @@ class FullDisk(UserError):
     def __init__(self, folder: str | Path, reason: str):
         free = shutil.disk_usage(folder).free
         super().__init__(
-            f"{folder}: can't write: {reason}; {free / 1e9:.3f} GB are free there; make room, or "
+            f"{folder}: can't write: {reason}; {in_bytes(free)} are free there; make room, or "
             "take another disk by --directory, and rerun"
         )
+
+
+def in_bytes(count: float) -> str:
+    """A number of bytes for people: `812 B`, `1.5 MB`."""
+    power = next((power for power in range(3) if count < 999.95 * 1000**power), 3)
+    return f"{count / 1000**power:.{min(power, 1)}f} {('B', 'kB', 'MB', 'GB')[power]}"
 
 
 def reason_of(error: BaseException) -> str:

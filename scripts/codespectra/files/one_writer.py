@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from codespectra.files.plain_files import open_plain
+
 log = logging.getLogger("codespectra")
 
 
@@ -21,11 +23,11 @@ def only_writer(path: str | Path) -> Iterator[None]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     lock_file = path.with_name(f".{path.name}.lock")
-    with lock_file.open("a+", encoding="utf-8") as handle:
+    lock = open_plain(lock_file, os.O_RDWR | os.O_CREAT)
+    with os.fdopen(lock, "r+", encoding="utf-8") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            handle.seek(0)
             owner = handle.read().strip() or "unknown"
             log.warning("%s: process %s still writes it (an orphan?); waiting for it", path, owner)
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -36,7 +38,8 @@ def only_writer(path: str | Path) -> Iterator[None]:
                 path,
                 error.strerror,
             )
-        handle.truncate(0)
+        handle.seek(0)
+        handle.truncate()
         handle.write(str(os.getpid()))
         handle.flush()
         yield

@@ -14,6 +14,7 @@ from torch import nn
 
 from codespectra.data.preprocessing import Preprocess
 from codespectra.errors import UserError
+from codespectra.models.tensor_files import read_tensors
 
 # lpips 0.1.4: its normalise step, in units of [0, 1] pixels: ((2x - 1) - shift) / scale.
 LPIPS_MEAN = tuple((1 + shift) / 2 for shift in (-0.030, -0.088, -0.188))
@@ -23,8 +24,8 @@ EPSILON = 1e-10  # that lpips 0.1.4 adds to a norm
 
 def lpips_heads() -> list[torch.Tensor]:
     """Weights (C,) of the five AlexNet heads that ship inside the lpips package."""
-    with (resources.files("lpips") / "weights/v0.1/alex.pth").open("rb") as file:
-        state = torch.load(file, map_location="cpu", weights_only=True)
+    with resources.as_file(resources.files("lpips") / "weights/v0.1/alex.pth") as path:
+        state = read_tensors(path)
     return [state[f"lin{layer}.model.1.weight"].flatten() for layer in range(5)]
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from codespectra.errors import UserError, first_line
+from codespectra.files.plain_files import open_plain
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 # Names the folder of locks; all jobs of a user on a machine must meet in one. Its default isn't in
@@ -141,7 +142,7 @@ def _hold_one(devices: list[str], folder: Path) -> str:
     told = False
     while True:
         for device in devices:
-            lock = _lock(_file_name(device), place)
+            lock = _lock(folder / _file_name(device), place)
             if lock is not None:
                 _held.extend([place, lock])
                 return device
@@ -151,9 +152,12 @@ def _hold_one(devices: list[str], folder: Path) -> str:
         time.sleep(POLL_SECONDS)
 
 
-def _lock(name: str, place: int) -> int | None:
-    """Descriptor of the lock of this name, with our process id in it; None: another holds it."""
-    lock = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600, dir_fd=place)
+def _lock(path: Path, place: int) -> int | None:
+    """Descriptor of this lock, with our process id in it; None: another holds it.
+
+    `place` is the descriptor of its folder.
+    """
+    lock = open_plain(path, os.O_RDWR | os.O_CREAT, 0o600, folder=place)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from codespectra.errors import UserError
 from codespectra.files.full_disk import FullDisk, reason_of
+from codespectra.files.made_by import MADE_BY
+from codespectra.files.plain_files import open_plain
 
 # How long a job may outlive a snakemake that was killed.
 ORPHAN_SECONDS = 0.5
@@ -27,12 +29,15 @@ def start_job(log_file: str) -> logging.Logger:
     """
     folder = Path(log_file).parent
     folder.mkdir(parents=True, exist_ok=True)
+    sys.excepthook = partial(_log_uncaught, folder)
+    log = open_plain(log_file, os.O_WRONLY | os.O_CREAT)
+    os.ftruncate(log, 0)
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
         datefmt="%H:%M:%S",
         handlers=[
-            logging.FileHandler(log_file, "w", encoding="utf-8", errors="backslashreplace"),
+            logging.StreamHandler(os.fdopen(log, "w", encoding="utf-8", errors="backslashreplace")),
             logging.StreamHandler(),
         ],
         force=True,
@@ -40,9 +45,9 @@ def start_job(log_file: str) -> logging.Logger:
     logging.raiseExceptions = False  # a log on a full disk would add a traceback a line
     logging.captureWarnings(True)
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph of a PDF
-    sys.excepthook = partial(_log_uncaught, folder)
     end_with_snakemake()
     _refuse_another_library()
+    _tell_what_is_made()
     return logging.getLogger("codespectra")
 
 
@@ -56,6 +61,18 @@ def _refuse_another_library() -> None:
         raise UserError(
             f"the library imported is {imported}, not {beside}, whose code this job is to run; "
             "pip uninstall codespectra where the job runs"
+        )
+
+
+def _tell_what_is_made() -> None:
+    """Let the files of this job say what makes them."""
+    job = getattr(sys.modules["__main__"], "snakemake", None)
+    if job is not None:
+        MADE_BY.update(
+            rule=job.rule,
+            params=sorted(map(repr, job.params)),
+            input=sorted(map(str, job.input)),
+            output=sorted(map(str, job.output)),
         )
 
 

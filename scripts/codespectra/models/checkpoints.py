@@ -8,10 +8,16 @@ import torch
 from torch import nn
 
 from codespectra.errors import UserError
-from codespectra.files.json_files import read_json, write_json
-from codespectra.files.manifests import file_digest, verify
+from codespectra.files.manifests import file_digest, read_manifest, verify, write_manifest
+from codespectra.files.regular_files import check_regular, refusing
 from codespectra.models import architectures
-from codespectra.models.tensor_files import read_tensors, save_tensors
+from codespectra.models.tensor_files import (
+    check_tensors,
+    check_types,
+    check_values,
+    read_tensors,
+    save_tensors,
+)
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 PREFIXES = ("module.", "_orig_mod.")
@@ -25,8 +31,10 @@ def read_state_dict(path: str | Path, sha256: str | None = None) -> dict[str, to
             or holds no state dict.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists():
         raise UserError(f"{path}: no such checkpoint file; correct the model's path")
+    with refusing(path, "no checkpoint", "correct the model's path"):
+        check_regular(path)
     if sha256 is not None and (found := file_digest(path)) != sha256:
         raise UserError(f"{path}: sha256 is {found}, expected {sha256}; fetch the file again")
     state = _unwrap(read_tensors(path))
@@ -35,6 +43,7 @@ def read_state_dict(path: str | Path, sha256: str | None = None) -> dict[str, to
             f"{path}: holds no state dict (a mapping of names to tensors, alone or under "
             f"{', '.join(WRAPPERS)}); save model.state_dict()"
         )
+    check_tensors(state, path)
     return state
 
 
@@ -51,10 +60,11 @@ def _unwrap(content: Any) -> dict[str, Any]:
 
 
 def load_weights(network: nn.Module, state: dict[str, torch.Tensor], source: str | Path) -> None:
-    """Load `state` into `network`, every key and shape matching.
+    """Load `state` into `network`, every key and shape matching, every value finite.
 
     Raises:
-        UserError: lists the missing, unexpected and misshapen keys.
+        UserError: lists the missing, unexpected and misshapen keys, or names a tensor of another
+            type or with NaNs.
     """
     own = network.state_dict()
     problems = {
@@ -76,6 +86,9 @@ def load_weights(network: nn.Module, state: dict[str, torch.Tensor], source: str
             f"{source}: doesn't fit the architecture {type(network).__name__}: {listed}; "
             "correct the model's architecture or classes"
         )
+    check_types({name: value.dtype for name, value in state.items()}, own, source)
+    # Finite as the network has it: a number may be too large for single precision.
+    check_values({name: state[name].to(own[name].dtype) for name in own}, source)
     network.load_state_dict(state)
 
 
@@ -94,7 +107,7 @@ def write_checkpoint(
     state = {name: value.detach().cpu() for name, value in network.state_dict().items()}
     save_tensors(path, state)
     content = {"file": path.name, "sha256": file_digest(path), "metrics": metrics}
-    write_json(path.with_suffix(".json"), description | content)
+    write_manifest(path.with_suffix(".json"), description | content)
 
 
 @dataclass(frozen=True)
@@ -112,7 +125,7 @@ def load_checkpoint(manifest: str | Path) -> Checkpoint:
         UserError: either file is damaged or they don't belong together.
     """
     manifest = Path(manifest)
-    description = read_json(manifest)
+    description = read_manifest(manifest)
     path = manifest.with_name(description["file"])
     verify(path, file_digest)
     state = read_state_dict(path)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import nn
 from transformers import (
     CONFIG_MAPPING,
@@ -25,16 +24,31 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from codespectra.errors import UserError, first_line
+from codespectra.errors import UserError
 from codespectra.files import full_disk
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
+from codespectra.files.regular_files import refusing
 from codespectra.files.whole_files import atomic, temporary_beside
 from codespectra.models import model_folders
 from codespectra.models.axes import Axes
 from codespectra.models.layer_listing import Layer, list_calls
+from codespectra.models.tensor_files import SAFE, check_types, check_values, stored_types
+from codespectra.models.tokenizer_trial import try_tokenizer
 
 OBJECTIVES = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}
 CONFIGS = {"causal": MODEL_FOR_CAUSAL_LM_MAPPING, "masked": MODEL_FOR_MASKED_LM_MAPPING}
+TOKENIZER = "tokenizer.json"
+# Keys of config.json that lead elsewhere.
+REFUSED_KEYS = {
+    "auto_map": "it would run code of the model's folder, which is refused; take a model that "
+    "transformers has itself",
+    "quantization_config": "its weights are quantised, and aren't what is analysed; take the "
+    "model that was quantised",
+    "transformers_weights": "it names other weights than model.safetensors, or its index, which "
+    "are all that is read; take the key out and give the weights that name",
+}
+# Others need packages of their own, or fetch them.
+ATTENTION = (None, "eager", "sdpa")
 # Tokens of the pass that finds the layers.
 INSPECTED_TOKENS = 4
 
@@ -67,22 +81,31 @@ def initialise(config: dict[str, Any], objective: str) -> PreTrainedModel:
     return OBJECTIVES[objective].from_config(known, dtype=torch.float32).eval()
 
 
-def _known_config(config: dict[str, Any], objective: str) -> PreTrainedConfig:
+def _known_config(
+    config: dict[str, Any], objective: str, source: str | Path = model_folders.CONFIG
+) -> PreTrainedConfig:
     kind = config.get("model_type")
-    if "auto_map" in config:
+    for key, why in REFUSED_KEYS.items():
+        if config.get(key) is not None:
+            raise UserError(f"{source} of model_type {kind!r} has {key}: {why}")
+    for key, value in config.items():
+        if "attn_implementation" in key and value not in ATTENTION:
+            raise UserError(
+                f"{source} of model_type {kind!r} asks for {key} {value!r}, which isn't run "
+                "here; take the key out: every implementation computes the same"
+            )
+    if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
         raise UserError(
-            f"config.json of model_type {kind!r} has auto_map: it would run code of the model's "
-            "folder, which is refused; take a model that transformers has itself"
+            f"{source}: transformers has no model_type {kind!r}; take another language model"
         )
-    if kind not in CONFIG_MAPPING:
-        raise UserError(f"transformers has no model_type {kind!r}; take another language model")
     known = CONFIG_MAPPING[kind]
     if known not in CONFIGS[objective]:
         raise UserError(
-            f"model_type {kind!r} has no {objective} language model in transformers; correct the "
-            "model's objective, or take another one"
+            f"{source}: model_type {kind!r} has no {objective} language model in transformers; "
+            "correct the model's objective, or take another one"
         )
-    return known.from_dict(config)
+    with refusing(source, f"no {kind} of transformers", "correct its values"):
+        return known.from_dict(config)
 
 
 def inspect_layers(network: nn.Module) -> list[Layer]:
@@ -116,10 +139,11 @@ def open_language_model(manifest: str | Path) -> LanguageModel:
     Raises:
         UserError: a file is missing, changed or damaged, or the weights don't fit.
     """
-    description = read_json(manifest)
+    description = read_manifest(manifest)
     model_folders.verify_folder(description, manifest)
     network = load_network(description["folder"], description["objective"])
     tokenizer = load_tokenizer(description["tokenizer_folder"])
+    check_vocabulary(network, tokenizer, description["tokenizer_folder"])
     return LanguageModel(network, tokenizer, description)
 
 
@@ -129,11 +153,19 @@ def load_network(folder: str | Path, objective: str) -> PreTrainedModel:
     Raises:
         UserError: the folder is incomplete, asks for code of its own, or the weights don't fit.
     """
-    model_folders.weight_files(folder)
-    config = _known_config(read_json(Path(folder) / model_folders.CONFIG), objective)
-    try:
+    names = model_folders.weight_files(folder)
+    content = model_folders.read_config(folder)
+    config = _known_config(content, objective, Path(folder) / model_folders.CONFIG)
+    stored: dict[str, torch.dtype | str] = {}
+    for name in names:
+        if name.endswith(SAFE):
+            stored |= stored_types(Path(folder) / name)
+    with (
+        refusing(folder, "the weights can't be loaded", "fetch or save the model again"),
+        model_folders.listed_alone(folder, names) as alone,
+    ):
         network, report = OBJECTIVES[objective].from_pretrained(
-            folder,
+            alone,
             config=config,
             dtype=torch.float32,
             local_files_only=True,
@@ -141,11 +173,6 @@ def load_network(folder: str | Path, objective: str) -> PreTrainedModel:
             trust_remote_code=False,
             output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise UserError(
-            f"{folder}: the weights can't be loaded ({first_line(error)}); fetch or save the "
-            "model again"
-        ) from error
     foreign = set(report["unexpected_keys"]) - _pretraining_keys(config)
     for what, names in (("missing", report["missing_keys"]), ("unexpected", foreign)):
         if names:
@@ -154,6 +181,11 @@ def load_network(folder: str | Path, objective: str) -> PreTrainedModel:
                 f"{folder}: {len(names)} {what} weights for {type(network).__name__}: {listed}; "
                 "correct the model's objective, or its config.json"
             )
+    own = dict(network.named_parameters())
+    top = f"{network.base_model_prefix}."
+    for prefix in ("", top):
+        check_types({prefix + name: kind for name, kind in stored.items()}, own, folder)
+    check_values(network.state_dict(), folder)
     return network.eval()
 
 
@@ -171,13 +203,31 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
     Raises:
         UserError: the files are missing or damaged, or ask for code of their own.
     """
-    model_folders.tokenizer_files(folder)
-    try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # The tokenizers library raises nearly anything.
+    names = model_folders.tokenizer_files(folder)
+    if TOKENIZER in names:
+        try_tokenizer(Path(folder) / TOKENIZER)
+    with (
+        refusing(folder, "the tokenizer can't be loaded", "fetch or save it again"),
+        model_folders.listed_alone(folder, names) as alone,
+    ):
+        return AutoTokenizer.from_pretrained(alone, local_files_only=True, trust_remote_code=False)
+
+
+def check_vocabulary(
+    network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: str | Path
+) -> None:
+    """Refuse a tokenizer that may give tokens which the network has no embedding of.
+
+    Raises:
+        UserError: says its largest id, and how many the network knows.
+    """
+    rows = network.get_input_embeddings().weight.shape[0]
+    largest = max(tokenizer.get_vocab().values(), default=-1)
+    if not 0 <= largest < rows:
         raise UserError(
-            f"{folder}: the tokenizer can't be loaded ({first_line(error)}); fetch or save it again"
-        ) from error
+            f"{folder}: the tokenizer's ids go up to {largest}, but the network's embedding has "
+            f"{rows} rows; give the tokenizer that belongs to the network"
+        )
 
 
 def save_language_model(

@@ -3,13 +3,19 @@
 No import of torch or transformers: a plan is checked in seconds.
 """
 
+import json
 import math
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from codespectra.errors import UserError
-from codespectra.files.json_files import content_digest, read_json
+from codespectra.files.json_files import MOST_BYTES, content_digest, read_users_json
 from codespectra.files.manifests import file_digest
+from codespectra.files.regular_files import check_regular, refusing
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -63,25 +69,49 @@ def weight_files(path: str | Path) -> list[str]:
     """Names of the files in a folder that make the network: its config and its weights.
 
     Raises:
-        UserError: one is missing, or the weights are no safetensors.
+        UserError: one is missing or lies elsewhere, or the weights are no safetensors.
     """
     folder = Path(path)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; correct the language model's path")
     names = [CONFIG, *_weights(folder)]
     for name in names:
-        if not (folder / name).is_file():
+        if not (folder / name).exists():
             raise UserError(f"{folder}: {name} is missing; fetch or save the model again")
+        _check_inside(folder, name, MOST_BYTES if name in (CONFIG, INDEX) else None)
     return names
 
 
+def _check_inside(folder: Path, name: str, most: int | None) -> None:
+    """Refuse what isn't a regular file of the folder itself, or of the hub's cache around it."""
+    file, home = (folder / name).resolve(), folder.resolve()
+    homes = {home}
+    if home.parent.name == "snapshots":
+        homes.add(home.parents[1] / "blobs")
+    if file.parent not in homes:
+        raise UserError(f"{folder / name}: links to {file}, outside the folder; put the file there")
+    with refusing(folder / name, "can't be read", "fetch or save the model again"):
+        check_regular(file, most)
+
+
 def _weights(folder: Path) -> list[str]:
-    if (folder / WEIGHTS).is_file():
+    if (folder / WEIGHTS).exists():
         return [WEIGHTS]
-    if (folder / INDEX).is_file():
-        shards = read_json(folder / INDEX).get("weight_map")
+    if (folder / INDEX).exists():
+        _check_inside(folder, INDEX, MOST_BYTES)
+        shards = read_config(folder, INDEX).get("weight_map")
         if not isinstance(shards, dict) or not shards:
             raise UserError(f"{folder / INDEX}: has no weight_map; fetch or save the model again")
+        for shard in shards.values():
+            if (
+                not isinstance(shard, str)
+                or not fnmatchcase(shard, "[!.]*.safetensors")
+                or "/" in shard
+            ):
+                raise UserError(
+                    f"{folder / INDEX}: weight_map names {shard!r}, expected a .safetensors beside "
+                    "it; fetch or save the model again"
+                )
         return [INDEX, *sorted(set(shards.values()))]
     pickled = [file.name for file in sorted(folder.glob("*.bin"))]
     if pickled:
@@ -96,17 +126,42 @@ def tokenizer_files(path: str | Path) -> list[str]:
     """Names of the files in a folder that make the tokenizer.
 
     Raises:
-        UserError: none of them holds a vocabulary.
+        UserError: none of them holds a vocabulary, or one is too large or lies elsewhere.
     """
     folder = Path(path)
-    found = [name for name in TOKENIZER_FILES if (folder / name).is_file()]
+    found = [name for name in TOKENIZER_FILES if (folder / name).exists()]
     if not any(set(group) <= set(found) for group in VOCABULARIES):
         groups = ", or ".join(" with ".join(group) for group in VOCABULARIES)
         raise UserError(
             f"{folder}: the tokenizer's files are missing (expected {groups}); save it there with "
             "tokenizer.save_pretrained"
         )
+    for name in found:
+        _check_inside(folder, name, MOST_BYTES)
     return found
+
+
+def read_config(folder: str | Path, name: str = CONFIG) -> dict[str, Any]:
+    """What a JSON file of a model's folder says.
+
+    Raises:
+        UserError: it can't be read as a JSON object.
+    """
+    return read_users_json(Path(folder) / name, remedy="fetch or save the model again")
+
+
+@contextmanager
+def listed_alone(folder: str | Path, names: list[str]) -> Iterator[Path]:
+    """Yield a folder of links to those files, and of the config: a library can open no others."""
+    folder = Path(folder)
+    with tempfile.TemporaryDirectory() as made:
+        alone = Path(made)
+        for name in names:
+            if name != CONFIG:
+                (alone / name).symlink_to((folder / name).resolve())
+        if (folder / CONFIG).exists():
+            (alone / CONFIG).write_text(json.dumps(read_config(folder)), "utf-8")
+        yield alone
 
 
 def describe_folder(path: str | Path, tokenizer_path: str | Path) -> dict[str, Any]:

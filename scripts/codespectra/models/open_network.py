@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from codespectra.data.preprocessing import Preprocess
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 from codespectra.jobs.device import resolve_device
 from codespectra.models.checkpoints import load_checkpoint
 from codespectra.models.layer_listing import inspect_layers
@@ -37,6 +37,6 @@ def open_subject(checkpoint_manifest: str, stimuli_manifest: str, device: str) -
     checkpoint = load_checkpoint(checkpoint_manifest)
     network = checkpoint.network.to(where, memory_format=torch.channels_last)
     preprocess = Preprocess(checkpoint.description["preprocessing"], where)
-    side = preprocess.side or read_json(stimuli_manifest)["side"]
+    side = preprocess.side or read_manifest(stimuli_manifest)["side"]
     layers = [vars(layer) for layer in inspect_layers(network, side)]
     return Subject(network, preprocess, layers, checkpoint.description)

@@ -8,6 +8,7 @@ import torch
 
 from codespectra.errors import UserError, first_line
 from codespectra.files.manifests import file_digest
+from codespectra.files.regular_files import check_regular, refusing
 
 log = logging.getLogger("codespectra")
 
@@ -24,6 +25,8 @@ def weights_file(url: str) -> Path:
     said = torch.hub.HASH_REGEX.search(path.name)
     if not path.exists():
         _download(url, path)
+    with refusing(path, "no checkpoint", "put torchvision's own file there"):
+        check_regular(path)
     if said is None:
         log.warning("%s: its name has no digest to compare it with", path)
     elif not (found := file_digest(path)).startswith(said[1]):

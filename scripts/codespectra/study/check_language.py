@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from codespectra.errors import UserError
-from codespectra.files.json_files import read_json
 from codespectra.models.layer_selection import select_layers
-from codespectra.models.model_folders import CONFIG, byte_gpt2_config, check_folder
+from codespectra.models.model_folders import byte_gpt2_config, check_folder, read_config
 from codespectra.study.problems import Problems
 from codespectra.study.sections.analyses import LayerType
 from codespectra.study.sections.language import (
@@ -76,7 +75,7 @@ def _check_model(
         return
     if config is None:
         return
-    contexts = [config[field] for field in CONTEXT_KEYS if field in config]
+    contexts = [config[field] for field in CONTEXT_KEYS if _is_limit(config.get(field))]
     if contexts and language.length > min(contexts):
         problems.add(
             f"language.length: {language.length} is more than the {min(contexts)} tokens that "
@@ -94,6 +93,11 @@ def _check_model(
             problems.add(f"language.parts.{part} for {key}: {error}")
 
 
+def _is_limit(context: Any) -> bool:
+    """Whether a number of tokens; some models say -1, and have none."""
+    return isinstance(context, int) and context > 0
+
+
 def _plain(selector: LayerType | str) -> dict[str, str] | str:
     return selector.model_dump() if isinstance(selector, LayerType) else selector
 
@@ -108,7 +112,7 @@ def known_config(model: LanguageModel) -> dict[str, Any] | None:
         return None
     if isinstance(model, LocalLanguageModel):
         check_folder(model.path)
-        return read_json(model.path / CONFIG)
+        return read_config(model.path)
     assert isinstance(model, TrainedLanguageModel)
     return byte_gpt2_config(model.architecture.model_dump())
 

@@ -1,5 +1,6 @@
 """Training by epochs that resumes after a kill with the same result; a row of metrics each."""
 
+import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from codespectra.errors import UserError
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.manifests import is_finished
 from codespectra.files.one_writer import only_writer
+from codespectra.files.plain_files import refuse_planted
 from codespectra.models.tensor_files import read_tensors, save_tensors
 
 log = logging.getLogger("codespectra")
@@ -113,13 +115,14 @@ def run_epochs(
         history.append(row)
         state = {name: part.state_dict() for name, part in parts.items()}
         content = {"identity": recipe.identity, "history": history, "state": state}
-        save_tensors(partial, content)
+        save_tensors(partial, content | {"digest": _digest(content)})
     return history
 
 
 def _resume(
     parts: Mapping[str, Stateful], identity: str, device: torch.device, partial: Path
 ) -> list[dict[str, Any]]:
+    refuse_planted(partial)
     if not partial.exists():
         return []
     try:
@@ -130,10 +133,28 @@ def _resume(
     if not isinstance(content, dict) or content.get("identity") != identity:
         log.info("%s belongs to another run; starting anew", partial)
         return []
+    if content.pop("digest", None) != _digest(content):
+        log.warning("%s is damaged: it isn't what was written; starting anew", partial)
+        return []
     for name, part in parts.items():
         part.load_state_dict(content["state"][name])
     log.info("resuming after epoch %d from %s", len(content["history"]), partial)
     return content["history"]
+
+
+def _digest(content: Any) -> str:
+    """Hexadecimal sha256 of nested dicts, lists, tensors and numbers."""
+    digest = hashlib.sha256()
+    if isinstance(content, torch.Tensor):
+        digest.update(f"{content.dtype} {[*content.shape]}".encode())
+        digest.update(content.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    elif isinstance(content, dict):
+        digest.update(repr([(key, _digest(value)) for key, value in content.items()]).encode())
+    elif isinstance(content, list | tuple):
+        digest.update(repr([_digest(value) for value in content]).encode())
+    else:
+        digest.update(repr(content).encode())
+    return digest.hexdigest()
 
 
 def _epoch(count: int, step: Step, recipe: Recipe, epoch: int, partial: Path) -> float:

@@ -195,10 +195,13 @@ def test_refused_accuracy_keeps_the_rows_and_a_later_call_needs_no_pass(tmp_path
     assert sorted(tmp_path.iterdir()) == [path, whole]
 
 
-def test_a_kill_while_the_digest_is_taken_costs_no_rows(tmp_path, monkeypatch):
+def test_a_kill_before_the_file_has_its_name_costs_no_rows(tmp_path, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
     written = capture_images(tmp_path / "whole.h5")
     with monkeypatch.context() as patch:
-        patch.setattr(activation_file, "hdf5_digest", Watched(0))
+        patch.setattr(activation_file, "publish", killed)
         stop(lambda path, _: capture_images(path), tmp_path / "a.h5", 0)
     assert capture_images(tmp_path / "a.h5", preprocess=Watched(0)) == written
     assert written.sha256 == hdf5_digest(tmp_path / "a.h5")

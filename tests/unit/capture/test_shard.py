@@ -36,7 +36,7 @@ from codespectra.capture.shard import Shard
 from codespectra.data.tokenization import tokens_of
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import hdf5_digest, open_hdf5
-from codespectra.files.json_files import write_json
+from codespectra.files.manifests import write_manifest
 from codespectra.models.byte_gpt2 import byte_tokenizer
 from codespectra.models.hooks import Wanted
 from codespectra.spectra import eigenspectrum, power_law
@@ -86,7 +86,7 @@ def test_images_in_shards(tmp_path, monkeypatch, of):
     def run(path: Path, shard: Shard) -> None:
         written = capture_images(path, labels=labels, shard=shard)
         manifest = path.with_suffix(".json")
-        write_json(manifest, shard_manifest(path, "this", written))
+        write_manifest(manifest, shard_manifest(path, "this", written))
         counts.append(manifest)
 
     layout = layout_of(layers_of(reused(), *REDUCTIONS), 90, model="small", seed=3)
@@ -199,7 +199,7 @@ def test_a_moved_folder_and_links_into_it(gathered, tmp_path, monkeypatch):
 def test_a_gathered_file_without_one_of_its_shards_is_refused(gathered, harm):
     folder, _ = gathered
     whole, manifest, shard = (folder / name for name in ("a.h5", "a.json", "a.shards/2.h5"))
-    write_json(manifest, {"sha256": hdf5_digest(whole)})
+    write_manifest(manifest, {"sha256": hdf5_digest(whole)})
     if harm == "gone":
         shard.unlink()
     else:

@@ -204,7 +204,7 @@ def test_too_little_disk_is_refused_with_the_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, needed))
     capture_tokens(tmp_path / "a.h5")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, needed - 1))
-    with pytest.raises(UserError, match="GB of free disk"):
+    with pytest.raises(UserError, match="which lacks 1 B"):
         capture_tokens(tmp_path / "b.h5")
 
 

@@ -18,7 +18,7 @@ from codespectra.data.documents import (
 )
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import hdf5_digest
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 
 
 def fill(root: Path, contents: dict[str, bytes]) -> Path:
@@ -113,7 +113,7 @@ def test_file_gives_every_document_back_in_one_part(contents: list[str], tmp_pat
     assert len(parts["train"]) + len(parts["test"]) == len(documents)
     for part, found in parts.items():
         assert all(is_held_out(d.name, 0.5) == (part == "test") for d in found)
-    manifest = read_json(folder / "text.json")
+    manifest = read_manifest(folder / "text.json")
     assert manifest["documents"] == {part: len(found) for part, found in parts.items()}
     assert manifest["bytes"] == {
         part: sum(len(d.content) for d in found) for part, found in parts.items()

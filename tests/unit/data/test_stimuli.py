@@ -20,7 +20,7 @@ from codespectra.data.stimuli import (
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import hdf5_digest
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.stimuli import MovingDot, Photographs
 from codespectra.study.sections.study import load_study
@@ -343,7 +343,7 @@ def write_two(folder: Path) -> Path:
 
 def test_manifest_tells_what_the_file_holds(tmp_path: Path) -> None:
     path = write_two(tmp_path)
-    assert read_json(path.with_suffix(".json")) == {
+    assert read_manifest(path.with_suffix(".json")) == {
         "file": "two.h5",
         "name": "two",
         "sha256": hdf5_digest(path),
@@ -364,7 +364,7 @@ def test_manifest_tells_what_the_file_holds(tmp_path: Path) -> None:
 def test_unlabelled_set_has_a_position_instead(tmp_path: Path) -> None:
     made = make_stimuli(stage_config(MovingDot(source="moving_dot", frames=8), name="dot"))
     write_stimuli(tmp_path / "dot.h5", "dot", made)
-    manifest = read_json(tmp_path / "dot.json")
+    manifest = read_manifest(tmp_path / "dot.json")
     assert (manifest["labelled"], manifest["per_class"], manifest["count"]) == (False, {}, 8)
     with open_stimuli(tmp_path / "dot.h5") as file:
         np.testing.assert_array_equal(file["position"], made.position)

@@ -19,7 +19,7 @@ from codespectra.directions.finders import exemplar, kmeans, kmeans_identity, ra
 from codespectra.directions.read_out import unit_rows
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import hdf5_digest
-from codespectra.files.json_files import read_json
+from codespectra.files.manifests import read_manifest
 from codespectra.models.layer_selection import count_of
 
 run_ica = partial(ica, iterations=200, seed=0)
@@ -305,7 +305,7 @@ def test_layers_come_back_as_they_were_written(tmp_path):
         np.testing.assert_array_equal(methods["any"].vectors, written[name].vectors)
         np.testing.assert_array_equal(methods["any"].responses, written[name].responses)
         assert methods["any"].two_sided == (name == "layer2")
-    assert read_json(manifest) == {
+    assert read_manifest(manifest) == {
         "file": "found.h5",
         "sha256": hdf5_digest(data),
         "method": "pca",

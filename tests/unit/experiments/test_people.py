@@ -162,7 +162,7 @@ def test_a_model_without_images_is_named(tmp_path, imagenet, trials):
     with pytest.raises(UserError, match=r"'googlenet_hard85' is missing or empty.*resnet50"):
         people.find_images(trials, write_map(tmp_path, the_map()), "googlenet_hard85", imagenet)
     (tmp_path / "map.json").write_text("{")
-    with pytest.raises(UserError, match=r"map\.json: not readable as JSON"):
+    with pytest.raises(UserError, match=r"map\.json: can't be read as JSON"):
         people.find_images(trials, tmp_path / "map.json", "resnet50", imagenet)
 
 

@@ -23,7 +23,7 @@ from codespectra.explanations.neuron_records import (
 from codespectra.explanations.scores import score_row
 from codespectra.explanations.units import Text, find_excerpts, record_unit
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
-from codespectra.files.json_files import write_json
+from codespectra.files.manifests import write_manifest
 
 VOCABULARY = ["a", "b", "\n", " c", "�", "�"]
 UNIT = NeuronId(layer_index=0, neuron_index=0)
@@ -198,7 +198,7 @@ def write_capture(folder: Path) -> dict[str, Path]:
     ]
     content = {"model": "tiny", "weights": "train", "datasets": entries}
     content["sha256"] = hdf5_digest(folder / "text.h5")
-    write_json(folder / "text.json", content)
+    write_manifest(folder / "text.json", content)
     return {"data": folder / "text.h5", "manifest": folder / "text.json"}
 
 

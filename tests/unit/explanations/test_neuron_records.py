@@ -158,7 +158,7 @@ def test_damage_is_named_with_its_line(tmp_path, damaged, said):
         next(records)
     assert str(error.value).startswith(f"{path}, line 3: not a NeuronRecord (")
     assert said in str(error.value)
-    assert "fetch it again" in str(error.value)
+    assert str(error.value).endswith("; delete it and rerun")
 
 
 def test_bytes_that_are_no_text_and_missing_files_are_named(tmp_path):

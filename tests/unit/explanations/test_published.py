@@ -210,6 +210,7 @@ def test_published_explanations_are_scored_again(folder):
 @pytest.mark.parametrize("names", [[], ["notes.txt"], ["5.jsonl"], ["layer1/5.jsonl"]])
 def test_a_folder_without_files_says_what_is_expected(tmp_path, names):
     folder = tmp_path / "given"
+    folder.mkdir()
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("{}")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from codespectra.errors import UserError
 from codespectra.files import hdf5_files
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
-from codespectra.files.json_files import write_json
+from codespectra.files.manifests import write_manifest
 
 
 def write_file(path: Path) -> bytes:
@@ -23,7 +23,7 @@ def write_file(path: Path) -> bytes:
             dataset = file.create_dataset(name, data=rows, chunks=(16, 16))
             dataset.attrs["type"] = "ReLU"
         file["labels"] = np.arange(60)
-    write_json(path.with_suffix(".json"), {"sha256": hdf5_digest(path)})
+    write_manifest(path.with_suffix(".json"), {"sha256": hdf5_digest(path)})
     return path.read_bytes()
 
 

@@ -51,8 +51,8 @@ def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path):
     assert len(left) == 2
     others = [tmp_path / ".a[1].json.notes.tmp"]
     # Of a process that lives, and of another machine, where it may live.
-    living = f"{os.getppid()}.tmp"
-    others += [file.with_name(re.sub(r"\d+\.tmp", living, file.name)) for file in left]
+    living = rf"{os.getppid()}\1"
+    others += [file.with_name(re.sub(r"\d+(\.\w+\.tmp)$", living, file.name)) for file in left]
     others += [file.with_name(file.name.replace(os.uname().nodename, "else")) for file in left]
     for file in others:
         file.write_text("not to be touched")

@@ -76,9 +76,11 @@ def test_a_job_ends_when_its_snakemake_is_killed(tmp_path, when):
 
 
 SCRIPT = """
+from types import SimpleNamespace
+
 from codespectra.jobs.start import start_job
 
-snakemake = "as Snakemake puts it there"
+snakemake = SimpleNamespace(rule="r", params=[], input=[], output=[])  # as Snakemake puts it there
 start_job("job.log").info("started")
 """
 

@@ -13,8 +13,7 @@ from torch import nn
 from torchvision import models as torchvision_models
 
 from codespectra.errors import UserError
-from codespectra.files.json_files import read_json
-from codespectra.files.manifests import file_digest
+from codespectra.files.manifests import file_digest, read_manifest
 from codespectra.models import architectures
 from codespectra.models.checkpoints import (
     load_checkpoint,
@@ -140,7 +139,7 @@ def test_same_weights_same_bytes(network: nn.Module, tmp_path: Path) -> None:
         write_checkpoint(tmp_path / name, network, DESCRIPTION, {"accuracy": 0.5})
         written.append((tmp_path / name).read_bytes())
     assert written[0] == written[1] == written[2]
-    manifests = [read_json(tmp_path / name.replace(".pt", ".json")) for name in names]
+    manifests = [read_manifest(tmp_path / name.replace(".pt", ".json")) for name in names]
     assert [manifest["file"] for manifest in manifests] == names
     assert {manifest["sha256"] for manifest in manifests} == {file_digest(tmp_path / "first.pt")}
 

@@ -9,7 +9,7 @@ from script_job import run_script
 
 from codespectra.data.tokens import Tokens, write_tokens
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
-from codespectra.files.json_files import write_json
+from codespectra.files.manifests import write_manifest
 from codespectra.spectra import eigenspectrum, exponents_by_sequence, power_law
 from codespectra.spectra.exponents_by_sequence import subsample_exponents
 from codespectra.spectra.tables import first_token_columns
@@ -121,7 +121,7 @@ def test_the_rule_recovers_the_planted_law_of_each_layer(tmp_path):
         for depth, layer in enumerate(layers, start=1)
     ]
     run = {"model": "m", "weights": "train", "sequences": 60, "datasets": datasets}
-    write_json(manifest, run | {"sha256": hdf5_digest(data)})
+    write_manifest(manifest, run | {"sha256": hdf5_digest(data)})
     cfg = {"ranks": [5, 30], "solver": "exact", "components": 40, "resamples": 20, "seed": 0}
     outputs = {name: tmp_path / f"{name}.csv" for name in ("eigenvalues", "exponents", "bootstrap")}
     run_script("fit_text_spectra", {"data": data, "manifest": manifest}, outputs, cfg)

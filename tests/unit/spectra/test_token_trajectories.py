@@ -13,7 +13,7 @@ from script_job import run_script
 from codespectra.data.tokens import Tokens, write_tokens
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
-from codespectra.files.json_files import write_json
+from codespectra.files.manifests import write_manifest
 from codespectra.spectra import projections
 from codespectra.spectra.token_trajectories import (
     action_columns,
@@ -114,7 +114,7 @@ def projected(tmp_path):
         for depth, layer in enumerate(rows, start=1)
     ]
     run = {"model": "m", "weights": "train", "length": 9, "sequences": 3, "datasets": datasets}
-    write_json(manifest, run | {"sha256": hdf5_digest(data)})
+    write_manifest(manifest, run | {"sha256": hdf5_digest(data)})
     outputs = {
         "action": tmp_path / "action.csv",
         "passage": tmp_path / "passage.csv",

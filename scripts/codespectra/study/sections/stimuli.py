@@ -79,6 +79,8 @@ class ImageFolder(Strict):
     """The folder."""
     side: Side
     """Pixels that each image's shorter side becomes; the centre is cut out."""
+    max_pixels: Positive = Field(100_000_000, json_schema_extra=RUNTIME)
+    """Pixels that an image may have, as it is and resized; decoding takes up to 8 bytes each."""
     limit: Positive | None = None
     """Images at most, the first ones; null: all."""
 

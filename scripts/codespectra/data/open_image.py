@@ -1,0 +1,55 @@
+"""Image files: the one place where an image is decoded."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+
+from codespectra.errors import UserError
+from codespectra.files.regular_files import open_regular, refusing
+
+# By their content, not their names. Others of Pillow's decoders start programs (EPS: Ghostscript).
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+MOST_PIXELS = 100_000_000
+
+
+def open_image(path: str | Path, *, max_pixels: int = MOST_PIXELS, remedy: str) -> Image.Image:
+    """An image file in RGB; what it says of its size is checked before it is decoded.
+
+    Args:
+        path: of the file.
+        max_pixels: that it may have; decoding takes up to 8 bytes of memory a pixel.
+        remedy: what to do about an image that can't be read.
+
+    Raises:
+        UserError: it is no image, damaged or too large.
+    """
+    with (
+        refusing(path, "not a readable image", remedy),
+        _at_most(path, max_pixels, remedy),
+        open_regular(path) as file,
+        Image.open(file, formats=FORMATS) as image,
+    ):
+        return image.convert("RGB")
+
+
+@contextmanager
+def _at_most(path: str | Path, max_pixels: int, remedy: str) -> Iterator[None]:
+    """While open, Pillow decodes no image, and no image inside an image, of more pixels."""
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, max_pixels
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        size = str(error).partition("(")[2].partition(")")[0]
+        raise too_large(path, size, max_pixels, remedy) from error
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def too_large(path: str | Path, size: str, max_pixels: int, remedy: str) -> UserError:
+    """The error that names an image that would take too much memory."""
+    return UserError(f"{path}: {size}, more than max_pixels ({max_pixels}) allows; {remedy}")

@@ -1,0 +1,69 @@
+"""Files that may be anybody's: opened where they are files at all, and of a size that fits.
+
+Whatever goes wrong then becomes one line with the file, what was found, and what to do.
+"""
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from codespectra.errors import UserError, first_line
+
+# What opening or reading may wait for without end.
+KINDS = {
+    stat.S_ISDIR: "a folder",
+    stat.S_ISFIFO: "a pipe (FIFO)",
+    stat.S_ISSOCK: "a socket",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+}
+
+
+def check_regular(path: str | Path, most: int | None = None) -> None:
+    """Refuse what isn't a regular file, or has more than `most` bytes.
+
+    Raises:
+        OSError: it is missing or refused; says what it is.
+    """
+    found = Path(path).stat()
+    for is_kind, name in KINDS.items():
+        if is_kind(found.st_mode):
+            raise OSError(f"it is {name}, not a regular file")
+    if most is not None and found.st_size > most:
+        raise OSError(f"it has {found.st_size:,} bytes, at most {most:,} are read")
+
+
+def open_regular(path: str | Path, most: int | None = None) -> BinaryIO:
+    """Open a file for reading as `check_regular` allows."""
+    check_regular(path, most)
+    return Path(path).open("rb")
+
+
+def read_regular(path: str | Path, most: int) -> bytes:
+    """Content of a file as `check_regular` allows."""
+    with open_regular(path, most) as file:
+        return file.read(most)
+
+
+@contextmanager
+def refusing(path: str | Path, found: str, remedy: str) -> Iterator[None]:
+    """While open, anything that a library raises at a file becomes a `UserError`.
+
+    Args:
+        path: of the file.
+        found: what it isn't, such as `not a readable image`.
+        remedy: what to do; for a user's file never to delete it.
+    """
+    try:
+        yield
+    except (UserError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # A panic of a library in Rust is no Exception.
+        raise UserError(f"{path}: {found} ({reason(error)}); {remedy}") from error
+
+
+def reason(error: BaseException) -> str:
+    """What a library's exception says, without the file's name."""
+    return getattr(error, "strerror", None) or first_line(error)
