@@ -40,7 +40,6 @@ from codespectra.files.folder_walk import files_below
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.json_files import read_json
 from codespectra.models.byte_gpt2 import byte_gpt2, byte_tokenizer
-from codespectra.models.checkpoints import load_weights, read_state_dict
 from codespectra.models.language_models import (
     check_vocabulary,
     load_network,
@@ -48,6 +47,7 @@ from codespectra.models.language_models import (
     save_language_model,
 )
 from codespectra.models.model_folders import check_folder, read_config
+from codespectra.models.state_dicts import load_weights, read_state_dict
 from codespectra.models.tensor_files import read_tensors
 
 # The doors ---------------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from codespectra.errors import UserError
-from codespectra.models import libraries, model_folders, own_code
+from codespectra.models import libraries, own_code
 from codespectra.models.layer_listing import inspect_layers
+from codespectra.models.own_preprocessing import preprocessing_of
 from codespectra.models.resnet_vae import ResNetVAE
 from codespectra.models.small_resnet import BasicBlock, Bottleneck, SmallResNet
 
@@ -36,25 +37,6 @@ class SmallAlexNet(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Map (N, 3, H, W) to (N, classes) logits."""
         return self.classifier(self.avgpool(self.features(images)).flatten(1))
-
-
-def resolved(architecture: dict[str, Any], weights: str) -> dict[str, Any]:
-    """A config's `architecture` section with all that its network follows from.
-
-    That is the digest of a user's code, the content of a folder's config.json, and what torchvision
-    sets beside loading its own weights.
-
-    Raises:
-        UserError: a file can't be read.
-    """
-    name = architecture["name"]
-    if name == "python":
-        return architecture | {"sha256": own_code.code_of(architecture["target"])}
-    if name == "transformers":
-        return architecture | {"config": model_folders.read_config(architecture["path"])}
-    if name == "torchvision" and architecture["model"] in libraries.INCEPTIONS:
-        return architecture | {"transform_input": weights in ("torchvision", "path")}
-    return architecture
 
 
 def build(architecture: dict[str, Any], classes: int | None) -> nn.Module:
@@ -88,19 +70,33 @@ def build(architecture: dict[str, Any], classes: int | None) -> nn.Module:
     return SmallResNet(block=BLOCKS[architecture["name"]], **options, classes=classes or 10)
 
 
+def build_with_weights(architecture: dict[str, Any]) -> nn.Module:
+    """Build a network with the weights that it comes with, from a `resolved` architecture.
+
+    Raises:
+        UserError: the user's code fails, or the folder's weights don't fit.
+    """
+    if architecture["name"] == "transformers":
+        return libraries.pretrained_transformers(architecture["config"], architecture["path"])
+    return build(architecture, None)
+
+
 def describe_layers(
-    architecture: dict[str, Any], classes: int | None, side: int
+    architecture: dict[str, Any], classes: int | None, side: int | None
 ) -> list[dict[str, Any]]:
     """Layers of an architecture as plain dicts, from a pass on the meta device: no weights.
 
-    What the meta device can't run, such as code that looks at its numbers, runs on the CPU.
+    What the meta device can't run, such as code that looks at its numbers, runs on the CPU. Without
+    a side the network sees images as its own library makes them.
 
     Raises:
         UserError: the network can't take images of that side.
     """
+    if side is None:
+        side = preprocessing_of(architecture, {"source": "model"})["side"]
     try:
         with torch.device("meta"):
             layers = inspect_layers(build(architecture, classes), side)
-    except (UserError, NotImplementedError):
+    except (UserError, NotImplementedError, RuntimeError):
         layers = inspect_layers(build(architecture, classes), side)
     return [asdict(layer) for layer in layers]

@@ -3,6 +3,7 @@
 Each library is imported where one of its networks is asked for: that takes seconds.
 """
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,12 +11,12 @@ from torch import nn
 
 from codespectra.errors import UserError, first_line, nearest
 
-# torchvision's own weights want their channels rescaled inside; and slow starts are drawn anew.
+# Published weights of these want the channels rescaled inside.
 INCEPTIONS = {"googlenet", "inception_v3"}
 
 
-def torchvision(model: str, classes: int | None, transform_input: bool = False) -> nn.Module:
-    """A classifier of torchvision.models; `transform_input` is an option of GoogLeNet's kind.
+def torchvision(model: str, classes: int | None, published: str | None = None) -> nn.Module:
+    """A classifier of torchvision.models, as its builder sets it up for `published` weights.
 
     Raises:
         UserError: torchvision has no classifier of that name.
@@ -27,7 +28,7 @@ def torchvision(model: str, classes: int | None, transform_input: bool = False) 
         raise UserError(f"torchvision has no model {model!r}; {nearest(model, known)}")
     options: dict[str, Any] = {} if classes is None else {"num_classes": classes}
     if model in INCEPTIONS:
-        options |= {"init_weights": False, "transform_input": transform_input}
+        options |= {"init_weights": False, "transform_input": published is not None}
     return models.get_model(model, weights=None, **options)
 
 
@@ -77,9 +78,22 @@ def transformers(config: dict[str, Any]) -> nn.Module:
     Raises:
         UserError: transformers has no such network, or it brings code of its own.
     """
-    kind = vision_class(config)
-    with torch.device(torch.get_default_device()):
-        return kind.from_config(vision_config(config))
+    return vision_class(config).from_config(vision_config(config), dtype=torch.float32)
+
+
+def pretrained_transformers(config: dict[str, Any], folder: str | Path) -> nn.Module:
+    """The same network with the weights of its folder; a tower leaves those of the other unread.
+
+    Raises:
+        UserError: the folder is incomplete, or the weights don't fit.
+    """
+    from codespectra.models.pretrained_folders import load_pretrained
+
+    known = vision_config(config)
+    tower = known.model_type != config["model_type"]
+    return load_pretrained(
+        vision_class(config), folder, known, lambda unread: unread if tower else set()
+    )
 
 
 def vision_config(config: dict[str, Any]) -> Any:

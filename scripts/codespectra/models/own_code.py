@@ -14,41 +14,7 @@ from torch import nn
 
 from codespectra.errors import UserError, first_line
 from codespectra.files.manifests import file_digest
-
-
-def source_of(target: str) -> Path:
-    """The file that a target such as `my_nets.py:build` or `package.module:build` names.
-
-    A package is found without running its code, though Python runs those that it lies in.
-
-    Raises:
-        UserError: there is no such file or module, or the target has another form.
-    """
-    module, colon, name = target.rpartition(":")
-    if not colon or not module or not all(part.isidentifier() for part in name.split(".")):
-        raise UserError(
-            f"target: {target!r} has another form than my_nets.py:build or package.module:build"
-        )
-    if module.endswith(".py"):
-        path = Path(module).expanduser()
-        if not path.is_file():
-            raise UserError(f"target: {target!r}: there is no file {path}; correct the path")
-        return path
-    try:
-        found = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        found = None
-    if found is None or found.origin is None:
-        raise UserError(
-            f"target: {target!r}: no module {module!r} is installed here; pip install its package, "
-            "or give a file such as my_nets.py:build"
-        )
-    return Path(found.origin)
-
-
-def code_of(target: str) -> str:
-    """Hexadecimal sha256 of the file that a target names."""
-    return file_digest(source_of(target))
+from codespectra.models.identity import source_of
 
 
 def build(target: str, arguments: dict[str, Any], sha256: str) -> nn.Module:
@@ -61,11 +27,11 @@ def build(target: str, arguments: dict[str, Any], sha256: str) -> nn.Module:
     if (found := file_digest(path)) != sha256:
         raise UserError(
             f"{path}: its sha256 is {found}, but the network was made by the code of {sha256}; "
-            "rerun from its checkpoint, or put the old code back"
+            "put the old code back, or rerun with the new"
         )
     module, _, name = target.rpartition(":")
     try:
-        made = _import(module, path, sha256)
+        made: Any = _import(module, path, sha256)
         for part in name.split("."):
             made = getattr(made, part)
         network = made(**arguments)
@@ -79,17 +45,16 @@ def build(target: str, arguments: dict[str, Any], sha256: str) -> nn.Module:
 
 
 def _import(module: str, path: Path, sha256: str) -> ModuleType:
-    """The module, whose neighbours it may import as if it were run beside them."""
+    """The module; a file's may import its neighbours, as if it were run beside them."""
     if not module.endswith(".py"):
         return importlib.import_module(module)
     name = f"own_code_{sha256[:16]}"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, path)
-        made = importlib.util.module_from_spec(spec)
-        sys.modules[name] = made
+        sys.modules[name] = importlib.util.module_from_spec(spec)
         sys.path.append(str(path.parent.resolve()))
         try:
-            spec.loader.exec_module(made)
+            spec.loader.exec_module(sys.modules[name])
         except BaseException:
             del sys.modules[name]
             raise
@@ -97,7 +62,7 @@ def _import(module: str, path: Path, sha256: str) -> ModuleType:
 
 
 def _place(error: Exception, path: Path) -> str:
-    """What went wrong, and the last line of the user's file that it went through."""
+    """What went wrong, and the last line of the user's file on the way there."""
     calls = traceback.extract_tb(error.__traceback__)
     own = [call for call in calls if Path(call.filename).name == path.name]
     where = f"{path}:{own[-1].lineno}: {own[-1].line}: " if own else ""
