@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from codespectra.errors import UserError
+from codespectra.errors import UserError, nearest
 from codespectra.files.json_files import content_digest, read_json, write_json
 from codespectra.jobs.code_digest import code_digest
 from codespectra.models.identity import resolved
@@ -144,10 +144,12 @@ def _select(
             try:
                 available = describe(architectures[model], models[model].classes, side)
             except UserError as error:
-                problems.add(f"models.{model}: {error}")
+                # The sweep's networks are built around one encoder.
+                named = study.coding.encoder if model.startswith(SWEPT) else model
+                problems.add(f"models.{named}: {error}")
                 continue
             try:
-                chosen = select_layers(_selectors(analysis.layers), available)
+                chosen = select_layers(_selectors(analysis.layers, model), available)
                 selected[analysis.kind, model, stimuli] = chosen
                 _check_reduction(study, analysis, model, chosen, problems)
             except UserError as error:
@@ -172,7 +174,16 @@ def _check_reduction(
         problems.add(f"{analysis.kind}.reduction for models.{model}: {refused[0]}{more}")
 
 
-def _selectors(layers: Layers) -> list[str | dict[str, str]]:
+def _selectors(layers: Layers, model: str) -> list[str | dict[str, str]]:
+    """What chooses a model's layers.
+
+    Raises:
+        UserError: layers are given by model, and for this one there are none.
+    """
+    if isinstance(layers, dict):
+        if model not in layers:
+            raise UserError(f"no layers for it; {nearest(model, layers)}")
+        layers = layers[model]
     return [item.model_dump() if isinstance(item, LayerType) else item for item in layers]
 
 
@@ -184,7 +195,7 @@ def _select_filters(study: Study, selected: Selected, problems: Problems) -> Sel
             if available is None:  # which is told already
                 continue
             try:
-                chosen = select_layers(_selectors(analysis.layers), available)
+                chosen = select_layers(_selectors(analysis.layers, model), available)
                 filtered["filters", model, stimuli] = chosen
             except UserError as error:
                 among = "coding.layers" if model.startswith(SWEPT) else "spectra.layers"

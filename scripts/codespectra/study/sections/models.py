@@ -186,7 +186,7 @@ class FromModel(Strict):
 
 def _whose(section: Any) -> str:
     keys = section if isinstance(section, dict) else type(section).model_fields
-    return "FromModel" if {"from", "source"} & {*keys} else "Preprocessing"
+    return "from model" if {"from", "source"} & {*keys} else "given here"
 
 
 class Training(Strict):
@@ -218,7 +218,7 @@ class AnyModel(Strict):
     classes: Annotated[int, Field(gt=0, le=10**6)] | None = None
     """Outputs of the last layer; null: as the architecture has them, 10 for our own small ones."""
     preprocessing: Annotated[
-        Annotated[Preprocessing, Tag("Preprocessing")] | Annotated[FromModel, Tag("FromModel")],
+        Annotated[Preprocessing, Tag("given here")] | Annotated[FromModel, Tag("from model")],
         Discriminator(_whose),
     ] = Preprocessing()
     """side, resize, interpolation, mean, std; or {from: model}, as its own library does."""
