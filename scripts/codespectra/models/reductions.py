@@ -1,4 +1,4 @@
-"""How a layer's output becomes a row of numbers a stimulus (methods §1, §11).
+"""How a layer's output becomes a row of numbers a stimulus (methods §1).
 
 `none` keeps all numbers and `stride` every s-th; the others leave one a channel, and are refused
 where it isn't known which axis has the channels.
