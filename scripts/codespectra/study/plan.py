@@ -115,7 +115,10 @@ def _select(study: Study, models: Models, describe: Describe, problems: Problems
             spec = models[model]
             side = spec.preprocessing.side or side_of(study.stimuli[stimuli])
             try:
-                available = describe(stage_config(spec.architecture), spec.classes, side)
+                network = stage_config(spec.architecture)
+                if network.get("dropout"):  # however much, the layers are the same
+                    network["dropout"] = 0.5
+                available = describe(network, spec.classes, side)
                 chosen = select_layers(_selectors(analysis.layers), available)
                 selected[analysis.kind, model, stimuli] = chosen
                 _check_reduction(study, analysis, model, chosen, problems)
