@@ -16,7 +16,7 @@ from codespectra.files.folder_walk import files_below
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
 from codespectra.files.json_files import parse_json
 from codespectra.files.manifests import write_manifest
-from codespectra.files.regular_files import read_regular, refusing
+from codespectra.files.regular_files import read_regular, refusing, shown
 
 PARTS = ("train", "test")
 # Folders of the standard library that aren't part of it, or only test it.
@@ -73,7 +73,7 @@ def text_folder(root: str | Path, pattern: str) -> list[Document]:
     for document in found:
         if not _is_text(document.content):
             raise UserError(
-                f"{root / document.name}: not UTF-8; convert the file, or narrow "
+                f"{shown(root / document.name)}: not UTF-8; convert the file, or narrow "
                 f"language.text.pattern ({pattern})"
             )
     return found

@@ -8,10 +8,10 @@ from torchvision import datasets
 from torchvision.datasets.folder import IMG_EXTENSIONS
 from torchvision.transforms import CenterCrop, Resize
 
-from codespectra.data.open_image import MOST_PIXELS, open_image, too_large
+from codespectra.data.open_image import MOST_PIXELS, open_image
 from codespectra.errors import UserError, first_line
 from codespectra.files.folder_walk import files_below
-from codespectra.files.regular_files import reason
+from codespectra.files.regular_files import reason, shown
 
 # Images (N, side, side, 3) uint8, N, class names, labels (N,) where there are any.
 Loaded = tuple[Iterator[np.ndarray] | np.ndarray, int, tuple[str, ...], np.ndarray | None]
@@ -52,7 +52,9 @@ def read_folder(
         files = [path for path in files_below(folder) if path.suffix.lower() in IMG_EXTENSIONS]
         classes = _classes(folder)
     except OSError as error:
-        raise UserError(f"{root}: no readable image folder ({reason(error)})") from error
+        raise UserError(
+            f"{root}: no readable image folder ({reason(error)}); correct its root"
+        ) from error
     if not files:
         raise UserError(f"{root}: holds no images ({', '.join(IMG_EXTENSIONS)})")
     of_class = [path.relative_to(folder).parts[0] for path in files]
@@ -78,16 +80,16 @@ def _check_classes(
     beside = [path for path in files if path.parent == folder]
     if beside:
         raise UserError(
-            f"{folder}: holds images ({beside[0].name}) beside the folder {classes[0]}: put images "
-            "into one subfolder a class, or no subfolder beside them"
+            f"{folder}: holds images ({shown(beside[0].name)}) beside the folder "
+            f"{shown(classes[0])}; put them into one subfolder a class, or remove all subfolders"
         )
     for name in classes:
         if name not in filled:
             raise UserError(
-                f"{folder}: no readable image folder (class {name} has no images of its own)"
+                f"{folder}: no readable image folder (class {shown(name)} has no images of its own)"
             )
         if not name.isprintable():
-            raise UserError(f"{folder}: the name {name!a} can't be printed; rename that folder")
+            raise UserError(f"{folder}: the name {shown(name)} isn't printable; rename that folder")
 
 
 def read_square(
@@ -105,8 +107,5 @@ def read_square(
     Raises:
         UserError: it is no image, damaged or too large.
     """
-    image = open_image(path, max_pixels=max_pixels, remedy=remedy)
-    if shorter * (shorter * max(image.size) // min(image.size)) > max_pixels:
-        size = f"{image.width} x {image.height} pixels, {shorter} on the shorter side when resized"
-        raise too_large(path, size, max_pixels, remedy)
+    image = open_image(path, max_pixels=max_pixels, resized=shorter, remedy=remedy)
     return np.asarray(CenterCrop(side)(Resize(shorter)(image)))

@@ -4,23 +4,27 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from codespectra.errors import UserError
-from codespectra.files.regular_files import open_regular, refusing
+from codespectra.files.regular_files import open_regular, refusing, shown
 
 # By their content, not their names. Others of Pillow's decoders start programs (EPS: Ghostscript).
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 MOST_PIXELS = 100_000_000
 
 
-def open_image(path: str | Path, *, max_pixels: int = MOST_PIXELS, remedy: str) -> Image.Image:
+def open_image(
+    path: str | Path, *, max_pixels: int = MOST_PIXELS, resized: int = 1, remedy: str
+) -> Image.Image:
     """An image file in RGB; what it says of its size is checked before it is decoded.
 
     Args:
         path: of the file.
         max_pixels: that it may have; decoding takes up to 8 bytes of memory a pixel.
+        resized: pixels that its shorter side is going to have; as many pixels may it have then.
         remedy: what to do about an image that can't be read.
 
     Raises:
@@ -30,9 +34,19 @@ def open_image(path: str | Path, *, max_pixels: int = MOST_PIXELS, remedy: str) 
         refusing(path, "not a readable image", remedy),
         _at_most(path, max_pixels, remedy),
         open_regular(path) as file,
-        Image.open(file, formats=FORMATS) as image,
+        _decoder(file) as image,
     ):
+        if resized**2 * max(image.size) // min(image.size) > max_pixels:
+            size = f"{image.width} x {image.height} pixels, resized to {resized} on the short side"
+            raise _too_large(path, size, max_pixels, remedy)
         return image.convert("RGB")
+
+
+def _decoder(file: BinaryIO) -> Image.Image:
+    try:
+        return Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise ValueError(f"its content is none of {', '.join(FORMATS)}") from error
 
 
 @contextmanager
@@ -45,11 +59,10 @@ def _at_most(path: str | Path, max_pixels: int, remedy: str) -> Iterator[None]:
             yield
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         size = str(error).partition("(")[2].partition(")")[0]
-        raise too_large(path, size, max_pixels, remedy) from error
+        raise _too_large(path, size, max_pixels, remedy) from error
     finally:
         Image.MAX_IMAGE_PIXELS = before
 
 
-def too_large(path: str | Path, size: str, max_pixels: int, remedy: str) -> UserError:
-    """The error that names an image that would take too much memory."""
-    return UserError(f"{path}: {size}, more than max_pixels ({max_pixels}) allows; {remedy}")
+def _too_large(path: str | Path, size: str, max_pixels: int, remedy: str) -> UserError:
+    return UserError(f"{shown(path)}: {size}, more than max_pixels ({max_pixels}) allows; {remedy}")

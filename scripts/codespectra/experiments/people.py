@@ -62,7 +62,7 @@ def read_responses(path: str | Path, condition: str) -> pd.DataFrame:
         )
     for unwanted in ("is_demo", "catch_trial"):
         table = table[~_flags(table, unwanted, path)]
-    conditions = table["task_id"].astype("string").str.rpartition("-")[0]
+    conditions = table["task_id"].astype("string").str.extract("^(.*)-")[0]
     known = set(conditions.dropna())
     if condition not in known:
         raise UserError(
@@ -83,7 +83,9 @@ def _flags(table: pd.DataFrame, column: str, path: str | Path) -> pd.Series:
     known = table[column].isin([True, False])
     if not known.all():
         found = table.loc[~known, column].iloc[0]
-        raise UserError(f"{path}: {column} is {found}, expected True or False; fetch it again")
+        raise UserError(
+            f"{path}: {column} is {found!s:.40}, expected True or False; fetch it again"
+        )
     return table[column].astype(bool)
 
 
@@ -93,7 +95,9 @@ def _whole(table: pd.DataFrame, column: str, path: str | Path) -> pd.Series:
     wrong = (numbers % 1 != 0) | (numbers.abs() > MOST)
     if wrong.any():
         found = table.loc[wrong, column].iloc[0]
-        raise UserError(f"{path}: {column} is {found}, expected whole numbers; fetch it again")
+        raise UserError(
+            f"{path}: {column} is {found!s:.40}, expected whole numbers; fetch it again"
+        )
     return numbers.astype(int)
 
 
@@ -158,12 +162,19 @@ def _below(folder: str | Path, name: Any, where: str) -> Path:
 
 def _check_images(files: list[list[Path]]) -> None:
     distinct = sorted({path for trial in files for path in trial})
-    missing = [path for path in distinct if not path.is_file()]
+    missing = [path for path in distinct if not _is_file(path)]
     if missing:
         raise UserError(
             f"{missing[0]}: no such image; {len(missing)} of {len(distinct)} are missing; give "
             "the folder of ImageNet's training set as people.images"
         )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long
+        return False
 
 
 def read_images(paths: list[Path]) -> np.ndarray:

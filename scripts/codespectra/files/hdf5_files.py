@@ -41,12 +41,12 @@ def open_hdf5(path: str | Path) -> Iterator[h5py.File]:
         _verify_hdf5(path, *states)
     try:
         file = _opened(path)
+        found = " ".join(str(file.attrs.get("schema_version")).split())
     except Exception as error:
         raise damaged(path, f"not a readable HDF5 file ({reason(error)})") from error
     with file:
-        found = file.attrs.get("schema_version")
-        if found != SCHEMA_VERSION:
-            raise damaged(path, f"schema version {found}, expected {SCHEMA_VERSION}")
+        if found != str(SCHEMA_VERSION):
+            raise damaged(path, f"schema version {found:.40}, expected {SCHEMA_VERSION}")
         yield file
 
 

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from codespectra.errors import first_line
-from codespectra.files.json_files import content_digest, read_json, write_json
+from codespectra.files.json_files import content_digest, parse_json, read_json, write_json
 from codespectra.files.made_by import MADE_BY
+from codespectra.files.regular_files import open_regular
 from codespectra.files.whole_files import damaged
 
 
 def file_digest(path: str | Path) -> str:
     """Hexadecimal sha256 of a file's bytes."""
-    with Path(path).open("rb") as handle:
+    with open_regular(path) as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
@@ -55,7 +56,7 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
 
 
 def _own_digest(content: dict[str, Any]) -> str:
-    return content_digest(json.loads(json.dumps(content)))
+    return content_digest(parse_json(json.dumps(content).encode()))
 
 
 def verify(path: str | Path, digest: Callable[[Path], str]) -> None:

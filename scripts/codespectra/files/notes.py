@@ -12,6 +12,7 @@ from typing import Any
 from codespectra.errors import UserError
 from codespectra.files.made_by import MADE_BY
 from codespectra.files.manifests import file_digest, read_manifest, write_signed
+from codespectra.files.regular_files import open_regular, reason
 from codespectra.files.whole_files import damaged
 
 
@@ -35,9 +36,10 @@ def read_noted(path: str | Path) -> bytes:
     """
     path = Path(path)
     try:
-        content = path.read_bytes()
+        with open_regular(path) as file:
+            content = file.read()
     except OSError as error:
-        raise damaged(path, f"can't be read ({error.strerror})") from error
+        raise damaged(path, f"can't be read ({reason(error)})") from error
     _compare(path, hashlib.sha256(content).hexdigest())
     return content
 
@@ -47,7 +49,7 @@ def check_noted(path: str | Path) -> None:
     try:
         found = file_digest(path)
     except OSError as error:
-        raise damaged(path, f"can't be read ({error.strerror})") from error
+        raise damaged(path, f"can't be read ({reason(error)})") from error
     _compare(Path(path), found)
 
 

@@ -61,9 +61,17 @@ def refusing(path: str | Path, found: str, remedy: str) -> Iterator[None]:
     except (UserError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # A panic of a library in Rust is no Exception.
-        raise UserError(f"{path}: {found} ({reason(error)}); {remedy}") from error
+        raise UserError(f"{shown(path)}: {found} ({reason(error)}); {remedy}") from error
 
 
 def reason(error: BaseException) -> str:
-    """What a library's exception says, without the file's name."""
-    return getattr(error, "strerror", None) or first_line(error)
+    """What a library's exception says in one line, without the file's name."""
+    if words := getattr(error, "strerror", None):
+        return words
+    first, _, rest = str(error).strip().partition("\n")
+    return f"{first} {rest.split(chr(10))[0].strip()}" if first.endswith(":") else first_line(error)
+
+
+def shown(path: str | Path) -> str:
+    """A path for a line of text: names on disk may hold line ends, and bytes that are no text."""
+    return str(path) if str(path).isprintable() else ascii(str(path))

@@ -31,5 +31,10 @@ def read_users_table(
             raise ValueError(f"its first line has more than {MOST_HEADER} bytes")
         file.seek(0)
         return pd.read_csv(
-            file, usecols=lambda name: name in words | others, dtype=dict.fromkeys(words, str)
+            file,
+            usecols=lambda name: name in words | others,
+            dtype=dict.fromkeys(words, str),
+            # Of text, `null` and `NA` are names like any other.
+            keep_default_na=False,
+            na_values={name: ["", "nan", "NaN", "NA"] for name in others - words},
         )

@@ -31,9 +31,7 @@ def read_state_dict(path: str | Path, sha256: str | None = None) -> dict[str, to
             or holds no state dict.
     """
     path = Path(path)
-    if not path.exists():
-        raise UserError(f"{path}: no such checkpoint file; correct the model's path")
-    with refusing(path, "no checkpoint", "correct the model's path"):
+    with refusing(path, "no such checkpoint file", "correct the model's path"):
         check_regular(path)
     if sha256 is not None and (found := file_digest(path)) != sha256:
         raise UserError(f"{path}: sha256 is {found}, expected {sha256}; fetch the file again")

@@ -64,10 +64,10 @@ def describe_layers(config: dict[str, Any], objective: str) -> list[dict[str, An
         objective: causal or masked.
 
     Raises:
-        UserError: transformers has no such language model or can't build it, or it brings code of
-            its own.
+        UserError: transformers has no such language model, it brings code of its own, or it can't
+            be run.
     """
-    with refusing(model_folders.CONFIG, "makes no network", "correct its values"):
+    with refusing(model_folders.CONFIG, "its network can't be run", "correct its values"):
         with torch.device("meta"):
             network = initialise(config, objective)
         return [asdict(layer) for layer in inspect_layers(network)]
@@ -196,7 +196,7 @@ def _pretraining_keys(config: PreTrainedConfig) -> set[str]:
     if type(config) not in MODEL_FOR_PRETRAINING_MAPPING:
         return set()
     with torch.device("meta"):
-        return set(AutoModelForPreTraining.from_config(config).state_dict())
+        return set(AutoModelForPreTraining.from_config(config, dtype=torch.float32).state_dict())
 
 
 def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
@@ -212,7 +212,12 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
         refusing(folder, "the tokenizer can't be loaded", "fetch or save it again"),
         model_folders.listed_alone(folder, names) as alone,
     ):
-        return AutoTokenizer.from_pretrained(alone, local_files_only=True, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(
+            alone, local_files_only=True, trust_remote_code=False
+        )
+        # Some values are read only now.
+        tokenizer.decode(tokenizer("Is it one?", add_special_tokens=False)["input_ids"])
+    return tokenizer
 
 
 def check_vocabulary(

@@ -76,7 +76,7 @@ def check_tensors(state: Mapping[Any, Any], source: str | Path) -> None:
         UserError: names the first of them.
     """
     for name, tensor in state.items():
-        if not isinstance(name, str):
+        if not isinstance(name, str) or not name.isprintable():
             raise UserError(f"{source}: a tensor is named {name!r}, expected text; {STATE_DICT}")
         found = _kind(tensor)
         if found:

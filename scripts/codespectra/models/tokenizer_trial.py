@@ -12,6 +12,7 @@ from codespectra.files.json_files import read_users_json
 REMEDY = "take another tokenizer, or fetch or save it again"
 SECONDS = 60
 BYTES = 4 << 30
+PLAIN = [None, "ByteLevel", "ByteLevel"]
 GROWTH = 1000  # characters that one may become
 # One thread, since the memory that threads set aside would count.
 ENVIRONMENT = {"RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "MALLOC_ARENA_MAX": "1"}
@@ -46,8 +47,8 @@ def try_tokenizer(file: str | Path) -> None:
     """
     content = read_users_json(file, REMEDY)
     rules = [content.get(step) for step in ("normalizer", "pre_tokenizer", "decoder")]
-    # Bytes as they are, in which nothing can grow.
-    if rules[0] is None and isinstance(rules[2], dict) and rules[2].get("type") == "ByteLevel":
+    # Bytes as they are, of which nothing can grow, as of the workflow's own tokenizers.
+    if [rule.get("type") if isinstance(rule, dict) else rule for rule in rules] == PLAIN:
         return
     probe = "".join(_strings(rules))[:10_000] + "The quick brown fox, 0123456789\n"
     limits = map(str, (SECONDS, BYTES, GROWTH))

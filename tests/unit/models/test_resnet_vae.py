@@ -253,12 +253,6 @@ def test_reconstruction_of_white_is_not_above_1(side: int) -> None:
     assert found.max() <= 1
 
 
-def test_decoder_starts_from_4_pixels_and_doubles() -> None:
-    layers = {layer["name"]: layer["shape"] for layer in describe_layers(FULL, CLASSES, 32)}
-    found = [layers[f"convTrans{index}"] for index in (6, 7, 8)]
-    assert found == [(32, 9, 9), (8, 19, 19), (3, 39, 39)]
-
-
 # Start -------------------------------------------------------------------------------------------
 
 

@@ -436,10 +436,6 @@ MISTAKES = {
         {"projections.stimuli": ["test"]},
         ["projections.stimuli: test is no moving_dot (it is photographs)"],
     ),
-    "unknown stimuli of a run": (
-        {"directions.runs": [{"model": "classifier", "stimuli": "tyles"}]},
-        ["directions.runs.0.stimuli: 'tyles' ", "did you mean 'tiles'"],
-    ),
     "a filter of a rank beyond the components": (
         {"filters.ranks": [1, 2000]},
         ["filters.ranks: 2000", "1000 components", "spectra.components"],
@@ -474,10 +470,6 @@ MISTAKES = {
         {"spectra.bootstrap": 100},
         ["config: spectra.bootstrap: unknown key; it is called resamples now"],
     ),
-    "an old count of resamples elsewhere": (
-        {"claims.bootstrap": 100},
-        ["config: claims.bootstrap: unknown key; it is called resamples now"],
-    ),
     "models without stimuli": (
         {"projections": {"models": ["classifier"]}},
         ["config: projections: models and stimuli: name both, or neither for options alone"],
@@ -497,14 +489,6 @@ MISTAKES = {
     "too few blocks": (
         {"models.classifier.architecture.blocks": [1, 1]},
         ["models.classifier.architecture.blocks: ", "at least 4 items"],
-    ),
-    "the only dropout is 1": (
-        {"coding.dropouts": [1.0]},
-        ["coding.dropouts.0: ", "less than 1", "(found 1.0)"],
-    ),
-    "dropout above 1": (
-        {"coding.dropouts": [1.2, 0.2]},
-        ["coding.dropouts.0: ", "less than 1", "(found 1.2)"],
     ),
     "negative dropout": (
         {"coding.dropouts": [0.0, -0.1]},
@@ -536,14 +520,6 @@ MISTAKES = {
         ["coding.hidden: ", "at most 2 items", "[8, 8, 8]"],
     ),
     "no hidden units": ({"coding.hidden": [8, 0]}, ["coding.hidden.1: ", "greater than 0"]),
-    "typo in coding": (
-        {"coding.dropout": [0.2]},
-        ["coding.dropout: unknown key", "did you mean 'dropouts'?", "allowed: encoder, hidden"],
-    ),
-    "typo in its training": (
-        {"coding.training.learning_rat": 0.1},
-        ["coding.training.learning_rat: unknown key", "'learning_rate'"],
-    ),
     "an encoder without stages": (
         {"coding.encoder": "perceptual"},
         ["coding.encoder: perceptual is a small_alexnet", "no ResNet stages", "basic_resnet"],
@@ -561,16 +537,6 @@ MISTAKES = {
     "a VAE as encoder": (
         {"models.mine": {"weights": "random", "architecture": VAE}, "coding.encoder": "mine"},
         ["coding.encoder: mine is a resnet_vae", "no ResNet stages"],
-    ),
-    "an unknown torchvision encoder": (
-        {
-            "models.mine": {
-                "weights": "random",
-                "architecture": {"name": "torchvision", "model": "resnet51"},
-            },
-            "coding.encoder": "mine",
-        },
-        ["no model 'resnet51'", "did you mean 'resnet50'?"],
     ),
     "no dot": (
         {"coding.dot": "test"},
@@ -596,17 +562,9 @@ MISTAKES = {
         },
         ["coding.checkpoints: no such file: no/resnet_vae_0.2_19.pth"],
     ),
-    "missing VAE checkpoint of the only network": (
-        {"coding.checkpoints": "no/such.pth", "coding.dropouts": [0.2], "coding.seeds": [19]},
-        ["coding.checkpoints: no such file: no/such.pth"],
-    ),
     "unknown layer of a VAE": (
         {"coding.layers": ["resnet.2.0", "resnet.77.0.relu"]},
         ["coding.layers", "'resnet.77.0.relu'", "did you mean 'resnet.7.0.relu"],
-    ),
-    "unknown layer type of a VAE": (
-        {"coding.layers": [{"type": "Relu"}]},
-        ["coding.layers", "no layer of type 'Relu'; did you mean 'ReLU'?"],
     ),
     "unknown layer of the filters": (
         {"coding.filters": ["resnet.22.0"]},
@@ -658,10 +616,6 @@ MISTAKES = {
         {"theory.channel.capacity_bits": [1, 11]},
         ["theory.channel.capacity_bits.1: ", "less than or equal to 10", "(found 11)"],
     ),
-    "typo in theory": (
-        {"theory.channel.capacity_bit": [1]},
-        ["theory.channel.capacity_bit: unknown key", "did you mean 'capacity_bits'?"],
-    ),
     "a channel's dropout twice": (
         {"theory.channel.dropouts": [0.1, 0.1]},
         ["theory.channel.dropouts: 0.1 stands there twice"],
@@ -674,7 +628,6 @@ SEVERAL = {
     "missing analysis set",
     "unknown layer",
     "unknown layer type",
-    "unknown stimuli of a run",
     "a filter of a layer without a spectrum",
     "unknown torchvision model",
     "window beyond the widest layer",
