@@ -17,6 +17,7 @@ from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import load_study
 from codespectra.errors import UserError
 from codespectra.files.folder_stamp import folder_stamp
+from codespectra.models.identity import own_files
 from codespectra.study.implied import (
     analyses,
     analysis_runs,
@@ -24,6 +25,7 @@ from codespectra.study.implied import (
     headline_metric,
     noisy_runs,
     shown_networks,
+    weights_file,
 )
 from codespectra.study.check_language import chat_models
 from codespectra.study.plan import cached_language_layers, cached_layers, make_plan
@@ -95,9 +97,9 @@ def names_of(names):
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
-def models_with(weights):
-    """Wildcard constraint: names of the models whose weights come from there."""
-    return names_of(n for n, model in plan.models.items() if model.weights == weights)
+def models_with(*weights):
+    """Wildcard constraint: names of the models whose weights come from one of these."""
+    return names_of(n for n, model in plan.models.items() if model.weights in weights)
 
 
 def growing(**amounts):
@@ -136,7 +138,7 @@ def model_description(name):
     model = plan.models[name]
     return stage_config(
         name=name,
-        architecture=stage_config(model.architecture),
+        architecture=plan.architectures[name],
         classes=model.classes,
         preprocessing=stage_config(model.preprocessing),
         weights=model.weights,

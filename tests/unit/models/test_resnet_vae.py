@@ -10,9 +10,9 @@ from torch import nn
 from torchvision import models as torchvision_models
 
 from codespectra.models.architectures import build, describe_layers
-from codespectra.models.checkpoints import load_weights, read_state_dict
 from codespectra.models.layer_listing import inspect_layers
 from codespectra.models.resnet_vae import ResNetVAE
+from codespectra.models.state_dicts import load_weights, read_state_dict
 
 # Paper A's: a ResNet-18 of full width.
 FULL = {

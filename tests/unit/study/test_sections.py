@@ -40,7 +40,7 @@ SECTIONS = (
     *(analyses, base, coding, directions, interpretability, index, language, models, people),
     *(stimuli, study, theory),
 )
-BASES = {base.Strict, analyses.Analysed, models.AnyModel}
+BASES = {base.Strict, analyses.Analysed, models.AnyModel, models.FileModel}
 
 
 # What the models accept --------------------------------------------------------------------------
@@ -403,7 +403,7 @@ MISTAKES = {
     ),
     "downloaded weights of our own network": (
         {"models.c": {"weights": "torchvision", "architecture": NETWORK}},
-        ["models.c.weights", "bottleneck_resnet", "allowed: train, path, random"],
+        ["models.c.weights", "bottleneck_resnet", "allowed: train, path, package"],
     ),
     "missing image folder": (
         {"stimuli.mine": {"source": "folder", "root": "no/such", "side": 32}},
@@ -629,7 +629,6 @@ SEVERAL = {
     "unknown layer",
     "unknown layer type",
     "a filter of a layer without a spectrum",
-    "unknown torchvision model",
     "window beyond the widest layer",
     "K above the stimuli",
     "a multiple above the stimuli",

@@ -16,6 +16,7 @@ from pydantic import (
     StringConstraints,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 
 from codespectra.errors import nearest
 
@@ -114,10 +115,15 @@ def _describe_keys(schema: dict[str, Any], section: type[BaseModel]) -> None:
     value what its own section is.
     """
     for name, key in schema.get("properties", {}).items():
-        field = section.model_fields[name]
+        field = _keys(section)[name]
         kinds = [section] if "const" in key else [field.annotation, *get_args(field.annotation)]
         opened = [k.__doc__ for k in kinds if inspect.isclass(k) and issubclass(k, BaseModel)]
         key["description"] = " ".join((field.description or "".join(opened)).split())
+
+
+def _keys(section: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Fields by their keys in a config, which may be words that Python keeps for itself."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
 
 
 def _hint(key: str, known: Iterable[str]) -> str:
@@ -147,5 +153,5 @@ class Strict(BaseModel):
         # would hide every other mistake of this section and of those inside it.
         if not isinstance(data, dict):
             return data
-        known = cls.model_fields
+        known = _keys(cls)
         return {k: v if k in known else _hint(str(k), known) for k, v in data.items()}

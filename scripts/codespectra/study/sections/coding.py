@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from codespectra.study.sections.analyses import Layers, LayerType
+from codespectra.study.sections.analyses import LayerType, Selectors
 from codespectra.study.sections.base import (
     Batch,
     Factor,
@@ -78,9 +78,9 @@ class Coding(Strict):
     """Stimulus set of the spectra."""
     dot: Name
     """Stimulus set of the projections, a moving_dot."""
-    layers: Layers = (LayerType(type="ReLU"),)
+    layers: Selectors = (LayerType(type="ReLU"),)
     """Layers to analyse: names, globs, or {type: ReLU}, as in spectra.layers."""
-    filters: Layers
+    filters: Selectors
     """Those of them whose eigenvectors are shown as filters, of the first network."""
 
     @model_validator(mode="after")

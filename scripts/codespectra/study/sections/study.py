@@ -164,7 +164,7 @@ def _path(location: tuple[Any, ...], config: Any) -> list[str]:
         if (is_tag and not entered) or (in_selectors and part in _SELECTORS):
             entered = is_tag
             continue
-        if part == "[key]":  # of a name, which is told already
+        if part == "[key]" or part in _FORMS:  # of a name, which is told already
             continue
         path.append(str(part))
         entered = False
@@ -179,4 +179,6 @@ MISSING = "missing; add it as in config.yaml, which says what it is"
 # Some hundred are usual.
 MOST_VALUES = 100_000
 _TAGS = ("name", "weights", "source", "kind")
+# No key has blanks.
+_FORMS = ("of all models", "by model", "given here", "from model")
 _SELECTORS = (LayerType.__name__, str.__name__)
