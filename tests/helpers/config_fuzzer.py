@@ -21,7 +21,7 @@ RIGHT = {
     "None": {
         *("pca", "ica", "nmf", "kmeans_identity", "kmeans_code", "random", "exemplar", "sha256"),
         *("people", "interpretability", "coding", "language", "theory", "lookup", "openai"),
-        *("side", "limit", "checkpoints", "published"),
+        *("side", "limit", "checkpoints", "published", "classes"),
     },
     "True": {"color", "label", "bigram", "download"},
     "'3'": {"study", "tag", "repository", "revision", "pattern", "condition", "model", "root"},
@@ -40,7 +40,7 @@ RIGHT = {
         *("runtime", "preprocessing", "expected_accuracy", "capture", "filters", "projections"),
         *("neurons", "pca", "ica", "nmf", "kmeans_identity", "kmeans_code", "index", "theory"),
         *("architecture", "training", "explainers", "lookup", "explanations", "superposition"),
-        *("channel", "information", "claims", "figures"),
+        *("channel", "information", "claims", "figures", "layers"),
     },
 }
 RIGHT["'NA'"] = RIGHT["LONG"] = RIGHT["'{x}'"] = RIGHT["'3'"]

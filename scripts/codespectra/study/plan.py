@@ -146,7 +146,10 @@ def _select(
         for model, stimuli in analysis.runs:
             side = network_side(models[model], side_of(study.stimuli[stimuli]))
             try:
-                available = describe(architectures[model], models[model].classes, side)
+                network = dict(architectures[model])
+                if network.get("dropout"):  # however much, the layers are the same
+                    network["dropout"] = 0.5
+                available = describe(network, models[model].classes, side)
             except UserError as error:
                 # The sweep's networks are built around one encoder.
                 named = study.coding.encoder if model.startswith(SWEPT) else model

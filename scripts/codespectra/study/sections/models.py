@@ -186,7 +186,7 @@ class FromModel(Strict):
 
 
 def _whose(section: Any) -> str:
-    keys = section if isinstance(section, dict) else type(section).model_fields
+    keys = section if isinstance(section, dict) else getattr(type(section), "model_fields", ())
     return "from model" if {"from", "source"} & {*keys} else "given here"
 
 
