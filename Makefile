@@ -32,7 +32,7 @@ lint: .venv/.synced
 # Ratios of CPU time, both sides in one process, one thread; and memory at N and 4 N images.
 bench: .venv/.synced
 	for bench in benchmarks/bench_*.py; do \
-		OMP_NUM_THREADS=1 PYTHONPATH=scripts $(BIN)/python $$bench || exit 1; done
+		OMP_NUM_THREADS=1 PYTHONPATH=scripts:tests/helpers $(BIN)/python $$bench || exit 1; done
 
 lock: .venv/.synced
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --upgrade \

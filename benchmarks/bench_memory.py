@@ -32,6 +32,9 @@ from typing import Any
 import h5py
 import numpy as np
 
+from codespectra.files.hdf5_files import hdf5_digest
+from codespectra.files.manifests import write_manifest
+
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 COUNT, WIDTH, K, EMBEDDED, DRAWS = 40_000, 256, 64, 32, 100
 LAYERS = ["layer1", "layer2"]
@@ -118,8 +121,9 @@ def write_files(folder: Path, count: int) -> None:
                 rows = rng.standard_normal((2000, WIDTH), dtype=np.float32) * spread
                 dataset[start : start + 2000] = np.maximum(rows, 0)
             datasets.append({"key": key, "layer": layer, "reduction": "spatial_mean", "stride": 1})
-    manifest = {"sha256": "", "weights": "random", "count": count, "datasets": datasets}
-    (folder / "activations.json").write_text(json.dumps(manifest))
+    data = folder / "activations.h5"
+    manifest = {"weights": "random", "count": count, "datasets": datasets}
+    write_manifest(data.with_suffix(".json"), manifest | {"sha256": hdf5_digest(data)})
     with h5py.File(folder / "stimuli.h5", "w") as file:
         file.attrs["schema_version"] = 1
         file["images"] = rng.integers(0, 255, (count, 4, 4, 3), dtype=np.uint8)

@@ -1,10 +1,9 @@
 """The lpips package with a random trunk under the heads that it ships, and the same as ours."""
 
-import warnings
-
 import lpips
 import numpy as np
 import torch
+from lpips_peer import random_lpips, trunk_state
 
 from codespectra.data import photographs
 from codespectra.interpretability import lpips_embedding
@@ -29,12 +28,8 @@ def crops(per_class: int, count: int) -> np.ndarray:
 
 def both_sides() -> tuple[lpips.LPIPS, lpips_embedding.Backbone]:
     """The package's network, and the backbone of the same weights."""
-    torch.manual_seed(0)
-    with warnings.catch_warnings(action="ignore"):  # torchvision's, of lpips' old arguments
-        peer = lpips.LPIPS(net="alex", pnet_rand=True, pretrained=True, verbose=False)
-    slices = peer.net.state_dict().items()
-    state = {f"features.{name.partition('.')[2]}": value for name, value in slices}
-    return peer, lpips_embedding.alexnet_backbone(state, torch.device("cpu"))
+    peer = random_lpips()
+    return peer, lpips_embedding.alexnet_backbone(trunk_state(peer), torch.device("cpu"))
 
 
 def embed(backbone: lpips_embedding.Backbone, images: np.ndarray, shown: np.ndarray) -> Embedding:

@@ -3,7 +3,7 @@
 A shared machine makes wall times wander by more than the effects that are measured; CPU seconds
 of the two sides, taken in turns, don't.
 
-`make bench` runs all; one by `OMP_NUM_THREADS=1 PYTHONPATH=scripts python benchmarks/NAME.py`.
+`make bench` sets one thread and the path of the library and of tests/helpers.
 """
 
 import statistics

@@ -5,7 +5,8 @@ from torchvision.models import get_model_weights
 from codespectra.errors import UserError, nearest
 from codespectra.jobs.start import start_job
 from codespectra.models.architectures import build
-from codespectra.models.checkpoints import load_weights, read_state_dict, write_checkpoint
+from codespectra.models.checkpoints import write_checkpoint
+from codespectra.models.state_dicts import load_weights, read_state_dict
 from codespectra.models.torchvision_weights import weights_file
 
 start_job(snakemake.log[0])

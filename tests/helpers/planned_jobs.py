@@ -34,28 +34,31 @@ Plan = dict[str, Planned]
 
 
 @contextmanager
-def opened(study: str, **settings: Any) -> Iterator[Any]:
-    """Snakemake's workflow in this folder with the jobs of a study's target `everything`.
+def parsed(folder: Path, study: str, **settings: Any) -> Iterator[Any]:
+    """Snakemake's view of a folder's workflow on a study, with this folder to work in.
 
     To be used in a fork: what it loads stays loaded.
     """
     from snakemake.api import SnakemakeApi
     from snakemake.settings.enums import Quietness
-    from snakemake.settings.types import (
-        ConfigSettings,
-        DAGSettings,
-        OutputSettings,
-        ResourceSettings,
-    )
+    from snakemake.settings.types import ConfigSettings, OutputSettings, ResourceSettings
 
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:
-        flow = api.workflow(
-            snakefile=Path("Snakefile").absolute(),
+        yield api.workflow(
+            snakefile=folder / "Snakefile",
             workdir=Path.cwd(),
             resource_settings=ResourceSettings(cores=1),
-            config_settings=ConfigSettings(configfiles=[Path(study).absolute()]),
+            config_settings=ConfigSettings(configfiles=[folder / study]),
             **settings,
         )
+
+
+@contextmanager
+def opened(study: str, **settings: Any) -> Iterator[Any]:
+    """Snakemake's workflow in this folder with the jobs of a study's target `everything`."""
+    from snakemake.settings.types import DAGSettings
+
+    with parsed(Path.cwd(), study, **settings) as flow:
         flow.dag(DAGSettings(targets={"everything"})).printrulegraph()
         yield flow._workflow
 

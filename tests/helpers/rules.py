@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from forked import in_fork
+from planned_jobs import parsed
 from project import MINI, ROOT, share_memory
 
 from codespectra.jobs.code_digest import reached_modules
@@ -45,7 +46,7 @@ class Rule:
     cache: bool
 
 
-def _parsed(flow: Any) -> dict[str, dict[str, Any]]:
+def _rules(flow: Any) -> dict[str, dict[str, Any]]:
     from snakemake.io import is_callable, is_flagged
     from snakemake.iocontainers import Namedlist
 
@@ -77,25 +78,12 @@ def _parsed(flow: Any) -> dict[str, dict[str, Any]]:
 
 
 def _parse(shared: bool) -> dict[str, dict[str, Any]]:
-    from snakemake.api import SnakemakeApi
-    from snakemake.settings.enums import Quietness
-    from snakemake.settings.types import (
-        ConfigSettings,
-        OutputSettings,
-        ResourceSettings,
-        WorkflowSettings,
-    )
+    from snakemake.settings.types import WorkflowSettings
 
     os.environ["SNAKEMAKE_OUTPUT_CACHE"] = str(Path.cwd())
-    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:
-        flow = api.workflow(
-            snakefile=ROOT / "Snakefile",
-            workdir=Path.cwd(),
-            resource_settings=ResourceSettings(cores=1),
-            config_settings=ConfigSettings(configfiles=[ROOT / MINI]),
-            workflow_settings=WorkflowSettings(cache=[] if shared else None),
-        )
-        return _parsed(flow._workflow)
+    settings = WorkflowSettings(cache=[] if shared else None)
+    with parsed(ROOT, MINI, workflow_settings=settings) as flow:
+        return _rules(flow._workflow)
 
 
 @cache

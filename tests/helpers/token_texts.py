@@ -1,10 +1,14 @@
-"""Tokens of sequences, drawn at random."""
+"""Tokens of sequences, drawn at random, and captures of text as the rules find them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from codespectra.data.tokens import Tokens
+from codespectra.data.tokens import Tokens, write_tokens
+from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
+from codespectra.files.manifests import write_manifest
 
 
 def random_tokens(lengths: Sequence[int], vocabulary: list[str], seed: int = 0) -> Tokens:
@@ -15,3 +19,26 @@ def random_tokens(lengths: Sequence[int], vocabulary: list[str], seed: int = 0) 
         position=np.concatenate([np.arange(n, dtype=np.int32) for n in lengths]),
         vocabulary=vocabulary,
     )
+
+
+def write_text_capture(
+    folder: Path,
+    layers: dict[str, np.ndarray],
+    tokens: Tokens,
+    parts: dict[str, Iterable[str]],
+    **manifest: Any,
+) -> dict[str, Path]:
+    """Rows of layers at tokens, and the manifest of their parts: inputs of a rule's script."""
+    inputs = {"data": folder / "text.h5", "manifest": folder / "text.json"}
+    with create_hdf5(inputs["data"]) as file:
+        write_tokens(file, tokens)
+        for name, rows in layers.items():
+            file.create_dataset(f"tokens/{name}", data=rows)
+    datasets = [
+        {"key": f"tokens/{name}", "part": part, "layer": name, "depth": depth}
+        for part, names in parts.items()
+        for depth, name in enumerate(names, start=1)
+    ]
+    known = {"weights": "train", "datasets": datasets, "sha256": hdf5_digest(inputs["data"])}
+    write_manifest(inputs["manifest"], known | manifest)
+    return inputs

@@ -19,6 +19,7 @@ from codespectra.training import classifier, language_model, vae
 from codespectra.training.epochs import Recipe
 
 History = list[dict[str, Any]]
+EPOCHS = {"epochs": 3, "learning_rate": 1e-2, "seed": 0, "identity": "this run"}
 PREPROCESS = Preprocess(
     {"side": None, "mean": [0.5, 0.4, 0.3], "std": [0.25, 0.2, 0.3]}, torch.device("cpu")
 )
@@ -92,15 +93,7 @@ CLASSIFIER = Training(
     lambda network, recipe, partial: classifier.train_classifier(
         network, PREPROCESS, LABELLED, LABELLED_TEST, recipe, partial
     ),
-    classifier.ClassifierRecipe(
-        epochs=3,
-        batch=16,
-        learning_rate=1e-2,
-        weight_decay=1e-2,
-        crop_padding=1,
-        seed=0,
-        identity="this run",
-    ),
+    classifier.ClassifierRecipe(**EPOCHS, batch=16, weight_decay=1e-2, crop_padding=1),
     "training.learning_rate",
 )
 # Without BatchNorm a loss can be lost.
@@ -136,15 +129,7 @@ VAE = Training(
     lambda network, recipe, partial: vae.train_vae(
         network, PREPROCESS, HALVES, HALVES_TEST, recipe, partial
     ),
-    vae.VaeRecipe(
-        epochs=3,
-        batch=16,
-        learning_rate=1e-2,
-        loss="paper",
-        kld_weight=0.1,
-        seed=0,
-        identity="this run",
-    ),
+    vae.VaeRecipe(**EPOCHS, batch=16, loss="paper", kld_weight=0.1),
     "coding.training.learning_rate",
 )
 
@@ -167,13 +152,7 @@ LANGUAGE = Training(
         network, CYCLE, CYCLE, recipe, partial
     ),
     language_model.LanguageRecipe(
-        epochs=3,
-        round_steps=4,
-        batch=4,
-        learning_rate=1e-2,
-        seed=0,
-        identity="this run",
-        section="language.models.gpt.training",
+        **EPOCHS, round_steps=4, batch=4, section="language.models.gpt.training"
     ),
     "language.models.gpt.training.learning_rate",
 )
@@ -206,9 +185,7 @@ AUTOENCODER = Training(
     lambda network, recipe, partial: sparse_autoencoder.train_autoencoder(
         network, ROWS, recipe, partial
     ),
-    sparse_autoencoder.AutoencoderRecipe(
-        epochs=3, batch=32, learning_rate=1e-2, seed=0, l1=0.05, identity="this run"
-    ),
+    sparse_autoencoder.AutoencoderRecipe(**EPOCHS, batch=32, l1=0.05),
     "directions.methods.sae.learning_rate",
 )
 

@@ -78,7 +78,7 @@ def test_a_rule_on_a_full_disk_says_so_and_leaves_nothing(small_disk: Path, tmp_
     (project.folder / "results").symlink_to(small_disk)
     (small_disk / "filler").write_bytes(bytes(1_000_000))
     said = project.failure("results/stimuli/train.h5", "--cores", "1")
-    assert "results/stimuli: can't write: No space left on device; 0.0" in said
+    assert "results/stimuli: can't write: No space left on device; " in said
     assert not (small_disk / "stimuli").exists()
 
 

@@ -183,7 +183,7 @@ def test_interpretability_plans_every_direction_of_both_networks(project: Projec
 def test_interpretability_without_its_checkpoint_names_it(project: Project) -> None:
     (project.folder / "checkpoints/resnet50.pt").unlink(missing_ok=True)
     said = project.failure("interpretability", "--dry-run", study=INTERPRETABILITY)
-    assert "models.resnet50.path: no such checkpoint file: checkpoints/resnet50.pt" in said
+    assert "models.resnet50.path: no such file: checkpoints/resnet50.pt" in said
 
 
 def write_people(folder: Path) -> None:

@@ -32,7 +32,7 @@ rule train_classifier:
 
 rule import_checkpoint:
     input:
-        source=lambda w: local(plan.models[w.model].path),
+        source=lambda w: local(weights_file(plan.models[w.model])),
     output:
         **NETWORK_FILES,
     log:
@@ -40,14 +40,15 @@ rule import_checkpoint:
     benchmark:
         "results/benchmarks/import_checkpoint/{model}.jsonl"
     wildcard_constraints:
-        model=models_with("path"),
+        model=models_with("path", "package"),
     conda:
         "../../envs/gpu.yaml"
     resources:
         **growing(mem_mb=4000, runtime=30),
     params:
         cfg=lambda w: stage_config(
-            model=model_description(w.model), sha256=plan.models[w.model].sha256
+            model=model_description(w.model),
+            **plan.models[w.model].model_dump(include={"sha256", "key", "strip_prefix"}),
         ),
         code=code_of("import_checkpoint.py"),
     message:
@@ -98,3 +99,27 @@ rule download_checkpoint:
         "Download torchvision's weights for {wildcards.model}"
     script:
         "../../scripts/download_checkpoint.py"
+
+
+rule keep_own_weights:
+    input:
+        lambda w: map(local, own_files(plan.architectures[w.model])),
+    output:
+        **NETWORK_FILES,
+    log:
+        "results/logs/keep_own_weights/{model}.log",
+    benchmark:
+        "results/benchmarks/keep_own_weights/{model}.jsonl"
+    wildcard_constraints:
+        model=models_with("own"),
+    conda:
+        "../../envs/gpu.yaml"
+    resources:
+        **growing(mem_mb=4000, runtime=30),
+    params:
+        cfg=lambda w: stage_config(model=model_description(w.model)),
+        code=code_of("keep_own_weights.py"),
+    message:
+        "Keep the weights that {wildcards.model} comes with"
+    script:
+        "../../scripts/keep_own_weights.py"

@@ -50,8 +50,9 @@ def table_files(kind, target):
 def claims_config(wildcards):
     """What the verdicts of a scope depend on, besides the tables."""
     swept = network_table() if "coding" in scope_targets(wildcards.scope) else None
-    models = study.models | (study.language.models if study.language else {})
-    trained = [n for n, model in models.items() if model.weights != "random"]
+    trained = [n for n, model in study.models.items() if model.is_trained]
+    if study.language:
+        trained += [n for n, model in study.language.models.items() if model.weights != "random"]
     return stage_config(
         study.claims,
         trained=sorted([*trained, *(swept or [])]),

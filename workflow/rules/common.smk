@@ -9,12 +9,15 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
+from snakemake.utils import update_config
+
 from codespectra.claims.needs import NEEDS
 from codespectra.jobs.code_digest import code_digest
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import load_study
 from codespectra.errors import UserError
 from codespectra.files.folder_stamp import folder_stamp
+from codespectra.models.identity import own_files
 from codespectra.study.implied import (
     analyses,
     analysis_runs,
@@ -22,10 +25,12 @@ from codespectra.study.implied import (
     headline_metric,
     noisy_runs,
     shown_networks,
+    weights_file,
 )
 from codespectra.study.check_language import chat_models
 from codespectra.study.plan import cached_language_layers, cached_layers, make_plan
 from codespectra.study.dropout_sweep import networks
+from codespectra.study.study_file import read_arguments
 
 # Whether results are shared between workflows (--cache).
 SHARING = workflow.workflow_settings.cache is not None
@@ -36,6 +41,8 @@ REMEMBERED = Path(".snakemake/codespectra")
 def checked_plan():
     """The plan of the config, or one line a mistake and no traceback."""
     try:
+        if not workflow.modifier.skip_configfile:  # else these are another workflow's
+            update_config(config, read_arguments(workflow.config_settings.config_args or []))
         return make_plan(
             load_study(config),
             cached_layers(REMEMBERED),
@@ -90,9 +97,9 @@ def names_of(names):
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
-def models_with(weights):
-    """Wildcard constraint: names of the models whose weights come from there."""
-    return names_of(n for n, model in plan.models.items() if model.weights == weights)
+def models_with(*weights):
+    """Wildcard constraint: names of the models whose weights come from one of these."""
+    return names_of(n for n, model in plan.models.items() if model.weights in weights)
 
 
 def growing(**amounts):
@@ -131,7 +138,7 @@ def model_description(name):
     model = plan.models[name]
     return stage_config(
         name=name,
-        architecture=stage_config(model.architecture),
+        architecture=plan.architectures[name],
         classes=model.classes,
         preprocessing=stage_config(model.preprocessing),
         weights=model.weights,

@@ -42,3 +42,14 @@ if shlex.quote(sys.executable) != sys.executable:
 
 STUDY_GIVEN = workflow.overwrite_configfiles or ({*config} - {*workflow.config_settings.config})
 DEFAULT_STUDY = "config.yaml" if Path("config.yaml").exists() else str(HOME / "config.yaml")
+
+from codespectra.errors import UserError
+from codespectra.study.study_file import check_study_file
+
+# Snakemake keeps the last of two values of a key, and doesn't say where a file is no YAML.
+if workflow.is_main_process:
+    try:
+        for file in workflow.overwrite_configfiles or ([] if STUDY_GIVEN else [DEFAULT_STUDY]):
+            check_study_file(file)
+    except UserError as error:
+        sys.exit(str(error))

@@ -1,7 +1,11 @@
-"""Under the table of jobs, of a run and of a dry run: which stages run again, and why."""
+"""Under the table of jobs, of a run and of a dry run: which stages run again, and why.
+
+And which results stand of which nobody knows what made them.
+"""
 
 import logging
 
+from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
@@ -13,6 +17,7 @@ from codespectra.jobs.rerun_causes import (
     changed_params,
     lines_of_reruns,
     missing_outputs,
+    untold_results,
 )
 
 
@@ -21,13 +26,17 @@ class RerunsInWords(logging.Handler):
 
     def emit(self, record):
         """Never break a run: what can't be explained is a warning."""
-        if getattr(record, "event", None) != LogEvent.RUN_INFO:
+        runs = getattr(record, "event", None) == LogEvent.RUN_INFO
+        if not runs and record.msg != NOTHING_TO_BE_DONE_MSG:
             return
         try:
-            lines = lines_of_reruns(reruns())
+            lines = lines_of_reruns(reruns()) if runs else []
+            untold = untold_results(results_without_record())
         except Exception as error:
             logger.warning(f"Can't say why stages run again: {error!r}")
             return
+        if untold:
+            logger.warning(untold)
         if lines:
             logger.info("\n    ".join(["What runs, and why:", *lines]) + "\n")
 
@@ -50,6 +59,18 @@ def reruns():
             tuple(sorted(place[d] for d in dag.dependencies[job] if d in place)),
         )
         for job in working
+    ]
+
+
+def results_without_record():
+    """Files of jobs that don't run, of which neither Snakemake nor a note tells what made them."""
+    dag, records = workflow.dag, workflow.persistence
+    return [
+        str(file)
+        for job in dag.jobs
+        if not dag.needrun(job) and "code" in job.params.keys()
+        for file in job.output
+        if records.metadata(file) is None
     ]
 
 

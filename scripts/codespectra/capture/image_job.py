@@ -64,11 +64,7 @@ class ImageCapture:
     @property
     def predicts(self) -> bool:
         """Whether the network's own output names the labels' classes."""
-        return (
-            self.shown["labelled"]
-            and len(self.shown["classes"]) == self.subject.description["classes"]
-            and self.subject.description["architecture"]["name"] != "resnet_vae"
-        )
+        return self.shown["labelled"] and len(self.shown["classes"]) == self.subject.outputs
 
     def run(
         self,

@@ -14,6 +14,7 @@ from codespectra.capture.activation_file import Layout, Written, write_rows
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.data.preprocessing import Preprocess
 from codespectra.models.hooks import Sink, Wanted, capturing, leave_dropout_on
+from codespectra.models.layer_listing import logits_of
 
 # With dropout on the noise depends on the batch, which `runtime.batch` mustn't change.
 NOISY_BATCH = 100
@@ -89,7 +90,7 @@ def capture(
             outputs = network(preprocess(images[rows]))
         if labels is None:
             return 0
-        return int((outputs.argmax(1).cpu().numpy() == labels[rows]).sum())
+        return int((logits_of(outputs).argmax(1).cpu().numpy() == labels[rows]).sum())
 
     def known(correct: int) -> int | None:
         return None if labels is None else correct

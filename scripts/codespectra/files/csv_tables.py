@@ -31,6 +31,7 @@ def read_csv(path: str | Path, kind: str) -> pd.DataFrame:
         header = pd.read_csv(io.BytesIO(content), nrows=0).columns
         table = pd.read_csv(
             io.BytesIO(content),
+            lineterminator="\n",
             dtype=dict.fromkeys(words, str),
             keep_default_na=False,
             na_values={name: [""] for name in header if name not in words},

@@ -120,6 +120,18 @@ def missing_outputs(files: Collection[str]) -> str:
     return _about(files, "is missing", "are missing")
 
 
+def untold_results(files: Collection[str]) -> str:
+    """The words for results of which nothing tells what made them; empty if there are none."""
+    if not files:
+        return ""
+    files = sorted(files)
+    asked = f"--forcerun {' '.join(files)}" if len(files) <= NAMES else "--forceall"
+    return (
+        f"nothing tells whether config and code are still those that made {_listed(files)}; "
+        f"to make them again: snakemake {asked}"
+    )
+
+
 def _changed_keys(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
     causes = []
     for key in sorted(before.keys() | now.keys()):

@@ -11,7 +11,6 @@ from pathlib import Path
 from codespectra.errors import UserError
 from codespectra.files.full_disk import FullDisk, reason_of
 from codespectra.files.made_by import MADE_BY
-from codespectra.files.plain_files import open_plain
 
 # How long a job may outlive a snakemake that was killed.
 ORPHAN_SECONDS = 0.5
@@ -29,15 +28,14 @@ def start_job(log_file: str) -> logging.Logger:
     """
     folder = Path(log_file).parent
     folder.mkdir(parents=True, exist_ok=True)
-    sys.excepthook = partial(_log_uncaught, folder)
-    log = open_plain(log_file, os.O_WRONLY | os.O_CREAT)
-    os.ftruncate(log, 0)
+    # A new file: whatever a link under its name, or another of its names, leads to stays.
+    Path(log_file).unlink(missing_ok=True)
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
         datefmt="%H:%M:%S",
         handlers=[
-            logging.StreamHandler(os.fdopen(log, "w", encoding="utf-8", errors="backslashreplace")),
+            logging.FileHandler(log_file, "x", encoding="utf-8", errors="backslashreplace"),
             logging.StreamHandler(),
         ],
         force=True,
@@ -45,6 +43,7 @@ def start_job(log_file: str) -> logging.Logger:
     logging.raiseExceptions = False  # a log on a full disk would add a traceback a line
     logging.captureWarnings(True)
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every glyph of a PDF
+    sys.excepthook = partial(_log_uncaught, folder)
     end_with_snakemake()
     _refuse_another_library()
     _tell_what_is_made()

@@ -6,8 +6,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from codespectra.errors import UserError, nearest
+from codespectra.errors import UserError
+from codespectra.models import libraries, own_code
 from codespectra.models.layer_listing import inspect_layers
+from codespectra.models.own_preprocessing import preprocessing_of
 from codespectra.models.resnet_vae import ResNetVAE
 from codespectra.models.small_resnet import BasicBlock, Bottleneck, SmallResNet
 
@@ -37,48 +39,64 @@ class SmallAlexNet(nn.Module):
         return self.classifier(self.avgpool(self.features(images)).flatten(1))
 
 
-def build(architecture: dict[str, Any], classes: int) -> nn.Module:
-    """Build a network with fresh weights from a config's `architecture` section.
+def build(architecture: dict[str, Any], classes: int | None) -> nn.Module:
+    """Build a network with fresh weights from a `resolved` architecture.
+
+    Args:
+        architecture: its name, and the options of that.
+        classes: outputs of the last layer; None: as the architecture has them, 10 for our own.
 
     Raises:
-        UserError: torchvision has no classifier of that name.
+        UserError: its library has no network of that name, or the user's code fails.
     """
-    name = architecture["name"]
     options = {key: value for key, value in architecture.items() if key != "name"}
-    if name in BLOCKS:
-        return SmallResNet(block=BLOCKS[name], **options, classes=classes)
-    if name == "small_alexnet":
-        return SmallAlexNet(**options, classes=classes)
-    if name == "resnet_vae":
-        return ResNetVAE(build(options.pop("encoder"), classes), **options)
-    network = _torchvision(architecture["model"], classes)
-    if name == "pytorch_cifar10":
-        network.conv1 = nn.Conv2d(3, 64, kernel_size=3, stride=1, padding=1, bias=False)
-    return network
+    match architecture["name"]:
+        case "python":
+            return own_code.build(**options)
+        case "transformers":
+            return libraries.transformers(options["config"])
+        case "open_clip":
+            return libraries.open_clip(**options)
+        case "timm":
+            return libraries.timm(**options, classes=classes)
+        case "torchvision":
+            return libraries.torchvision(**options, classes=classes)
+        case "pytorch_cifar10":
+            return libraries.pytorch_cifar10(**options, classes=classes)
+        case "small_alexnet":
+            return SmallAlexNet(**options, classes=classes or 10)
+        case "resnet_vae":
+            return ResNetVAE(build(options.pop("encoder"), classes), **options)
+    return SmallResNet(block=BLOCKS[architecture["name"]], **options, classes=classes or 10)
 
 
-def _torchvision(name: str, classes: int) -> nn.Module:
-    # Seconds to import, which only its own networks should cost.
-    from torchvision import models as torchvision_models
+def build_with_weights(architecture: dict[str, Any]) -> nn.Module:
+    """Build a network with the weights that it comes with, from a `resolved` architecture.
 
-    known = torchvision_models.list_models(module=torchvision_models)
-    if name not in known:
-        raise UserError(f"torchvision has no model {name!r}; {nearest(name, known)}")
-    extra = {"init_weights": False} if name in {"googlenet", "inception_v3"} else {}
-    return torchvision_models.get_model(name, weights=None, num_classes=classes, **extra)
+    Raises:
+        UserError: the user's code fails, or the folder's weights don't fit.
+    """
+    if architecture["name"] == "transformers":
+        return libraries.pretrained_transformers(architecture["config"], architecture["path"])
+    return build(architecture, None)
 
 
-def describe_layers(architecture: dict[str, Any], classes: int, side: int) -> list[dict[str, Any]]:
+def describe_layers(
+    architecture: dict[str, Any], classes: int | None, side: int | None
+) -> list[dict[str, Any]]:
     """Layers of an architecture as plain dicts, from a pass on the meta device: no weights.
 
-    What the meta device can't run, such as code that looks at its numbers, runs on the CPU.
+    What the meta device can't run, such as code that looks at its numbers, runs on the CPU. Without
+    a side the network sees images as its own library makes them.
 
     Raises:
         UserError: the network can't take images of that side.
     """
+    if side is None:
+        side = preprocessing_of(architecture, {"source": "model"})["side"]
     try:
         with torch.device("meta"):
             layers = inspect_layers(build(architecture, classes), side)
-    except (UserError, NotImplementedError):
+    except (UserError, NotImplementedError, RuntimeError):
         layers = inspect_layers(build(architecture, classes), side)
     return [asdict(layer) for layer in layers]

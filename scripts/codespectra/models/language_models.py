@@ -32,7 +32,7 @@ from codespectra.files.whole_files import atomic, temporary_beside
 from codespectra.models import model_folders
 from codespectra.models.axes import Axes
 from codespectra.models.layer_listing import Layer, list_calls
-from codespectra.models.tensor_files import SAFE, check_types, check_values, stored_types
+from codespectra.models.pretrained_folders import load_pretrained
 from codespectra.models.tokenizer_trial import try_tokenizer
 
 OBJECTIVES = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}
@@ -155,40 +155,12 @@ def load_network(folder: str | Path, objective: str) -> PreTrainedModel:
     Raises:
         UserError: the folder is incomplete, asks for code of its own, or the weights don't fit.
     """
-    names = model_folders.weight_files(folder)
+    model_folders.weight_files(folder)
     content = model_folders.read_config(folder)
     config = _known_config(content, objective, Path(folder) / model_folders.CONFIG)
-    stored: dict[str, torch.dtype | str] = {}
-    for name in names:
-        if name.endswith(SAFE):
-            stored |= stored_types(Path(folder) / name)
-    with (
-        refusing(folder, "the weights can't be loaded", "fetch or save the model again"),
-        model_folders.listed_alone(folder, names) as alone,
-    ):
-        network, report = OBJECTIVES[objective].from_pretrained(
-            alone,
-            config=config,
-            dtype=torch.float32,
-            local_files_only=True,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-    foreign = set(report["unexpected_keys"]) - _pretraining_keys(config)
-    for what, names in (("missing", report["missing_keys"]), ("unexpected", foreign)):
-        if names:
-            listed = ", ".join(sorted(names)[:8]) + (", …" if len(names) > 8 else "")
-            raise UserError(
-                f"{folder}: {len(names)} {what} weights for {type(network).__name__}: {listed}; "
-                "correct the model's objective, or its config.json"
-            )
-    own = dict(network.named_parameters())
-    top = f"{network.base_model_prefix}."
-    for prefix in ("", top):
-        check_types({prefix + name: kind for name, kind in stored.items()}, own, folder)
-    check_values(network.state_dict(), folder)
-    return network.eval()
+    return load_pretrained(
+        OBJECTIVES[objective], folder, config, lambda unread: unread & _pretraining_keys(config)
+    )
 
 
 def _pretraining_keys(config: PreTrainedConfig) -> set[str]:

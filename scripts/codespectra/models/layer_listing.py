@@ -68,6 +68,20 @@ def first_tensor(output: Any) -> torch.Tensor | None:
     return next((x for x in map(first_tensor, inside) if x is not None), None)
 
 
+def logits_of(output: Any) -> torch.Tensor | None:
+    """What a network's output says of classes: its `logits` where it names any."""
+    named = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
+    return first_tensor(output) if named is None else named
+
+
+@torch.no_grad()
+def count_outputs(network: nn.Module, side: int) -> int | None:
+    """Numbers that a network puts out for an image; None for more than a vector."""
+    where = next(network.parameters()).device
+    output = logits_of(network.eval()(torch.zeros(1, 3, side, side, device=where)))
+    return output.shape[1] if output is not None and output.dim() == 2 else None
+
+
 @torch.no_grad()
 def list_calls(
     network: nn.Module,

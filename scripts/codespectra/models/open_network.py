@@ -10,7 +10,7 @@ from codespectra.data.preprocessing import Preprocess
 from codespectra.files.manifests import read_manifest
 from codespectra.jobs.device import resolve_device
 from codespectra.models.checkpoints import load_checkpoint
-from codespectra.models.layer_listing import inspect_layers
+from codespectra.models.layer_listing import count_outputs, inspect_layers
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Subject:
     network: nn.Module
     preprocess: Preprocess
     layers: list[dict[str, Any]]
+    outputs: int | None  # numbers of its own output, if that is a vector
     description: dict[str, Any]  # the checkpoint's manifest
 
 
@@ -39,4 +40,5 @@ def open_subject(checkpoint_manifest: str, stimuli_manifest: str, device: str) -
     preprocess = Preprocess(checkpoint.description["preprocessing"], where)
     side = preprocess.side or read_manifest(stimuli_manifest)["side"]
     layers = [vars(layer) for layer in inspect_layers(network, side)]
-    return Subject(network, preprocess, layers, checkpoint.description)
+    outputs = count_outputs(network, side)
+    return Subject(network, preprocess, layers, outputs, checkpoint.description)

@@ -18,8 +18,8 @@ def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
     return float(known.mean()), float(known.mean() - reach), float(known.mean() + reach)
 
 
-def normal_interval(estimate: float, draws: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Normal interval (low, high) of an exponent: the estimate and the spread of its draws.
+def normal_interval(estimate: float, draws: np.ndarray) -> tuple[float, float]:
+    """Normal 95 % interval (low, high) of an exponent: the estimate and the spread of its draws.
 
     Resampling steepens or flattens a spectrum, so that percentile and reflected intervals sit in
     the wrong place. Over 6 planted laws (alpha -0.5 to -1.5, N = 1,000 or 4,000, D = 500 or 1,500,
@@ -30,7 +30,6 @@ def normal_interval(estimate: float, draws: np.ndarray, level: float = 0.95) -> 
     Args:
         estimate: exponent of all stimuli.
         draws: `bootstrap_exponents`; a nan among them makes the interval nan.
-        level: nominal coverage.
     """
-    reach = ndtri((1 + level) / 2) * np.std(draws, ddof=1)
+    reach = ndtri(0.975) * np.std(draws, ddof=1)
     return float(estimate - reach), float(estimate + reach)

@@ -5,7 +5,13 @@ from typing import Any
 
 from codespectra.errors import UserError
 from codespectra.models.layer_selection import select_layers
-from codespectra.models.model_folders import byte_gpt2_config, check_folder, read_config
+from codespectra.models.model_folders import (
+    CONFIG,
+    byte_gpt2_config,
+    check_folder,
+    read_config,
+)
+from codespectra.study.check_sizes import check_activations
 from codespectra.study.problems import Problems
 from codespectra.study.sections.analyses import LayerType
 from codespectra.study.sections.language import (
@@ -26,6 +32,9 @@ DescribeLanguageModel = Callable[[dict[str, Any], str], list[dict[str, Any]]]
 # How configs of transformers call the tokens that a model sees at most.
 CONTEXT_KEYS = ("n_positions", "max_position_embeddings")
 
+# Of a transformers config: modules that would be made one by one, and what else it counts.
+MOST_LAYERS, MOST_OF_ANYTHING = 1000, 10**9
+
 # What the explainer `openai` takes from the environment.
 CHAT_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_MODEL")
 
@@ -40,8 +49,8 @@ def check_language(
     """Add every mistake about the language study."""
     if "text" in study.stimuli:
         problems.add("stimuli.text: the name is kept for the language study; take another")
-    if isinstance(language.text, TextFolder) and not language.text.root.is_dir():
-        problems.add(f"language.text.root: {language.text.root} is no folder of text files")
+    if isinstance(language.text, TextFolder):
+        problems.folder("language.text.root", language.text.root, "give a folder of text files")
     if language.passage >= language.sequences:
         problems.add(
             f"language.passage: {language.passage} lies outside the {language.sequences} "
@@ -86,11 +95,15 @@ def _check_model(
     except UserError as error:
         problems.add(f"{key}: {error}")
         return
+    widths = []
     for part, selectors in language.parts.items():
         try:
-            select_layers([_plain(selector) for selector in selectors], available)
+            chosen = select_layers([_plain(selector) for selector in selectors], available)
+            widths += [layer["shape"][-1] for layer in chosen]
         except UserError as error:
             problems.add(f"language.parts.{part} for {key}: {error}")
+    tokens = language.sequences * language.length
+    check_activations("language.sequences", f"{tokens} tokens of {name}", tokens, widths, problems)
 
 
 def _is_limit(context: Any) -> bool:
@@ -112,9 +125,24 @@ def known_config(model: LanguageModel) -> dict[str, Any] | None:
         return None
     if isinstance(model, LocalLanguageModel):
         check_folder(model.path)
-        return read_config(model.path)
+        config = read_config(model.path)
+        huge = _huge(config)
+        if huge:
+            raise UserError(f"{model.path / CONFIG}: {huge}, more than any language model has")
+        return config
     assert isinstance(model, TrainedLanguageModel)
     return byte_gpt2_config(model.architecture.model_dump())
+
+
+def _huge(config: dict[str, Any]) -> str | None:
+    """The first number of a transformers config, or of one in it, that no machine could build."""
+    for key, value in config.items():
+        most = MOST_LAYERS if key.endswith(("layer", "layers", "experts")) else MOST_OF_ANYTHING
+        if isinstance(value, dict) and (found := _huge(value)):
+            return f"{key}.{found}"
+        if isinstance(value, int) and value > most:
+            return f"{key} is over {most}"
+    return None
 
 
 def _check_explanations(
@@ -133,10 +161,9 @@ def _check_explanations(
             f"{key}.units: {explanations.units} is more than the {study.projections.draws} "
             "projections that are drawn; lower it or raise projections.draws"
         )
-    if explanations.published is not None and not explanations.published.is_dir():
-        problems.add(
-            f"{key}.published: {explanations.published} is no folder of scored explanations"
-        )
+    if explanations.published is not None:
+        advice = "give a folder of scored explanations"
+        problems.folder(f"{key}.published", explanations.published, advice)
 
 
 def _check_environment(environment: Mapping[str, str], problems: Problems) -> None:

@@ -149,10 +149,8 @@ def _check_interpretability(
 
 def _check_people(study: Study, people: People, problems: Problems) -> None:
     for field in ("responses", "file_map"):
-        if not getattr(people, field).is_file():
-            problems.add(f"people.{field}: no such file: {getattr(people, field)}")
-    if not people.images.is_dir():
-        problems.add(f"people.images: {people.images} is no folder; give ImageNet's train folder")
+        problems.file(f"people.{field}", getattr(people, field))
+    problems.folder("people.images", people.images, "give ImageNet's train folder")
     if not problems.known("people.backbone", people.backbone, study.backbones):
         return
     kind = study.backbones[people.backbone].kind

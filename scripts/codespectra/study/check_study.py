@@ -3,23 +3,33 @@
 import re
 from typing import Any
 
+from codespectra.errors import UserError
 from codespectra.study.check_scores import check_scores
+from codespectra.study.check_sizes import check_images
 from codespectra.study.dropout_sweep import SWEPT, swept_models
-from codespectra.study.implied import IMPLIED, class_count, most_stimuli
+from codespectra.study.implied import IMPLIED, class_count, most_stimuli, weights_file
 from codespectra.study.problems import Problems
 from codespectra.study.sections.coding import Coding
 from codespectra.study.sections.models import (
     DownloadedModel,
+    OwnCode,
+    OwnModel,
+    PackageModel,
     PathModel,
     ResNetVAE,
     Torchvision,
     TrainedModel,
+    Transformers,
 )
 from codespectra.study.sections.stimuli import Cifar, ImageFolder, MovingDot
 from codespectra.study.sections.study import Study
 
 # Where torchvision looks inside a CIFAR set's root.
 CIFAR_FOLDERS = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
+
+
+# Architectures that may bring weights.
+WITH_WEIGHTS = (Transformers, OwnCode)
 
 
 def check_study(study: Study, methods: dict[str, dict[str, Any]], problems: Problems) -> None:
@@ -31,6 +41,7 @@ def check_study(study: Study, methods: dict[str, dict[str, Any]], problems: Prob
             "section directions, people, coding, language or theory"
         )
     _check_stimuli(study, problems)
+    check_images(study, problems)
     _check_models(study, problems)
     _check_analyses(study, problems)
     check_scores(study, methods, problems)
@@ -47,15 +58,12 @@ def _check_stimuli(study: Study, problems: Problems) -> None:
     for name, spec in study.stimuli.items():
         if name.endswith("-noisy"):
             problems.add(f"stimuli.{name}: names with -noisy are kept for dropout left on")
-        if isinstance(spec, ImageFolder) and not spec.root.is_dir():
-            problems.add(f"stimuli.{name}.root: {spec.root} is no folder; give a folder of images")
+        if isinstance(spec, ImageFolder):
+            problems.folder(f"stimuli.{name}.root", spec.root, "give a folder of images")
         if isinstance(spec, Cifar) and not spec.download:
+            advice = f"put torchvision's {spec.source} there, or set download: true where the "
             folder = spec.root / CIFAR_FOLDERS[spec.source]
-            if not folder.is_dir():
-                problems.add(
-                    f"stimuli.{name}.root: {folder} is no folder; put torchvision's {spec.source} "
-                    "there, or set download: true where the network allows it"
-                )
+            problems.folder(f"stimuli.{name}.root", folder, f"{advice}network allows it")
 
 
 def _check_models(study: Study, problems: Problems) -> None:
@@ -69,10 +77,17 @@ def _check_models(study: Study, problems: Problems) -> None:
             problems.known(f"{key}.expected_accuracy", stimuli, study.stimuli)
         if isinstance(model, PathModel):
             problems.file(f"{key}.path", model.path)
+        if isinstance(model, PackageModel):
+            _check_package(f"{key}.package", model, problems)
+        if isinstance(model, OwnModel) and not isinstance(model.architecture, WITH_WEIGHTS):
+            problems.add(
+                f"{key}.weights: a {model.architecture.name} network comes without weights of its "
+                "own; take path, package, random, or torchvision for its own"
+            )
         if isinstance(model, DownloadedModel) and not isinstance(model.architecture, Torchvision):
             problems.add(
                 f"{key}.weights: torchvision has none for {model.architecture.name}; allowed: "
-                "train, path, random, or architecture: {name: torchvision, model: NAME}"
+                "train, path, package, random, or architecture: {name: torchvision, model: NAME}"
             )
         if isinstance(model, TrainedModel) and isinstance(model.architecture, ResNetVAE):
             problems.add(f"{key}.weights: a resnet_vae is trained by the section coding; use that")
@@ -85,6 +100,13 @@ def _check_models(study: Study, problems: Problems) -> None:
                 known = class_count(study.stimuli.get(chosen))
                 if model.classes < known:
                     problems.add(f"{key}.classes: {model.classes} for the {known} of {chosen}")
+
+
+def _check_package(key: str, model: PackageModel, problems: Problems) -> None:
+    try:
+        weights_file(model)
+    except UserError as error:
+        problems.add(f"{key}: {error}")
 
 
 def _check_analyses(study: Study, problems: Problems) -> None:

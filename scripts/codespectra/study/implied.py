@@ -1,8 +1,10 @@
 """What a study's config implies by itself: its runs, methods, models, and sizes of its sets."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from codespectra.models.identity import package_file
 from codespectra.study.dropout_sweep import (
     AS_TRAINED,
     RecalibratedModel,
@@ -16,7 +18,9 @@ from codespectra.study.sections.directions import DirectionMethods, SparseAutoen
 from codespectra.study.sections.index import ImagenetBackbone, InhouseBackbone, PathBackbone
 from codespectra.study.sections.models import (
     DownloadedModel,
+    FileModel,
     Model,
+    PackageModel,
     PathModel,
     RandomModel,
     Torchvision,
@@ -172,6 +176,17 @@ def _alexnets(study: Study) -> dict[str, Model]:
             model = RandomModel(weights="random", seed=backbone.seed, **common)
         models[f"{IMPLIED}{name}"] = model
     return models
+
+
+def weights_file(model: FileModel) -> Path:
+    """The file of a model's weights, the user's own or a package's.
+
+    Raises:
+        UserError: the package isn't installed, or has no such file.
+    """
+    if isinstance(model, PackageModel):
+        return package_file(model.package, model.file)
+    return model.path
 
 
 def backbone_model(study: Study, name: str) -> str:

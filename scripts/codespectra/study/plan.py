@@ -12,13 +12,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from codespectra.errors import UserError
+from codespectra.errors import UserError, nearest
 from codespectra.files.json_files import content_digest, read_json, write_json
 from codespectra.jobs.code_digest import code_digest
+from codespectra.models.identity import resolved
 from codespectra.models.layer_selection import select_layers
 from codespectra.models.reductions import reduced_width, refusal
 from codespectra.study.check_language import DescribeLanguageModel, check_language
 from codespectra.study.check_scores import check_count
+from codespectra.study.check_sizes import check_activations
 from codespectra.study.check_study import check_study, window
 from codespectra.study.dropout_sweep import SWEPT, RecalibratedModel, VaeModel
 from codespectra.study.implied import (
@@ -28,19 +30,21 @@ from codespectra.study.implied import (
     direction_methods,
     filter_runs,
     implied_models,
+    most_stimuli,
     noisy_runs,
     side_of,
 )
 from codespectra.study.problems import Problems
 from codespectra.study.sections.analyses import Layers, LayerType
-from codespectra.study.sections.models import Model
+from codespectra.study.sections.base import Strict
+from codespectra.study.sections.models import FileModel, FromModel, Model
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import Study
 
 # Whose versions decide which layers a network has.
-NETWORK_PACKAGES = ("torch", "torchvision", "transformers")
-# Layers of an architecture (its config section, classes, side of its input), in running order.
-Describe = Callable[[dict[str, Any], int, int], list[dict[str, Any]]]
+NETWORK_PACKAGES = ("torch", "torchvision", "timm", "transformers")
+# Layers of an architecture (its `identity.resolved` section, classes, side), in running order.
+Describe = Callable[[dict[str, Any], int | None, int | None], list[dict[str, Any]]]
 Models = dict[str, Model | VaeModel | RecalibratedModel]
 # Layers by kind of analysis, model and stimuli.
 Selected = dict[tuple[str, str, str], list[dict[str, Any]]]
@@ -50,7 +54,8 @@ Selected = dict[tuple[str, str, str], list[dict[str, Any]]]
 class Plan:
     """A study whose config is checked and whose layers are known.
 
-    `models` are the study's and those that it implies; `selected` are the layers of each kind of
+    `models` are the study's and those that it implies, `architectures` their sections with the code
+    and the files that they name (`identity.resolved`); `selected` are the layers of each kind of
     analysis for each run; `captures` are the (layer, reduction) pairs of each activations file,
     `noisy_captures` those of the files with dropout left on; `methods` and `grid` are the options
     of the direction finders by name, of the main job and of the grid of autoencoders.
@@ -58,6 +63,7 @@ class Plan:
 
     study: Study
     models: Models
+    architectures: dict[str, dict[str, Any]]
     selected: Selected
     captures: dict[tuple[str, str], list[dict[str, str]]]
     noisy_captures: dict[tuple[str, str], list[dict[str, str]]]
@@ -89,14 +95,18 @@ def make_plan(
         check_language(study, study.language, describe_language_model, problems, os.environ)
     problems.raise_any()
     models = study.models | implied_models(study)
-    selected = _select(study, models, describe, problems)
+    architectures = _resolve(models, problems)
+    problems.raise_any()
+    selected = _select(study, models, architectures, describe, problems)
     _check_widths(study, selected, problems)
     _check_counts(study, selected, methods, problems)
+    _check_activations(study, selected, problems)
     filtered = _select_filters(study, selected, problems)
     problems.raise_any()
     return Plan(
         study,
         models,
+        architectures,
         selected | filtered,
         _captures(study, selected),
         _captures(study, {key: selected[key] for key in _noisy_keys(study)}),
@@ -105,15 +115,44 @@ def make_plan(
     )
 
 
-def _select(study: Study, models: Models, describe: Describe, problems: Problems) -> Selected:
+def _resolve(models: Models, problems: Problems) -> dict[str, dict[str, Any]]:
+    found = {}
+    for name, model in models.items():
+        tag = "DEFAULT" if isinstance(model, FileModel) else getattr(model, "tag", None)
+        try:
+            found[name] = resolved(stage_config(model.architecture), tag)
+        except UserError as error:
+            problems.add(f"models.{name}.architecture: {error}")
+    return found
+
+
+def _side(model: Model | VaeModel | RecalibratedModel, stimuli: Strict) -> int | None:
+    """Pixels of the side that a network sees; None: as its own library makes images."""
+    if isinstance(model.preprocessing, FromModel):
+        return None
+    return model.preprocessing.side or side_of(stimuli)
+
+
+def _select(
+    study: Study,
+    models: Models,
+    architectures: dict[str, dict[str, Any]],
+    describe: Describe,
+    problems: Problems,
+) -> Selected:
     selected = {}
     for analysis in analyses(study).values():
         for model, stimuli in analysis.runs:
-            spec = models[model]
-            side = spec.preprocessing.side or side_of(study.stimuli[stimuli])
+            side = _side(models[model], study.stimuli[stimuli])
             try:
-                available = describe(stage_config(spec.architecture), spec.classes, side)
-                chosen = select_layers(_selectors(analysis.layers), available)
+                available = describe(architectures[model], models[model].classes, side)
+            except UserError as error:
+                # The sweep's networks are built around one encoder.
+                named = study.coding.encoder if model.startswith(SWEPT) else model
+                problems.add(f"models.{named}: {error}")
+                continue
+            try:
+                chosen = select_layers(_selectors(analysis.layers, model), available)
                 selected[analysis.kind, model, stimuli] = chosen
                 _check_reduction(study, analysis, model, chosen, problems)
             except UserError as error:
@@ -138,7 +177,16 @@ def _check_reduction(
         problems.add(f"{analysis.kind}.reduction for models.{model}: {refused[0]}{more}")
 
 
-def _selectors(layers: Layers) -> list[str | dict[str, str]]:
+def _selectors(layers: Layers, model: str) -> list[str | dict[str, str]]:
+    """What chooses a model's layers.
+
+    Raises:
+        UserError: layers are given by model, and for this one there are none.
+    """
+    if isinstance(layers, dict):
+        if model not in layers:
+            raise UserError(f"no layers for it; {nearest(model, layers)}")
+        layers = layers[model]
     return [item.model_dump() if isinstance(item, LayerType) else item for item in layers]
 
 
@@ -150,7 +198,7 @@ def _select_filters(study: Study, selected: Selected, problems: Problems) -> Sel
             if available is None:  # which is told already
                 continue
             try:
-                chosen = select_layers(_selectors(analysis.layers), available)
+                chosen = select_layers(_selectors(analysis.layers, model), available)
                 filtered["filters", model, stimuli] = chosen
             except UserError as error:
                 among = "coding.layers" if model.startswith(SWEPT) else "spectra.layers"
@@ -181,6 +229,14 @@ def _check_counts(
         for layer in selected.get(("directions", run.model, run.stimuli), []):
             for options in methods.values():
                 check_count(options, layer, run, study, problems)
+
+
+def _check_activations(study: Study, selected: Selected, problems: Problems) -> None:
+    for (stage, model, stimuli), layers in selected.items():
+        widths = [reduced_width(layer, getattr(study, stage).reduction) for layer in layers]
+        among = "coding" if model.startswith(SWEPT) else stage
+        rows = most_stimuli(study.stimuli[stimuli]) or 0
+        check_activations(f"{among}.layers", f"{model} on {stimuli}", rows, widths, problems)
 
 
 def _captures(study: Study, selected: Selected) -> dict[tuple[str, str], list[dict[str, str]]]:

@@ -1,5 +1,6 @@
 """Mistakes that are collected, so that a user sees them all at once."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,8 +23,12 @@ class Problems:
         return name in allowed
 
     def file(self, key: str, path: Path) -> None:
-        if not path.is_file():
-            self.add(f"{key}: no such checkpoint file: {path}")
+        if not os.path.isfile(path):  # noqa: PTH113 — of Path, where one may not look is an error
+            self.add(f"{key}: no such file: {path}")
+
+    def folder(self, key: str, path: Path, advice: str) -> None:
+        if not os.path.isdir(path):  # noqa: PTH112
+            self.add(f"{key}: {path} is no folder; {advice}")
 
     def raise_any(self) -> None:
         if self.lines:

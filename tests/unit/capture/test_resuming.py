@@ -20,6 +20,7 @@ from captures import (
     reused,
     sequences,
 )
+from damage import flipped
 
 from codespectra.capture import activation_file, images, journal
 from codespectra.capture.shard import Shard
@@ -174,6 +175,53 @@ def test_a_damaged_capture_starts_anew(tmp_path, noting_every_batch, name, damag
     assert (tmp_path / name).read_bytes() != before
     assert labelled(path) == 90
     assert path.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize("stopped", [2, None])
+def test_a_flipped_bit_of_a_partial_capture_never_gets_a_valid_digest(
+    tmp_path, noting_every_batch, monkeypatch, caplog, stopped
+):
+    """In rows, in what is told of them, or in the progress note; stopped midway or at the end."""
+    path, whole, rng = tmp_path / "a.h5", tmp_path / "whole.h5", np.random.default_rng(0)
+    labelled(whole)
+    expected, partial = hdf5_digest(whole), tmp_path / ".a.h5.partial"
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        if stopped is None:
+            patch.setattr(activation_file, "publish", killed)
+        stop(labelled, path, stopped)
+    rest, before, anew = labelled_rest(stopped), partial.read_bytes(), 0
+    note = tmp_path / ".a.h5.progress.json"
+    noted = note.read_bytes()
+    for place in rng.random(40):
+        partial.write_bytes(flipped(before, place, int(rng.integers(8))))
+        note.write_bytes(noted)
+        anew += labelled(path) > rest
+        assert hdf5_digest(path) == expected
+    assert anew > 5 and "starting anew" in caplog.text
+
+
+def labelled_rest(stopped: int | None) -> int:
+    """Images that a capture still has to show."""
+    return 0 if stopped is None else 90 - stopped * 16
+
+
+def test_rows_that_change_after_they_were_written_are_refused(tmp_path, monkeypatch):
+    """The digest is of what was computed, not of what a disk has made of it."""
+    path = tmp_path / "a.h5"
+
+    def damaging(partial: Path, final: Path) -> None:
+        with h5py.File(partial, "r+") as file:
+            file["none/fc"][3, 1] += 1
+        publish(partial, final)
+
+    publish = activation_file.publish
+    monkeypatch.setattr(activation_file, "publish", damaging)
+    written = capture_images(path)
+    assert written.sha256 != hdf5_digest(path)
 
 
 # Rows that are all there -------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
@@ -16,13 +15,6 @@ def test_other_file_is_refused(tmp_path: Path) -> None:
     with create_hdf5(path) as file:
         file["activations"] = np.zeros(3)
     with pytest.raises(UserError, match="holds no stimuli"), open_stimuli(path):
-        pass
-    with h5py.File(path, "w") as file:
-        file["images"] = np.zeros(3)
-    with pytest.raises(UserError, match="schema version None, expected 1"), open_stimuli(path):
-        pass
-    path.write_text("no HDF5")
-    with pytest.raises(UserError, match="not a readable HDF5 file"), open_stimuli(path):
         pass
 
 

@@ -32,14 +32,6 @@ def test_cuts_are_each_document_from_its_start(documents, length):
         assert len(ids) - len(joined) < length / 2
 
 
-@pytest.mark.parametrize(
-    ("count", "lengths"), [(13, [8]), (12, [8, 4]), (4, [4]), (3, []), (0, [])]
-)
-def test_rest_of_half_a_sequence_is_kept(count, lengths):
-    expected = {13: [8, 5]}.get(count, lengths)
-    assert [len(cut.ids) for cut in cut_sequences([list(range(count))], 8)] == expected
-
-
 @given(st.integers(1, 40), st.integers(0, 5))
 def test_drawn_sequences_are_distinct_and_in_order(count, seed):
     cuts = cut_sequences([list(range(4 * index, 4 * index + 4)) for index in range(40)], 4)

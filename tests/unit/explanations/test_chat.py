@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from chat_server import Served, fails, says, serving, transformers_serving
 from hypothesis import given
@@ -36,6 +37,7 @@ from codespectra.explanations.neuron_records import (
     write_lines,
 )
 from codespectra.files.csv_tables import read_csv
+from codespectra.files.csv_writer import write_csv
 from codespectra.models.byte_gpt2 import byte_gpt2, byte_tokenizer
 from codespectra.models.language_models import save_language_model
 
@@ -279,10 +281,10 @@ class Job:
         self.monkeypatch, self.model = monkeypatch, folder / "explanations" / "bytes"
         self.scores, self.explanations = self.model / "openai.csv", self.model / "openai.jsonl"
         write_lines(self.model / "records.jsonl", units)
-        header = "model,weights,stimuli,part,layer,depth,kind,unit,action"
+        where = {"model": "bytes", "weights": "train", "stimuli": "text", "part": "mlp"}
+        where |= {"layer": "h.0", "depth": 1, "kind": "neuron"}
         numbers = [unit.neuron_id.neuron_index for unit in units]
-        lines = [f"bytes,train,text,mlp,h.0,1,neuron,{number},1.5" for number in numbers]
-        (self.model / "units.csv").write_text("\n".join([header, *lines, ""]))
+        write_csv(self.model / "units.csv", pd.DataFrame(where | {"unit": numbers, "action": 1.5}))
 
     def run(self, url: str, *, explainer: str = "explainer", simulator: str = "simulator") -> None:
         self.monkeypatch.setenv("OPENAI_BASE_URL", url)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from rules import packages_of, parsed_rules
 from script_job import run_script
 from sklearn.linear_model import LinearRegression
-from token_texts import random_tokens
+from token_texts import random_tokens, write_text_capture
 
-from codespectra.data.tokens import Tokens, write_tokens
+from codespectra.data.tokens import Tokens
 from codespectra.explanations import lookup
 from codespectra.explanations.neuron_records import (
     NeuronId,
@@ -22,8 +22,6 @@ from codespectra.explanations.neuron_records import (
 )
 from codespectra.explanations.scores import score_row
 from codespectra.explanations.units import Text, find_excerpts, record_unit
-from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
-from codespectra.files.manifests import write_manifest
 
 VOCABULARY = ["a", "b", "\n", " c", "�", "�"]
 UNIT = NeuronId(layer_index=0, neuron_index=0)
@@ -187,19 +185,8 @@ def write_capture(folder: Path) -> dict[str, Path]:
     """Two layers of six neurons, one-hot in the token; the second has one dead neuron."""
     one_hot = np.eye(6, dtype=np.float16)[TOKENS.token] * np.arange(1, 7, dtype=np.float16)
     layers = {"h.0.act": one_hot, "h.1.act": one_hot * np.array([1, 1, 0, 1, 1, 1], np.float16)}
-    with create_hdf5(folder / "text.h5") as file:
-        write_tokens(file, TOKENS)
-        for name, rows in layers.items():
-            file.create_dataset(f"tokens/{name}", data=rows)
-    entries = [
-        {"key": f"tokens/{name}", "part": part, "layer": name, "depth": depth, "width": 6}
-        for part in ("mlp", "other")
-        for depth, name in enumerate(layers, start=1)
-    ]
-    content = {"model": "tiny", "weights": "train", "datasets": entries}
-    content["sha256"] = hdf5_digest(folder / "text.h5")
-    write_manifest(folder / "text.json", content)
-    return {"data": folder / "text.h5", "manifest": folder / "text.json"}
+    parts = dict.fromkeys(("mlp", "other"), layers)
+    return write_text_capture(folder, layers, TOKENS, parts, model="tiny")
 
 
 def run_scripts(folder: Path, captured: dict[str, Path]) -> None:

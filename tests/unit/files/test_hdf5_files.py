@@ -129,6 +129,9 @@ def test_unreadable_hdf5_is_named(tmp_path):
     with h5py.File(path, "r+") as file:
         file.attrs["schema_version"] = 2
     assert_refused(path, "schema version 2, expected 1")
+    with h5py.File(path, "r+") as file:
+        del file.attrs["schema_version"]
+    assert_refused(path, "schema version None, expected 1")
 
 
 def assert_refused(path: Path, why: str) -> None:

@@ -1,6 +1,5 @@
 """Links and the like under names that can be guessed: named, and what is behind them stays."""
 
-import logging
 import os
 import socket
 import stat
@@ -21,7 +20,6 @@ from codespectra.files.one_writer import only_writer
 from codespectra.files.plain_files import open_plain
 from codespectra.files.whole_files import atomic
 from codespectra.jobs import gpu_lock
-from codespectra.jobs.start import start_job
 from codespectra.training.epochs import Recipe, run_epochs
 
 PRECIOUS = b'{"tokens": 3}\n'
@@ -55,7 +53,6 @@ DOORS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "its progress": (".a.h5.progress.json", lambda folder: capture_images(folder / "a.h5")),
     "training": (".a.partial", lambda folder: train(folder / ".a.partial")),
     "answer": ("0f.json", lambda folder: ask(folder / "0f.json")),
-    "log": ("a.log", lambda folder: start_job(str(folder / "a.log"))),
 }
 
 
@@ -76,18 +73,10 @@ def plant(kind: str, name: Path, target: Path) -> None:
         name.mkdir()
 
 
-@pytest.fixture
-def quiet(monkeypatch) -> None:
-    """Starting a job leaves nothing behind in this process."""
-    monkeypatch.setattr("sys.excepthook", None)
-    root = logging.getLogger()
-    monkeypatch.setattr(root, "handlers", root.handlers[:])
-
-
 @pytest.mark.parametrize("kind", ["link", "dangling link", "hard link", "pipe", "socket", "folder"])
 @pytest.mark.parametrize("door", DOORS)
 def test_what_is_planted_is_named_and_what_is_behind_it_stays(
-    tmp_path: Path, monkeypatch, quiet: None, door: str, kind: str
+    tmp_path: Path, monkeypatch, door: str, kind: str
 ) -> None:
     monkeypatch.chdir(tmp_path)  # a socket's path is short
     name, enter = DOORS[door]

@@ -277,15 +277,6 @@ def test_only_the_rows_that_are_held_can_be_asked_about():
             some.within(np.array([[held[3], outside]]))
 
 
-def test_mean_color_is_that_of_the_pixels():
-    images = noise(8)
-    images[3], images[4] = (255, 0, 0), (0, 0, 255)
-    colors = [image.reshape(-1, 3).astype(float).mean(axis=0) / 255 for image in images]
-    np.testing.assert_allclose(similarity.mean_color(images), colors, rtol=1e-12)
-    red_and_blue = Color(similarity.mean_color(images)).within(np.array([[3, 4]]))
-    np.testing.assert_allclose(red_and_blue[ALL], -np.sqrt(2))
-
-
 def test_mean_color_of_more_images_than_a_block():
     images = np.random.default_rng(0).integers(256, size=(2500, 2, 2, 3), dtype=np.uint8)
     expected = images.mean(axis=(1, 2)) / 255

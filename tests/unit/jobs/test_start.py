@@ -75,6 +75,18 @@ def test_a_job_ends_when_its_snakemake_is_killed(tmp_path, when):
         snakemake.communicate()
 
 
+@pytest.mark.parametrize("plant", [Path.symlink_to, Path.hardlink_to])
+def test_a_log_is_a_new_file_whatever_lies_under_its_name(tmp_path, plant):
+    precious, log = tmp_path / "precious", tmp_path / "job.log"
+    precious.write_text("untouched")
+    plant(log, precious)
+    program = "from codespectra.jobs.start import start_job; start_job('job.log').info('new')"
+    told = {"PYTHONPATH": str(Path(start.__file__).parents[2])}
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=told, check=True)
+    assert precious.read_text() == "untouched"
+    assert log.read_text().endswith("INFO new\n") and not log.is_symlink()
+
+
 SCRIPT = """
 from types import SimpleNamespace
 

@@ -15,16 +15,12 @@ from torchvision import models as torchvision_models
 from codespectra.errors import UserError
 from codespectra.files.manifests import file_digest, read_manifest
 from codespectra.models import architectures
-from codespectra.models.checkpoints import (
-    load_checkpoint,
-    load_weights,
-    read_state_dict,
-    write_checkpoint,
-)
+from codespectra.models.checkpoints import load_checkpoint, write_checkpoint
+from codespectra.models.state_dicts import load_weights, read_state_dict
 from codespectra.models.tensor_files import save_tensors
 
 ARCHITECTURE = {"name": "small_alexnet", "widths": [2, 3, 4, 3, 2]}
-DESCRIPTION = {"architecture": ARCHITECTURE, "classes": 4}
+DESCRIPTION = {"architecture": ARCHITECTURE, "classes": 4, "preprocessing": {"side": None}}
 
 
 @pytest.fixture

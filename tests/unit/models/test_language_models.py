@@ -316,17 +316,6 @@ def test_heads_of_pretraining_alone_are_let_be(tmp_path: Path) -> None:
     assert torch.equal(opened.bert.encoder.layer[0].output.dense.weight, first)
 
 
-def test_padding_changes_no_real_token(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    BertForMaskedLM(BERT).save_pretrained(tmp_path)
-    network = load_network(tmp_path, "masked")
-    tokens = torch.tensor([[3, 1, 4, 1, 5]])
-    padded = torch.tensor([[3, 1, 4, 1, 5, 9, 2]])
-    mask = torch.tensor([[1, 1, 1, 1, 1, 0, 0]])
-    alone = network(tokens).logits
-    torch.testing.assert_close(network(padded, attention_mask=mask).logits[:, :5], alone)
-
-
 def test_weights_in_several_files_are_all_needed(folder: Path) -> None:
     GPT2LMHeadModel(GPT2).save_pretrained(folder, max_shard_size=2000)
     (folder / "model.safetensors").unlink()

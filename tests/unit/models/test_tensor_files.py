@@ -99,13 +99,3 @@ def test_a_flipped_bit_of_a_pt_is_refused_or_means_nothing(folder, place, bit) -
     else:
         assert found.keys() == TENSORS.keys()
         assert all(torch.equal(found[name], TENSORS[name]) for name in found)
-
-
-@SETTINGS
-@given(place=PLACES)
-def test_safetensors_that_are_cut_off_are_refused(folder, place: float) -> None:
-    path = folder / "a.safetensors"
-    whole = safe(TENSORS, path)
-    path.write_bytes(whole[: int(place * len(whole))])
-    with pytest.raises(UserError, match=r"a\.safetensors: damaged or no checkpoint"):
-        read_tensors(path)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from codespectra.errors import UserError
-from codespectra.models.checkpoints import read_state_dict
+from codespectra.models.state_dicts import read_state_dict
 from codespectra.models.torchvision_weights import weights_file
 
 

@@ -71,28 +71,6 @@ def test_an_odd_number_of_rows_and_unlike_repeats_are_refused():
         cvpca.cross_validated_spectrum(np.zeros((7, 3)), np.zeros((6, 3)))
 
 
-@pytest.mark.parametrize("shape", [(500, 150), (150, 500)])
-def test_identical_repeats_give_the_plain_spectrum_and_its_draws(shape):
-    rows = planted(*shape)
-    found = cvpca.cross_validated_spectrum(rows, rows)
-    np.testing.assert_allclose(found.eigenvalues, found.plain.eigenvalues, rtol=1e-4)
-    ranks, scores = (5, 40), found.plain.scores
-    np.testing.assert_allclose(found.scores, scores, atol=1e-3 * scores.std())
-    draws = cvpca.bootstrap_exponents(found, ranks=ranks, resamples=5, seed=3)
-    plain = power_law.bootstrap_exponents(scores, ranks=ranks, resamples=5, seed=3)
-    np.testing.assert_allclose(draws, plain, atol=1e-4)
-
-
-@pytest.mark.parametrize("shape", [(1000, 200), (200, 1000)])
-def test_independent_noise_shares_nothing(shape):
-    first, second = noisy(np.zeros(shape), 1)
-    found = cvpca.cross_validated_spectrum(first, second)
-    error = np.sqrt(found.plain.eigenvalues / shape[0])  # of one rank, with unit noise variance
-    assert (np.abs(found.eigenvalues) < 5 * error).all()
-    assert abs(found.eigenvalues.sum()) < 5 * np.sqrt(np.sum(error**2))
-    assert (found.eigenvalues < 0).any()
-
-
 @pytest.mark.parametrize(
     ("shape", "variance", "plain", "alpha"),
     [

@@ -19,17 +19,6 @@ def reference(rows: np.ndarray) -> np.ndarray:
     return PCA(svd_solver="full").fit(rows[:].astype(np.float64)).explained_variance_
 
 
-def noise_images(amplitude_power: float, count: int = 2000, side: int = 32) -> np.ndarray:
-    """Images (count, side * side * 3) with amplitude frequency ** -power and random phases."""
-    rng = np.random.default_rng(0)
-    across, down = np.fft.fftfreq(side), np.fft.rfftfreq(side)
-    frequency = np.hypot(across[:, None], down[None])
-    frequency[0, 0] = np.inf
-    gain = frequency**-amplitude_power if amplitude_power else np.isfinite(frequency)
-    white = rng.standard_normal((count, 3, side, side))
-    return np.fft.irfft2(np.fft.rfft2(white) * gain).reshape(count, -1).astype(np.float32)
-
-
 @pytest.fixture(params=["array", "float16", "dataset"])
 def stored(request, tmp_path):
     """The same rows as the workflow may hold them."""
@@ -310,16 +299,6 @@ def test_the_bootstraps_spread_is_that_over_independent_samples():
 def test_the_interval_is_normal():
     draws = np.array([-1.2, -1.0, -0.8])
     assert normal_interval(-2.0, draws) == pytest.approx((-2 - 0.2 * 1.959964, -2 + 0.2 * 1.959964))
-    low, high = normal_interval(-2.0, draws, level=0.6827)
-    assert (low, high) == pytest.approx((-2.2, -1.8), abs=1e-4)
-
-
-def test_images_with_one_over_f_amplitudes_and_white_ones():
-    """Methods: the check of the estimator on codes whose spectrum is known."""
-    pink = eigenspectrum.spectrum(noise_images(1.0), scores=0)
-    assert -1.05 <= power_law.fit_power_law(pink.eigenvalues).alpha <= -0.85
-    white = eigenspectrum.spectrum(noise_images(0.0), scores=0)
-    assert -0.15 < power_law.fit_power_law(white.eigenvalues).alpha < 0
 
 
 def test_curvature_of_laws_and_of_departures():

@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from script_job import run_script
+from token_texts import random_tokens, write_text_capture
 
-from codespectra.data.tokens import Tokens, write_tokens
-from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
-from codespectra.files.manifests import write_manifest
 from codespectra.spectra import eigenspectrum, exponents_by_sequence, power_law
 from codespectra.spectra.exponents_by_sequence import subsample_exponents
 from codespectra.spectra.tables import first_token_columns
@@ -108,23 +106,13 @@ def test_first_tokens_that_are_outliers_are_found(monkeypatch, slab):
 
 def test_the_rule_recovers_the_planted_law_of_each_layer(tmp_path):
     planted = {"h.0": -0.7, "h.1": -1.4}
-    data, manifest = tmp_path / "text.h5", tmp_path / "text.json"
-    with create_hdf5(data) as file:
-        for layer, alpha in planted.items():
-            rows, groups = sequences(60, 50, alpha, 1)
-            file.create_dataset(f"tokens/{layer}", data=rows)
-        position = np.tile(np.arange(50), 60)
-        write_tokens(file, Tokens(np.zeros(3000, np.int32), groups, position, ["a"]))
-    datasets = [
-        {"key": f"tokens/{layer}", "part": part, "layer": layer, "depth": depth}
-        for part, layers in {"residual": ["h.0", "h.1"], "late": ["h.1"]}.items()
-        for depth, layer in enumerate(layers, start=1)
-    ]
-    run = {"model": "m", "weights": "train", "sequences": 60, "datasets": datasets}
-    write_manifest(manifest, run | {"sha256": hdf5_digest(data)})
+    layers = {layer: sequences(60, 50, alpha, 1)[0] for layer, alpha in planted.items()}
+    parts = {"residual": ["h.0", "h.1"], "late": ["h.1"]}
+    tokens = random_tokens([50] * 60, ["a"])
+    captured = write_text_capture(tmp_path, layers, tokens, parts, model="m", sequences=60)
     cfg = {"ranks": [5, 30], "solver": "exact", "components": 40, "resamples": 20, "seed": 0}
     outputs = {name: tmp_path / f"{name}.csv" for name in ("eigenvalues", "exponents", "bootstrap")}
-    run_script("fit_text_spectra", {"data": data, "manifest": manifest}, outputs, cfg)
+    run_script("fit_text_spectra", captured, outputs, cfg)
     found = {name: pd.read_csv(path) for name, path in outputs.items()}
     exponents = found["exponents"]
     assert list(exponents.columns[:6]) == ["model", "weights", "stimuli", "part", "layer", "depth"]

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from script_job import run_script
+from token_texts import write_text_capture
 
-from codespectra.data.tokens import Tokens, write_tokens
+from codespectra.data.tokens import Tokens
 from codespectra.errors import UserError
-from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
-from codespectra.files.manifests import write_manifest
 from codespectra.spectra import projections
 from codespectra.spectra.token_trajectories import (
     action_columns,
@@ -103,25 +102,17 @@ def projected(tmp_path):
     """Tables of two layers on three sequences, the second of which is the passage."""
     rng = np.random.default_rng(0)
     rows = {"h.0": rng.standard_normal((27, 6)), "h.1": rng.standard_normal((27, 40))}
-    data, manifest = tmp_path / "text.h5", tmp_path / "text.json"
-    with create_hdf5(data) as file:
-        for layer, activations in rows.items():
-            file.create_dataset(f"tokens/{layer}", data=activations.astype(np.float32))
-        codes, sequence = np.tile(np.arange(9), 3), np.repeat([0, 1, 2], 9)
-        write_tokens(file, Tokens(codes, sequence, codes, WORDS))
-    datasets = [
-        {"key": f"tokens/{layer}", "part": "residual", "layer": layer, "depth": depth}
-        for depth, layer in enumerate(rows, start=1)
-    ]
-    run = {"model": "m", "weights": "train", "length": 9, "sequences": 3, "datasets": datasets}
-    write_manifest(manifest, run | {"sha256": hdf5_digest(data)})
+    layers = {layer: activations.astype(np.float32) for layer, activations in rows.items()}
+    codes, sequence = np.tile(np.arange(9), 3), np.repeat([0, 1, 2], 9)
+    tokens, parts = Tokens(codes, sequence, codes, WORDS), {"residual": rows}
+    captured = write_text_capture(tmp_path, layers, tokens, parts, model="m", length=9, sequences=3)
     outputs = {
         "action": tmp_path / "action.csv",
         "passage": tmp_path / "passage.csv",
         "trajectories": tmp_path / "trajectories.npy",
     }
     cfg = {"draws": 50, "keep": 4, "seed": 0, "passage": 1}
-    run_script("project_text", {"data": data, "manifest": manifest}, outputs, cfg)
+    run_script("project_text", captured, outputs, cfg)
     return rows, outputs
 
 

@@ -111,8 +111,16 @@ def test_a_local_model_is_held_against_its_config(tmp_path: Path) -> None:
     line = told({"models.mine": mine})
     assert "language.length: 64 is more than the 32 tokens that mine sees" in line
     checked_plan(language({"models.mine": mine, "length": 32}))
-    (tmp_path / "config.json").write_text(json.dumps(config | {"model_type": "no_such"}))
-    assert "language.models.mine: " in told({"models.mine": mine, "length": 32})
+    for changes, line in (
+        ({"model_type": "no_such"}, "language.models.mine: "),
+        ({"n_layer": 10**6}, "config.json: n_layer is over 1000, more than any language model has"),
+        ({"inner": {"hidden_size": 10**40}}, "config.json: inner.hidden_size is over 1000000000"),
+        ({"n_embd": "many"}, "language.models.mine: config.json: "),
+        ({"n_embd": -8}, "language.models.mine: config.json: "),
+        ({"n_positions": None}, "language.models.mine: config.json: "),
+    ):
+        (tmp_path / "config.json").write_text(json.dumps(config | changes))
+        assert line in told({"models.mine": mine, "length": 32})
 
 
 def test_a_model_of_the_hub_is_left_to_its_job() -> None:

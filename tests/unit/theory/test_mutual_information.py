@@ -57,16 +57,6 @@ def test_mine_finds_the_information_of_gaussians():
     assert not found.diverged.any()
 
 
-def test_independent_variables_share_next_to_nothing():
-    def sample(count: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        return (
-            torch.randn(4, count, 2, generator=generator),
-            torch.randn(4, count, 30, generator=generator).relu(),
-        )
-
-    assert np.abs(estimate(sample, steps=150).bits).max() < 0.02
-
-
 def test_estimate_sees_no_shift_and_scale_of_either_variable():
     gaussians, _ = correlated_gaussians(torch.tensor([0.9]), width=2)
 

@@ -131,6 +131,33 @@ def test_a_damaged_state_starts_anew_and_says_so(tmp_path, caplog):
     assert refused > 20
 
 
+def without_network(content: dict[str, Any]) -> None:
+    del content["state"]["network"]
+
+
+def another_weight(content: dict[str, Any]) -> None:
+    content["state"]["network"]["bias"] += 1
+
+
+def another_loss(content: dict[str, Any]) -> None:
+    content["history"][0]["train_loss"] = 0.5
+
+
+def without_digest(content: dict[str, Any]) -> None:
+    del content["digest"]
+
+
+@pytest.mark.parametrize("edit", [without_network, another_weight, another_loss, without_digest])
+def test_an_edited_state_starts_anew_and_says_so(edit, tmp_path, caplog):
+    partial = tmp_path / "partial"
+    expected = train_line(partial)
+    content = torch.load(partial, weights_only=True)
+    edit(content)
+    torch.save(content, partial)
+    assert torch.equal(train_line(partial), expected)
+    assert f"{partial} is damaged: it isn't what was written; starting anew" in caplog.text
+
+
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", None])
 def test_a_foreign_state_is_not_taken_up(content: bytes | None, tmp_path):
     partial = tmp_path / "partial"

@@ -7,6 +7,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from codespectra.study.sections.base import (
     RUNTIME,
+    Name,
     Names,
     Number,
     Pair,
@@ -16,6 +17,7 @@ from codespectra.study.sections.base import (
     Several,
     Strict,
     Text,
+    check_product,
 )
 
 
@@ -33,7 +35,17 @@ def _form(selector: Any) -> str:
 Selector = Annotated[
     Annotated[LayerType, Tag("LayerType")] | Annotated[Text, Tag("str")], Discriminator(_form)
 ]
-Layers = Several[Selector]
+Selectors = Several[Selector]
+
+
+def _whose(layers: Any) -> str:
+    return "by model" if isinstance(layers, dict) else "of all models"
+
+
+Layers = Annotated[
+    Annotated[Selectors, Tag("of all models")] | Annotated[dict[Name, Selectors], Tag("by model")],
+    Discriminator(_whose),
+]
 Shards = Annotated[int, Field(gt=0, le=1000)]
 Reduction = Literal["spatial_mean", "spatial_max", "center", "cls", "token_mean", "stride", "none"]
 
@@ -60,6 +72,7 @@ class Analysed(Strict):
     def _both_or_neither(self) -> "Analysed":
         if bool(self.models) != bool(self.stimuli):
             raise ValueError("models and stimuli: name both, or neither for options alone")
+        check_product("models and stimuli", self.models, self.stimuli)
         return self
 
 
@@ -67,8 +80,8 @@ class Spectra(Analysed):
     """Eigenspectra and power-law exponents (methods §2)."""
 
     layers: Layers = (LayerType(type="ReLU"),)
-    """Names, globs (layer*.relu*), or {type: ReLU}. A module called twice gives NAME:0 and NAME:1.
-    """
+    """Names, globs (layer*.relu*), or {type: ReLU}; a module called twice gives NAME:0 and NAME:1.
+    Or such a list for each model: {vit: ["*.mlp"], convnext: ["features.?"]}."""
     reduction: Reduction = "stride"
     """One number a channel of maps (spatial_mean, spatial_max, center) or of tokens (cls, the
     first; token_mean, of the patches); or stride (every s-th number, below 8000); or none (all)."""

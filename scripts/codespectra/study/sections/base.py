@@ -1,8 +1,9 @@
 """What every section of the config shares: names, bounds, and the refusal of unknown keys."""
 
 import inspect
+import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -15,6 +16,7 @@ from pydantic import (
     StringConstraints,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 
 from codespectra.errors import nearest
 
@@ -72,6 +74,7 @@ UserPath = Annotated[Path, Field(strict=False), BeforeValidator(_at_home)]
 Positive = Annotated[int, Field(gt=0, le=10**9)]
 Steps = Annotated[int, Field(gt=0, le=10**7)]
 Number = Annotated[int, Field(gt=0, le=10_000)]  # units, channels, and what else is countable
+Maps = Annotated[int, Field(gt=0, le=1000)]
 Depth = Annotated[int, Field(gt=0, le=500)]
 Batch = Annotated[int, Field(gt=0, le=100_000)]
 Side = Annotated[int, Field(gt=0, le=10_000)]
@@ -81,6 +84,18 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(gt=0, le=100)]
 Factor = Annotated[float, Field(ge=0, le=10**6)]
+
+
+def check_product(what: str, *lists: Sized) -> None:
+    """Refuse what is more than anyone would wait for, each of the one with each of the other.
+
+    Raises:
+        ValueError: it is more than 1000.
+    """
+    count = math.prod(map(len, lists))
+    if count > 1000:
+        raise ValueError(f"{what}: these make {count}, and 1000 are the most; name fewer")
+
 
 # Lists: of any length, and of one at least, each value once; two numbers; red, green, blue.
 Listed = Annotated[
@@ -100,10 +115,15 @@ def _describe_keys(schema: dict[str, Any], section: type[BaseModel]) -> None:
     value what its own section is.
     """
     for name, key in schema.get("properties", {}).items():
-        field = section.model_fields[name]
+        field = _keys(section)[name]
         kinds = [section] if "const" in key else [field.annotation, *get_args(field.annotation)]
         opened = [k.__doc__ for k in kinds if inspect.isclass(k) and issubclass(k, BaseModel)]
         key["description"] = " ".join((field.description or "".join(opened)).split())
+
+
+def _keys(section: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Fields by their keys in a config, which may be words that Python keeps for itself."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
 
 
 def _hint(key: str, known: Iterable[str]) -> str:
@@ -133,5 +153,5 @@ class Strict(BaseModel):
         # would hide every other mistake of this section and of those inside it.
         if not isinstance(data, dict):
             return data
-        known = cls.model_fields
+        known = _keys(cls)
         return {k: v if k in known else _hint(str(k), known) for k, v in data.items()}

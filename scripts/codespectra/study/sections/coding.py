@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from codespectra.study.sections.analyses import Layers, LayerType
+from codespectra.study.sections.analyses import LayerType, Selectors
 from codespectra.study.sections.base import (
     Batch,
     Factor,
@@ -17,11 +17,11 @@ from codespectra.study.sections.base import (
     Steps,
     Strict,
     check_path,
+    check_product,
 )
 from codespectra.study.sections.models import DropoutRate, DropoutSites
 
-Dropouts = Several[DropoutRate]
-MOST_NETWORKS = 1000
+Dropouts = Annotated[Several[DropoutRate], Field(max_length=100)]
 
 
 def _check_pattern(path: str) -> str:
@@ -78,16 +78,12 @@ class Coding(Strict):
     """Stimulus set of the spectra."""
     dot: Name
     """Stimulus set of the projections, a moving_dot."""
-    layers: Layers = (LayerType(type="ReLU"),)
+    layers: Selectors = (LayerType(type="ReLU"),)
     """Layers to analyse: names, globs, or {type: ReLU}, as in spectra.layers."""
-    filters: Layers
+    filters: Selectors
     """Those of them whose eigenvectors are shown as filters, of the first network."""
 
     @model_validator(mode="after")
     def _sweep(self) -> "Coding":
-        count = len(self.dropouts) * len(self.seeds)
-        if count > MOST_NETWORKS:
-            raise ValueError(
-                f"dropouts and seeds: {count} networks are more than {MOST_NETWORKS}; name fewer"
-            )
+        check_product("dropouts and seeds", self.dropouts, self.seeds)
         return self

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, model_validator
 
 from codespectra.study.sections.analyses import Layers, Reduction
 from codespectra.study.sections.base import (
@@ -16,6 +16,7 @@ from codespectra.study.sections.base import (
     Several,
     Steps,
     Strict,
+    check_product,
 )
 
 MULTIPLE = re.compile(r"([1-9][0-9]*(\.[0-9]+)?|0?\.[0-9]*[1-9])x")
@@ -118,6 +119,11 @@ class SparseAutoencoder(Strict):
     """Step size of Adam."""
     seed: Seed = 0
     """Weights and order."""
+
+    @model_validator(mode="after")
+    def _grid(self) -> "SparseAutoencoder":
+        check_product("z and l1", self.z, self.l1)
+        return self
 
 
 class RandomDirections(Strict):

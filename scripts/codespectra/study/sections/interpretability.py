@@ -11,6 +11,7 @@ from codespectra.study.sections.base import (
     Several,
     Strict,
     Text,
+    check_product,
 )
 from codespectra.study.sections.directions import Counts
 from codespectra.study.sections.index import Index
@@ -18,8 +19,6 @@ from codespectra.study.sections.index import Index
 Methods = Several[Text]
 # Share of the responses that is cut off on either side.
 Cut = Annotated[float, Field(ge=0, lt=0.5)]
-# Along the path between two centroids, which are at 0 and 1.
-Place = Annotated[float, Field(ge=-100, le=100)]
 
 
 class Psychophysics(Strict):
@@ -61,21 +60,12 @@ class Sensitivity(Strict):
 
     method: Text
     """The K-Means whose centroids are joined."""
-    first: Place = -0.5
+    first: Annotated[float, Field(ge=-100, lt=0)] = -0.5
     """Where the path from centroid to centroid begins; the centroids are at 0 and 1."""
-    last: Place = 1.5
+    last: Annotated[float, Field(gt=1, le=100)] = 1.5
     """Where it ends."""
     steps: Annotated[int, Field(ge=3, le=1000)] = 21
     """Directions on it, evenly spaced."""
-
-    @model_validator(mode="after")
-    def _between(self) -> "Sensitivity":
-        if not (self.first < 0 and self.last > 1):
-            raise ValueError(
-                f"first: {self.first:g} and last: {self.last:g} must lie below 0 and above 1, "
-                "where the centroids are"
-            )
-        return self
 
 
 class AutoencoderGrid(Strict):
@@ -88,6 +78,11 @@ class AutoencoderGrid(Strict):
     """Sizes of the code, each a number or a multiple of the layer's units."""
     l1: Several[Factor]
     """Factors of the L1 penalty."""
+
+    @model_validator(mode="after")
+    def _grid(self) -> "AutoencoderGrid":
+        check_product("z and l1", self.z, self.l1)
+        return self
 
 
 class Interpretability(Strict):

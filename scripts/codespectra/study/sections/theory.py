@@ -13,6 +13,7 @@ from codespectra.study.sections.base import (
     Several,
     Steps,
     Strict,
+    check_product,
 )
 from codespectra.study.sections.coding import Dropouts
 
@@ -47,6 +48,10 @@ class Superposition(Strict):
             raise ValueError(
                 f"hidden: {self.hidden} units hold all {self.features} features; take fewer"
             )
+        check_product("densities and seeds", range(self.densities), self.seeds)
+        size = self.densities * len(self.seeds) * self.features * max(self.batch, self.hidden)
+        if size > 10**10:
+            raise ValueError(f"features: models of all densities and seeds take {4 * size} bytes")
         return self
 
 

