@@ -1,4 +1,4 @@
-"""Goals 4a and 4b: the action of random projections against a loop over 1000 draws."""
+"""Goals 4a-4c: the action of random projections against a loop over 1000 draws."""
 
 import numpy as np
 from side_by_side import compare
@@ -23,9 +23,8 @@ def loop(activations: np.ndarray, draws: int) -> tuple[np.ndarray, np.ndarray]:
     trajectories = np.empty((draws, len(activations), 3), dtype=np.float32)
     actions = np.empty(draws)
     for draw in range(draws):
-        rng = np.random.Generator(np.random.SFC64([0, draw]))  # numpy's fastest
-        r = rng.standard_normal((3, activations.shape[1]), dtype=np.float32)
-        trajectories[draw] = activations @ r.T / np.sqrt(np.float32(activations.shape[1]))
+        r = projections.projection(activations.shape[1], draw=draw, seed=0)
+        trajectories[draw] = activations @ r
         actions[draw] = 0.5 * np.sum(np.diff(trajectories[draw], axis=0) ** 2)
     return trajectories, actions
 
@@ -33,6 +32,11 @@ def loop(activations: np.ndarray, draws: int) -> tuple[np.ndarray, np.ndarray]:
 def rooted(activations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     root = projections.trajectory_root(activations)
     trajectories = projections.draw_trajectories(root, draws=DRAWS, seed=0)
+    return trajectories, projections.action(trajectories)
+
+
+def seeded(activations: np.ndarray, draws: int) -> tuple[np.ndarray, np.ndarray]:
+    trajectories = projections.seeded_projections(activations, draws=draws, seed=0)
     return trajectories, projections.action(trajectories)
 
 
@@ -53,6 +57,13 @@ def main() -> None:
         lambda: rooted(large),
         at_least=70,
         baseline_scale=DRAWS / SHARE,
+    )
+    compare(
+        "4c",
+        "the same 1000 seeded draws, n=200 m=100,000",
+        lambda: loop(large, DRAWS),
+        lambda: seeded(large, DRAWS),
+        at_least=3,
     )
 
 

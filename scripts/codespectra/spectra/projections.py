@@ -20,6 +20,7 @@ from codespectra.capture.rows import binary_scale
 
 AXES = 3  # of a projection, as in paper A
 COLUMNS = 4096  # a block's columns: its float32 products stay in the cache, their sums in float64
+BATCH_ENTRIES = 2**25  # entries of r that are held at once: 128 MiB
 
 
 class ActionLaw(NamedTuple):
@@ -29,15 +30,15 @@ class ActionLaw(NamedTuple):
     variance: float
 
 
-def action(trajectories: ArrayLike) -> NDArray[np.float64]:
-    """Action 1/2 sum_t |z_{t+1} - z_t|^2 of each trajectory (..., n, 3), as (...,).
+def action(trajectories: ArrayLike, *, dt: float = 1.0) -> NDArray[np.float64]:
+    """Action 1/2 sum_t |z_{t+1} - z_t|^2 / dt of each trajectory (..., n, 3), as (...,).
 
-    The path is open: there is no step from the last frame back to the first. The time between
-    frames, dt, is 1, so that a smooth path's action falls as frames are added.
+    The path is open: there is no step from the last frame back to the first. `dt` is the time
+    between frames, 1 by default, so that a smooth path's action falls as frames are added.
     Source: paper A eq. 4, with the 1/2 of its supplement.
     """
     steps = np.diff(np.asarray(trajectories, dtype=np.float64), axis=-2)
-    return 0.5 * np.einsum("...ti,...ti->...", steps, steps)
+    return 0.5 * np.einsum("...ti,...ti->...", steps, steps) / dt
 
 
 def expected_action(activations: NDArray) -> ActionLaw:
@@ -79,6 +80,38 @@ def draw_trajectories(root: NDArray, *, draws: int, seed: int) -> NDArray[np.flo
         (draws * AXES, root.shape[1]), dtype=np.float32
     )
     return _frames_second(noise @ root.T.astype(np.float32))
+
+
+def projection(dimensions: int, *, draw: int, seed: int) -> NDArray[np.float32]:
+    """Matrix r (dimensions, 3) of one draw of `seeded_projections`, entries N(0, 1/dimensions)."""
+    noise = np.empty((AXES, dimensions), dtype=np.float32)
+    _fill_normal(noise, draw, seed)
+    return noise.T / np.sqrt(np.float32(dimensions))
+
+
+def seeded_projections(activations: NDArray, *, draws: int, seed: int) -> NDArray[np.float32]:
+    """Trajectories (draws, n, 3) of explicit projections of activations (n, D).
+
+    Draw i is (A - A.mean(axis=0)) @ projection(D, draw=i, seed=seed), whatever `draws` is. Takes
+    a copy of A and 3 D normals a draw; where r itself isn't needed, `trajectory_root` is faster.
+
+    Raises ValueError for fewer than two frames.
+    """
+    frames, dimensions = _checked(activations).shape
+    scaled = np.empty((frames, dimensions), dtype=np.float32)
+    for columns, block in _column_blocks(activations):
+        mean = block.mean(axis=0, dtype=np.float64).astype(block.dtype)
+        scaled[:, columns] = (block - mean) / np.sqrt(np.float32(dimensions))
+    batch = min(draws, max(1, BATCH_ENTRIES // (AXES * dimensions)))
+    noise = np.empty((batch, AXES, dimensions), dtype=np.float32)
+    trajectories = np.empty((draws, frames, AXES), dtype=np.float32)
+    for start in range(0, draws, batch):
+        part = noise[: draws - start]
+        for offset, single in enumerate(part):
+            _fill_normal(single, start + offset, seed)
+        product = part.reshape(-1, dimensions) @ scaled.T
+        trajectories[start : start + batch] = _frames_second(product)
+    return trajectories
 
 
 def explained_input_variance(trajectories: NDArray, position: NDArray) -> NDArray[np.float64]:
@@ -175,6 +208,11 @@ def _step_gram(activations: NDArray) -> NDArray[np.float64]:
         steps = np.diff(block, axis=0) / scale
         gram += steps @ steps.T
     return gram * scale**2 / dimensions
+
+
+def _fill_normal(out: NDArray[np.float32], draw: int, seed: int) -> None:
+    rng = np.random.Generator(np.random.SFC64([seed, draw]))  # numpy's fastest
+    rng.standard_normal(dtype=np.float32, out=out)
 
 
 def _frames_second(rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -36,7 +36,6 @@ from codespectra.study.implied import (
 )
 from codespectra.study.problems import Problems
 from codespectra.study.sections.analyses import Layers, LayerType
-from codespectra.study.sections.base import Strict
 from codespectra.study.sections.models import FileModel, FromModel, Model
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import Study
@@ -126,11 +125,13 @@ def _resolve(models: Models, problems: Problems) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _side(model: Model | VaeModel | RecalibratedModel, stimuli: Strict) -> int | None:
-    """Pixels of the side that a network sees; None: as its own library makes images."""
-    if isinstance(model.preprocessing, FromModel):
-        return None
-    return model.preprocessing.side or side_of(stimuli)
+def network_side(model: Model | VaeModel | RecalibratedModel, side: int) -> int | None:
+    """Pixels of the side that a network sees of images of that side.
+
+    None: it sees them as its own library makes them.
+    """
+    own = isinstance(model.preprocessing, FromModel)
+    return None if own else model.preprocessing.side or side
 
 
 def _select(
@@ -143,7 +144,7 @@ def _select(
     selected = {}
     for analysis in analyses(study).values():
         for model, stimuli in analysis.runs:
-            side = _side(models[model], study.stimuli[stimuli])
+            side = network_side(models[model], side_of(study.stimuli[stimuli]))
             try:
                 available = describe(architectures[model], models[model].classes, side)
             except UserError as error:

@@ -23,16 +23,15 @@ def rectified(frames: int = 40, dimensions: int = 300, offset: float = 0.5) -> n
     return np.maximum(tuning + noise + offset, 0).astype(np.float32)
 
 
-def explicit_draws(activations: np.ndarray) -> np.ndarray:
-    """Projections by the definition, in float64, independent of the library."""
-    dimensions = activations.shape[1]
-    r = np.random.default_rng(11).normal(0, dimensions**-0.5, (DRAWS, dimensions, 3))
-    return activations @ r
-
-
-def explicit_actions(activations: np.ndarray) -> np.ndarray:
-    """Actions by the definition."""
-    return 0.5 * np.sum(np.diff(explicit_draws(activations), axis=1) ** 2, axis=(1, 2))
+def explicit_actions(activations: np.ndarray, draws: int = DRAWS) -> np.ndarray:
+    """Actions by the definition, in float64, independent of the library."""
+    rng = np.random.default_rng(11)
+    frames, dimensions = activations.shape
+    actions = np.empty(draws)
+    for draw in range(draws):
+        z = activations @ rng.normal(0, dimensions**-0.5, (dimensions, 3))
+        actions[draw] = 0.5 * sum(np.sum((z[t + 1] - z[t]) ** 2) for t in range(frames - 1))
+    return actions
 
 
 def assert_has_law(actions: np.ndarray, law: projections.ActionLaw) -> None:
@@ -45,6 +44,7 @@ def assert_has_law(actions: np.ndarray, law: projections.ActionLaw) -> None:
 def test_action_of_a_walk_by_hand():
     walk = np.array([[0, 0, 0], [3, 0, 0], [3, 4, 0], [3, 4, 12]])
     assert projections.action(walk) == 0.5 * (9 + 16 + 144)
+    assert projections.action(walk, dt=0.5) == 9 + 16 + 144
     np.testing.assert_array_equal(projections.action(np.stack([walk, 2 * walk])), [84.5, 338])
 
 
@@ -84,16 +84,16 @@ def test_root_draws_have_the_law_of_projections():
     law = projections.expected_action(activations)
     root = projections.trajectory_root(activations)
     drawn = projections.draw_trajectories(root, draws=DRAWS, seed=1)
-    explicit = explicit_draws(activations - activations.mean(axis=0))
-    assert drawn.shape == explicit.shape == (DRAWS, 40, 3)
-    for trajectories in (drawn, explicit):
+    seeded = projections.seeded_projections(activations, draws=DRAWS, seed=1)
+    assert drawn.shape == seeded.shape == (DRAWS, 40, 3)
+    for trajectories in (drawn, seeded):
         assert_has_law(projections.action(trajectories), law)
         assert_has_covariance(trajectories, root @ root.T)
         position = circle(40)
         explained = projections.explained_input_variance(trajectories, position)
         assert 0.5 < explained.mean() < 1
-    assert ks_2samp(projections.action(drawn), projections.action(explicit)).pvalue > 1e-3
-    pair = [projections.explained_input_variance(z, position) for z in (drawn, explicit)]
+    assert ks_2samp(projections.action(drawn), projections.action(seeded)).pvalue > 1e-3
+    pair = [projections.explained_input_variance(z, position) for z in (drawn, seeded)]
     assert ks_2samp(*pair).pvalue > 1e-3
 
 
@@ -113,6 +113,31 @@ def test_draws_are_reproducible_and_a_longer_run_repeats_the_shorter():
     first = projections.draw_trajectories(root, draws=10, seed=3)
     np.testing.assert_allclose(projections.draw_trajectories(root, draws=4, seed=3), first[:4])
     assert not np.allclose(projections.draw_trajectories(root, draws=10, seed=4), first)
+
+
+@pytest.mark.parametrize("batch_entries", [1, 3 * 300 * 4, 2**24])
+def test_seeded_draw_is_the_projection_by_its_own_r(monkeypatch, batch_entries):
+    monkeypatch.setattr(projections, "BATCH_ENTRIES", batch_entries)
+    activations = rectified().astype(np.float64)
+    trajectories = projections.seeded_projections(activations, draws=7, seed=5)
+    for draw, z in enumerate(trajectories):
+        r = projections.projection(300, draw=draw, seed=5)
+        exact = activations @ r.astype(np.float64)
+        # Rounding of a float32 sum of 300 products, at worst (Higham, 2002, eq. 3.5), and its mean.
+        worst = 2 * 300 * np.finfo(np.float32).eps / 2 * (np.abs(activations) @ np.abs(r)).max()
+        np.testing.assert_allclose(z, exact - exact.mean(axis=0), rtol=0, atol=worst)
+        action = projections.action(exact)
+        assert projections.action(z) == pytest.approx(action, rel=1e-6)
+
+
+def test_projection_entries_are_normal_with_variance_one_over_units():
+    r = projections.projection(100_000, draw=0, seed=0)
+    assert r.shape == (100_000, 3)
+    scaled = r.astype(np.float64) * np.sqrt(100_000)
+    np.testing.assert_allclose(scaled.T @ scaled / 100_000, np.eye(3), atol=4 * np.sqrt(2e-5))
+    assert abs(np.mean(scaled**4) - 3) < 4 * np.sqrt(96 / 300_000)
+    for draw, seed in ((1, 0), (0, 1)):
+        assert not np.allclose(r, projections.projection(100_000, draw=draw, seed=seed))
 
 
 def test_explained_variance_and_correlation_agree_with_scikit_learn():

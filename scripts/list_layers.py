@@ -1,0 +1,38 @@
+"""Lists the layers of a study's networks: `list_layers.py [STUDY.yaml] [--model NAME]`.
+
+Sizes are bytes a stimulus under each reduction; `-` where one doesn't fit the layer's axes.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import yaml
+
+from codespectra.errors import UserError
+from codespectra.study.layer_list import list_layers
+from codespectra.study.plan import cached_layers
+from codespectra.study.sections.study import load_study
+from codespectra.study.study_file import check_study_file
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("study", nargs="?", default="config.yaml", help="a study's YAML")
+    parser.add_argument("--model", help="one of its models; else all")
+    parser.add_argument("--side", type=int, help="pixels of the images; else of the first set")
+    arguments = parser.parse_args()
+    check_study_file(arguments.study)
+    study = load_study(yaml.safe_load(Path(arguments.study).read_text("utf-8")))
+    describe = cached_layers(Path(".snakemake/codespectra"))
+    for model in [arguments.model] if arguments.model else study.models:
+        table = list_layers(study, model, arguments.side, describe)
+        print(f"{model}: {len(table)} layers")
+        print(table.to_string(index=False))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UserError as error:
+        sys.exit(str(error))
