@@ -73,7 +73,8 @@ DOORS = {
     "h5py.File": {"files/hdf5_files.py", "capture/activation_file.py"},
     "pandas.read_csv": {"files/csv_tables.py", "files/users_tables.py"},
     "numpy.load": {"files/array_files.py"},
-    "yaml.safe_load": {"write_schema.py"},
+    # A study's file, which `check_study_file` has passed, and the embedded one.
+    "yaml.safe_load": {"list_layers.py", "write_schema.py"},
     "yaml.load": {"study/study_file.py"},  # by its SafeLoader
     # Tokenizers, and networks.
     "from_pretrained": {"models/language_models.py", "models/pretrained_folders.py"},
