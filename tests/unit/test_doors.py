@@ -56,7 +56,7 @@ from codespectra.models.tensor_files import read_tensors
 # The doors ---------------------------------------------------------------------------------------
 
 NEVER = """
-    json.load yaml.load yaml.unsafe_load pickle.load pickle.loads marshal.load marshal.loads
+    json.load yaml.unsafe_load yaml.full_load pickle.load pickle.loads marshal.load marshal.loads
     numpy.loadtxt numpy.genfromtxt numpy.fromfile numpy.memmap pandas.read_table pandas.read_pickle
     pandas.read_json pandas.read_hdf pandas.read_parquet torch.jit.load torch.hub.load
     load_state_dict_from_url joblib.load tarfile.open shelve.open
@@ -73,8 +73,11 @@ DOORS = {
     "h5py.File": {"files/hdf5_files.py", "capture/activation_file.py"},
     "pandas.read_csv": {"files/csv_tables.py", "files/users_tables.py"},
     "numpy.load": {"files/array_files.py"},
-    "yaml.safe_load": {"write_schema.py"},
-    "from_pretrained": {"models/language_models.py"},
+    # A study's file, which `check_study_file` has passed, and the embedded one.
+    "yaml.safe_load": {"list_layers.py", "write_schema.py"},
+    "yaml.load": {"study/study_file.py"},  # by its SafeLoader
+    # Tokenizers, and networks.
+    "from_pretrained": {"models/language_models.py", "models/pretrained_folders.py"},
     **{name: set() for name in NEVER.split()},
 }
 SOURCES = [*(ROOT / "scripts").rglob("*.py"), *(ROOT / "workflow/rules").glob("*.smk")]
