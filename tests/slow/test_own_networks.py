@@ -106,7 +106,7 @@ def test_edited_code_reruns_what_it_makes_and_nothing_else(project: Project):
     ("changes", "words"),
     [
         (
-            {"spectra.layers": ["*.mlp", "0"], "spectra.reduction": "spatial_mean"},
+            {"spectra.reduction": "spatial_mean"},
             "spectra.reduction for models.dino: encoder.layer.0.mlp: spatial_mean doesn't fit",
         ),
         (

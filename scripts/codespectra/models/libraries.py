@@ -23,13 +23,24 @@ def torchvision(model: str, classes: int | None, published: str | None = None) -
     """
     from torchvision import models
 
-    known = models.list_models(module=models)
-    if model not in known:
-        raise UserError(f"torchvision has no model {model!r}; {nearest(model, known)}")
+    check_torchvision(model)
     options: dict[str, Any] = {} if classes is None else {"num_classes": classes}
     if model in INCEPTIONS:
         options |= {"init_weights": False, "transform_input": published is not None}
     return models.get_model(model, weights=None, **options)
+
+
+def check_torchvision(model: str) -> None:
+    """Refuse what is no classifier of torchvision.
+
+    Raises:
+        UserError: names the nearest.
+    """
+    from torchvision import models
+
+    known = models.list_models(module=models)
+    if model not in known:
+        raise UserError(f"torchvision has no model {model!r}; {nearest(model, known)}")
 
 
 def pytorch_cifar10(model: str, classes: int | None) -> nn.Module:
@@ -43,17 +54,26 @@ def timm(model: str, classes: int | None) -> nn.Module:
     """A network of timm.
 
     Raises:
-        UserError: timm isn't installed, or has no network of that name.
+        UserError: timm has no network of that name.
     """
-    try:
-        import timm as library
-    except ImportError as error:
-        raise _missing("timm", "timm", error) from error
+    import timm as library
+
+    check_timm(model)
+    options = {} if classes is None else {"num_classes": classes}
+    return library.create_model(model, pretrained=False, **options)
+
+
+def check_timm(model: str) -> None:
+    """Refuse what is no network of timm.
+
+    Raises:
+        UserError: names the nearest.
+    """
+    import timm as library
+
     if not library.is_model(model):
         known = library.list_models()
         raise UserError(f"timm has no model {model!r}; {nearest(model.split('.')[0], known)}")
-    options = {} if classes is None else {"num_classes": classes}
-    return library.create_model(model, pretrained=False, **options)
 
 
 def open_clip(model: str, tower: str) -> nn.Module:
@@ -65,7 +85,10 @@ def open_clip(model: str, tower: str) -> nn.Module:
     try:
         import open_clip as library
     except ImportError as error:
-        raise _missing("open_clip", "open_clip_torch", error) from error
+        raise UserError(
+            f"architecture: open_clip can't be imported ({first_line(error)}); pip install "
+            "open_clip_torch, or take another architecture"
+        ) from error
     known = library.list_models()
     if model not in known:
         raise UserError(f"open_clip has no model {model!r}; {nearest(model, known)}")
@@ -136,10 +159,3 @@ def vision_class(config: dict[str, Any]) -> Any:
     if any(kind is not None and kind.__name__ in named for kind in kinds):
         return AutoModelForImageClassification
     return AutoModel
-
-
-def _missing(library: str, package: str, error: ImportError) -> UserError:
-    return UserError(
-        f"architecture: {library} can't be imported ({first_line(error)}); pip install {package}, "
-        "or take another architecture"
-    )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from codespectra.errors import UserError
+from codespectra.models import libraries
 
 # Steps of transformers' processors that we do too, or that change no RGB image of 8 bits.
 KNOWN_STEPS = {"do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_convert_rgb"}
@@ -54,6 +55,7 @@ def _settings(side: int, resize: int, interpolation: str, mean: Any, std: Any) -
 def _torchvision(model: str, tag: str) -> dict[str, Any]:
     from torchvision import models
 
+    libraries.check_torchvision(model)
     preset = models.get_model_weights(model)[tag].transforms()
     filters = preset.interpolation.value
     side, resize = preset.crop_size[0], preset.resize_size[0]
@@ -64,10 +66,8 @@ def _timm(model: str) -> dict[str, Any]:
     from timm.data import resolve_data_config
     from timm.models import get_pretrained_cfg
 
-    known = get_pretrained_cfg(model)
-    if known is None:
-        raise UserError(f"preprocessing: from model: timm has no data config of {model!r}")
-    found = resolve_data_config(pretrained_cfg=known.to_dict())
+    libraries.check_timm(model)
+    found = resolve_data_config(pretrained_cfg=get_pretrained_cfg(model).to_dict())
     if found["crop_mode"] not in ("center", "squash"):
         raise UserError(
             f"preprocessing: from model: crop_mode {found['crop_mode']!r} of {model} isn't center; "
@@ -110,8 +110,6 @@ def _transformers(processor: dict[str, Any], folder: str) -> dict[str, Any]:
 
 
 def _open_clip(model: str) -> dict[str, Any]:
-    from codespectra.models import libraries
-
     found = libraries.open_clip(model, "visual").preprocess_cfg
     side = found["size"] if isinstance(found["size"], int) else found["size"][0]
     return _settings(side, side, found["interpolation"], found["mean"], found["std"])
