@@ -580,7 +580,7 @@ MODULES = {
     "data/image_files.py": TRAINED_ON,
     "data/preprocessing.py": TRAINED_ON - {"make_stimuli"},
     "models/architectures.py": BUILT,
-    "models/layer_selection.py": FOUND | TOKENS,
+    "models/layer_selection.py": CENTROIDS | AUTOENCODERS | TOKENS,
     "experiments/example_trials.py": TRIED,
     "explanations/unit_kinds.py": RECORDS,
     "spectra/code_entropy.py": FITTED | TEXT_SPECTRA | CHANNEL,
