@@ -3,11 +3,13 @@
 No import of torch: a plan is checked in seconds.
 """
 
+import ast
 import importlib.util
 from pathlib import Path
 from typing import Any
 
 from codespectra.errors import UserError
+from codespectra.files.json_files import content_digest
 from codespectra.files.manifests import file_digest
 from codespectra.files.regular_files import check_regular, refusing
 from codespectra.models.model_folders import read_config, weight_files
@@ -27,7 +29,7 @@ def resolved(architecture: dict[str, Any], published: str | None = None) -> dict
     """
     name = architecture["name"]
     if name == "python":
-        return architecture | {"sha256": file_digest(source_of(architecture["target"]))}
+        return architecture | {"sha256": code_of(architecture["target"])}
     if name == "transformers":
         folder = Path(architecture["path"])
         given = {"config": read_config(folder)}
@@ -37,6 +39,34 @@ def resolved(architecture: dict[str, Any], published: str | None = None) -> dict
     if name == "torchvision" and published is not None:
         return architecture | {"published": published}
     return architecture
+
+
+def code_of(target: str) -> str:
+    """Hexadecimal sha256 of the file that a target names, with those beside it that it imports.
+
+    Raises:
+        UserError: there is no such file, or it is no Python.
+    """
+    files, pending = {}, [source_of(target)]
+    while pending:
+        file = pending.pop()
+        if file.name not in files:
+            files[file.name] = file_digest(file)
+            pending += _imported_beside(file)
+    return content_digest(files)
+
+
+def _imported_beside(file: Path) -> list[Path]:
+    with refusing(file, "isn't Python", "correct it"):
+        tree = ast.parse(file.read_bytes())
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    beside = (file.with_name(f"{name.split('.')[0]}.py") for name in sorted(names))
+    return [path for path in beside if path.is_file()]
 
 
 def source_of(target: str) -> Path:

@@ -13,18 +13,17 @@ from typing import Any
 from torch import nn
 
 from codespectra.errors import UserError, first_line
-from codespectra.files.manifests import file_digest
-from codespectra.models.identity import source_of
+from codespectra.models.identity import code_of, source_of
 
 
 def build(target: str, arguments: dict[str, Any], sha256: str) -> nn.Module:
     """The network that a target builds with its arguments.
 
     Raises:
-        UserError: its file isn't the one of that sha256, it raises, or it returns no network.
+        UserError: its code isn't the one of that sha256, it raises, or it returns no network.
     """
     path = source_of(target)
-    if (found := file_digest(path)) != sha256:
+    if (found := code_of(target)) != sha256:
         raise UserError(
             f"{path}: its sha256 is {found}, but the network was made by the code of {sha256}; "
             "put the old code back, or rerun with the new"

@@ -49,6 +49,7 @@ def number():
 def own_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "my_nets.py").write_text(OWN)
     (tmp_path / "neighbour.py").write_text("from torch import nn\nlast = nn.ReLU\n")
+    (tmp_path / "broken.py").write_text("def build(:\n")
     (tmp_path / "other.py").write_text("raise SystemExit('executed')\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path / "my_nets.py"
@@ -90,8 +91,11 @@ def test_own_code_is_built_again_from_its_checkpoint(own_code):
 
 def test_changed_code_is_another_network(own_code):
     before = own(width=4)
+    neighbour = own_code.with_name("neighbour.py")
+    neighbour.write_text(neighbour.read_text() + "\n")
+    beside = own(width=4)["sha256"]
     own_code.write_text(OWN + "\n")
-    assert own(width=4)["sha256"] != before["sha256"]
+    assert len({before["sha256"], beside, own(width=4)["sha256"]}) == 3
     with pytest.raises(UserError, match=r"my_nets.py: its sha256 is .* put the old code back"):
         build(before, None)
 
@@ -99,6 +103,7 @@ def test_changed_code_is_another_network(own_code):
 @pytest.mark.parametrize(
     ("target", "arguments", "words"),
     [
+        ("broken.py:build", {}, r"broken.py: isn't Python \(invalid syntax .*; correct it"),
         ("my_nets.py", {}, "another form than my_nets.py:build"),
         ("missing.py:build", {}, "no such file .*correct the path"),
         ("no_such_package.nets:build", {}, r"no module 'no_such_package.nets' .*pip install"),
