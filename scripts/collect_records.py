@@ -1,7 +1,6 @@
 """Rule collect_records: which units are explained, and their excerpts, layer by layer."""
 
 import pandas as pd
-from tqdm import tqdm
 
 from codespectra.capture.manifest_layers import captured_parts
 from codespectra.data.tokens import read_tokens
@@ -10,6 +9,7 @@ from codespectra.explanations.neuron_records import NeuronId, write_lines
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.manifests import read_manifest
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 
 start_job(snakemake.log[0])
@@ -21,7 +21,7 @@ tables = []
 def records(file):
     """The records of all units, layer by layer; the units' rows go to `tables`."""
     text = units.Text.of(read_tokens(file))
-    for where, dataset in tqdm(layers, desc="records", disable=None):
+    for where, dataset in progress(layers, desc="records"):
         rows, of_layer = file[dataset["key"]], {"depth": where["depth"], "seed": cfg["seed"]}
         chosen = units.choose_units(rows, text, units=cfg["units"], draws=cfg["draws"], **of_layer)
         tables.append(chosen.assign(**where)[[*where, *chosen.columns]])

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import torch
-from tqdm import tqdm
 
 from codespectra.data.preprocessing import Preprocess
 from codespectra.experiments.people import (
@@ -17,6 +16,7 @@ from codespectra.experiments.people_agreement import agreement_table, margins, r
 from codespectra.files.csv_writer import write_csv
 from codespectra.interpretability.lpips_embedding import backbone_of
 from codespectra.jobs.device import resolve_device
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.models.checkpoints import load_checkpoint
 
@@ -38,7 +38,7 @@ answers = read_responses(snakemake.input.responses, cfg["condition"])
 trials = answers[TRIAL].drop_duplicates().sort_values(TRIAL)
 files = find_images(trials, snakemake.input.file_map, cfg["model"], cfg["images"])
 log.info("%d answers to %d trials", len(answers), len(trials))
-rows, shown = [], tqdm(files, disable=None, leave=False)
+rows, shown = [], progress(files)
 for trial, paths in zip(trials.to_dict("records"), shown, strict=True):
     found = margins(backbone.embed(read_images(paths)), cfg["sides"], cfg["pool"])
     rows.extend(trial | {"part": part, "margin": value} for part, value in found.items())

@@ -1,12 +1,12 @@
 """Rule cross_validate_spectra: plain and cross-validated spectra of two noisy repeats, by layer."""
 
 import pandas as pd
-from tqdm import tqdm
 
 from codespectra.capture.manifest_layers import captured_layers
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.manifests import read_manifest
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.spectra import cvpca, power_law
 from codespectra.statistics.intervals import normal_interval
@@ -18,7 +18,7 @@ ranks = tuple(cfg["ranks"])
 resampling = {"ranks": ranks, "resamples": cfg["resamples"], "seed": cfg["seed"]}
 eigenvalues, exponents = [], []
 with open_hdf5(snakemake.input.data) as file:
-    for where, dataset in tqdm(captured_layers(manifest, cfg), desc="cvPCA", disable=None):
+    for where, dataset in progress(captured_layers(manifest, cfg), desc="cvPCA"):
         first, second = cvpca.repeats(file[dataset["key"]])
         found = cvpca.cross_validated_spectrum(
             first,

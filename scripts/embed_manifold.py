@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.directions.directions import read_methods
@@ -12,6 +11,7 @@ from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index, check_live, exciting_images
 from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import mean_color, read_similarities
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
@@ -51,7 +51,7 @@ def describe(images, places):
 
 
 tables = {"images": [], "activity": [], "units": []}
-for layer, images in tqdm(exciting.items(), desc="t-SNE", disable=None, leave=False):
+for layer, images in progress(exciting.items(), desc="t-SNE"):
     methods = found[layer]
     maps = {
         "spread": map_images(images, cfg["seed"]),

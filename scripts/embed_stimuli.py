@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
 from codespectra.files.manifests import read_manifest, write_manifest
 from codespectra.interpretability.lpips_embedding import backbone_of
 from codespectra.jobs.device import resolve_device
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.models.checkpoints import load_checkpoint
 
@@ -26,7 +26,7 @@ with (
     create_hdf5(snakemake.output.data) as file,
 ):
     images = stimuli["images"]
-    for start in tqdm(range(0, len(images), batch), disable=None, leave=False):
+    for start in progress(range(0, len(images), batch)):
         for part, rows in backbone.embed(images[start : start + batch]).items():
             shape = (len(images), rows.shape[1])
             dataset = file.require_dataset(part, shape, rows.dtype, chunks=(1, rows.shape[1]))

@@ -2,10 +2,10 @@
 
 import pandas as pd
 import torch
-from tqdm import tqdm
 
 from codespectra.files.csv_writer import write_csv
 from codespectra.jobs.device import resolve_device
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.theory.dropout_networks import DropoutNetworks, networks_of_each_kind
 from codespectra.theory.mutual_information import (
@@ -73,11 +73,7 @@ def layer_sampler(networks: DropoutNetworks) -> Sample:
     return sample
 
 
-rows = [
-    row
-    for seed in tqdm(cfg["seeds"], desc="information", disable=None)
-    for row in rows_of_seed(seed)
-]
+rows = [row for seed in progress(cfg["seeds"], desc="information") for row in rows_of_seed(seed)]
 table = pd.DataFrame(rows)
 sample, bits = correlated_gaussians(
     torch.tensor(CHECKED_CORRELATIONS, device=device), cfg["inputs"]

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
 from codespectra.explanations.chat import Models, explain_units
 from codespectra.explanations.chat_answers import Answers
@@ -21,6 +20,7 @@ from codespectra.files.csv_tables import read_csv
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.notes import check_noted
 from codespectra.files.one_writer import only_writer
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
@@ -39,7 +39,7 @@ scores = []
 def explanations(answers: Answers) -> Iterator[NeuronSimulationResults]:
     """The scored explanations of all units in order; their rows go to `scores`."""
     explained = explain_units(records, len(units), answers, models, chat["concurrency"])
-    explained = tqdm(explained, total=len(units), desc="units", disable=None)
+    explained = progress(explained, total=len(units), desc="units")
     for unit, (results, note, top_only) in zip(units, explained, strict=True):
         row = score_row(results)
         scores.append(

@@ -3,7 +3,6 @@
 from itertools import islice
 
 import pandas as pd
-from tqdm import tqdm
 
 from codespectra.capture.manifest_layers import captured_parts
 from codespectra.data.tokens import read_tokens
@@ -16,6 +15,7 @@ from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.manifests import read_manifest
 from codespectra.files.notes import check_noted
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
@@ -33,7 +33,7 @@ def explanations(file):
     tokens = read_tokens(file)
     text = Text.of(tokens)
     contexts = lookup.Contexts.of(tokens, text, bigram=cfg["bigram"])
-    for where, dataset in tqdm(layers, desc="lookup", disable=None):
+    for where, dataset in progress(layers, desc="lookup"):
         depth = where["depth"]
         chosen = units[units["depth"] == depth]
         responses = respond(file[dataset["key"]], text, chosen, depth=depth, seed=seed)

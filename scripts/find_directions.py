@@ -1,12 +1,12 @@
 """Rule find_directions: one method's directions in every layer of a run."""
 
 import numpy as np
-from tqdm import tqdm
 
 from codespectra.directions import baselines, directions, finders
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.manifests import read_manifest
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.models.layer_selection import count_of
 
@@ -34,7 +34,7 @@ def find_in(layer: str, activations: np.ndarray) -> directions.Directions:
 
 
 with open_hdf5(snakemake.input.data) as file:
-    layers = tqdm(cfg["layers"], desc=method, disable=None, leave=False)
+    layers = progress(cfg["layers"], desc=method)
     directions.write_layers(
         snakemake.output.data,
         snakemake.output.manifest,

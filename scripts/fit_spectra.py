@@ -1,11 +1,10 @@
 """Rule fit_spectra: eigenvalues, exponents and their bootstrap, layer by layer."""
 
-from tqdm import tqdm
-
 from codespectra.capture.manifest_layers import captured_layers
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.manifests import read_manifest
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.spectra import eigenspectrum, power_law
 from codespectra.spectra.tables import SpectrumTables
@@ -16,7 +15,7 @@ manifest = read_manifest(snakemake.input.manifest)
 ranks = tuple(cfg["ranks"])
 tables = SpectrumTables()
 with open_hdf5(snakemake.input.data) as file:
-    for where, dataset in tqdm(captured_layers(manifest, cfg), desc="spectra", disable=None):
+    for where, dataset in progress(captured_layers(manifest, cfg), desc="spectra"):
         found = eigenspectrum.spectrum(
             file[dataset["key"]],
             components=cfg["components"],

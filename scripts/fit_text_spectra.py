@@ -1,12 +1,11 @@
 """Rule fit_text_spectra: spectra of tokens, exponents resampled by sequence, first tokens."""
 
-from tqdm import tqdm
-
 from codespectra.capture.manifest_layers import captured_parts
 from codespectra.data.tokens import read_tokens
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.manifests import read_manifest
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.spectra import eigenspectrum, power_law
 from codespectra.spectra.exponents_by_sequence import subsample_exponents
@@ -19,7 +18,7 @@ ranks = tuple(cfg["ranks"])
 tables = SpectrumTables()
 with open_hdf5(snakemake.input.data) as file:
     tokens = read_tokens(file)
-    for where, dataset in tqdm(captured_parts(manifest), desc="spectra", disable=None):
+    for where, dataset in progress(captured_parts(manifest), desc="spectra"):
         rows = file[dataset["key"]]
         found = eigenspectrum.spectrum(
             rows, components=cfg["components"], solver=cfg["solver"], seed=cfg["seed"]

@@ -2,7 +2,6 @@
 
 import pandas as pd
 import torch
-from tqdm import tqdm
 
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.directions.directions import neurons
@@ -13,6 +12,7 @@ from codespectra.interpretability.index import Index, check_live, exciting_image
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import read_similarities
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.models.open_network import open_subject
 
@@ -46,7 +46,7 @@ similarities = read_similarities(
     exciting_images(stages.values(), cfg["m"]),
 )
 index, tables = Index(cfg["m"], cfg["normalisation"]), []
-for (layer, stage), units in tqdm(stages.items(), disable=None, leave=False):
+for (layer, stage), units in progress(stages.items()):
     check_live({"neurons": units}, layer, cfg["m"])
     scores = index_table({"neurons": units}, similarities, index)
     scores = scores[scores["part"] == ALL].drop(columns=["method", "part", "sign"])

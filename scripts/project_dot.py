@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from codespectra.capture.manifest_layers import captured_layers
 from codespectra.data.stimulus_file import open_stimuli
@@ -10,6 +9,7 @@ from codespectra.files.array_files import write_array
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.manifests import read_manifest
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.spectra import projections
 
@@ -24,7 +24,7 @@ with open_stimuli(snakemake.input.stimuli) as file:
 manifest = read_manifest(snakemake.input.manifest)
 rows, kept = [], []
 with open_hdf5(snakemake.input.data) as file:
-    for where, dataset in tqdm(captured_layers(manifest, cfg), desc="projections", disable=None):
+    for where, dataset in progress(captured_layers(manifest, cfg), desc="projections"):
         activations = file[dataset["key"]][:]
         law = projections.expected_action(activations)
         root = projections.trajectory_root(activations)

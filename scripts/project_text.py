@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from codespectra.capture.manifest_layers import captured_parts
 from codespectra.data.tokens import read_tokens
@@ -10,6 +9,7 @@ from codespectra.files.array_files import write_array
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.manifests import read_manifest
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.spectra import token_trajectories
 
@@ -23,7 +23,7 @@ with open_hdf5(snakemake.input.data) as file:
     film = token_trajectories.chosen_film(sequences, cfg["passage"])
     # As Python writes them, so that a blank or a line break shows.
     words = [repr(token) for token in tokens.strings(cfg["passage"])]
-    for where, dataset in tqdm(captured_parts(manifest), desc="trajectories", disable=None):
+    for where, dataset in progress(captured_parts(manifest), desc="trajectories"):
         activations = file[dataset["key"]]
         measures = token_trajectories.film_measures(activations, sequences)
         shape = {"length": manifest["length"], "width": activations.shape[1]}

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from codespectra.directions.halves import half_directions, split_at_median
 from codespectra.files.csv_tables import read_csv
@@ -18,6 +17,7 @@ from codespectra.interpretability.index_resampled import (
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import read_similarities
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.statistics.subsamples import subsamples
 
@@ -31,7 +31,7 @@ known = scores["metric"].eq(cfg["metric"]) & scores["part"].eq(ALL) & scores["me
 scores = scores[known].sort_values("direction")
 halves = {}
 with open_hdf5(snakemake.input.data) as file:
-    for layer in tqdm(cfg["layers"], disable=None, leave=False):
+    for layer in progress(cfg["layers"]):
         activations = file[f"{cfg['reduction']}/{layer}"][:].astype("float32")
         ii = scores.loc[scores["layer"] == layer, "ii"].to_numpy()
         for half, units in split_at_median(ii, layer).items():
@@ -41,7 +41,7 @@ similarities = read_similarities(
     snakemake.input.stimuli, snakemake.input.embeddings, cfg, np.concatenate(images)
 )
 tables, summaries = [], []
-for (layer, half), (units, found) in tqdm(halves.items(), disable=None, leave=False):
+for (layer, half), (units, found) in progress(halves.items()):
     table = index_table(found, similarities, index)
     draws = index_draws(table, found, similarities, index, samples)
     is_unit = table["method"] == "neurons"

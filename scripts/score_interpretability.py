@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from codespectra.directions.directions import Directions, read_methods
 from codespectra.files.manifests import read_manifest
@@ -15,6 +14,7 @@ from codespectra.interpretability.index_resampled import (
 )
 from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import read_similarities
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.statistics.subsamples import subsamples
 
@@ -47,7 +47,7 @@ images = [images_of_draws(directions_of(x).values(), cfg["m"], held) for x in cf
 similarities = read_similarities(
     snakemake.input.stimuli, snakemake.input.embeddings, cfg, np.concatenate(images)
 )
-scored = [score(layer) for layer in tqdm(cfg["layers"], disable=None, leave=False)]
+scored = [score(layer) for layer in progress(cfg["layers"])]
 tables, summaries = zip(*scored, strict=True)
 write_scores(snakemake.output.scores, pd.concat(tables), cfg, manifest)
 write_scores(snakemake.output.resampled, pd.concat(summaries), cfg, manifest)

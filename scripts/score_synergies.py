@@ -4,7 +4,6 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from codespectra.directions.directions import neurons
 from codespectra.experiments import synergy
@@ -13,6 +12,7 @@ from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index, check_live
 from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import read_similarities
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
@@ -22,7 +22,7 @@ index = Index(cfg["m"], cfg["normalisation"])
 manifest = read_manifest(snakemake.input.manifest)
 pairs = {}
 with open_hdf5(snakemake.input.data) as file:
-    for layer in tqdm(cfg["layers"], disable=None, leave=False):
+    for layer in progress(cfg["layers"]):
         units = neurons(file[f"{cfg['reduction']}/{layer}"][:].astype(np.float32))
         check_live({"neurons": units}, layer, index.m)
         pairs[layer] = synergy.pairs_of_units(units, index.m)

@@ -1,7 +1,6 @@
 """Rule simulate_psychophysics: which of two queries is like a direction's images, each metric."""
 
 import pandas as pd
-from tqdm import tqdm
 
 from codespectra.directions.directions import read_methods
 from codespectra.errors import UserError
@@ -11,6 +10,7 @@ from codespectra.experiments.trial_design import Design, shortages
 from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import read_similarities
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
@@ -27,7 +27,7 @@ similarities = read_similarities(
 )
 log.info("%d trials show %d images", trials.counted.sum(), len(trials.images))
 tables, examples = [], []
-for similarity in tqdm(similarities, disable=None, leave=False):
+for similarity in progress(similarities):
     right = answer(similarity, trials, design)
     tables.append(accuracy_table(sheet, right, similarity.metric))
     examples.append(example_trials(tables[-1], right, trials, similarity, design.pool))

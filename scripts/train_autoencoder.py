@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from tqdm import tqdm
 
 from codespectra.directions import directions
 from codespectra.directions.sparse_autoencoder import (
@@ -23,6 +22,7 @@ from codespectra.files.json_files import content_digest
 from codespectra.files.manifests import is_finished, read_manifest
 from codespectra.files.one_writer import only_writer
 from codespectra.jobs.device import resolve_device
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.models.layer_selection import count_of
 
@@ -63,7 +63,7 @@ with only_writer(data), open_hdf5(snakemake.input.data) as file:
         log.info("finished by another process")
         sys.exit()
     found, epochs, measures = {}, [], {}
-    for layer in tqdm(cfg["layers"], desc="layers", disable=None, leave=False):
+    for layer in progress(cfg["layers"], desc="layers"):
         activations = file[f"{cfg['reduction']}/{layer}"][:].astype("float32")
         found[layer], history = train(layer, activations)
         epochs.append(history.assign(layer=layer)[["layer", *history.columns]])

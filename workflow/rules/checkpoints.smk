@@ -32,7 +32,7 @@ rule train_classifier:
 
 rule import_checkpoint:
     input:
-        source=lambda w: local(weights_file(plan.models[w.model])),
+        lambda w: map(local, weight_sources(w.model)),
     output:
         **NETWORK_FILES,
     log:
@@ -40,7 +40,7 @@ rule import_checkpoint:
     benchmark:
         "results/benchmarks/import_checkpoint/{model}.jsonl"
     wildcard_constraints:
-        model=models_with("path", "package"),
+        model=models_with("path", "package", "own"),
     conda:
         "../../envs/gpu.yaml"
     resources:
@@ -99,27 +99,3 @@ rule download_checkpoint:
         "Download torchvision's weights for {wildcards.model}"
     script:
         "../../scripts/download_checkpoint.py"
-
-
-rule keep_own_weights:
-    input:
-        lambda w: map(local, own_files(plan.architectures[w.model])),
-    output:
-        **NETWORK_FILES,
-    log:
-        "results/logs/keep_own_weights/{model}.log",
-    benchmark:
-        "results/benchmarks/keep_own_weights/{model}.jsonl"
-    wildcard_constraints:
-        model=models_with("own"),
-    conda:
-        "../../envs/gpu.yaml"
-    resources:
-        **growing(mem_mb=4000, runtime=30),
-    params:
-        cfg=lambda w: stage_config(model=model_description(w.model)),
-        code=code_of("keep_own_weights.py"),
-    message:
-        "Keep the weights that {wildcards.model} comes with"
-    script:
-        "../../scripts/keep_own_weights.py"

@@ -92,6 +92,13 @@ def drop_benchmarks_of_shared():
             shared._benchmark = None
 
 
+def weight_sources(name):
+    """Files that a model's imported weights are read from."""
+    if plan.models[name].weights == "own":
+        return own_files(plan.architectures[name])
+    return [weights_file(plan.models[name])]
+
+
 def names_of(names):
     """Wildcard constraint: one of these names."""
     return "|".join(map(re.escape, names)) or "(?!)"

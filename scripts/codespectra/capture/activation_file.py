@@ -15,7 +15,6 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from codespectra.capture.journal import Journal
 from codespectra.capture.shard import WHOLE, Shard
@@ -26,6 +25,7 @@ from codespectra.files.hdf5_files import SCHEMA_VERSION, hdf5_digest, rows_diges
 from codespectra.files.json_files import content_digest
 from codespectra.files.plain_files import open_plain, refuse_planted
 from codespectra.files.whole_files import publish
+from codespectra.jobs.progress import progress
 from codespectra.models.hooks import Sink, Wanted
 from codespectra.models.reductions import stride_of
 
@@ -158,7 +158,7 @@ def _show_rest(writer: "_Writer", layout: Layout, show: Show, batch: int, journa
     offsets, stimuli = layout.offsets, layout.stimuli
     rest = stimuli[journal.done :]
     done = int(offsets[rest.start]) - writer.first
-    with tqdm(total=layout.rows, initial=done, disable=None) as bar:
+    with progress(total=layout.rows, initial=done) as bar:
         for start in rest[::batch]:
             stop = min(start + batch, stimuli.stop)
             writer.rows = slice(int(offsets[start]), int(offsets[stop]))

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from codespectra.data import photographs
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
 from codespectra.files.manifests import write_manifest
+from codespectra.jobs.progress import progress
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,7 @@ def write_stimuli(path: str | Path, name: str, made: StimulusSet) -> None:
     with create_hdf5(path) as file:
         chunk = (min(made.count, 64), *shape[1:])
         images = file.create_dataset("images", shape, np.uint8, chunks=chunk)
-        for index, image in enumerate(
-            tqdm(made.images, desc=name, total=made.count, disable=None, leave=False)
-        ):
+        for index, image in enumerate(progress(made.images, desc=name, total=made.count)):
             images[index] = image
         if made.labels is not None:
             file["labels"] = made.labels.astype(np.int64)

@@ -9,10 +9,10 @@ import h5py
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from codespectra.data.preprocessing import Preprocess
 from codespectra.directions.directions import neurons
+from codespectra.jobs.progress import progress
 from codespectra.models.hooks import Wanted, run_to_layers
 
 Layer = dict[str, Any]
@@ -79,7 +79,7 @@ def before_relu(
     wanted = [Wanted(layer, "none") for layer, _ in relus.values()]
     calls = [relu for _, relu in relus.values()]
     with _keeping_inputs(network, calls) as held, torch.inference_mode():
-        for start in tqdm(range(0, len(images), batch), desc="before ReLU", disable=None):
+        for start in progress(range(0, len(images), batch), desc="before ReLU"):
             run_to_layers(network, preprocess(images[start : start + batch]), wanted, keep)
     whole = {name: parts for name, parts in found.items() if sum(map(len, parts)) == len(images)}
     return {name: np.concatenate(parts) for name, parts in whole.items()}

@@ -14,9 +14,9 @@ import h5py
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from codespectra.data.preprocessing import Preprocess
+from codespectra.jobs.progress import progress
 from codespectra.models.hooks import Wanted, run_to_layers
 
 # Distances |y^ - v| below this are y^ = v: single precision tells no direction in what is left.
@@ -77,7 +77,7 @@ def cosine_slopes(
     slopes = Slopes(np.empty(ends.shape), np.empty((len(ends), 2, 2)))
     rows = _rows_by_value(shown)
     used = {image: np.unique(ends[those]) for image, those in rows.items()}
-    with tqdm(total=len(rows), desc="gradients", disable=None, leave=False) as bar:
+    with progress(total=len(rows), desc="gradients") as bar:
         for chosen in _batches(used, int(np.prod(images.shape[1:])), batch):
             pictures = np.stack([images[image] for image in chosen])
             covectors = torch.stack([units[used[image]] for image in chosen])

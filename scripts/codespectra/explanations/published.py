@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tqdm import tqdm
 
 from codespectra.errors import UserError
 from codespectra.explanations.neuron_records import (
@@ -19,6 +18,7 @@ from codespectra.explanations.neuron_records import (
 from codespectra.explanations.scores import rescored, unscored
 from codespectra.files.folder_walk import files_below
 from codespectra.files.regular_files import refusing
+from codespectra.jobs.progress import progress
 
 TOLERANCE = 1e-4  # of a stored score: beyond it, it isn't that of the stored excerpts
 DIFFERS = "the stored score isn't that of the stored excerpts"
@@ -37,7 +37,7 @@ def read_published(folder: str | Path) -> pd.DataFrame:
     Raises:
         UserError: no such files, or one of them is damaged or another neuron's.
     """
-    files = tqdm(published_files(folder), desc="explanations", disable=None, leave=False)
+    files = progress(published_files(folder), desc="explanations")
     return pd.DataFrame([row for path in files for row in _rows(path)])
 
 

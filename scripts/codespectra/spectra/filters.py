@@ -11,9 +11,9 @@ import h5py
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from codespectra.data.preprocessing import Preprocess
+from codespectra.jobs.progress import progress
 from codespectra.models.hooks import Wanted, run_to_layers
 from codespectra.spectra import eigenspectrum
 
@@ -97,7 +97,7 @@ def channel_means(
     network.eval()
     wanted = [Wanted(layer, "spatial_mean") for layer in layers]
     with torch.inference_mode():
-        for start in tqdm(range(0, len(images), batch), desc="channels", disable=None):
+        for start in progress(range(0, len(images), batch), desc="channels"):
             run_to_layers(network, preprocess(images[start : start + batch]), wanted, keep)
     return {name: np.concatenate(parts) for name, parts in means.items()}
 
@@ -142,7 +142,7 @@ def gradient_filters(
         reduced[item.layer["name"]] = values
 
     sums = {name: np.zeros((len(v), *images.shape[1:])) for name, v in components.items()}
-    for start in tqdm(range(0, len(images), batch), desc="gradients", disable=None):
+    for start in progress(range(0, len(images), batch), desc="gradients"):
         pixels = torch.tensor(images[start : start + batch], dtype=torch.float32)
         run_to_layers(network, preprocess(pixels.requires_grad_()), wanted, keep)
         for name, values in reduced.items():

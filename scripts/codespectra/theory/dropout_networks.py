@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import functional
-from tqdm import tqdm
 
 from codespectra.errors import UserError
+from codespectra.jobs.progress import progress
 from codespectra.theory.retention import TRAINED_WITH, TRAINED_WITHOUT
 
 
@@ -130,7 +130,7 @@ def train_networks(
     optimizer = torch.optim.Adam(parameters, lr=learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps)
     shape = batch, start.weights[0].shape[1]
-    for step in tqdm(range(1, steps + 1), desc="training", disable=None, leave=False):
+    for step in progress(range(1, steps + 1), desc="training"):
         x = torch.randn(shape, generator=generator, device=generator.device)
         losses = networks.errors(x, dropout, generator)
         lost = (~losses.isfinite()).nonzero().flatten().tolist()

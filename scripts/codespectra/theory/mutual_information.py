@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-from tqdm import tqdm
+
+from codespectra.jobs.progress import progress
 
 # Fresh samples: x (E, count, dx) and y (E, count, dy) of E pairs of variables.
 Sample = Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
@@ -144,7 +145,7 @@ def _train(
     optimizer = torch.optim.Adam(critics.parameters(), lr=learning_rate, fused=True)
     falling = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda i: min(1, 2 - 2 * i / steps))
     log_average = None
-    for _ in tqdm(range(steps), desc="MINE", disable=None, leave=False):
+    for _ in progress(range(steps), desc="MINE"):
         joint, marginal = critics(*draw())
         newest = log_mean_exp(marginal.detach())
         log_average = newest if log_average is None else _moved(log_average, newest)

@@ -13,9 +13,9 @@ import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch.nn import functional
-from tqdm import tqdm
 
 from codespectra.errors import UserError
+from codespectra.jobs.progress import progress
 from codespectra.theory.capacity import compression_rate
 
 PLATEAUS = (1, 3 / 4, 2 / 3, 1 / 2, 2 / 5, 3 / 8)  # of features in regular polytopes (Elhage)
@@ -68,7 +68,7 @@ def train_toys(
     optimizer = torch.optim.Adam([weights, biases], lr=learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     history = torch.empty(steps, len(seeds), len(densities), device=device)
-    for step in tqdm(range(steps), desc="toy models", disable=None):
+    for step in progress(range(steps), desc="toy models"):
         uniform = torch.stack([torch.rand(batch, features, generator=g) for g in generators])
         x = sparse_features(uniform.to(device)[:, None], density[:, None, None])
         loss = losses(weights, biases, x) / density

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from codespectra.errors import UserError
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.manifests import is_finished
 from codespectra.files.one_writer import only_writer
 from codespectra.files.plain_files import refuse_planted
+from codespectra.jobs.progress import progress
 from codespectra.models.tensor_files import read_tensors, save_tensors
 
 log = logging.getLogger("codespectra")
@@ -166,7 +166,7 @@ def _epoch(count: int, step: Step, recipe: Recipe, epoch: int, partial: Path) ->
     batch = min(recipe.batch, count)
     batches = order[: count // batch * batch].split(batch)
     total = 0.0
-    for chosen in tqdm(batches, desc=f"epoch {epoch}", disable=None, leave=False):
+    for chosen in progress(batches, desc=f"epoch {epoch}"):
         loss = step(chosen, generator)
         if not np.isfinite(loss):
             kept = f". The state after epoch {epoch - 1} is in {partial}" if epoch > 1 else ""
