@@ -172,13 +172,21 @@ def test_a_module_runs_draws_and_reports(outer):
     assert "capacity of dropout and power laws" in (copy.folder / "report.html").read_text("utf-8")
 
 
+def content_of(file: Path) -> bytes | dict[str, Any]:
+    """A file's bytes; JSON without what made it, which a module calls by another name."""
+    if file.suffix != ".json":
+        return file.read_bytes()
+    content = json.loads(file.read_bytes())
+    return {key: content[key] for key in content.keys() - {"made_by", "digest"}}
+
+
 def test_the_main_job_of_a_module_makes_the_same_files(outer, mini):
     copy = outer(MODULE, nested=True)
     done = copy.snakemake("cs_main", "--cores", "2", study=None)
     assert done.returncode == 0, done.stdout
     made, expected = Project(copy.folder / "deep/er").outputs(), mini.outputs()
     assert len(made) > 100
-    assert not [n for n, file in made.items() if file.read_bytes() != expected[n].read_bytes()]
+    assert not [n for n, file in made.items() if content_of(file) != content_of(expected[n])]
     again = copy.snakemake("cs_main", "--dry-run", study=None)
     assert again.returncode == 0 and table_of_jobs(again).keys() <= {"cs_main"}, again.stdout
 

@@ -221,7 +221,7 @@ def write_texts(folder: Path) -> None:
 def test_language_names_its_folder_and_tells_its_disk(project: Project) -> None:
     """Its jobs are held in test_scale.py."""
     said = project.failure("language", "--dry-run", study=LANGUAGE)
-    assert "config: language.text.root: data/text is no folder of text files" in said
+    assert "config: language.text.root: data/text is no folder; give a folder of text files" in said
     text = (project.folder / LANGUAGE).read_text()
     study = load_study(yaml.safe_load(text))
     language, width = study.language, 4 * GPT2_XL["n_embd"] + GPT2_XL["n_embd"]

@@ -15,7 +15,8 @@ TEXT = {"make_text", "train_language_model", "capture_text"}
 SHARED = {"make_stimuli", "train_classifier", "train_vae", "capture_activations"} | TEXT
 TARGET = "results/spectra/classifier/test/exponents.csv"
 # Of the packages that a script imports, those whose versions change what it computes.
-COMPUTE = {"numpy", "scikit-image", "scikit-learn", "torch", "torchvision", "transformers"}
+COMPUTE = {"numpy", "pillow", "scikit-image", "scikit-learn", "timm", "torch", "torchvision"}
+COMPUTE |= {"transformers"}
 
 
 def rules_of(jobs: set[str]) -> set[str]:

@@ -24,7 +24,7 @@ rule capture_shard:
     params:
         cfg=lambda w: stage_config(**capture_config(w), shard=int(w.shard), shards=int(w.shards)),
         code=code_of("capture_shard.py"),
-        software=software("h5py", "numpy", "torch", "torchvision"),
+        software=software(*NETWORK_SOFTWARE, "h5py", "numpy", "pillow"),
     message:
         "Capture {wildcards.model} on {wildcards.stimuli}{wildcards.noise}, shard {wildcards.shard} of {wildcards.shards}"
     script:
@@ -54,7 +54,7 @@ rule capture_activations:
     params:
         cfg=accepted_capture_config,
         code=code_of("capture_activations.py"),
-        software=software("h5py", "numpy", "torch", "torchvision"),
+        software=software(*NETWORK_SOFTWARE, "h5py", "numpy", "pillow"),
     message:
         "Capture {wildcards.model} on {wildcards.stimuli}{wildcards.noise}"
     script:

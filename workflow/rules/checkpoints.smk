@@ -23,7 +23,7 @@ rule train_classifier:
             model=model_description(w.model), training=stage_config(plan.models[w.model].training)
         ),
         code=code_of("train_classifier.py"),
-        software=software("numpy", "torch", "torchvision"),
+        software=software(*NETWORK_SOFTWARE, "numpy", "pillow"),
     message:
         "Train {wildcards.model}"
     script:

@@ -26,7 +26,7 @@ rule train_vae:
             seed=plan.models[w.model].seed,
         ),
         code=code_of("train_vae.py"),
-        software=software("numpy", "torch", "torchvision"),
+        software=software(*NETWORK_SOFTWARE, "numpy", "pillow"),
     message:
         "Train {wildcards.model}"
     script:

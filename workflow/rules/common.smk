@@ -71,6 +71,10 @@ def code_of(script):
     return code_digest(SCRIPTS / script, REMEMBERED)
 
 
+# Libraries whose networks of images run here.
+NETWORK_SOFTWARE = ("torch", "torchvision", "timm", "transformers")
+
+
 def software(*packages):
     """`params.software` of a shared rule: --cache can't see which versions compute."""
     return {name: version(name) for name in packages}
