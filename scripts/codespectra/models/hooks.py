@@ -15,7 +15,7 @@ from torch import nn
 
 from codespectra.models.axes import Axes
 from codespectra.models.layer_listing import first_tensor
-from codespectra.models.reductions import reduce_output, reduced_width
+from codespectra.models.reductions import WHOLE, reduced_width, stride_of
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,55 @@ def run_to_layers(
 
     with suppress(_Reached), capturing(network, wanted, deliver):
         network(inputs, **options)
+
+
+def reduce_output(output: torch.Tensor, reduction: str, axes: Axes) -> torch.Tensor:
+    """Copy of a layer's output, (rows, width).
+
+    A row is a stimulus; `tokens` makes one of each token of (batch, length, D), sequence by
+    sequence. The s-th components are those of a stimulus' flattened output, whatever its memory
+    layout. `center` is the place at (H // 2, W // 2), `cls` the first token; `token_mean` leaves
+    out the tokens before the patches.
+    """
+    if reduction == "tokens":
+        return output.clone(memory_format=torch.contiguous_format).flatten(0, -2)
+    stimuli = axes.letters.index("N")
+    if reduction in WHOLE:
+        return _every(output.movedim(stimuli, 0), stride_of(_without(output, stimuli), reduction))
+    channels = axes.letters.index("C")
+    output = output.movedim((stimuli, channels), (0, 1))
+    if output.numel() == len(output) * output.shape[1]:
+        return output.flatten(1).clone()
+    if reduction == "spatial_mean":
+        return output.mean(dim=(2, 3))
+    if reduction == "spatial_max":
+        return output.amax(dim=(2, 3))
+    if reduction == "center":
+        return output[:, :, output.shape[2] // 2, output.shape[3] // 2].clone()
+    if reduction == "cls":
+        return output[:, :, 0].clone()
+    return output[:, :, axes.prefix :].mean(dim=2)
+
+
+def _without(output: torch.Tensor, axis: int) -> list[int]:
+    return [size for at, size in enumerate(output.shape) if at != axis]
+
+
+def _every(output: torch.Tensor, stride: int) -> torch.Tensor:
+    if stride == 1:
+        return output.clone(memory_format=torch.contiguous_format).flatten(1)
+    if output.dim() == 4 and output.is_contiguous(memory_format=torch.channels_last):
+        return _channels_last_stride(output, stride)
+    return output.flatten(1)[:, ::stride].clone()
+
+
+def _channels_last_stride(output: torch.Tensor, stride: int) -> torch.Tensor:
+    # Gathering from the layout in memory spares a copy of the whole map into (C, H, W) order.
+    batch, channels, height, width = output.shape
+    flat = output.permute(0, 2, 3, 1).view(batch, -1)
+    wanted = torch.arange(0, channels * height * width, stride, device=output.device)
+    channel, place = wanted // (height * width), wanted % (height * width)
+    return flat.index_select(1, place * channels + channel)
 
 
 def leave_dropout_on(network: nn.Module) -> None:

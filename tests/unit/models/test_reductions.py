@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codespectra.models.axes import Axes
-from codespectra.models.reductions import reduce_output, reduced_width, refusal, stride_of
+from codespectra.models.hooks import reduce_output
+from codespectra.models.reductions import reduced_width, refusal, stride_of
 
 MAPS = Axes("NCHW")
 REDUCTIONS = ("spatial_mean", "spatial_max", "center", "cls", "token_mean", "stride", "none")

@@ -1,6 +1,8 @@
 """Layers that a plan selects; what is remembered of them between starts."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,16 @@ from codespectra.study.plan import cached_layers
 
 NETWORK = {"name": "small_alexnet", "widths": [2, 3, 4, 3, 2]}, 10, 32
 LIBRARY = Path(plan.__file__).parents[1]
+
+
+def test_a_plan_imports_nothing_that_takes_seconds() -> None:
+    asked = "import sys, codespectra.study.plan; print(*sys.modules)"
+    environment = {"PYTHONPATH": str(LIBRARY.parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", asked], env=environment, text=True, capture_output=True, check=True
+    )
+    slow = {"torch", "torchvision", "timm", "transformers", "pandas", "scipy", "sklearn"}
+    assert not slow & {*done.stdout.split()}
 
 
 def remember_nothing_of(folder: Path) -> None:
@@ -28,7 +40,7 @@ def test_layers_are_remembered(tmp_path: Path) -> None:
     assert cached_layers(tmp_path)(*NETWORK) == []
 
 
-@pytest.mark.parametrize("package", ["torch", "torchvision", "transformers"])
+@pytest.mark.parametrize("package", ["torch", "torchvision", "timm", "transformers"])
 def test_another_version_of_a_package_lists_layers_anew(package, tmp_path, monkeypatch) -> None:
     layers, installed = cached_layers(tmp_path)(*NETWORK), plan.version
     remember_nothing_of(tmp_path)
