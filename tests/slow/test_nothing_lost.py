@@ -75,7 +75,8 @@ def interrupted_study() -> dict[str, Any]:
 def content(project: Project) -> dict[Path, bytes]:
     """What stands under final names in results, but logs and benchmarks."""
     files = project.outputs().items()
-    return {name: file.read_bytes() for name, file in files if not name.name.startswith(".")}
+    final = ((n, file) for n, file in files if not any(part.startswith(".") for part in n.parts))
+    return {name: file.read_bytes() for name, file in final}
 
 
 def scripts_at_work(folder: Path) -> dict[int, str]:

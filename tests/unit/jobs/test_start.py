@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
-from typing import TextIO
 
 import pytest
 
@@ -38,11 +38,14 @@ time.sleep(3600)
 """
 
 
-def line(stream: TextIO) -> str:
-    """The next line of a process, or nothing when it has ended; one of both must come."""
+def line(stream: FileIO) -> str:
+    """The next line of a process, or nothing when it has ended; one of both must come.
+
+    The stream holds nothing back, or a line that came with the one before would be waited for.
+    """
     ready, _, _ = select.select([stream], [], [], 60)
     assert ready, "nothing in a minute"
-    return stream.readline()
+    return stream.readline().decode()
 
 
 @pytest.mark.parametrize("when", ["working", "orphaned"])
@@ -53,8 +56,7 @@ def test_a_job_ends_when_its_snakemake_is_killed(tmp_path, when):
         env={"PYTHONPATH": str(Path(start.__file__).parents[2])},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        text=True,
-        bufsize=1,
+        bufsize=0,
         process_group=0,
     )
     try:
