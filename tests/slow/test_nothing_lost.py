@@ -200,7 +200,7 @@ def test_a_rerun_after_kills_ends_as_undisturbed_and_repeats_nothing(done, seed)
     disturbed = Disturbed(done, seed)
     killed = disturbed.kill_each_job()
     print("seed", seed, "killed", sorted(killed))
-    assert len(killed) > len(JOBS) / 2
+    assert {*PROGRESS} <= killed  # jobs of a second or less may end before they are hit
     for kill in (os.kill, os.killpg):
         disturbed.kill_snakemake(kill)
         # What docs/troubleshooting.md says to type.
