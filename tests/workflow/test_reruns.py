@@ -443,6 +443,7 @@ MODULES = {
     "models/own_preprocessing.py": BUILT,
     "models/axes.py": BUILT | GPT,
     "models/pretrained_folders.py": BUILT | GPT,
+    "models/transformers_config.py": BUILT | GPT,
     "models/reductions.py": SHOWN | SWEPT | TOKENS,
     "models/layer_listing.py": BUILT | GPT,
     "models/tensor_files.py": BUILT | GPT,

@@ -17,7 +17,6 @@ from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import load_study
 from codespectra.errors import UserError
 from codespectra.files.folder_stamp import folder_stamp
-from codespectra.models.identity import own_files
 from codespectra.study.implied import (
     analyses,
     analysis_runs,
@@ -25,7 +24,6 @@ from codespectra.study.implied import (
     headline_metric,
     noisy_runs,
     shown_networks,
-    weights_file,
 )
 from codespectra.study.check_language import chat_models
 from codespectra.study.plan import cached_language_layers, cached_layers, make_plan
@@ -94,13 +92,6 @@ def drop_benchmarks_of_shared():
     for shared in workflow.rules:
         if shared.cache.output:
             shared._benchmark = None
-
-
-def weight_sources(name):
-    """Files that a model's imported weights are read from."""
-    if plan.models[name].weights == "own":
-        return own_files(plan.architectures[name])
-    return [weights_file(plan.models[name])]
 
 
 def names_of(names):

@@ -36,20 +36,18 @@ class Preprocess:
         Arrays are resized by Pillow, as the libraries of networks do, in 8 bits; tensors by torch,
         which follows gradients, and rounds nothing.
         """
-        if isinstance(images, np.ndarray) and images.dtype == np.uint8 and self._resizes(images):
+        eight_bits = isinstance(images, np.ndarray) and images.dtype == np.uint8
+        if eight_bits and self.resize is not None and self.resize != images.shape[-2]:
             images = self._by_pillow(images)
         pixels = torch.as_tensor(images).to(self.device).permute(0, 3, 1, 2)
         pixels = pixels.to(torch.float32, memory_format=torch.channels_last) / 255
-        if self._resizes(images) and pixels.shape[-1] != self.resize:
+        if self.resize is not None and self.resize != pixels.shape[-1]:
             pixels = self._by_torch(pixels)
         return self._cropped(pixels)
 
     def normalise(self, pixels: torch.Tensor) -> torch.Tensor:
         """(x - mean) / std of pixels (N, 3, H, W)."""
         return (pixels - self.mean) / self.std
-
-    def _resizes(self, images: np.ndarray | torch.Tensor) -> bool:
-        return self.resize is not None and self.resize != images.shape[-2]
 
     def _by_pillow(self, images: np.ndarray) -> np.ndarray:
         size, method = (self.resize, self.resize), FILTERS[self.interpolation]

@@ -6,13 +6,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from codespectra.errors import UserError
+from codespectra.files.regular_files import refusing
 from codespectra.models import libraries, own_code
 from codespectra.models.layer_listing import inspect_layers
 from codespectra.models.own_preprocessing import preprocessing_of
 from codespectra.models.resnet_vae import ResNetVAE
 from codespectra.models.small_resnet import BasicBlock, Bottleneck, SmallResNet
 
+OTHERWISE = "correct the architecture, or take another"
 BLOCKS = {"basic_resnet": BasicBlock, "bottleneck_resnet": Bottleneck}
 
 
@@ -90,13 +91,15 @@ def describe_layers(
     a side the network sees images as its own library makes them.
 
     Raises:
-        UserError: the network can't take images of that side.
+        UserError: the network can't be built, or can't take images of that side.
     """
-    if side is None:
-        side = preprocessing_of(architecture, {"source": "model"})["side"]
-    try:
-        with torch.device("meta"):
+    name = architecture["name"]
+    with refusing(f"architecture {architecture.get('model', name)}", "can't be run", OTHERWISE):
+        if side is None:
+            side = preprocessing_of(architecture, {"source": "model"})["side"]
+        try:
+            with torch.device("meta"):
+                layers = inspect_layers(build(architecture, classes), side)
+        except Exception:  # Whatever it is, the CPU says whether it is the network's fault.
             layers = inspect_layers(build(architecture, classes), side)
-    except (UserError, NotImplementedError, RuntimeError):
-        layers = inspect_layers(build(architecture, classes), side)
     return [asdict(layer) for layer in layers]

@@ -24,9 +24,11 @@ ON_MAPS = {
 ON_LAST = {"linear", "layer_norm", "rms_norm", "embedding"}
 # … what puts axes into another order or takes them out, …
 ON_ORDER = {
-    *("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "select"),
+    *("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t", "select"),
     *("mean", "sum", "max", "min", "amax", "amin", "logsumexp", "norm", "var", "std", "unbind"),
 }
+# … what joins and parts them, …
+RESHAPED = {"view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as"}
 # … what cuts them into pieces, what changes their sizes otherwise, and what isn't followed.
 ON_PIECES = {"chunk", "split", "tensor_split"}
 ON_SIZE = {"pad", "narrow", "expand", "repeat"}
@@ -62,21 +64,29 @@ class FollowAxes(TorchFunctionMode):
         options = kwargs or {}
         output = function(*args, **options)
         given = [x for item in (*args, *options.values()) for x in _tensors(item)]
-        pieces = _tensors(output) if given else []
+        # What doesn't follow from the images, such as a table of biases, has no stimuli.
+        pieces = _tensors(output) if any(hasattr(x, "_axes") for x in given) else []
         for place, tensor in enumerate(pieces):
-            axes = _follow(function, given, args, options, tensor)
-            if axes is not None and function.__name__ in ON_PIECES:
-                axes = _cut(axes, given[0], pieces[:place], tensor)
-            if axes is not None and len(axes.letters) == tensor.dim():
-                mark(tensor, self._with_stimuli(axes, tensor))
+            try:
+                axes = _follow(function, given, args, options, tensor)
+                if axes is not None and function.__name__ in ON_PIECES:
+                    axes = _cut(axes, given[0], pieces[:place], tensor)
+            except Exception:  # A pass mustn't fail for what is asked of it beside.
+                axes = None
+            if axes is None or len(axes.letters) != tensor.dim():
+                axes = Axes(UNKNOWN * tensor.dim())
+            mark(tensor, self._with_stimuli(axes, tensor))
         return output
 
     def _with_stimuli(self, axes: Axes, output: torch.Tensor) -> Axes:
-        """The first axis is that of the stimuli if no other is, and it is as long."""
-        first = axes.letters[:1] == UNKNOWN and "N" not in axes.letters
-        if first and len(output) == self.batch:
-            return replace(axes, letters="N" + axes.letters[1:])
-        return axes
+        """The first axis is that of the stimuli if no other is, and only as long as they are."""
+        letters = "".join(
+            UNKNOWN if letter == "N" and size != self.batch else letter
+            for letter, size in zip(axes.letters, output.shape, strict=True)
+        )
+        if letters[:1] == UNKNOWN and "N" not in letters and len(output) == self.batch:
+            letters = "N" + letters[1:]
+        return replace(axes, letters=letters)
 
 
 def mark(tensor: torch.Tensor, axes: Axes) -> torch.Tensor:
@@ -132,13 +142,12 @@ def _follow(
         return _joined(parts, options.get("dim", args[1] if len(args) > 1 else 0))
     if name in ("matmul", "__matmul__", "scaled_dot_product_attention"):
         return replace(axes, letters=axes.letters[:-1] + UNKNOWN)
-    if name in NOT_FOLLOWED:
+    if name in RESHAPED:
+        return _reshaped(axes, first.shape, output.shape)
+    if name in NOT_FOLLOWED or name.removesuffix("_") in ON_ORDER | RESHAPED:
         return None
     alike = [axes_of(tensor) for tensor in given if tensor.shape == output.shape]
-    if alike:
-        return _agreed(alike)
-    same = first.numel() == output.numel()
-    return _reshaped(axes, first.shape, output.shape) if same else None
+    return _agreed(alike) if alike else None
 
 
 def _tokens(axes: Axes, tensor: torch.Tensor) -> int | None:

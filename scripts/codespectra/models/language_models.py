@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import (
-    CONFIG_MAPPING,
     MODEL_FOR_CAUSAL_LM_MAPPING,
     MODEL_FOR_MASKED_LM_MAPPING,
     MODEL_FOR_PRETRAINING_MAPPING,
@@ -34,21 +33,11 @@ from codespectra.models.axes import Axes
 from codespectra.models.layer_listing import Layer, list_calls
 from codespectra.models.pretrained_folders import load_pretrained
 from codespectra.models.tokenizer_trial import try_tokenizer
+from codespectra.models.transformers_config import known_config
 
 OBJECTIVES = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}
 CONFIGS = {"causal": MODEL_FOR_CAUSAL_LM_MAPPING, "masked": MODEL_FOR_MASKED_LM_MAPPING}
 TOKENIZER = "tokenizer.json"
-# Keys of config.json that lead elsewhere.
-REFUSED_KEYS = {
-    "auto_map": "it would run code of the model's folder, which is refused; take a model that "
-    "transformers has itself",
-    "quantization_config": "its weights are quantised, and aren't what is analysed; take the "
-    "model that was quantised",
-    "transformers_weights": "it names other weights than model.safetensors, or its index, which "
-    "are all that is read; take the key out and give the weights that name",
-}
-# Others need packages of their own, or fetch them.
-ATTENTION = (None, "eager", "sdpa")
 # Tokens of the pass that finds the layers.
 INSPECTED_TOKENS = 4
 
@@ -86,28 +75,13 @@ def initialise(config: dict[str, Any], objective: str) -> PreTrainedModel:
 def _known_config(
     config: dict[str, Any], objective: str, source: str | Path = model_folders.CONFIG
 ) -> PreTrainedConfig:
-    kind = config.get("model_type")
-    for key, why in REFUSED_KEYS.items():
-        if config.get(key) is not None:
-            raise UserError(f"{source} of model_type {kind!r} has {key}: {why}")
-    for key, value in config.items():
-        if "attn_implementation" in key and value not in ATTENTION:
-            raise UserError(
-                f"{source} of model_type {kind!r} asks for {key} {value!r}, which isn't run "
-                "here; take the key out: every implementation computes the same"
-            )
-    if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
+    known = known_config(config, source)
+    if type(known) not in CONFIGS[objective]:
         raise UserError(
-            f"{source}: transformers has no model_type {kind!r}; take another language model"
+            f"{source}: model_type {known.model_type!r} has no {objective} language model in "
+            "transformers; correct the model's objective, or take another one"
         )
-    known = CONFIG_MAPPING[kind]
-    if known not in CONFIGS[objective]:
-        raise UserError(
-            f"{source}: model_type {kind!r} has no {objective} language model in transformers; "
-            "correct the model's objective, or take another one"
-        )
-    with refusing(source, f"no {kind} of transformers", "correct its values"):
-        return known.from_dict(config)
+    return known
 
 
 def inspect_layers(network: nn.Module) -> list[Layer]:

@@ -30,6 +30,21 @@ def torchvision(model: str, classes: int | None, published: str | None = None) -
     return models.get_model(model, weights=None, **options)
 
 
+def torchvision_weights(model: str, tag: str) -> Any:
+    """torchvision's published weights of a classifier, as its enumeration has them.
+
+    Raises:
+        UserError: there is no such classifier, or it has no weights of that tag.
+    """
+    from torchvision import models
+
+    check_torchvision(model)
+    known = models.get_model_weights(model).__members__
+    if tag not in known:
+        raise UserError(f"tag: torchvision has no {tag!r} of {model}; {nearest(tag, known)}")
+    return known[tag]
+
+
 def check_torchvision(model: str) -> None:
     """Refuse what is no classifier of torchvision.
 
@@ -123,24 +138,11 @@ def vision_config(config: dict[str, Any]) -> Any:
     """transformers' config of a vision network, or of the vision tower of one with two.
 
     Raises:
-        UserError: transformers has no such network, or it brings code of its own.
+        UserError: transformers has no such network, or it isn't run here.
     """
-    from transformers import CONFIG_MAPPING
+    from codespectra.models.transformers_config import known_config
 
-    kind = config.get("model_type")
-    if config.get("auto_map") is not None:
-        raise UserError(
-            f"config.json of model_type {kind!r} has auto_map: it would run code of the model's "
-            "folder, which is refused; take a model that transformers has itself"
-        )
-    if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
-        raise UserError(f"transformers has no model_type {kind!r}; take another network")
-    try:
-        whole = CONFIG_MAPPING[kind].from_dict(config)
-    except Exception as error:  # The library checks values in many ways.
-        raise UserError(
-            f"config.json: no {kind} of transformers ({first_line(error)}); correct its values"
-        ) from error
+    whole = known_config(config)
     return getattr(whole, "vision_config", whole)
 
 

@@ -1,13 +1,18 @@
 """What a network's own library does to images before the network sees them."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import torch
+
+from codespectra.data.preprocessing import Preprocess
 from codespectra.errors import UserError
+from codespectra.files.regular_files import refusing
 from codespectra.models import libraries
 
-# Steps of transformers' processors that we do too, or that change no RGB image of 8 bits.
-KNOWN_STEPS = {"do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_convert_rgb"}
 FILTERS = {0: "nearest", 2: "bilinear", 3: "bicubic"}
+MOST = 4096  # pixels of a side
 
 
 def preprocessing_of(architecture: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
@@ -18,7 +23,7 @@ def preprocessing_of(architecture: dict[str, Any], settings: dict[str, Any]) -> 
         settings: the section: side, resize, interpolation, mean, std; or {source: model}.
 
     Raises:
-        UserError: the library says nothing of such a network, or asks for a step that we lack.
+        UserError: the library says nothing of such a network, or does what we don't.
     """
     if "source" not in settings:
         return settings
@@ -38,6 +43,11 @@ def preprocessing_of(architecture: dict[str, Any], settings: dict[str, Any]) -> 
 
 
 def _settings(side: int, resize: int, interpolation: str, mean: Any, std: Any) -> dict[str, Any]:
+    if not 0 < side <= resize <= MOST:
+        raise UserError(
+            f"preprocessing: from model: a crop of {side} pixels out of {resize}, expected at most "
+            f"as many, and {MOST}; give side, mean and std"
+        )
     if interpolation not in FILTERS.values():
         raise UserError(
             f"preprocessing: from model: interpolation {interpolation!r} isn't one of "
@@ -52,11 +62,17 @@ def _settings(side: int, resize: int, interpolation: str, mean: Any, std: Any) -
     }
 
 
-def _torchvision(model: str, tag: str) -> dict[str, Any]:
-    from torchvision import models
+def _square(model: str, sides: Sequence[int]) -> int:
+    if len({*sides}) > 1:
+        raise UserError(
+            f"preprocessing: from model: {model} sees images of {' x '.join(map(str, sides))} "
+            "pixels, and those of a set are square; give side, mean and std"
+        )
+    return sides[0]
 
-    libraries.check_torchvision(model)
-    preset = models.get_model_weights(model)[tag].transforms()
+
+def _torchvision(model: str, tag: str) -> dict[str, Any]:
+    preset = libraries.torchvision_weights(model, tag).transforms()
     filters = preset.interpolation.value
     side, resize = preset.crop_size[0], preset.resize_size[0]
     return _settings(side, resize, filters, preset.mean, preset.std)
@@ -68,38 +84,40 @@ def _timm(model: str) -> dict[str, Any]:
 
     libraries.check_timm(model)
     found = resolve_data_config(pretrained_cfg=get_pretrained_cfg(model).to_dict())
-    if found["crop_mode"] not in ("center", "squash"):
+    if found["crop_mode"] not in ("center", "squash"):  # which are one for square images
         raise UserError(
             f"preprocessing: from model: crop_mode {found['crop_mode']!r} of {model} isn't center; "
             "give side, mean and std"
         )
-    side = found["input_size"][-1]
-    share = 1 if found["crop_mode"] == "squash" else found["crop_pct"]
-    return _settings(side, int(side / share), found["interpolation"], found["mean"], found["std"])
+    side = _square(model, found["input_size"][1:])
+    resize = int(side / found["crop_pct"])
+    return _settings(side, resize, found["interpolation"], found["mean"], found["std"])
 
 
 def _transformers(processor: dict[str, Any], folder: str) -> dict[str, Any]:
-    where = f"{folder}/preprocessor_config.json"
-    steps = {key for key, on in processor.items() if key.startswith("do_") and on}
-    if unknown := steps - KNOWN_STEPS:
+    """What a processor says of itself, if that gives the pixels that transformers makes by it."""
+    where, give = f"{folder}/preprocessor_config.json", "give side, resize, mean and std"
+    with refusing(where, "no processor of images of transformers", give):
+        settings = _said(processor)
+        kind = _processor_class(processor["image_processor_type"])
+        expected = kind(**processor)(list(_probe()), return_tensors="np")["pixel_values"]
+    ours = Preprocess(settings, torch.device("cpu"))(_probe()).numpy()
+    # Some round to 8 bits between two steps, where others don't.
+    most = 3 / 255 / min(settings["std"])
+    if ours.shape != expected.shape or np.abs(ours - expected).max() > most:
         raise UserError(
-            f"{where}: {', '.join(sorted(unknown))}: steps that aren't done here; give side, mean "
-            "and std"
+            f"{where}: {processor['image_processor_type']} does more than to resize, crop, scale "
+            f"and normalise, or in another way; {give}"
         )
-    if "do_resize" not in steps or "do_rescale" not in steps:
-        raise UserError(f"{where}: no do_resize or do_rescale; give side, mean and std")
-    size = processor.get("size", {})
-    size = {"shortest_edge": size} if isinstance(size, int) else size
-    resize = size.get("shortest_edge", size.get("height"))
-    crop = processor.get("crop_size", resize) if "do_center_crop" in steps else resize
-    side = crop.get("height") if isinstance(crop, dict) else crop
-    if (
-        not isinstance(resize, int)
-        or not isinstance(side, int)
-        or size.get("width", resize) != resize
-    ):
-        raise UserError(f"{where}: size {size} isn't one of a square; give side, mean and std")
-    scaled = "do_normalize" in steps
+    return settings
+
+
+def _said(processor: dict[str, Any]) -> dict[str, Any]:
+    size = processor["size"]
+    resize = size.get("shortest_edge", size.get("height")) if isinstance(size, dict) else size
+    crop = processor.get("crop_size") if processor.get("do_center_crop") else resize
+    side = crop["height"] if isinstance(crop, dict) else crop
+    scaled = processor.get("do_normalize", True)
     return _settings(
         side,
         resize,
@@ -109,7 +127,23 @@ def _transformers(processor: dict[str, Any], folder: str) -> dict[str, Any]:
     )
 
 
+def _processor_class(name: str) -> Any:
+    """The class that works with Pillow, where there is one."""
+    import transformers
+
+    name = name.removesuffix("Fast")
+    return getattr(transformers, f"{name}Pil", None) or getattr(transformers, name)
+
+
+def _probe() -> np.ndarray:
+    """A smooth square image (1, 300, 300, 3), no part of which is like another."""
+    down, across = np.mgrid[:300, :300] / 300
+    waves = [np.sin(9 * down + 7 * across**2), np.cos(11 * across), np.sin(8 * down * across)]
+    return (127 + 90 * np.stack(waves, axis=-1)).astype(np.uint8)[None]
+
+
 def _open_clip(model: str) -> dict[str, Any]:
     found = libraries.open_clip(model, "visual").preprocess_cfg
-    side = found["size"] if isinstance(found["size"], int) else found["size"][0]
+    sides = (found["size"],) if isinstance(found["size"], int) else found["size"]
+    side = _square(model, sides)
     return _settings(side, side, found["interpolation"], found["mean"], found["std"])

@@ -7,11 +7,19 @@ from codespectra.errors import UserError
 from codespectra.study.check_scores import check_scores
 from codespectra.study.check_sizes import check_images
 from codespectra.study.dropout_sweep import SWEPT, swept_models
-from codespectra.study.implied import IMPLIED, class_count, most_stimuli, weights_file
+from codespectra.study.implied import (
+    IMPLIED,
+    analyses,
+    class_count,
+    filter_runs,
+    most_stimuli,
+    weights_file,
+)
 from codespectra.study.problems import Problems
 from codespectra.study.sections.coding import Coding
 from codespectra.study.sections.models import (
     DownloadedModel,
+    OpenClip,
     OwnCode,
     OwnModel,
     PackageModel,
@@ -30,6 +38,8 @@ CIFAR_FOLDERS = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python
 
 # Architectures that may bring weights.
 WITH_WEIGHTS = (Transformers, OwnCode)
+# Those that say themselves how many numbers they put out.
+WITHOUT_CLASSES = (Transformers, OpenClip, OwnCode)
 
 
 def check_study(study: Study, methods: dict[str, dict[str, Any]], problems: Problems) -> None:
@@ -84,6 +94,10 @@ def _check_models(study: Study, problems: Problems) -> None:
                 f"{key}.weights: a {model.architecture.name} network comes without weights of its "
                 "own; take path, package, random, or torchvision for its own"
             )
+        if isinstance(model.architecture, WITHOUT_CLASSES) and "classes" in model.model_fields_set:
+            problems.add(
+                f"{key}.classes: a {model.architecture.name} network has its own; leave it out"
+            )
         if isinstance(model, DownloadedModel) and not isinstance(model.architecture, Torchvision):
             problems.add(
                 f"{key}.weights: torchvision has none for {model.architecture.name}; allowed: "
@@ -110,6 +124,9 @@ def _check_package(key: str, model: PackageModel, problems: Problems) -> None:
 
 
 def _check_analyses(study: Study, problems: Problems) -> None:
+    for analysis in (*analyses(study).values(), *filter_runs(study)):
+        for model in analysis.layers if isinstance(analysis.layers, dict) else ():
+            problems.known(analysis.key, model, study.models)
     for name in ("spectra", "projections"):
         for key in ("models", "stimuli"):
             for chosen in getattr(getattr(study, name), key):

@@ -157,8 +157,8 @@ def _select(
                 continue
             try:
                 chosen = select_layers(_selectors(analysis.layers, model), available)
-                selected[analysis.kind, model, stimuli] = chosen
-                _check_reduction(study, analysis, model, chosen, problems)
+                if _reduces(study, analysis, model, chosen, problems):
+                    selected[analysis.kind, model, stimuli] = chosen
             except UserError as error:
                 # The sweep's networks have the same layers: what is wrong is told once.
                 where = "" if model.startswith(SWEPT) else f" for models.{model}"
@@ -166,19 +166,21 @@ def _select(
     return selected
 
 
-def _check_reduction(
+def _reduces(
     study: Study,
     analysis: Analysis,
     model: str,
     layers: list[dict[str, Any]],
     problems: Problems,
-) -> None:
-    """Add the layers whose axes a reduction doesn't fit, the first of them in words."""
+) -> bool:
+    """Whether the reduction fits all layers; else the first of the others is told in words."""
     reduction = getattr(study, analysis.kind).reduction
     refused = [words for layer in layers if (words := refusal(layer, reduction))]
     if refused:
         more = f" (and {len(refused) - 1} more such layers)" if len(refused) > 1 else ""
-        problems.add(f"{analysis.kind}.reduction for models.{model}: {refused[0]}{more}")
+        where = "" if model.startswith(SWEPT) else f" for models.{model}"
+        problems.add(f"{analysis.kind}.reduction{where}: {refused[0]}{more}")
+    return not refused
 
 
 def _selectors(layers: Layers, model: str) -> list[str | dict[str, str]]:

@@ -186,6 +186,13 @@ def test_the_image_tower_of_two(tmp_path):
         ({"name": "open_clip", "model": "ViT-B-32", "tower": "visual"}, "pip install open_clip_to"),
         ({"name": "transformers", "path": "a", "config": {"model_type": "vjt"}}, "no model_type"),
         ({"name": "transformers", "path": "a", "config": {"auto_map": {}}}, "refused"),
+        (
+            {
+                **{"name": "transformers", "path": "a"},
+                "config": {"model_type": "vit", "attn_implementation": "flash_attention_2"},
+            },
+            "asks for attn_implementation 'flash_attention_2', which isn't run here",
+        ),
     ],
 )
 def test_what_is_wrong_with_an_architecture_is_one_line(architecture, words):
@@ -258,7 +265,28 @@ def test_pixels_are_timms(model, side):
         np.testing.assert_allclose(ours, expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["ViTImageProcessorPil", "CLIPImageProcessorPil"])
+def test_every_crop_of_timms_is_what_its_transform_does():
+    """By the sizes alone, over all of timm's networks."""
+    checked = 0
+    for model in timm.list_models():
+        known = timm.get_pretrained_cfg(model).to_dict()
+        config = timm.data.resolve_data_config(pretrained_cfg=known)
+        pads = config["crop_mode"] == "border" or config["crop_pct"] > 1
+        if pads or len({*config["input_size"][1:]}) > 1:
+            with pytest.raises(UserError, match="give side, mean and std"):
+                preprocessing_of({"name": "timm", "model": model}, FROM_MODEL)
+            continue
+        resize, crop = create_transform(**config).transforms[:2]
+        settings = preprocessing_of({"name": "timm", "model": model}, FROM_MODEL)
+        expected = resize.size if isinstance(resize.size, int) else resize.size[0]
+        assert (settings["resize"], settings["side"]) == (expected, crop.size[0]), model
+        checked += 1
+    assert checked > 1000
+
+
+@pytest.mark.parametrize(
+    "kind", ["ViTImageProcessorPil", "CLIPImageProcessorPil", "DeiTImageProcessorPil"]
+)
 def test_pixels_are_transformers(kind, tmp_path):
     processor = getattr(transformers, kind)()
     architecture = saved(tmp_path, "ViTModel", "ViTConfig", **VIT)
@@ -271,21 +299,30 @@ def test_pixels_are_transformers(kind, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("kind", "changes", "words"),
     [
-        ({"do_pad": True}, "do_pad: steps that aren't done here; give side, mean and std"),
-        ({"resample": 1}, "interpolation 'unknown' isn't one of"),
-        ({"size": {"height": 10, "width": 20}}, "isn't one of a square"),
+        ("ViT", {"do_rescale": False}, "ViTImageProcessor does more than to resize, crop"),
+        ("ViT", {"rescale_factor": 1 / 127}, "does more than to resize, crop, scale"),
+        ("ViT", {"resample": 1}, "interpolation 'unknown' isn't one of"),
+        ("ViT", {"size": {"height": 100, "width": 200}}, "does more than to resize, crop"),
+        ("ViT", {"size": {"height": 10**6, "width": 10**6}}, "a crop of 1000000 pixels"),
+        ("ViT", {"size": None}, "no processor of images of transformers .*; give side, resize"),
+        ("ViT", {"image_processor_type": "os"}, "no processor of images of transformers"),
+        ("ConvNext", {"size": {"shortest_edge": 224}}, "ConvNextImageProcessor does more than"),
+        ("Levit", {}, "LevitImageProcessor does more than to resize, crop, scale and normalise"),
+        ("MobileViT", {"size": {"shortest_edge": 256}}, "MobileViTImageProcessor does more than"),
     ],
 )
-def test_a_processor_that_does_more_is_refused(changes, words):
-    processor = transformers.ViTImageProcessor().to_dict() | changes
-    architecture = {
-        "name": "transformers",
-        "path": "net",
-        "preprocessor": json.loads(json.dumps(processor, default=str)),
-    }
+def test_a_processor_that_does_more_is_refused(kind, changes, words):
+    processor = json.loads(getattr(transformers, f"{kind}ImageProcessorPil")().to_json_string())
+    architecture = {"name": "transformers", "path": "net", "preprocessor": processor | changes}
     with pytest.raises(UserError, match=words):
+        preprocessing_of(architecture, FROM_MODEL)
+
+
+def test_an_unknown_tag_of_torchvisions_names_the_nearest():
+    architecture = resolved({"name": "torchvision", "model": "resnet18"}, "IMAGENET_V1")
+    with pytest.raises(UserError, match="no 'IMAGENET_V1' of resnet18; did you mean 'IMAGENET1K_V"):
         preprocessing_of(architecture, FROM_MODEL)
 
 

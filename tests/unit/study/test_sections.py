@@ -189,6 +189,35 @@ MISTAKES = {
         {"spectra.layers": [{"type": "RELU6"}]},
         ["spectra.layers", "classifier", "'RELU6'", "did you mean 'ReLU'?", "allowed: ", "Conv2d"],
     ),
+    "layers of a model that isn't there": (
+        {"spectra.layers": {"classifier": ["layer1"], "untrained": ["layer1"], "untrian": ["*"]}},
+        ["spectra.layers: 'untrian' is unknown; did you mean 'untrained'?"],
+    ),
+    "layers for some models alone": (
+        {"spectra.layers": {"classifier": ["relu", "layer?"]}},
+        ["spectra.layers for models.untrained: no layers for it"],
+    ),
+    "a reduction of channels that aren't known": (
+        {
+            "models.untrained.architecture": {"name": "timm", "model": "test_vit"},
+            "models.untrained.preprocessing": {"from": "model"},
+            "spectra.layers": {"classifier": ["layer1"], "untrained": ["*.q_norm"]},
+            "spectra.reduction": "spatial_mean",
+            "directions.runs": [{"model": "classifier", "stimuli": "tiles"}],
+            "projections.models": ["classifier"],
+            "filters.layers": ["layer1"],
+        },
+        ["spectra.reduction for models.untrained: ", "an unknown axis of channels; take stride"],
+    ),
+    "classes of a network that has its own": (
+        {
+            "models.mine": {
+                "architecture": {"name": "python", "target": "tests/helpers/nets.py:build"},
+                **{"weights": "own", "classes": 3},
+            }
+        },
+        ["models.mine.classes: a python network has its own; leave it out"],
+    ),
     "unknown torchvision model": (
         {"models.untrained.architecture": {"name": "torchvision", "model": "resnet51"}},
         ["untrained", "'resnet51'", "did you mean 'resnet", "alexnet"],
