@@ -194,7 +194,7 @@ MISTAKES = {
         ["spectra.layers: 'untrian' is unknown; did you mean 'untrained'?"],
     ),
     "layers for some models alone": (
-        {"spectra.layers": {"classifier": ["relu", "layer?"]}},
+        {"spectra.layers": {"classifier": ["*"]}},
         ["spectra.layers for models.untrained: no layers for it"],
     ),
     "a reduction of channels that aren't known": (
