@@ -1,15 +1,5 @@
 """Checkpoints: trained here, imported, downloaded or untrained; all in one form with a manifest."""
 
-from codespectra.models.identity import own_files
-from codespectra.study.implied import weights_file
-
-
-def weight_sources(name):
-    """Files that a model's imported weights are read from."""
-    if plan.models[name].weights == "own":
-        return own_files(plan.architectures[name])
-    return [weights_file(plan.models[name])]
-
 
 rule train_classifier:
     input:

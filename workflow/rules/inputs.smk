@@ -1,9 +1,19 @@
 """Which files the rules take: input functions, and the params that go with them."""
 
+from codespectra.models.identity import own_files
+from codespectra.study.implied import weights_file
+
 # Tables of one run.
 SPECTRA = "results/spectra/{model}/{stimuli}"
 PROJECTIONS = "results/projections/{model}/{stimuli}"
 SCORES = "results/interpretability/{model}/{stimuli}"
+
+
+def weight_sources(name):
+    """Files that a model's imported weights are read from."""
+    if plan.models[name].weights == "own":
+        return own_files(plan.architectures[name])
+    return [weights_file(plan.models[name])]
 
 
 def stored(name, file):
