@@ -579,7 +579,7 @@ MODULES = {
     "jobs/device.py": TRAINED | TOYS | INFORMATION,
     "data/stimuli.py": TRAINED_ON,
     "data/image_files.py": TRAINED_ON,
-    "data/preprocessing.py": TRAINED_ON - {"make_stimuli"},
+    "data/preprocessing.py": (TRAINED_ON - {"make_stimuli"}) | BUILT,
     "models/architectures.py": BUILT,
     "models/layer_selection.py": CENTROIDS | AUTOENCODERS | TOKENS,
     "experiments/example_trials.py": TRIED,
