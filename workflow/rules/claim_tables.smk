@@ -3,6 +3,8 @@
 
 def scope_targets(scope):
     """Targets whose claims a table of claims holds."""
+    if scope == "-pretrained":
+        return ["main", "language"] if study.language else ["main"]
     if scope != "-everything":
         return [scope.removeprefix("-") or "main"]
     sections = {"coding": study.coding, "language": study.language, "theory": study.theory}
