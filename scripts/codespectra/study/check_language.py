@@ -1,9 +1,11 @@
 """Mistakes in the language study that config, config.json or environment shows."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from codespectra.errors import UserError
+from codespectra.models.gguf_header import GGUF_FILE, check_readers, read_header
 from codespectra.models.layer_selection import select_layers
 from codespectra.models.model_folders import (
     CONFIG,
@@ -12,10 +14,12 @@ from codespectra.models.model_folders import (
     read_config,
 )
 from codespectra.study.check_sizes import check_activations
+from codespectra.study.implied import weights_file
 from codespectra.study.problems import Problems
 from codespectra.study.sections.analyses import LayerType
 from codespectra.study.sections.language import (
     Explanations,
+    GgufLanguageModel,
     HubLanguageModel,
     Language,
     LanguageModel,
@@ -33,6 +37,7 @@ DescribeLanguageModel = Callable[[dict[str, Any], str], list[dict[str, Any]]]
 CONTEXT_KEYS = ("n_positions", "max_position_embeddings")
 
 # Of a transformers config: modules that would be made one by one, and what else it counts.
+COUNTED = ("layer", "layers", "experts", "block_count", "expert_count")
 MOST_LAYERS, MOST_OF_ANYTHING = 1000, 10**9
 
 # What the explainer `openai` takes from the environment.
@@ -80,7 +85,8 @@ def _check_model(
     try:
         config = known_config(model)
     except UserError as error:
-        problems.add(f"{key}.path: {error}")
+        where = key if isinstance(model, GgufLanguageModel) else f"{key}.path"
+        problems.add(f"{where}: {error}")
         return
     if config is None:
         return
@@ -119,25 +125,39 @@ def known_config(model: LanguageModel) -> dict[str, Any] | None:
     """A model's transformers config as far as it is on this machine, None for one on the hub.
 
     Raises:
-        UserError: a folder lacks files that a model needs.
+        UserError: a folder lacks files that a model needs, or a GGUF file can't be read.
     """
     if isinstance(model, HubLanguageModel):
         return None
     if isinstance(model, LocalLanguageModel):
         check_folder(model.path)
         config = read_config(model.path)
-        huge = _huge(config)
-        if huge:
-            raise UserError(f"{model.path / CONFIG}: {huge}, more than any language model has")
+        _refuse_huge(config, model.path / CONFIG)
         return config
+    if isinstance(model, GgufLanguageModel):
+        return _gguf_config(weights_file(model))
     assert isinstance(model, TrainedLanguageModel)
     return byte_gpt2_config(model.architecture.model_dump())
+
+
+def _gguf_config(file: Path) -> dict[str, Any]:
+    """What stands for the config of a GGUF file's network, for `gguf_models.describe_layers`."""
+    check_readers()
+    header = read_header(file)
+    _refuse_huge(header.network, file)
+    limit = {"max_position_embeddings": header.network.get("context_length")}
+    return {GGUF_FILE: str(file), "values": header.values} | limit
+
+
+def _refuse_huge(config: dict[str, Any], source: Path) -> None:
+    if found := _huge(config):
+        raise UserError(f"{source}: {found}, more than any language model has")
 
 
 def _huge(config: dict[str, Any]) -> str | None:
     """The first number of a transformers config, or of one in it, that no machine could build."""
     for key, value in config.items():
-        most = MOST_LAYERS if key.endswith(("layer", "layers", "experts")) else MOST_OF_ANYTHING
+        most = MOST_LAYERS if key.endswith(COUNTED) else MOST_OF_ANYTHING
         if isinstance(value, dict) and (found := _huge(value)):
             return f"{key}.{found}"
         if isinstance(value, int) and value > most:

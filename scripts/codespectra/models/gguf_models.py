@@ -1,0 +1,100 @@
+"""Language models of GGUF files as transformers reads them: their config, and folders of them.
+
+Quantised weights become float32. Config and tokenizer come from the file too.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+from codespectra.errors import UserError
+from codespectra.files.regular_files import refusing
+from codespectra.models import language_models
+from codespectra.models.gguf_header import GGUF_FILE, check_readers, read_header
+
+NAME = "model.gguf"
+
+
+def read_gguf_config(file: str | Path) -> dict[str, Any]:
+    """Content of the config.json that transformers makes of a GGUF file.
+
+    Raises:
+        UserError: the file is damaged, or of an architecture that transformers doesn't read.
+    """
+    read_header(file)
+    with _read_by_transformers(file) as where:
+        return AutoConfig.from_pretrained(**where).to_dict()
+
+
+def describe_layers(config: dict[str, Any], objective: str) -> list[dict[str, Any]]:
+    """The same as `language_models.describe_layers`, of the file `gguf_file` of a config.
+
+    Raises:
+        UserError: as `read_gguf_config`, or the network can't be run.
+    """
+    return language_models.describe_layers(read_gguf_config(config[GGUF_FILE]), objective)
+
+
+def convert_gguf(file: str | Path, folder: str | Path) -> None:
+    """Save the model of a GGUF file as a folder: config.json, safetensors, the tokenizer's files.
+
+    Raises:
+        UserError: the file is damaged, of an architecture that transformers doesn't read, or holds
+            more or less than the network's weights.
+    """
+    config = read_gguf_config(file)
+    network = language_models.initialise(config, "causal")
+    with _read_by_transformers(file) as where:
+        tokenizer = AutoTokenizer.from_pretrained(**where)
+        read, report = AutoModelForCausalLM.from_pretrained(
+            **where,
+            dtype=torch.float32,
+            quantization_config=GgufConfig(dequantize=True),
+            output_loading_info=True,
+        )
+        # What was read counts as quantised, and can't be saved.
+        network.load_state_dict(read.state_dict())
+    _check_all_read(file, network, report["missing_keys"] | report["unexpected_keys"])
+    language_models.save_language_model(folder, network, tokenizer)
+
+
+def _check_all_read(file: str | Path, network: torch.nn.Module, missed: set[str]) -> None:
+    """Refuse a file that the network doesn't take whole: it would be another network.
+
+    transformers passes over tensors that it doesn't know, such as factors of a long context.
+    """
+    tensors = read_header(file).tensors
+    held, weights = sum(tensors.values()), sum(w.numel() for w in network.parameters())
+    if missed or held != weights:
+        named = f" ({', '.join(sorted(missed)[:8])})" if missed else ""
+        raise UserError(
+            f"{file}: its tensors hold {held:,} numbers, but {type(network).__name__} of "
+            f"transformers has {weights:,} weights{named}; give the model's safetensors as "
+            "weights: path"
+        )
+
+
+@contextmanager
+def _read_by_transformers(file: str | Path) -> Iterator[dict[str, Any]]:
+    """Arguments of from_pretrained for a file, beside which it finds no other."""
+    check_readers()
+    with (
+        refusing(
+            file,
+            "no language model that transformers reads",
+            "take another file, or give the model's safetensors as weights: path",
+        ),
+        tempfile.TemporaryDirectory() as alone,
+    ):
+        Path(alone, NAME).symlink_to(Path(file).resolve())
+        yield {
+            "pretrained_model_name_or_path": alone,
+            "gguf_file": NAME,
+            "local_files_only": True,
+            "trust_remote_code": False,
+        }
