@@ -65,9 +65,19 @@ def check_language(
         if name in study.models:
             problems.add(f"language.models.{name}: the name stands under models too; take another")
         _check_model(name, model, language, describe, problems)
+    _check_parts(language, problems)
     _check_explanations(study, language, language.explanations, problems)
     if language.explanations.explainers.openai is not None:
         _check_environment(environment, problems)
+
+
+def _check_parts(language: Language, problems: Problems) -> None:
+    names = [n for n, m in language.models.items() if not isinstance(m, UntrainedLanguageModel)]
+    given = language.parts_by_model
+    if all([problems.known("language.parts", name, names) for name in given]):
+        for name in names:
+            if name not in given:
+                problems.add(f"language.parts: given by model, and none for {name}; name it too")
 
 
 def _check_model(
@@ -101,8 +111,10 @@ def _check_model(
     except UserError as error:
         problems.add(f"{key}: {error}")
         return
-    widths = []
-    for part, selectors in language.parts.items():
+    widths: list[int] = []
+    if name not in language.parts_by_model:  # which is told already
+        return
+    for part, selectors in language.parts_of(name).items():
         try:
             chosen = select_layers([_plain(selector) for selector in selectors], available)
             widths += [layer["shape"][-1] for layer in chosen]
@@ -169,7 +181,8 @@ def _check_explanations(
     study: Study, language: Language, explanations: Explanations, problems: Problems
 ) -> None:
     key = "language.explanations"
-    problems.known(f"{key}.part", explanations.part, language.parts)
+    parts = {part: None for own in language.parts_by_model.values() for part in own}
+    problems.known(f"{key}.part", explanations.part, parts)
     excerpts = explanations.top + explanations.random
     if excerpts > language.sequences:
         problems.add(
