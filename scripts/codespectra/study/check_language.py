@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from codespectra.data.docstrings import installed
 from codespectra.errors import UserError
 from codespectra.models.gguf_header import GGUF_FILE, check_readers, read_header
 from codespectra.models.layer_selection import select_layers
@@ -18,6 +19,7 @@ from codespectra.study.implied import weights_file
 from codespectra.study.problems import Problems
 from codespectra.study.sections.analyses import LayerType
 from codespectra.study.sections.language import (
+    Docstrings,
     Explanations,
     GgufLanguageModel,
     HubLanguageModel,
@@ -56,6 +58,8 @@ def check_language(
         problems.add("stimuli.text: the name is kept for the language study; take another")
     if isinstance(language.text, TextFolder):
         problems.folder("language.text.root", language.text.root, "give a folder of text files")
+    if isinstance(language.text, Docstrings):
+        _check_packages(language.text, problems)
     if language.passage >= language.sequences:
         problems.add(
             f"language.passage: {language.passage} lies outside the {language.sequences} "
@@ -69,6 +73,14 @@ def check_language(
     _check_explanations(study, language, language.explanations, problems)
     if language.explanations.explainers.openai is not None:
         _check_environment(environment, problems)
+
+
+def _check_packages(text: Docstrings, problems: Problems) -> None:
+    for package in text.packages:
+        try:
+            installed(package)
+        except UserError as error:
+            problems.add(str(error))
 
 
 def _check_parts(language: Language, problems: Problems) -> None:

@@ -112,6 +112,10 @@ MISTAKES = {
         {"text": {"source": "folder", "root": "nowhere"}},
         ["language.text.root: nowhere is no folder"],
     ),
+    "a package that isn't installed": (
+        {"text": {"source": "docstrings", "packages": ["numpy", "no-such-package"]}},
+        ["language.text.packages: no-such-package isn't installed here; pip install"],
+    ),
     "published explanations that aren't there": (
         {"explanations.published": "nowhere"},
         ["language.explanations.published: nowhere is no folder"],

@@ -12,6 +12,7 @@ from codespectra.study.sections.base import (
     Depth,
     Factor,
     Name,
+    Names,
     Number,
     Positive,
     Rate,
@@ -29,6 +30,16 @@ class StandardLibrary(Strict):
     """The Python sources of the standard library that runs the workflow."""
 
     source: Literal["standard_library"]
+    test_share: Annotated[Share, Field(gt=0)] = 0.1
+    """Share of the documents that is held out; a digest of its relative path decides on each."""
+
+
+class Docstrings(Strict):
+    """English prose: the docstrings of installed Python packages, a document a module."""
+
+    source: Literal["docstrings"]
+    packages: Names = ("numpy", "scipy", "scikit-learn", "pandas", "torch")
+    """As pip calls them; none is imported."""
     test_share: Annotated[Share, Field(gt=0)] = 0.1
     """Share of the documents that is held out; a digest of its relative path decides on each."""
 
@@ -256,9 +267,10 @@ class Language(Strict):
     the sections above.
     """
 
-    text: Annotated[StandardLibrary | TextFolder, Field(discriminator="source")]
-    """Documents. standard_library: the sources of the Python that runs this; folder: your text
-    files (root: FOLDER, pattern: "**/*.txt")."""
+    text: Annotated[StandardLibrary | Docstrings | TextFolder, Field(discriminator="source")]
+    """Documents. standard_library: the sources of the Python that runs this; docstrings: English
+    prose of installed packages (packages: [numpy, scipy]); folder: your text files (root: FOLDER,
+    pattern: "**/*.txt")."""
     models: Annotated[dict[Name, LanguageModel], Field(min_length=1)]
     """Weights: train (by the workflow), random (untrained, like another), path (a folder as
     transformers saves it), hub (repository: of the Hugging Face hub, revision: main), gguf (path: a
