@@ -3,7 +3,7 @@
 Bounded before a library reads the file: counts and lengths in it are anybody's. No import of torch
 or transformers: a plan is checked in seconds.
 
-Source: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, versions 2 and 3.
+Source: the specification of GGUF in https://github.com/ggml-org/ggml, versions 2 and 3.
 """
 
 import importlib.util
