@@ -3,6 +3,7 @@
 Quantised weights become float32. Config and tokenizer come from the file too.
 """
 
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GgufConfig
+from tokenizers import Tokenizer
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GgufConfig,
+    PreTrainedTokenizerBase,
+)
 
 from codespectra.errors import UserError
+from codespectra.files.json_files import parse_json
 from codespectra.files.regular_files import refusing
 from codespectra.models import language_models
 from codespectra.models.gguf_header import GGUF_FILE, check_readers, read_header
@@ -50,7 +59,9 @@ def convert_gguf(file: str | Path, folder: str | Path) -> None:
     config = read_gguf_config(file)
     network = language_models.initialise(config, "causal")
     with _read_by_transformers(file) as where:
-        tokenizer = AutoTokenizer.from_pretrained(**where)
+        tokenizer = _with_tokens_below(
+            AutoTokenizer.from_pretrained(**where), len(network.get_input_embeddings().weight)
+        )
         read, report = AutoModelForCausalLM.from_pretrained(
             **where,
             dtype=torch.float32,
@@ -61,6 +72,16 @@ def convert_gguf(file: str | Path, folder: str | Path) -> None:
         network.load_state_dict(read.state_dict())
     _check_all_read(file, network, report["missing_keys"] | report["unexpected_keys"])
     language_models.save_language_model(folder, network, tokenizer)
+
+
+def _with_tokens_below(
+    tokenizer: PreTrainedTokenizerBase, count: int
+) -> PreTrainedTokenizerBase:
+    """The tokenizer without those that transformers adds to the file's, which have no embedding."""
+    content = parse_json(tokenizer.backend_tokenizer.to_str().encode())
+    content["added_tokens"] = [t for t in content["added_tokens"] if t["id"] < count]
+    backend = Tokenizer.from_str(json.dumps(content))
+    return type(tokenizer)(**(tokenizer.init_kwargs | {"tokenizer_object": backend}))
 
 
 def _check_all_read(file: str | Path, network: torch.nn.Module, missed: set[str]) -> None:

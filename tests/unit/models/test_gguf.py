@@ -8,7 +8,7 @@ import pytest
 import torch
 
 gguf = pytest.importorskip("gguf", reason="the extra `pretrained` isn't installed")
-from gguf_files import CONTEXT, QUANTISED, tensors_of, tiny_llama, write_gguf  # noqa: E402
+from gguf_files import CONTEXT, QUANTISED, VOCABULARY, tensors_of, tiny_llama, write_gguf  # noqa: E402
 
 from codespectra.errors import UserError  # noqa: E402
 from codespectra.models import gguf_header  # noqa: E402
@@ -31,6 +31,7 @@ def test_folder_has_the_weights_that_were_written(file: Path, tmp_path: Path) ->
     torch.testing.assert_close(network(ids).logits, own(ids).logits)
     tokenizer = load_tokenizer(tmp_path / "folder")
     assert tokenizer("é ab", add_special_tokens=False)["input_ids"] == [*"é ".encode(), 256]
+    assert len(tokenizer) == VOCABULARY
 
 
 def test_quantised_weights_are_those_of_their_blocks(tmp_path: Path) -> None:
