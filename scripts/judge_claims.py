@@ -13,7 +13,7 @@ tables = Tables(
     **{kind: read_tables(paths, kind) for kind, paths in snakemake.input.items()},
     networks=cfg["networks"],
     trained=tuple(cfg["trained"]),
-    analysis_set=cfg["analysis_set"],
+    analysis_sets=tuple(cfg["analysis_sets"]),
     resamples=cfg["resamples"],
     seed=cfg["seed"],
 )

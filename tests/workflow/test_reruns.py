@@ -477,7 +477,7 @@ MODULES = {
     # The law of a spectrum, without the spectrum: filters stay.
     "spectra/power_law.py": FITTED | CROSSED | TEXT_SPECTRA,
     "spectra/tables.py": FITTED | TEXT_SPECTRA,
-    "spectra/exponents_by_sequence.py": TEXT_SPECTRA,
+    "spectra/exponents_by_group.py": TEXT_SPECTRA,
     "spectra/cvpca.py": CROSSED,
     "spectra/filters.py": FILTERED,
     # The theory study draws its 1/2 zeta(-alpha).

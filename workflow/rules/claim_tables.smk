@@ -39,7 +39,7 @@ def table_files(kind, target):
     if kind == "explanations":
         return explanation_scores()
     if target == "interpretability":
-        runs = analysis_runs(study) if study.interpretability else []
+        runs = interpretability_runs(study) if study.directions else []
         return for_each(f"{SCORES}/{kind}.csv", runs)
     if target == "language":
         name = kind.removeprefix("language_")
@@ -57,6 +57,6 @@ def claims_config(wildcards):
         study.claims,
         trained=sorted([*trained, *(swept or [])]),
         networks=swept,
-        analysis_set=study.directions.analysis_set if study.directions else "",
+        analysis_sets=study.directions.analysis_sets if study.directions else (),
         measured_only=wildcards.scope not in ("", "-everything"),
     )

@@ -19,10 +19,13 @@ from codespectra.errors import UserError
 from codespectra.files.folder_stamp import folder_stamp
 from codespectra.study.implied import (
     analyses,
-    analysis_runs,
+    interpretability_runs,
     backbone_model,
+    filter_runs,
     headline_metric,
+    methods_of,
     noisy_runs,
+    resampled,
     shown_networks,
 )
 from codespectra.study.check_language import chat_models

@@ -37,6 +37,7 @@ use rule figure as draw_filters with:
 use rule figure as draw_exponents with:
     input:
         exponents=EXPONENTS,
+        left_out=drawn(f"{SPECTRA}/left_out.csv", "spectra"),
     output:
         **figure_files("{prefix}exponents", "Code", "exponent against depth {prefix}"),
     pathvars:
@@ -85,7 +86,7 @@ use rule figure as draw_index with:
 
 use rule figure as draw_exciting_images with:
     input:
-        **directions_of(study.figures.mei_methods),
+        **directions_of(exciting_methods),
         **STIMULI,
         scores=f"{SCORES}/directions.csv",
     output:
@@ -94,7 +95,9 @@ use rule figure as draw_exciting_images with:
         figure="images-{model}-{stimuli}",
     params:
         **drawn_by("index.draw_exciting_images"),
-        cfg=stage_config(study.figures, study=study.study, m=study.index.m, metric=HEADLINE),
+        cfg=lambda w: stage_config(
+            mei_methods=exciting_methods(w), study=study.study, m=study.index.m, metric=HEADLINE
+        ),
 
 
 # Figures of the main job, and the analyses that each one shows.

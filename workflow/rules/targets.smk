@@ -11,7 +11,7 @@ INTERPRETABILITY_FIGURES = [
     *(
         f"{name}-{model}-{stimuli}"
         for name in (RUN_FIGURES if study.interpretability else [])
-        for model, stimuli in analysis_runs(study)
+        for model, stimuli in interpretability_runs(study)
     ),
 ]
 INTERPRETABILITY_TARGETS = with_claims("-interpretability", pictures(INTERPRETABILITY_FIGURES))

@@ -12,6 +12,7 @@ from torch import nn
 from codespectra.errors import UserError
 from codespectra.files.manifests import check_digest
 from codespectra.files.regular_files import check_regular, refusing
+from codespectra.models.efficientnet_names import timm_names
 from codespectra.models.tensor_files import check_tensors, check_types, check_values, read_tensors
 
 log = logging.getLogger("codespectra")
@@ -125,7 +126,8 @@ def load_weights(network: nn.Module, state: dict[str, torch.Tensor], source: str
             type or with NaNs.
     """
     own = network.state_dict()
-    state = {OLD_DENSENET.sub(r"\1\2", name): value for name, value in state.items()}
+    renamed = timm_names(state, own)
+    state = {OLD_DENSENET.sub(r"\1\2", renamed[n]): value for n, value in state.items()}
     counted = {name: value for name, value in own.items() if name.endswith(COUNTERS)}
     state = counted | {n: v for n, v in state.items() if n in own or not n.endswith(COUNTERS)}
     problems = {

@@ -31,6 +31,7 @@ from codespectra.study.implied import (
     direction_methods,
     filter_runs,
     implied_models,
+    methods_of,
     most_stimuli,
     noisy_runs,
     side_of,
@@ -234,8 +235,8 @@ def _check_counts(
 ) -> None:
     for run in study.directions.runs if study.directions else ():
         for layer in selected.get(("directions", run.model, run.stimuli), []):
-            for options in methods.values():
-                check_count(options, layer, run, study, problems)
+            for name in methods_of(study, run.model, run.stimuli):
+                check_count(methods[name], layer, run, study, problems)
 
 
 def _check_activations(study: Study, selected: Selected, problems: Problems) -> None:
