@@ -156,12 +156,11 @@ def methods_of(study: Study, model: str, stimuli: str) -> list[str]:
 
 def interpretability_runs(study: Study) -> list[tuple[str, str]]:
     """Those of them that the interpretability study is about."""
-    section, sets = study.interpretability, study.directions.analysis_sets
-    models = section.models if section else ()
+    models = study.interpretability.models if study.interpretability else ()
     return [
         (model, stimuli)
         for model, stimuli in directions_runs(study)
-        if stimuli in sets and (models is None or model in models)
+        if stimuli in study.directions.analysis_sets and (models is None or model in models)
     ]
 
 
