@@ -1,4 +1,4 @@
-"""Rule import_gguf: a GGUF file's language model, in the form that the workflow saves its own in."""
+"""Rule import_gguf: a GGUF file's language model, in the form of those trained here."""
 
 from pathlib import Path
 

@@ -43,13 +43,13 @@ from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.json_files import read_json
 from codespectra.files.manifests import write_manifest
 from codespectra.models.byte_gpt2 import byte_gpt2, byte_tokenizer
+from codespectra.models.gguf_header import read_header
 from codespectra.models.language_models import (
     check_vocabulary,
     load_network,
     load_tokenizer,
     save_language_model,
 )
-from codespectra.models.gguf_header import read_header
 from codespectra.models.model_folders import check_folder, read_config
 from codespectra.models.state_dicts import load_weights, read_state_dict
 from codespectra.models.tensor_files import read_tensors

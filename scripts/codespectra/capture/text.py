@@ -68,8 +68,8 @@ def check_context(
     if length + special > context:
         framed = f" with {special} special tokens" if special else ""
         raise UserError(
-            f"language.length: {length}{framed} is more than the {context} tokens that {name} sees; "
-            "lower it"
+            f"language.length: {length}{framed} is more than the {context} tokens that {name} "
+            "sees; lower it"
         )
 
 

@@ -60,7 +60,7 @@ def _is_source(relative: Path) -> bool:
 
 
 def docstrings(packages: list[str]) -> list[Document]:
-    """Docstrings of installed packages by name, a document a module, as `docstrings.prose` has them.
+    """What `docstrings.prose` makes of installed packages, a document a module, by name.
 
     Modules without any, and those that are no Python of this version, are left out.
 

@@ -54,8 +54,8 @@ class Frame:
         if ids[first:last] == plain and all(framed["special_tokens_mask"][last:]):
             return cls(tuple(ids[:first]), tuple(ids[last:]))
         raise UserError(
-            "language.special_tokens: the tokenizer puts others into a text than special ones around "
-            "it; set it to false"
+            "language.special_tokens: the tokenizer puts others into a text than special ones "
+            "around it; set it to false"
         )
 
     def around(self, ids: np.ndarray) -> np.ndarray:

@@ -93,7 +93,10 @@ class _Reader:
             raise ValueError(f"it begins with {magic!r} instead of {MAGIC!r}")
         if (version := self.number("I")) not in VERSIONS:
             raise ValueError(f"version {version}, expected {VERSIONS[0]} or {VERSIONS[1]}")
-        tensors, pairs = self.count("Q", MOST_TENSORS, "tensors"), self.count("Q", MOST_PAIRS, "keys")
+        tensors, pairs = (
+            self.count("Q", MOST_TENSORS, "tensors"),
+            self.count("Q", MOST_PAIRS, "keys"),
+        )
         found = GgufHeader()
         for _ in range(pairs):
             key = self.text(MOST_IN_ARRAY)

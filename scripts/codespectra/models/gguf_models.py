@@ -57,47 +57,45 @@ def convert_gguf(file: str | Path, folder: str | Path) -> None:
             more or less than the network's weights.
     """
     config = read_gguf_config(file)
-    network = language_models.initialise(config, "causal")
     with _read_by_transformers(file) as where:
-        tokenizer = _with_tokens_below(
-            AutoTokenizer.from_pretrained(**where), len(network.get_input_embeddings().weight)
-        )
+        with torch.device("meta"):
+            _check_size(file, language_models.initialise(config, "causal"))
+        tokenizer = AutoTokenizer.from_pretrained(**where)
         read, report = AutoModelForCausalLM.from_pretrained(
             **where,
             dtype=torch.float32,
             quantization_config=GgufConfig(dequantize=True),
             output_loading_info=True,
         )
+        if missed := report["missing_keys"] | report["unexpected_keys"]:
+            raise ValueError(f"it finds no place for {', '.join(sorted(missed)[:8])}")
         # What was read counts as quantised, and can't be saved.
+        network = language_models.initialise(config, "causal")
         network.load_state_dict(read.state_dict())
-    _check_all_read(file, network, report["missing_keys"] | report["unexpected_keys"])
+        tokenizer = _with_tokens_below(tokenizer, len(network.get_input_embeddings().weight))
     language_models.save_language_model(folder, network, tokenizer)
 
 
-def _with_tokens_below(
-    tokenizer: PreTrainedTokenizerBase, count: int
-) -> PreTrainedTokenizerBase:
+def _check_size(file: str | Path, network: torch.nn.Module) -> None:
+    """Refuse a file that the network doesn't take whole: it would be another network.
+
+    transformers passes over tensors that it doesn't know, such as factors of a long context.
+    """
+    held = sum(read_header(file).tensors.values())
+    weights = sum(weight.numel() for weight in network.parameters())
+    if held != weights:
+        raise UserError(
+            f"{file}: its tensors hold {held:,} numbers, but {type(network).__name__} of "
+            f"transformers has {weights:,} weights; give the model's safetensors as weights: path"
+        )
+
+
+def _with_tokens_below(tokenizer: PreTrainedTokenizerBase, count: int) -> PreTrainedTokenizerBase:
     """The tokenizer without those that transformers adds to the file's, which have no embedding."""
     content = parse_json(tokenizer.backend_tokenizer.to_str().encode())
     content["added_tokens"] = [t for t in content["added_tokens"] if t["id"] < count]
     backend = Tokenizer.from_str(json.dumps(content))
     return type(tokenizer)(**(tokenizer.init_kwargs | {"tokenizer_object": backend}))
-
-
-def _check_all_read(file: str | Path, network: torch.nn.Module, missed: set[str]) -> None:
-    """Refuse a file that the network doesn't take whole: it would be another network.
-
-    transformers passes over tensors that it doesn't know, such as factors of a long context.
-    """
-    tensors = read_header(file).tensors
-    held, weights = sum(tensors.values()), sum(w.numel() for w in network.parameters())
-    if missed or held != weights:
-        named = f" ({', '.join(sorted(missed)[:8])})" if missed else ""
-        raise UserError(
-            f"{file}: its tensors hold {held:,} numbers, but {type(network).__name__} of "
-            f"transformers has {weights:,} weights{named}; give the model's safetensors as "
-            "weights: path"
-        )
 
 
 @contextmanager

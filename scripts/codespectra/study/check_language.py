@@ -86,10 +86,11 @@ def _check_packages(text: Docstrings, problems: Problems) -> None:
 def _check_parts(language: Language, problems: Problems) -> None:
     names = [n for n, m in language.models.items() if not isinstance(m, UntrainedLanguageModel)]
     given = language.parts_by_model
-    if all([problems.known("language.parts", name, names) for name in given]):
-        for name in names:
-            if name not in given:
-                problems.add(f"language.parts: given by model, and none for {name}; name it too")
+    for name in given:
+        problems.known("language.parts", name, names)
+    missing = [name for name in names if name not in given]
+    if missing and given.keys() <= set(names):  # a misspelt one is told already
+        problems.add(f"language.parts: given by model, and none for {missing[0]}; name it too")
 
 
 def _check_model(

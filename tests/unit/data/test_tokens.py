@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from codespectra.data.tokenization import Frame, choose_sequences, cut_sequences, tokenize, tokens_of
+from codespectra.data.tokenization import (
+    Frame,
+    choose_sequences,
+    cut_sequences,
+    tokenize,
+    tokens_of,
+)
 from codespectra.data.tokens import read_tokens, write_tokens
 from codespectra.errors import UserError
 from codespectra.models.byte_gpt2 import byte_tokenizer

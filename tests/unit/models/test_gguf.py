@@ -71,9 +71,7 @@ DAMAGE = {
         "keys, at most 10,000 are read",
     ),
     "an endless array": (
-        lambda whole: whole[:24]
-        + struct.pack("<Q1sIIQ", 1, b"k", 9, 0, 1 << 60)
-        + whole[24:],
+        lambda whole: whole[:24] + struct.pack("<Q1sIIQ", 1, b"k", 9, 0, 1 << 60) + whole[24:],
         "values of arrays, at most",
     ),
 }
@@ -97,8 +95,16 @@ def test_unknown_architecture_is_refused(tmp_path: Path) -> None:
 def test_tensor_that_the_network_doesnt_read_is_refused(tmp_path: Path) -> None:
     extra = {"rope_freqs.weight": np.ones(16, np.float32)}
     file = write_gguf(tmp_path / "tiny.gguf", tiny_llama(), extra=extra)
-    with pytest.raises(UserError, match="its tensors hold .* numbers, but LlamaForCausalLM"):
+    with pytest.raises(UserError, match=r"its tensors hold .* numbers, but LlamaForCausalLM"):
         convert_gguf(file, tmp_path / "folder")
+
+
+def test_network_larger_than_the_file_is_refused_before_it_is_made(file: Path) -> None:
+    content, key = file.read_bytes(), b"llama.vocab_size"
+    at = content.index(key) + len(key) + 4
+    file.write_bytes(content[:at] + struct.pack("<I", 10**9) + content[at + 4 :])
+    with pytest.raises(UserError, match=r"LlamaForCausalLM of transformers has 128,\d+,\d+,\d+ w"):
+        convert_gguf(file, file.parent / "folder")
 
 
 def test_without_its_reader_the_command_is_told(file: Path, monkeypatch) -> None:
