@@ -438,7 +438,15 @@ def with_bad_chunk(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"IDAT", b"ID\x00T"))
 
 
+def of_many_scans(path: Path) -> None:
+    Image.effect_noise((64, 64), 9).save(path, progressive=True)
+    whole = path.read_bytes()
+    scan = whole[whole.rindex(b"\xff\xda") : -2]
+    path.write_bytes(whole[:-2] + 200 * scan + whole[-2:])
+
+
 IMAGES: dict[str, tuple[str, Build, str]] = {
+    "a JPEG that is decoded for hours": ("a.jpg", of_many_scans, "20[0-9] scans, and 100 are the"),
     "196 megapixels": ("a.png", png(14_000, 14_000), r"196000000 pixels.*max_pixels"),
     "2 gigapixels": ("a.png", header_alone(50_000, 50_000), "2500000000 pixels"),
     "a thin line": ("a.png", png(1, 300_000, "L"), r"1 x 300000 pixels.*max_pixels"),
@@ -465,6 +473,12 @@ def test_hostile_images_are_refused_by_name(case, read, tmp_path):
     said = line_of(read, tmp_path / name)
     assert said.startswith(str(tmp_path / name)) and re.search(words, said), said
     assert "delete" not in said
+
+
+def test_a_progressive_image_is_read(tmp_path):
+    Image.effect_noise((64, 64), 9).save(tmp_path / "a.jpg", progressive=True)
+    [image] = images(tmp_path / "a.jpg")
+    assert image.std() > 0
 
 
 def test_a_larger_image_is_read_where_max_pixels_allows_it(tmp_path):
