@@ -43,6 +43,7 @@ from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.json_files import read_json
 from codespectra.files.manifests import write_manifest
 from codespectra.models.byte_gpt2 import byte_gpt2, byte_tokenizer
+from codespectra.models.gguf_header import read_header
 from codespectra.models.language_models import (
     check_vocabulary,
     load_network,
@@ -77,7 +78,9 @@ DOORS = {
     "yaml.safe_load": {"list_layers.py", "write_schema.py"},
     "yaml.load": {"study/study_file.py"},  # by its SafeLoader
     # Tokenizers, and networks.
-    "from_pretrained": {"models/language_models.py", "models/pretrained_folders.py"},
+    "from_pretrained": {
+        *("models/gguf_models.py", "models/language_models.py", "models/pretrained_folders.py"),
+    },
     **{name: set() for name in NEVER.split()},
 }
 SOURCES = [*(ROOT / "scripts").rglob("*.py"), *(ROOT / "workflow/rules").glob("*.smk")]
@@ -179,6 +182,7 @@ READERS: dict[str, tuple[Build, str, bool]] = {
     "weights": (read_state_dict, "a.pt", False),
     "safetensors": (read_state_dict, "a.SAFETENSORS", False),
     "tensors": (read_tensors, "a.pth", False),
+    "GGUF": (read_header, "a.gguf", False),
     "people's image": (lambda path: read_images([path]), "a.JPEG", False),
     "answers": (lambda path: read_responses(path, "resnet50_natural"), "a.csv", False),
     "file map": (file_map, "map.json", False),

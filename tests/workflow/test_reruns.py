@@ -290,6 +290,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "language.sequences": (25, TOKENS),
     "language.length": (18, TOKENS),
     "language.seed": (5, TOKENS),
+    "language.special_tokens": (True, TOKENS),
     "language.passage": (1, TEXT_MOVED),
     # Nothing is captured again.
     "language.explanations.part": ("residual", RECORDS),
@@ -528,6 +529,7 @@ MODULES = {
     "capture/image_job.py": SHOWN | SWEPT,
     "models/hooks.py": SHOWN | SWEPT | TOKENS,
     "data/documents.py": TEXT,
+    "data/docstrings.py": TEXT,
     "data/tokens.py": TOKENS,
     "data/tokenization.py": TOKENS,
     "capture/text.py": TOKENS,
@@ -541,8 +543,10 @@ MODULES = {
     "explanations/units.py": RECORDS,
     "explanations/scores.py": EXPLAINED,
     "explanations/lookup.py": EXPLAINED,
-    # This study has no model of the hub, no published explanations and no chat model.
+    # This study has no model of the hub or a GGUF file, no published explanations, no chat model.
     "models/hub.py": set(),
+    "models/gguf_header.py": set(),
+    "models/gguf_models.py": set(),
     "explanations/published.py": set(),
     "explanations/chat.py": set(),
     "interpretability/score_table.py": DIRECTED,

@@ -87,6 +87,8 @@ def files_of(section):
         return {"files": folder_stamp(section.root, getattr(section, "pattern", "**/*"))}
     if section.source == "standard_library":
         return {"python": platform.python_version()}
+    if section.source == "docstrings":
+        return {"python": platform.python_version(), **software(*section.packages)}
     return {}
 
 

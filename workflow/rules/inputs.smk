@@ -192,10 +192,9 @@ def of_language_models(pattern):
 
 
 # Files of a language model's folder, as far as the workflow makes them.
-LANGUAGE_FILES = {
-    "train": ["model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"],
-    "random": ["model.safetensors", "config.json"],
-}
+NETWORK_OF_TOKENS = ["model.safetensors", "config.json"]
+WITH_TOKENIZER = [*NETWORK_OF_TOKENS, "tokenizer.json", "tokenizer_config.json"]
+LANGUAGE_FILES = {"train": WITH_TOKENIZER, "gguf": WITH_TOKENIZER, "random": NETWORK_OF_TOKENS}
 
 
 def language_files(name):

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from codespectra.errors import UserError
-from codespectra.files.manifests import file_digest
+from codespectra.files.manifests import check_digest
 from codespectra.files.regular_files import check_regular, refusing
 from codespectra.models.efficientnet_names import timm_names
 from codespectra.models.tensor_files import check_tensors, check_types, check_values, read_tensors
@@ -50,8 +50,8 @@ def read_state_dict(
     path = Path(path)
     with refusing(path, "no such checkpoint file", "correct the model's path"):
         check_regular(path)
-    if sha256 is not None and (found := file_digest(path)) != sha256:
-        raise UserError(f"{path}: sha256 is {found}, expected {sha256}; fetch the file again")
+    if sha256 is not None:
+        check_digest(path, sha256)
     state = _unwrap(_under(read_tensors(path), key, path), path)
     if strip_prefix is not None:
         state = _strip(state, strip_prefix.removesuffix(".") + ".", path)

@@ -16,11 +16,11 @@ from codespectra.study.sections.analyses import Layers
 from codespectra.study.sections.base import Strict, short
 from codespectra.study.sections.directions import DirectionMethods, SparseAutoencoder
 from codespectra.study.sections.index import ImagenetBackbone, InhouseBackbone, PathBackbone
+from codespectra.study.sections.language import GgufLanguageModel
 from codespectra.study.sections.models import (
     DownloadedModel,
     FileModel,
     Model,
-    PackageModel,
     PathModel,
     RandomModel,
     Torchvision,
@@ -156,12 +156,11 @@ def methods_of(study: Study, model: str, stimuli: str) -> list[str]:
 
 def interpretability_runs(study: Study) -> list[tuple[str, str]]:
     """Those of them that the interpretability study is about."""
-    section, sets = study.interpretability, study.directions.analysis_sets
-    models = section.models if section else ()
+    models = study.interpretability.models if study.interpretability else ()
     return [
         (model, stimuli)
         for model, stimuli in directions_runs(study)
-        if stimuli in sets and (models is None or model in models)
+        if stimuli in study.directions.analysis_sets and (models is None or model in models)
     ]
 
 
@@ -193,13 +192,13 @@ def _alexnets(study: Study) -> dict[str, Model]:
     return models
 
 
-def weights_file(model: FileModel) -> Path:
+def weights_file(model: FileModel | GgufLanguageModel) -> Path:
     """The file of a model's weights, the user's own or a package's.
 
     Raises:
         UserError: the package isn't installed, or has no such file.
     """
-    if isinstance(model, PackageModel):
+    if getattr(model, "package", None) is not None:
         return package_file(model.package, model.file)
     return model.path
 

@@ -15,6 +15,7 @@ from typing import Any
 from codespectra.errors import UserError, nearest
 from codespectra.files.json_files import content_digest, read_json, write_json
 from codespectra.jobs.code_digest import code_digest
+from codespectra.models.gguf_header import GGUF_FILE
 from codespectra.models.identity import resolved
 from codespectra.models.layer_selection import select_layers
 from codespectra.models.reductions import reduced_width, refusal
@@ -262,8 +263,11 @@ def cached_layers(folder: Path) -> Describe:
 
 
 def cached_language_layers(folder: Path) -> DescribeLanguageModel:
-    """The same of `language_models.describe_layers`."""
-    return _remembered("language_models", folder)
+    """The same of `language_models.describe_layers`, and of the one of GGUF files."""
+    of_folder, of_gguf = (_remembered(name, folder) for name in ("language_models", "gguf_models"))
+    return lambda config, objective: (of_gguf if GGUF_FILE in config else of_folder)(
+        config, objective
+    )
 
 
 def _remembered(module: str, folder: Path) -> Callable[..., list[dict[str, Any]]]:

@@ -160,7 +160,7 @@ def _path(location: tuple[Any, ...], config: Any) -> list[str]:
     path, here, entered = [], config, False
     for part in location:
         is_tag = isinstance(here, dict) and part in [here.get(tag) for tag in _TAGS]
-        in_selectors = path[-2:-1] in (["layers"], ["filters"]) or path[-3:-2] == ["parts"]
+        in_selectors = path[-2:-1] in (["layers"], ["filters"]) or "parts" in path[-4:-2]
         if (is_tag and not entered) or (in_selectors and part in _SELECTORS):
             entered = is_tag
             continue
