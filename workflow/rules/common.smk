@@ -18,10 +18,12 @@ from codespectra.study.sections.study import load_study
 from codespectra.errors import UserError
 from codespectra.files.folder_stamp import folder_stamp
 from codespectra.study.implied import (
+    PEOPLE,
     analyses,
     analysis_runs,
     backbone_model,
     headline_metric,
+    network_backbones,
     noisy_runs,
     shown_networks,
 )
@@ -59,9 +61,9 @@ if study.language and study.language.explanations.explainers.openai:
 config = config | {"runtime": runtime}
 
 FIGURES = f"results/figures/{study.study}"
-# The metric of figures that show one, and the metrics that are this workflow's own.
+# The metric of figures that show one, and what those are that a network's own features give.
 HEADLINE = headline_metric(study)
-INHOUSE = [n for n in study.index.backbones if study.backbones[n].kind == "inhouse"]
+BACKBONES = network_backbones(study)
 
 
 def code_of(script):

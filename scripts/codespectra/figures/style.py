@@ -104,19 +104,16 @@ def sample_note(scores: pd.DataFrame) -> str:
     return f"M = {listed(scores['m'])} · {set_sizes(scores)} · {weights_note(scores)}"
 
 
-def inhouse_note(scores: pd.DataFrame, inhouse: Collection[str]) -> str:
-    """A line on the metrics shown that are this workflow's own backbones; none without them."""
-    names = [name for name in scores["metric"].unique() if name in inhouse]
-    if not names:
-        return ""
-    what = "this workflow's own perceptual backbone (all heads 1, same labels), not LPIPS"
-    return f"\n{', '.join(names)}: {what}"
+def backbone_note(scores: pd.DataFrame, backbones: Mapping[str, str]) -> str:
+    """A line on each metric shown that a network's own features give; none without them."""
+    shown = [name for name in scores["metric"].unique() if name in backbones]
+    return "".join(f"\n{name}: {backbones[name]}, all heads 1: not LPIPS" for name in shown)
 
 
-def index_note(scores: pd.DataFrame, inhouse: Collection[str]) -> str:
-    """What the II is, and `inhouse_note`."""
+def index_note(scores: pd.DataFrame, backbones: Mapping[str, str]) -> str:
+    """What the II is, and `backbone_note`."""
     explanation = "II: mean similarity of a direction's most exciting images, higher is more alike"
-    return explanation + inhouse_note(scores, inhouse)
+    return explanation + backbone_note(scores, backbones)
 
 
 def credit(figure: Figure, text: str) -> None:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from codespectra.figures import coding, index, language, projections, spectra, style
 
 RNG = np.random.default_rng(0)
-CFG = {"study": "study", "layers": ["GELU"], "inhouse": []}
+CFG = {"study": "study", "layers": ["GELU"], "backbones": {}}
 WINDOW = {"first_rank": 2, "last_rank": 9, "intercept": 0.0, "total_variance": 2.0}
 
 
@@ -183,16 +183,20 @@ def scores(*metrics: str) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("metrics", "inhouse", "told"),
+    ("metrics", "backbones", "told"),
     [
-        (("color", "lpips"), [], ""),
-        (("color", "lpips"), ["own"], ""),  # a backbone that doesn't score
-        (("color", "own"), ["own"], "own: this workflow's own"),
-        (("lpips", "first", "second"), ["second", "first"], "first, second: this workflow's own"),
+        (("color", "lpips"), {}, ""),
+        (("color", "lpips"), {"own": "features"}, ""),  # a backbone that doesn't score
+        (("color", "own"), {"own": "features"}, "own: features, all heads 1: not LPIPS"),
+        (
+            ("lpips", "a", "b"),
+            {"b": "one", "a": "other"},
+            "a: other, all heads 1: not LPIPS b: one",
+        ),
     ],
 )
-def test_backbones_of_our_own_are_explained_where_they_score(metrics, inhouse, told):
-    figure, _ = index.draw_index({"scores": scores(*metrics)}, CFG | {"inhouse": inhouse})
+def test_a_networks_own_features_are_explained_where_they_score(metrics, backbones, told):
+    figure, _ = index.draw_index({"scores": scores(*metrics)}, CFG | {"backbones": backbones})
     assert "II: mean similarity" in small_print(figure)
     assert ("not LPIPS" in small_print(figure)) == bool(told)
     assert told in small_print(figure)
