@@ -28,11 +28,7 @@ with open_hdf5(snakemake.input.data) as file:
         draws = power_law.bootstrap_exponents(
             found.scores, ranks=ranks, resamples=cfg["resamples"], seed=cfg["seed"]
         )
-        settings = {
-            "stride": dataset["stride"],
-            "reduction": cfg["reduction"],
-            "solver": cfg["solver"],
-        }
+        settings = {"stride": dataset["stride"], "solver": cfg["solver"]}
         tables.add(where, found, law, draws, settings)
 for name, table in tables.frames().items():
     write_csv(snakemake.output[name], table)

@@ -22,7 +22,6 @@ rule score_halves:
         cfg=lambda w: index_config(
             w,
             metric=HEADLINE,
-            reduction=study.directions.reduction,
             kmeans=study.directions.methods.kmeans.model_dump(exclude={"k"}),
             resamples=study.index.resamples,
             seed=study.index.seed,
@@ -75,4 +74,6 @@ use rule figure as draw_autoencoders with:
         figure="autoencoders-{model}-{stimuli}",
     params:
         **drawn_by("autoencoders.draw_autoencoders"),
-        cfg=stage_config(study=study.study, backbones=BACKBONES, metric=HEADLINE, methods=[*plan.grid]),
+        cfg=stage_config(
+            study=study.study, backbones=BACKBONES, metric=HEADLINE, methods=[*plan.grid]
+        ),

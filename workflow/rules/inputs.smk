@@ -155,7 +155,9 @@ def scored_methods(wildcards):
 def index_config(wildcards, **fields):
     """What scores of one run depend on, besides the tables: which layers, metrics and index."""
     index = study.index.model_dump(mode="json", exclude={"resamples", "seed"})
-    return run_config("directions", wildcards, **index, **fields)
+    return run_config(
+        "directions", wildcards, **index, **fields, reduction=study.directions.reduction
+    )
 
 
 def training_sets(wildcards):

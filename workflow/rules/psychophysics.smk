@@ -89,3 +89,4 @@ use rule figure as draw_agreement with:
         figure="agreement",
     params:
         **drawn_by("agreement.draw_agreement"),
+        cfg=stage_config(study=study.study, backbones=BACKBONES),

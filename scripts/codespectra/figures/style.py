@@ -16,6 +16,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from codespectra.files.csv_writer import write_csv
+from codespectra.files.table_reductions import reductions_in_words
 from codespectra.files.whole_files import atomic
 
 # Of a figure's function: a rule's inputs by name, its tables read (a name is a kind of
@@ -114,6 +115,12 @@ def index_note(scores: pd.DataFrame, backbones: Mapping[str, str]) -> str:
     """What the II is, and `backbone_note`."""
     explanation = "II: mean similarity of a direction's most exciting images, higher is more alike"
     return explanation + backbone_note(scores, backbones)
+
+
+def name_reductions(figure: Figure, inputs: Inputs) -> None:
+    """Add to the small print how the activations were reduced that a figure is of."""
+    if words := reductions_in_words(inputs):
+        credit(figure, f"{figure.get_supxlabel()} · reduced by {words}")
 
 
 def credit(figure: Figure, text: str) -> None:

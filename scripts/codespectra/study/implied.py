@@ -199,10 +199,9 @@ def backbone_model(study: Study, name: str) -> str:
 
 
 def network_backbones(study: Study) -> dict[str, str]:
-    """What each backbone is that scores and isn't LPIPS, in words."""
+    """What each backbone is that isn't LPIPS, in words."""
     found = {}
-    for name in study.index.backbones:
-        backbone = study.backbones[name]
+    for name, backbone in study.backbones.items():
         if isinstance(backbone, NetworkBackbone):
             model = study.models[backbone.model]
             trained = isinstance(model, TrainedModel)

@@ -182,6 +182,15 @@ def scores(*metrics: str) -> pd.DataFrame:
     return table.assign(**run, layer="act1", part="all", ii=RNG.random(len(table)))
 
 
+def test_a_figure_says_how_its_activations_were_reduced():
+    tables = {"scores": scores("color").assign(reduction="spatial_mean")}
+    figure, _ = index.draw_index(tables, CFG)
+    style.name_reductions(figure, tables)
+    assert small_print(figure).endswith("higher is more alike · reduced by spatial_mean")
+    longest = max(map(len, figure.get_supxlabel().split("\n")))
+    assert longest <= style.PAGE * style.LETTERS_AN_INCH
+
+
 @pytest.mark.parametrize(
     ("metrics", "backbones", "told"),
     [
