@@ -57,6 +57,11 @@ def claims_config(wildcards):
         trained += [n for n, model in study.language.models.items() if model.weights != "random"]
     return stage_config(
         study.claims,
+        backbones={
+            name: f"{name} (features of {backbone.model})"
+            for name, backbone in study.backbones.items()
+            if backbone.kind == "network"
+        },
         trained=sorted([*trained, *(swept or [])]),
         networks=swept,
         analysis_sets=study.directions.analysis_sets if study.directions else (),

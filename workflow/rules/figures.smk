@@ -94,7 +94,7 @@ use rule figure as draw_index with:
         figure="interpretability",
     params:
         **drawn_by("index.draw_index"),
-        cfg=stage_config(study=study.study, inhouse=INHOUSE),
+        cfg=stage_config(study=study.study, backbones=BACKBONES),
 
 
 use rule figure as draw_exciting_images with:
