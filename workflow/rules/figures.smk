@@ -115,7 +115,7 @@ use rule figure as draw_exciting_images with:
 
 # Figures of the main job, and the analyses that each one shows.
 MAIN_FIGURES = {
-    **dict.fromkeys(("spectra", "exponents"), {"spectra"}),
+    **dict.fromkeys(("spectra", "exponents", "size"), {"spectra"}),
     "filters": {"filters"},
     "trajectories": {"projections"},
     "action": {"projections", "spectra"},

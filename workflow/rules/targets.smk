@@ -19,8 +19,7 @@ INTERPRETABILITY_TARGETS = with_claims("-interpretability", pictures(INTERPRETAB
 PRETRAINED_FIGURES = [
     file for file in [*MAIN_TARGETS, *LANGUAGE_TARGETS] if not file.startswith("results/claims")
 ]
-OF_SIZE = pictures(["size"] if study.spectra.models else [])
-PRETRAINED_TARGETS = with_claims("-pretrained", PRETRAINED_FIGURES + OF_SIZE)
+PRETRAINED_TARGETS = with_claims("-pretrained", PRETRAINED_FIGURES)
 # The main job too, of a study that is nothing but one of the others.
 ALL_TARGETS = [
     *(*MAIN_TARGETS, *CODING_TARGETS, *INTERPRETABILITY_TARGETS),
