@@ -112,7 +112,7 @@ def _check_models(study: Study, problems: Problems) -> None:
                 if chosen in unlabelled:
                     problems.add(f"{key}.training.{field}: {chosen} has no labels to train on")
                 known = class_count(study.stimuli.get(chosen))
-                if model.classes < known:
+                if model.classes is not None and model.classes < known:
                     problems.add(f"{key}.classes: {model.classes} for the {known} of {chosen}")
 
 
