@@ -9,7 +9,12 @@ from codespectra.models.class_count import classes_of, count_classes
 
 NETWORKS = {
     "small_alexnet": {"name": "small_alexnet", "widths": [2, 3, 4, 3, 2]},
-    "bottleneck_resnet": {"name": "bottleneck_resnet", "width": 2, "blocks": [1] * 4},
+    "bottleneck_resnet": {
+        "name": "bottleneck_resnet",
+        "width": 2,
+        "blocks": [1] * 4,
+        "stem_stride": 2,
+    },
     "pytorch_cifar10": {"name": "pytorch_cifar10", "model": "resnet18"},
     "torchvision": {"name": "torchvision", "model": "vgg11"},
     "auxiliary heads": {"name": "torchvision", "model": "inception_v3"},
