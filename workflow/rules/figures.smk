@@ -94,7 +94,9 @@ use rule figure as draw_exciting_images with:
         figure="images-{model}-{stimuli}",
     params:
         **drawn_by("index.draw_exciting_images"),
-        cfg=stage_config(study.figures, study=study.study, m=study.index.m, metric=HEADLINE),
+        cfg=stage_config(
+            study.figures, study=study.study, backbones=BACKBONES, m=study.index.m, metric=HEADLINE
+        ),
 
 
 # Figures of the main job, and the analyses that each one shows.
