@@ -44,6 +44,7 @@ from codespectra.study.sections.models import (
     DownloadedModel,
     FileModel,
     FromModel,
+    HubModel,
     Model,
     TrainedModel,
 )
@@ -185,6 +186,8 @@ def classes_by_model(
 def _classes_of_weights(
     model: FileModel | DownloadedModel, architecture: dict[str, Any], count_classes: CountClasses
 ) -> int | None:
+    if isinstance(model, HubModel):  # the job that fetches it counts them
+        return None
     try:
         if isinstance(model, DownloadedModel):
             return count_classes(architecture, None, None, None, None)

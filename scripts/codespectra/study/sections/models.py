@@ -270,6 +270,18 @@ class PackageModel(FileModel):
     """The file in it."""
 
 
+class HubModel(FileModel):
+    """A network with weights of the Hugging Face hub, from the local cache or downloaded."""
+
+    weights: Literal["hub"]
+    repository: Text
+    """Its name on the hub, such as timm/resnet50.a1_in1k."""
+    revision: Text = "main"
+    """Branch, tag or commit; what it was is in checkpoints/NAME.json."""
+    file: Text
+    """The file there, such as model.safetensors."""
+
+
 class OwnModel(AnyModel):
     """A network with the weights that it comes with: a transformers folder's, or your code's."""
 
@@ -295,6 +307,6 @@ class DownloadedModel(AnyModel):
 
 
 Model = Annotated[
-    TrainedModel | PathModel | PackageModel | OwnModel | RandomModel | DownloadedModel,
+    TrainedModel | PathModel | PackageModel | HubModel | OwnModel | RandomModel | DownloadedModel,
     Field(discriminator="weights"),
 ]
