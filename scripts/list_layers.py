@@ -11,7 +11,7 @@ import yaml
 
 from codespectra.errors import UserError
 from codespectra.study.layer_list import list_layers
-from codespectra.study.plan import cached_layers
+from codespectra.study.plan import cached_classes, cached_layers
 from codespectra.study.sections.study import load_study
 from codespectra.study.study_file import check_study_file
 
@@ -24,9 +24,10 @@ def main() -> None:
     arguments = parser.parse_args()
     check_study_file(arguments.study)
     study = load_study(yaml.safe_load(Path(arguments.study).read_text("utf-8")))
-    describe = cached_layers(Path(".snakemake/codespectra"))
+    memory = Path(".snakemake/codespectra")
+    known = cached_layers(memory), cached_classes(memory)
     for model in [arguments.model] if arguments.model else study.models:
-        table = list_layers(study, model, arguments.side, describe)
+        table = list_layers(study, model, arguments.side, *known)
         print(f"{model}: {len(table)} layers")
         print(table.to_string(index=False))
 

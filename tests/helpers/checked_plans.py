@@ -5,16 +5,22 @@ from typing import Any
 from project import REMEMBERED, ROOT
 
 from codespectra.errors import UserError
-from codespectra.study.plan import Plan, cached_language_layers, cached_layers, make_plan
+from codespectra.study.plan import (
+    Plan,
+    cached_classes,
+    cached_language_layers,
+    cached_layers,
+    make_plan,
+)
 from codespectra.study.sections.study import load_study
 
 MEMORY = ROOT / REMEMBERED
-LAYERS = cached_layers(MEMORY)
+LAYERS, CLASSES = cached_layers(MEMORY), cached_classes(MEMORY)
 
 
 def checked_plan(config: dict[str, Any]) -> Plan:
     """What a study plans."""
-    return make_plan(load_study(config), LAYERS, cached_language_layers(MEMORY))
+    return make_plan(load_study(config), LAYERS, CLASSES, cached_language_layers(MEMORY))
 
 
 def mistakes(config: dict[str, Any]) -> list[str]:

@@ -40,7 +40,7 @@ rule import_checkpoint:
     benchmark:
         "results/benchmarks/import_checkpoint/{model}.jsonl"
     wildcard_constraints:
-        model=models_with("path", "package", "own"),
+        model=models_with("path", "package", "hub", "own"),
     conda:
         "../../envs/gpu.yaml"
     resources:
@@ -48,7 +48,7 @@ rule import_checkpoint:
     params:
         cfg=lambda w: stage_config(
             model=model_description(w.model),
-            **plan.models[w.model].model_dump(include={"sha256", "key", "strip_prefix"}),
+            **plan.models[w.model].model_dump(include={"sha256", "key", "strip_prefix", *HUB}),
         ),
         code=code_of("import_checkpoint.py"),
     message:

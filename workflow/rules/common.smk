@@ -31,7 +31,12 @@ from codespectra.study.implied import (
     shown_networks,
 )
 from codespectra.study.check_language import chat_models
-from codespectra.study.plan import cached_language_layers, cached_layers, make_plan
+from codespectra.study.plan import (
+    cached_classes,
+    cached_language_layers,
+    cached_layers,
+    make_plan,
+)
 from codespectra.study.dropout_sweep import networks
 from codespectra.study.study_file import read_arguments
 
@@ -49,6 +54,7 @@ def checked_plan():
         return make_plan(
             load_study(config),
             cached_layers(REMEMBERED),
+            cached_classes(REMEMBERED),
             cached_language_layers(REMEMBERED),
         )
     except UserError as error:
@@ -148,7 +154,7 @@ def model_description(name):
     return stage_config(
         name=name,
         architecture=plan.architectures[name],
-        classes=model.classes,
+        classes=plan.classes[name],
         preprocessing=stage_config(model.preprocessing),
         weights=model.weights,
     )

@@ -109,7 +109,11 @@ use rule figure as draw_exciting_images with:
     params:
         **drawn_by("index.draw_exciting_images"),
         cfg=lambda w: stage_config(
-            mei_methods=exciting_methods(w), study=study.study, m=study.index.m, metric=HEADLINE
+            mei_methods=exciting_methods(w),
+            study=study.study,
+            backbones=BACKBONES,
+            m=study.index.m,
+            metric=HEADLINE,
         ),
 
 

@@ -9,8 +9,14 @@ PROJECTIONS = "results/projections/{model}/{stimuli}"
 SCORES = "results/interpretability/{model}/{stimuli}"
 
 
+# Keys that say where on the hub a model's weights are.
+HUB = ("repository", "revision", "file")
+
+
 def weight_sources(name):
     """Files that a model's imported weights are read from."""
+    if plan.models[name].weights == "hub":
+        return []
     if plan.models[name].weights == "own":
         return own_files(plan.architectures[name])
     return [weights_file(plan.models[name])]

@@ -43,7 +43,7 @@ use rule figure as draw_manifold with:
         figure="manifold-{model}-{stimuli}",
     params:
         **drawn_by("manifold.draw_manifold"),
-        cfg=stage_config(study.claims, study=study.study),
+        cfg=stage_config(study.claims, study=study.study, backbones=BACKBONES),
 
 
 rule measure_coactivation:
@@ -80,4 +80,4 @@ use rule figure as draw_coactivation with:
         figure="coactivation-{model}-{stimuli}",
     params:
         **drawn_by("manifold.draw_coactivation"),
-        cfg=stage_config(study.claims, study=study.study, metric=HEADLINE),
+        cfg=stage_config(study.claims, study=study.study, backbones=BACKBONES, metric=HEADLINE),

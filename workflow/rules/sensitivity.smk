@@ -45,4 +45,4 @@ use rule figure as draw_sensitivity with:
         figure="sensitivity-{model}-{stimuli}",
     params:
         **drawn_by("sensitivity.draw_sensitivity"),
-        cfg=stage_config(study.claims, study=study.study, metric=HEADLINE),
+        cfg=stage_config(study.claims, study=study.study, backbones=BACKBONES, metric=HEADLINE),

@@ -37,7 +37,7 @@ use rule figure as draw_synergy with:
         figure="synergy-{model}-{stimuli}",
     params:
         **drawn_by("synergy.draw_synergy"),
-        cfg=stage_config(study=study.study, metric=HEADLINE),
+        cfg=stage_config(study=study.study, backbones=BACKBONES, metric=HEADLINE),
 
 
 use rule figure as draw_pairs with:
@@ -50,4 +50,4 @@ use rule figure as draw_pairs with:
         figure="pairs-{model}-{stimuli}",
     params:
         **drawn_by("synergy.draw_pairs"),
-        cfg=stage_config(study=study.study, metric=HEADLINE),
+        cfg=stage_config(study=study.study, backbones=BACKBONES, metric=HEADLINE),

@@ -22,7 +22,7 @@ def draw_index(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
 
     Args:
         inputs: scores; those of whole metrics are shown.
-        cfg: study, backbones (what those are that aren't LPIPS).
+        cfg: study.
     """
     scores = inputs["scores"]
     scores = scores[scores["part"] == ALL]
@@ -46,7 +46,7 @@ def draw_index(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     for panel, metric in zip(axes[-1], metrics, strict=True):
         panel.set_xlabel(f"II ({style.metric_name(metric)})")
     sns.despine(figure)
-    notes = style.sample_note(scores), style.index_note(scores, cfg["backbones"])
+    notes = style.sample_note(scores), style.INDEX
     style.credit(figure, " · ".join([cfg["study"], *notes]))
     return figure, scores
 

@@ -49,6 +49,7 @@ THEME = {
     "figure.constrained_layout.use": True,
 }
 
+INDEX = "II: mean similarity of a direction's most exciting images, higher is more alike"
 METRIC_NAMES = {"color": "colour", "label": "label"}
 # More kinds of layers than these are counted, not named, at an axis.
 NAMED_TYPES = 2
@@ -105,22 +106,22 @@ def sample_note(scores: pd.DataFrame) -> str:
     return f"M = {listed(scores['m'])} · {set_sizes(scores)} · {weights_note(scores)}"
 
 
-def backbone_note(scores: pd.DataFrame, backbones: Mapping[str, str]) -> str:
-    """A line on each metric shown that a network's own features give; none without them."""
-    shown = [name for name in scores["metric"].unique() if name in backbones]
-    return "".join(f"\n{name}: {backbones[name]}, all heads 1: not LPIPS" for name in shown)
+def explain(figure: Figure, inputs: Inputs, cfg: Config) -> None:
+    """Add to the small print what holds of every figure of the same tables.
 
-
-def index_note(scores: pd.DataFrame, backbones: Mapping[str, str]) -> str:
-    """What the II is, and `backbone_note`."""
-    explanation = "II: mean similarity of a direction's most exciting images, higher is more alike"
-    return explanation + backbone_note(scores, backbones)
-
-
-def name_reductions(figure: Figure, inputs: Inputs) -> None:
-    """Add to the small print how the activations were reduced that a figure is of."""
-    if words := reductions_in_words(inputs):
-        credit(figure, f"{figure.get_supxlabel()} · reduced by {words}")
+    How the activations were reduced, and what each metric is that a network's own features give
+    (`backbones` of the config: by name, in words).
+    """
+    words = reductions_in_words(inputs)
+    notes = [f" · reduced by {words}"] if words else []
+    tables = [table for table in inputs.values() if isinstance(table, pd.DataFrame)]
+    columns = [table.get(name) for table in tables for name in ("metric", "map_metric", "backbone")]
+    scored = {name for column in columns if column is not None for name in column.unique()}
+    for name, what in cfg.get("backbones", {}).items():
+        if name in scored:
+            notes.append(f"\n{name}: {what}, all heads 1: not LPIPS")
+    if notes:
+        credit(figure, figure.get_supxlabel() + "".join(notes))
 
 
 def credit(figure: Figure, text: str) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import huggingface_hub
+import huggingface_hub.constants
 from huggingface_hub.errors import HFValidationError, HTTPError
 
 from codespectra.errors import UserError, first_line
@@ -48,6 +49,34 @@ def folder_of_hub(name: str, revision: str) -> Path:
             f"--revision {revision}`, or give its folder as weights: path"
         ) from error
     return _cached(name, revision)
+
+
+def file_of_hub(repository: str, revision: str, file: str) -> tuple[Path, str]:
+    """A file of the Hugging Face hub, from the local cache, else downloaded, and its commit.
+
+    Raises:
+        UserError: it is neither cached nor to be fetched; says how to get it.
+    """
+    options = {"repo_id": repository, "filename": file, "revision": revision}
+    try:
+        path = huggingface_hub.hf_hub_download(**options, local_files_only=True)
+    except HFValidationError as error:
+        raise UserError(
+            f"repository: {repository!r}: {first_line(error)}; correct its name"
+        ) from error
+    except OSError:
+        try:
+            huggingface_hub.HfApi().model_info(repository, revision=revision, timeout=TIMEOUT)
+            path = huggingface_hub.hf_hub_download(**options)
+        except (OSError, HTTPError) as error:
+            raise UserError(
+                f"hub file {file!r} of {repository!r}, revision {revision!r}: isn't in the hub's "
+                f"cache {huggingface_hub.constants.HF_HUB_CACHE}, and can't be fetched "
+                f"({first_line(error)}); where there is a network, run `hf download {repository} "
+                f"{file} --revision {revision}`, or give your copy as weights: path"
+            ) from error
+    found = Path(path)
+    return found, found.parents[len(Path(file).parts) - 1].name
 
 
 def _cached(name: str, revision: str) -> Path:

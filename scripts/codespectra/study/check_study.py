@@ -1,6 +1,7 @@
 """Mistakes in a study that its config alone shows: names, files, sizes. All are told together."""
 
 import re
+from pathlib import PurePosixPath
 from typing import Any
 
 from codespectra.errors import UserError
@@ -20,6 +21,7 @@ from codespectra.study.sections.analyses import Analysed
 from codespectra.study.sections.coding import Coding
 from codespectra.study.sections.models import (
     DownloadedModel,
+    HubModel,
     OpenClip,
     OwnCode,
     OwnModel,
@@ -90,10 +92,14 @@ def _check_models(study: Study, problems: Problems) -> None:
             problems.file(f"{key}.path", model.path)
         if isinstance(model, PackageModel):
             _check_package(f"{key}.package", model, problems)
+        if isinstance(model, HubModel) and not _is_below(model.file):
+            problems.add(
+                f"{key}.file: {model.file!r} isn't below {model.repository}; give its path there"
+            )
         if isinstance(model, OwnModel) and not isinstance(model.architecture, WITH_WEIGHTS):
             problems.add(
                 f"{key}.weights: a {model.architecture.name} network comes without weights of its "
-                "own; take path, package, random, or torchvision for its own"
+                "own; take path, package, hub, random, or torchvision for its own"
             )
         if isinstance(model.architecture, WITHOUT_CLASSES) and "classes" in model.model_fields_set:
             problems.add(
@@ -102,7 +108,8 @@ def _check_models(study: Study, problems: Problems) -> None:
         if isinstance(model, DownloadedModel) and not isinstance(model.architecture, Torchvision):
             problems.add(
                 f"{key}.weights: torchvision has none for {model.architecture.name}; allowed: "
-                "train, path, package, random, or architecture: {name: torchvision, model: NAME}"
+                "train, path, package, hub, random, or architecture: {name: torchvision, model: "
+                "NAME}"
             )
         if isinstance(model, TrainedModel) and isinstance(model.architecture, ResNetVAE):
             problems.add(f"{key}.weights: a resnet_vae is trained by the section coding; use that")
@@ -113,8 +120,12 @@ def _check_models(study: Study, problems: Problems) -> None:
                 if chosen in unlabelled:
                     problems.add(f"{key}.training.{field}: {chosen} has no labels to train on")
                 known = class_count(study.stimuli.get(chosen))
-                if model.classes < known:
+                if model.classes is not None and model.classes < known:
                     problems.add(f"{key}.classes: {model.classes} for the {known} of {chosen}")
+
+
+def _is_below(file: str) -> bool:
+    return not PurePosixPath(file).is_absolute() and ".." not in PurePosixPath(file).parts
 
 
 def _check_package(key: str, model: PackageModel, problems: Problems) -> None:

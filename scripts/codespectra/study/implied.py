@@ -30,6 +30,7 @@ from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.stimuli import (
     PHOTOGRAPHS,
     Cifar,
+    ImageFolder,
     MovingDot,
     Photographs,
     PhotographTiles,
@@ -254,9 +255,11 @@ def resampled(study: Study, stimuli: str) -> str:
 
 
 def class_count(spec: Strict | None) -> int:
-    """Classes of a set, as far as its config tells; else 0."""
+    """Classes of a set, as far as its config and its folder tell; else 0."""
     if isinstance(spec, Photographs | PhotographTiles):
         return PHOTOGRAPHS
+    if isinstance(spec, ImageFolder) and spec.root.is_dir():
+        return sum(path.is_dir() and path.name[0] != "." for path in spec.root.iterdir())
     return {"cifar10": 10, "cifar100": 100}.get(getattr(spec, "source", ""), 0)
 
 

@@ -8,7 +8,8 @@ from codespectra.errors import UserError, nearest
 from codespectra.models.identity import resolved
 from codespectra.models.reductions import OF_MAPS, OF_TOKENS, WHOLE, reduced_width, refusal
 from codespectra.study.implied import side_of
-from codespectra.study.plan import Describe, network_side
+from codespectra.study.plan import CountClasses, Describe, classes_by_model, network_side
+from codespectra.study.problems import Problems
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import Study
 
@@ -17,14 +18,16 @@ FLOAT = 4  # bytes
 NONE = "-"
 
 
-def list_layers(study: Study, model: str, side: int | None, describe: Describe) -> pd.DataFrame:
+def list_layers(
+    study: Study, model: str, side: int | None, describe: Describe, count_classes: CountClasses
+) -> pd.DataFrame:
     """A row a call of a module, in running order.
 
     Args:
         study: that has the model.
         model: its name there.
         side: pixels of images that the network takes as they are; None: of the study's first set.
-        describe: of `plan.cached_layers`.
+        describe, count_classes: of `plan.cached_layers` and `plan.cached_classes`.
 
     Returns:
         layer, type, axes (N stimuli, C channels, H height, W width, T tokens, ? unknown), prefix
@@ -39,7 +42,9 @@ def list_layers(study: Study, model: str, side: int | None, describe: Describe) 
     spec = study.models[model]
     sides = [side_of(stimuli) for stimuli in study.stimuli.values()] or [224]
     seen = network_side(spec, side or sides[0])
-    found = describe(resolved(stage_config(spec.architecture)), spec.classes, seen)
+    architecture = resolved(stage_config(spec.architecture))
+    known = classes_by_model(study, {model: spec}, {model: architecture}, count_classes, Problems())
+    found = describe(architecture, known[model], seen)
     return pd.DataFrame([_row(layer) for layer in found])
 
 

@@ -28,6 +28,7 @@ from codespectra.study.implied import (
     Analysis,
     analyses,
     autoencoder_grid,
+    class_count,
     direction_methods,
     embedded_sets,
     filter_runs,
@@ -36,11 +37,19 @@ from codespectra.study.implied import (
     most_stimuli,
     noisy_runs,
     side_of,
+    weights_file,
 )
 from codespectra.study.problems import Problems
 from codespectra.study.sections.analyses import Layers, LayerType
 from codespectra.study.sections.index import NetworkBackbone
-from codespectra.study.sections.models import FileModel, FromModel, Model
+from codespectra.study.sections.models import (
+    DownloadedModel,
+    FileModel,
+    FromModel,
+    HubModel,
+    Model,
+    TrainedModel,
+)
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import Study
 
@@ -48,6 +57,10 @@ from codespectra.study.sections.study import Study
 NETWORK_PACKAGES = ("torch", "torchvision", "timm", "transformers")
 # Layers of an architecture (its `identity.resolved` section, classes, side), in running order.
 Describe = Callable[[dict[str, Any], int | None, int | None], list[dict[str, Any]]]
+# Classes of weights: the architecture, and of a file its path, key, prefix and stamp.
+CountClasses = Callable[
+    [dict[str, Any], str | None, str | None, str | None, list[int] | None], int | None
+]
 Models = dict[str, Model | VaeModel | RecalibratedModel]
 # Layers by kind of analysis, model and stimuli.
 Selected = dict[tuple[str, str, str], list[dict[str, Any]]]
@@ -58,7 +71,8 @@ class Plan:
     """A study whose config is checked and whose layers are known.
 
     `models` are the study's and those that it implies, `architectures` their sections with the code
-    and the files that they name (`identity.resolved`); `selected` are the layers of each kind of
+    and the files that they name (`identity.resolved`), `classes` their numbers of classes (None: as
+    the architecture has them); `selected` are the layers of each kind of
     analysis for each run, `embedded` those of a network as a backbone for each set; `captures` are
     the (layer, reduction) pairs of each activations file, `noisy_captures` those of the files with
     dropout left on; `methods` and `grid` are the options of the direction finders by name, of the
@@ -68,6 +82,7 @@ class Plan:
     study: Study
     models: Models
     architectures: dict[str, dict[str, Any]]
+    classes: dict[str, int | None]
     selected: Selected
     embedded: dict[tuple[str, str], list[dict[str, Any]]]
     captures: dict[tuple[str, str], list[dict[str, str]]]
@@ -86,7 +101,10 @@ class Plan:
 
 
 def make_plan(
-    study: Study, describe: Describe, describe_language_model: DescribeLanguageModel
+    study: Study,
+    describe: Describe,
+    count_classes: CountClasses,
+    describe_language_model: DescribeLanguageModel,
 ) -> Plan:
     """Check a study's cross-references and resolve its layers.
 
@@ -102,8 +120,10 @@ def make_plan(
     models = study.models | implied_models(study)
     architectures = _resolve(models, problems)
     problems.raise_any()
-    selected = _select(study, models, architectures, describe, problems)
-    embedded = _embed(study, models, architectures, describe, problems)
+    classes = classes_by_model(study, models, architectures, count_classes, problems)
+    networks = {name: (architectures[name], classes[name]) for name in models}
+    selected = _select(study, models, networks, describe, problems)
+    embedded = _embed(study, models, networks, describe, problems)
     _check_widths(study, selected, problems)
     _check_counts(study, selected, methods, problems)
     _check_activations(study, selected, problems)
@@ -113,6 +133,7 @@ def make_plan(
         study,
         models,
         architectures,
+        classes,
         selected | filtered,
         embedded,
         _captures(study, selected),
@@ -133,6 +154,53 @@ def _resolve(models: Models, problems: Problems) -> dict[str, dict[str, Any]]:
     return found
 
 
+def classes_by_model(
+    study: Study,
+    models: Models,
+    architectures: dict[str, dict[str, Any]],
+    count_classes: CountClasses,
+    problems: Problems,
+) -> dict[str, int | None]:
+    """Classes of each model: as given, those of its training set, or those of its weights' file.
+
+    A file that can't be read is left to the job that imports it, which says what is wrong.
+    """
+    found: dict[str, int | None] = {}
+    for name, model in models.items():
+        found[name] = model.classes
+        if name.startswith(SWEPT):
+            found[name] = found[study.coding.encoder]
+        elif isinstance(model, TrainedModel):
+            found[name] = (
+                model.classes or class_count(study.stimuli.get(model.training.train)) or None
+            )
+        elif isinstance(model, FileModel | DownloadedModel):
+            there = _classes_of_weights(model, architectures[name], count_classes)
+            if None not in (model.classes, there) and model.classes != there:
+                problems.add(
+                    f"models.{name}.classes: {model.classes}, but its weights have {there}; leave "
+                    "it out, or take other weights"
+                )
+            found[name] = model.classes or there
+    return found
+
+
+def _classes_of_weights(
+    model: FileModel | DownloadedModel, architecture: dict[str, Any], count_classes: CountClasses
+) -> int | None:
+    if isinstance(model, HubModel):  # the job that fetches it counts them
+        return None
+    try:
+        if isinstance(model, DownloadedModel):
+            return count_classes(architecture, None, None, None, None)
+        path = weights_file(model)
+        known = path.stat()
+        stamp = [known.st_size, known.st_mtime_ns]
+        return count_classes(architecture, str(path), model.key, model.strip_prefix, stamp)
+    except (OSError, UserError):
+        return None
+
+
 def network_side(model: Model | VaeModel | RecalibratedModel, side: int) -> int | None:
     """Pixels of the side that a network sees of images of that side.
 
@@ -145,7 +213,7 @@ def network_side(model: Model | VaeModel | RecalibratedModel, side: int) -> int 
 def _select(
     study: Study,
     models: Models,
-    architectures: dict[str, dict[str, Any]],
+    networks: dict[str, tuple[dict[str, Any], int | None]],
     describe: Describe,
     problems: Problems,
 ) -> Selected:
@@ -154,10 +222,10 @@ def _select(
         for model, stimuli in analysis.runs:
             side = network_side(models[model], side_of(study.stimuli[stimuli]))
             try:
-                network = dict(architectures[model])
+                network, classes = networks[model]
                 if network.get("dropout"):  # however much, the layers are the same
-                    network["dropout"] = 0.5
-                available = describe(network, models[model].classes, side)
+                    network = network | {"dropout": 0.5}
+                available = describe(network, classes, side)
             except UserError as error:
                 # The sweep's networks are built around one encoder.
                 named = study.coding.encoder if model.startswith(SWEPT) else model
@@ -177,7 +245,7 @@ def _select(
 def _embed(
     study: Study,
     models: Models,
-    architectures: dict[str, dict[str, Any]],
+    networks: dict[str, tuple[dict[str, Any], int | None]],
     describe: Describe,
     problems: Problems,
 ) -> dict[tuple[str, str], list[dict[str, Any]]]:
@@ -189,7 +257,7 @@ def _embed(
         key, model = f"backbones.{name}", models[backbone.model]
         try:
             seen = network_side(model, side)
-            available = describe(architectures[backbone.model], model.classes, seen)
+            available = describe(*networks[backbone.model], seen)
         except UserError as error:
             problems.add(f"models.{backbone.model}: {error}")
             continue
@@ -298,26 +366,34 @@ def _captures(study: Study, selected: Selected) -> dict[tuple[str, str], list[di
 
 def cached_layers(folder: Path) -> Describe:
     """`architectures.describe_layers`, remembered in `folder` for as long as it would say so."""
-    return _remembered("architectures", folder)
+    return _remembered("architectures", "describe_layers", "layers", folder)
+
+
+def cached_classes(folder: Path) -> CountClasses:
+    """The same of `class_count.count_classes`."""
+    return _remembered("class_count", "count_classes", "classes", folder)
 
 
 def cached_language_layers(folder: Path) -> DescribeLanguageModel:
     """The same of `language_models.describe_layers`, and of the one of GGUF files."""
-    of_folder, of_gguf = (_remembered(name, folder) for name in ("language_models", "gguf_models"))
+    of_folder, of_gguf = (
+        _remembered(name, "describe_layers", "layers", folder)
+        for name in ("language_models", "gguf_models")
+    )
     return lambda config, objective: (of_gguf if GGUF_FILE in config else of_folder)(
         config, objective
     )
 
 
-def _remembered(module: str, folder: Path) -> Callable[..., list[dict[str, Any]]]:
+def _remembered(module: str, function: str, key: str, folder: Path) -> Callable[..., Any]:
     file = Path(__file__).parents[1] / f"models/{module}.py"
     follows_from = [code_digest(file, folder), *map(version, NETWORK_PACKAGES)]
 
-    def describe(*network: Any) -> list[dict[str, Any]]:
+    def describe(*network: Any) -> Any:
         note = folder / f"{content_digest([*network, *follows_from])[:16]}.json"
         if not note.exists():
             models = import_module(f"codespectra.models.{module}")
-            write_json(note, {"layers": models.describe_layers(*network)})
-        return read_json(note)["layers"]
+            write_json(note, {key: getattr(models, function)(*network)})
+        return read_json(note)[key]
 
     return describe

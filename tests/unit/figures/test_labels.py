@@ -204,7 +204,7 @@ def scores(*metrics: str) -> pd.DataFrame:
 def test_a_figure_says_how_its_activations_were_reduced():
     tables = {"scores": scores("color").assign(reduction="spatial_mean")}
     figure, _ = index.draw_index(tables, CFG)
-    style.name_reductions(figure, tables)
+    style.explain(figure, tables, CFG)
     assert small_print(figure).endswith("higher is more alike · reduced by spatial_mean")
     longest = max(map(len, figure.get_supxlabel().split("\n")))
     assert longest <= style.PAGE * style.LETTERS_AN_INCH
@@ -218,13 +218,15 @@ def test_a_figure_says_how_its_activations_were_reduced():
         (("color", "own"), {"own": "features"}, "own: features, all heads 1: not LPIPS"),
         (
             ("lpips", "a", "b"),
-            {"b": "one", "a": "other"},
+            {"a": "other", "b": "one"},
             "a: other, all heads 1: not LPIPS b: one",
         ),
     ],
 )
 def test_a_networks_own_features_are_explained_where_they_score(metrics, backbones, told):
-    figure, _ = index.draw_index({"scores": scores(*metrics)}, CFG | {"backbones": backbones})
+    tables = {"scores": scores(*metrics)}
+    figure, _ = index.draw_index(tables, CFG)
+    style.explain(figure, tables, CFG | {"backbones": backbones})
     assert "II: mean similarity" in small_print(figure)
     assert ("not LPIPS" in small_print(figure)) == bool(told)
     assert told in small_print(figure)

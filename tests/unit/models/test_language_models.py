@@ -5,16 +5,14 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import huggingface_hub
 import pytest
 import torch
+from fake_hub import COMMIT, empty_cache, hub_with, use_hub
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
@@ -33,7 +31,6 @@ from transformers import (
 )
 
 from codespectra.errors import UserError
-from codespectra.files.json_files import content_digest
 from codespectra.files.manifests import file_digest, write_manifest
 from codespectra.models import hub
 from codespectra.models.byte_gpt2 import byte_gpt2, byte_tokenizer
@@ -399,25 +396,10 @@ def test_folders_are_checked_without_torch() -> None:
 
 # The hub -----------------------------------------------------------------------------------------
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache of the hub, and a hub that nobody is at home in."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    use_hub(monkeypatch, port)
-    return tmp_path / "hub"
-
-
-def use_hub(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
-    endpoint = f"http://127.0.0.1:{port}"
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", endpoint)
-    template = endpoint + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    return empty_cache(tmp_path, monkeypatch)
 
 
 def lay_out(cache: Path, folder: Path) -> Path:
@@ -484,51 +466,6 @@ def test_silent_hub_is_given_up(cache: Path, monkeypatch: pytest.MonkeyPatch) ->
         use_hub(monkeypatch, silent.getsockname()[1])
         with pytest.raises(UserError, match="hf download org/tiny"):
             folder_of_hub("org/tiny", "main")
-
-
-@contextmanager
-def hub_with(files: dict[str, bytes], asked: list[str]) -> Iterator[int]:
-    """A hub with one model of these files, on a port of its own; `asked` gets what is fetched."""
-
-    class Hub(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            path = self.path.partition("?")[0]
-            if path == "/api/models/org/tiny/revision/v1":
-                self.answer(json.dumps({"id": "org/tiny", "sha": COMMIT}).encode())
-            elif path.startswith(f"/api/models/org/tiny/tree/{COMMIT}"):
-                listed = [
-                    {"type": "file", "path": name, "size": len(content), "oid": f"oid{i}"}
-                    for i, (name, content) in enumerate(files.items())
-                ]
-                self.answer(json.dumps(listed).encode())
-            else:
-                name = path.removeprefix(f"/org/tiny/resolve/{COMMIT}/")
-                asked.append(name)
-                self.answer(files[name])
-
-        do_HEAD = do_GET
-
-        def answer(self, content: bytes) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.send_header("ETag", f'"{content_digest(content.hex())}"')
-            self.send_header("X-Repo-Commit", COMMIT)
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(content)
-
-        def log_message(self, *arguments: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_download_takes_what_counts_and_nothing_that_may_run(

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from checked_plans import checked_plan
+import torch
+from checked_plans import checked_plan, mistakes
 from project import MINI, changed, read_config
 
 from codespectra.files.json_files import write_json
+from codespectra.models.architectures import build
 from codespectra.study import plan
 from codespectra.study.plan import cached_layers
 
@@ -57,6 +59,27 @@ def test_an_edit_of_a_network_lists_layers_anew(module, anew, tmp_path, monkeypa
         file.write("\nEDITED = True\n")
     monkeypatch.setattr(plan, "__file__", str(library / "study/plan.py"))
     assert cached_layers(tmp_path)(*NETWORK) == (layers if anew else [])
+
+
+def with_weights(path: Path, count: int | None) -> dict:
+    architecture = {"name": "small_alexnet", "widths": [2, 3, 4, 3, 2]}
+    torch.save(build(architecture, 23).state_dict(), path)
+    mine = {"architecture": architecture, "weights": "path", "path": str(path), "classes": count}
+    changes = {"models.mine": mine, "spectra.models": ["mine"], "spectra.layers": ["classifier"]}
+    return changed(read_config(MINI), changes | {"spectra.reduction": "none", "filters": {}})
+
+
+def test_classes_left_out_are_those_of_the_weights_or_the_training_set(tmp_path: Path) -> None:
+    config = with_weights(tmp_path / "weights.pt", None)
+    found = checked_plan(changed(config, {"spectra.ranks": [2, 12]}))
+    assert found.selected["spectra", "mine", "test"][0]["shape"] == [23]
+    assert (found.classes["mine"], found.classes["classifier"]) == (23, 10)
+
+
+def test_other_classes_than_those_of_the_weights_are_refused(tmp_path: Path) -> None:
+    told = "config: models.mine.classes: 10, but its weights have 23; leave it out, or take other"
+    found = mistakes(with_weights(tmp_path / "w.pt", 10))
+    assert [line for line in found if "classes" in line and line.startswith(told)] == found[:1]
 
 
 def test_types_of_layers_are_those_that_the_selectors_find() -> None:

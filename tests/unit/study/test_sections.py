@@ -494,6 +494,15 @@ MISTAKES = {
         {"backbones.inhouse.layers": ["features.7", "features.99"]},
         ["backbones.inhouse.layers: no layer matches 'features.99'", "features.9"],
     ),
+    "a file of the hub outside of it": (
+        {
+            "models.c": {
+                **{"weights": "hub", "architecture": NETWORK},
+                **{"repository": "org/tiny", "file": "../../x.pth"},
+            }
+        },
+        ["models.c.file: '../../x.pth' isn't below org/tiny"],
+    ),
     "a network's own distance under the name of LPIPS": (
         {"backbones": {"LPIPS-own": {"kind": "network", "model": "perceptual", "layers": ["*"]}}}
         | {"index.backbones": ["LPIPS-own"]},

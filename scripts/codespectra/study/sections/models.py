@@ -217,7 +217,8 @@ class AnyModel(Strict):
     transformers (path: FOLDER), open_clip (model: NAME), python (target: my_nets.py:build);
     pytorch_cifar10 (model: resnet50), resnet_vae."""
     classes: Annotated[int, Field(gt=0, le=10**6)] | None = None
-    """Outputs of the last layer; null: as the architecture has them, 10 for our own small ones."""
+    """Outputs of the last layer; null: as the weights have them, the training set's classes, or, of
+    an untrained network, as its library builds it (10 for our own small ones)."""
     preprocessing: Annotated[
         Annotated[Preprocessing, Tag("given here")] | Annotated[FromModel, Tag("from model")],
         Discriminator(_whose),
@@ -237,8 +238,6 @@ class TrainedModel(AnyModel):
     """A network that the workflow trains."""
 
     weights: Literal["train"]
-    classes: Annotated[int, Field(gt=0, le=10**6)] = 10
-    """Outputs of the last layer."""
     training: Training
 
 
@@ -271,6 +270,18 @@ class PackageModel(FileModel):
     """The file in it."""
 
 
+class HubModel(FileModel):
+    """A network with weights of the Hugging Face hub, from the local cache or downloaded."""
+
+    weights: Literal["hub"]
+    repository: Text
+    """Its name on the hub, such as timm/resnet50.a1_in1k."""
+    revision: Text = "main"
+    """Branch, tag or commit; what it was is in checkpoints/NAME.json."""
+    file: Text
+    """The file there, such as model.safetensors."""
+
+
 class OwnModel(AnyModel):
     """A network with the weights that it comes with: a transformers folder's, or your code's."""
 
@@ -296,6 +307,6 @@ class DownloadedModel(AnyModel):
 
 
 Model = Annotated[
-    TrainedModel | PathModel | PackageModel | OwnModel | RandomModel | DownloadedModel,
+    TrainedModel | PathModel | PackageModel | HubModel | OwnModel | RandomModel | DownloadedModel,
     Field(discriminator="weights"),
 ]

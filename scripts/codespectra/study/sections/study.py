@@ -52,8 +52,8 @@ class Study(Strict):
     """Stimulus sets by name. Sources: photographs, photograph_tiles, cifar10, cifar100, folder,
     moving_dot."""
     models: dict[Name, Model] = Field({})
-    """Networks by name. Weights: train (by the workflow), path (your own file), torchvision
-    (download), random (untrained)."""
+    """Networks by name. Weights: train (by the workflow), path (your own file), package (a file
+    in one), own (those that it comes with), torchvision or hub (download), random (untrained)."""
     capture: Capture = Capture()
     spectra: Spectra = Spectra()
     filters: Filters = Filters()
