@@ -131,6 +131,7 @@ def write_files(folder: Path, count: int) -> None:
     with h5py.File(folder / "embeddings.h5", "w") as file:
         file.attrs["schema_version"] = 1
         rows = rng.standard_normal((count, EMBEDDED), dtype=np.float32)
+        file.attrs["parts"] = ["relu1"]
         file.create_dataset("relu1", data=rows, chunks=(1, EMBEDDED))
     print("written")
 

@@ -7,6 +7,7 @@ from lpips_peer import random_lpips, trunk_state
 
 from codespectra.data import photographs
 from codespectra.interpretability import lpips_embedding
+from codespectra.interpretability.feature_embedding import Backbone
 from codespectra.interpretability.similarity import Embedding
 
 BATCH = 256  # config.yaml's
@@ -26,13 +27,13 @@ def crops(per_class: int, count: int) -> np.ndarray:
     return images[np.random.default_rng(0).permutation(len(images))[:count]]
 
 
-def both_sides() -> tuple[lpips.LPIPS, lpips_embedding.Backbone]:
+def both_sides() -> tuple[lpips.LPIPS, Backbone]:
     """The package's network, and the backbone of the same weights."""
     peer = random_lpips()
     return peer, lpips_embedding.alexnet_backbone(trunk_state(peer), torch.device("cpu"))
 
 
-def embed(backbone: lpips_embedding.Backbone, images: np.ndarray, shown: np.ndarray) -> Embedding:
+def embed(backbone: Backbone, images: np.ndarray, shown: np.ndarray) -> Embedding:
     """Those of the images whose indices are `shown`, embedded in batches."""
     starts = range(0, len(shown), BATCH)
     batches = [backbone.embed(images[shown[start : start + BATCH]]) for start in starts]

@@ -26,10 +26,7 @@ cfg = snakemake.params.cfg
 device = resolve_device(snakemake.config["runtime"]["device"])
 checkpoint = load_checkpoint(snakemake.input.checkpoint_manifest)
 backbone = backbone_of(
-    cfg["backbone"]["kind"],
-    checkpoint.network,
-    checkpoint.description["preprocessing"],
-    device,
+    cfg["backbone"], checkpoint.network, checkpoint.description["preprocessing"], device
 )
 if cfg["input_scaling"] == "as_published":
     backbone.preprocess = Preprocess(AS_PUBLISHED, device)

@@ -64,6 +64,7 @@ def describe(layer, kind, pictures):
             "model": cfg["model"],
             "weights": captured["weights"],
             "stimuli": cfg["stimuli"],
+            "reduction": cfg["reduction"],
             "stimulus_count": captured["count"],
             "image_count": len(images),
             "layer": layer["name"],

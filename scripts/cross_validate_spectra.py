@@ -51,7 +51,6 @@ with open_hdf5(snakemake.input.data) as file:
                 "stimulus_count": found.plain.n,
                 "width": found.plain.width,
                 "stride": dataset["stride"],
-                "reduction": cfg["reduction"],
                 "solver": cfg["solver"],
                 "note": power_law.notes(law, draws),
             }

@@ -17,4 +17,5 @@ for name, files in snakemake.input.items():
     if paths:
         inputs[name] = read_tables(paths, name) if tables else files
 figure, table = draw(inputs, snakemake.params.cfg)
+style.name_reductions(figure, inputs)
 style.save(figure, table, snakemake.output)

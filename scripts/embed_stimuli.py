@@ -13,13 +13,13 @@ from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.models.checkpoints import load_checkpoint
 
-start_job(snakemake.log[0])
+log = start_job(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
-kind = snakemake.params.cfg["backbone"]["kind"]
+cfg = snakemake.params.cfg["backbone"]
 batch = snakemake.config["runtime"]["batch"]
 device = resolve_device(snakemake.config["runtime"]["device"])
 checkpoint = load_checkpoint(snakemake.input.checkpoint_manifest)
-backbone = backbone_of(kind, checkpoint.network, checkpoint.description["preprocessing"], device)
+backbone = backbone_of(cfg, checkpoint.network, checkpoint.description["preprocessing"], device)
 
 with (
     open_stimuli(snakemake.input.stimuli) as stimuli,
@@ -27,7 +27,12 @@ with (
 ):
     images = stimuli["images"]
     for start in progress(range(0, len(images), batch)):
-        for part, rows in backbone.embed(images[start : start + batch]).items():
+        parts = backbone.embed(images[start : start + batch])
+        if start == 0:
+            file.attrs["parts"] = list(parts)
+            each = sum(rows[0].nbytes for rows in parts.values())
+            log.info("%d bytes an image, %.3g GB in all", each, each * len(images) / 1e9)
+        for part, rows in parts.items():
             shape = (len(images), rows.shape[1])
             dataset = file.require_dataset(part, shape, rows.dtype, chunks=(1, rows.shape[1]))
             dataset[start : start + len(rows)] = rows
@@ -36,7 +41,7 @@ write_manifest(
     {
         "file": Path(snakemake.output.data).name,
         "sha256": hdf5_digest(snakemake.output.data),
-        "kind": kind,
+        "kind": cfg["kind"],
         "checkpoint_sha256": checkpoint.description["sha256"],
         "stimuli_sha256": read_manifest(snakemake.input.stimuli_manifest)["sha256"],
     },

@@ -44,12 +44,11 @@ with open_hdf5(snakemake.input.data) as file:
             draws = power_law.bootstrap_exponents(found.scores, **resampling)
         settings = {
             "stride": dataset["stride"],
-            "reduction": cfg["reduction"],
             "solver": cfg["solver"],
             "resampled": cfg["resampled"],
         }
         tables.add(where, found, law, draws, settings)
 for name, table in tables.frames().items():
     write_csv(snakemake.output[name], table)
-columns = ["model", "weights", "stimuli", "layer", "depth", "class", "alpha"]
+columns = ["model", "weights", "stimuli", "reduction", "layer", "depth", "class", "alpha"]
 write_csv(snakemake.output.left_out, pd.DataFrame(left_out, columns=columns))

@@ -9,8 +9,9 @@ from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
+named = dict.fromkeys(("metric", "map_metric", "backbone"), cfg["backbones"])
 tables = Tables(
-    **{kind: read_tables(paths, kind) for kind, paths in snakemake.input.items()},
+    **{kind: read_tables(paths, kind).replace(named) for kind, paths in snakemake.input.items()},
     networks=cfg["networks"],
     trained=tuple(cfg["trained"]),
     analysis_sets=tuple(cfg["analysis_sets"]),

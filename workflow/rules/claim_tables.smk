@@ -3,6 +3,8 @@
 
 def scope_targets(scope):
     """Targets whose claims a table of claims holds."""
+    if scope == "-pretrained":
+        return ["main", "language"] if study.language else ["main"]
     if scope != "-everything":
         return [scope.removeprefix("-") or "main"]
     sections = {"coding": study.coding, "language": study.language, "theory": study.theory}
@@ -55,6 +57,11 @@ def claims_config(wildcards):
         trained += [n for n, model in study.language.models.items() if model.weights != "random"]
     return stage_config(
         study.claims,
+        backbones={
+            name: f"{name} (features of {backbone.model})"
+            for name, backbone in study.backbones.items()
+            if backbone.kind == "network"
+        },
         trained=sorted([*trained, *(swept or [])]),
         networks=swept,
         analysis_sets=study.directions.analysis_sets if study.directions else (),

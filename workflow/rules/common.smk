@@ -18,12 +18,14 @@ from codespectra.study.sections.study import load_study
 from codespectra.errors import UserError
 from codespectra.files.folder_stamp import folder_stamp
 from codespectra.study.implied import (
+    PEOPLE,
     analyses,
     interpretability_runs,
     backbone_model,
     filter_runs,
     headline_metric,
     methods_of,
+    network_backbones,
     noisy_runs,
     resampled,
     shown_networks,
@@ -62,9 +64,9 @@ if study.language and study.language.explanations.explainers.openai:
 config = config | {"runtime": runtime}
 
 FIGURES = f"results/figures/{study.study}"
-# The metric of figures that show one, and the metrics that are this workflow's own.
+# The metric of figures that show one, and what those are that a network's own features give.
 HEADLINE = headline_metric(study)
-INHOUSE = [n for n in study.index.backbones if study.backbones[n].kind == "inhouse"]
+BACKBONES = network_backbones(study)
 
 
 def code_of(script):

@@ -22,7 +22,6 @@ rule score_halves:
         cfg=lambda w: index_config(
             w,
             metric=HEADLINE,
-            reduction=study.directions.reduction,
             kmeans=study.directions.methods.kmeans.model_dump(exclude={"k"}),
             resamples=study.index.resamples,
             seed=study.index.seed,
@@ -46,7 +45,7 @@ use rule figure as draw_index_panels with:
         figure="index-{model}-{stimuli}",
     params:
         **drawn_by("index_methods.draw_index_panels"),
-        cfg=stage_config(study=study.study, inhouse=INHOUSE, metric=HEADLINE),
+        cfg=stage_config(study=study.study, backbones=BACKBONES, metric=HEADLINE),
 
 
 use rule figure as draw_controls with:
@@ -59,7 +58,7 @@ use rule figure as draw_controls with:
         figure="controls",
     params:
         **drawn_by("index_methods.draw_controls"),
-        cfg=stage_config(study=study.study, inhouse=INHOUSE),
+        cfg=stage_config(study=study.study, backbones=BACKBONES),
 
 
 use rule figure as draw_autoencoders with:
@@ -75,4 +74,6 @@ use rule figure as draw_autoencoders with:
         figure="autoencoders-{model}-{stimuli}",
     params:
         **drawn_by("autoencoders.draw_autoencoders"),
-        cfg=stage_config(study=study.study, inhouse=INHOUSE, metric=HEADLINE, methods=[*plan.grid]),
+        cfg=stage_config(
+            study=study.study, backbones=BACKBONES, metric=HEADLINE, methods=[*plan.grid]
+        ),

@@ -47,6 +47,19 @@ use rule figure as draw_exponents with:
         cfg=depth_config("spectra"),
 
 
+use rule figure as draw_size with:
+    input:
+        exponents=drawn(f"{SPECTRA}/exponents.csv", "spectra"),
+        bootstrap=drawn(f"{SPECTRA}/bootstrap.csv", "spectra"),
+        checkpoints=[f"results/checkpoints/{model}.json" for model in study.spectra.models],
+    output:
+        **figure_files("size", "Code", "exponents against network size"),
+    pathvars:
+        figure="size",
+    params:
+        **drawn_by("size.draw_size"),
+
+
 use rule figure as draw_trajectories with:
     input:
         trajectories=drawn(f"{PROJECTIONS}/trajectories.npy", "projections"),
@@ -81,7 +94,7 @@ use rule figure as draw_index with:
         figure="interpretability",
     params:
         **drawn_by("index.draw_index"),
-        cfg=stage_config(study=study.study, inhouse=INHOUSE),
+        cfg=stage_config(study=study.study, backbones=BACKBONES),
 
 
 use rule figure as draw_exciting_images with:

@@ -109,7 +109,7 @@ def dropout_config(wildcards):
 def psychophysics_config(wildcards):
     """`params.cfg` of a figure of psychophysics: their options, and what is shown."""
     options = stage_config(study.interpretability.psychophysics)
-    return stage_config(**options, study=study.study, metric=HEADLINE, inhouse=INHOUSE)
+    return stage_config(**options, study=study.study, metric=HEADLINE, backbones=BACKBONES)
 
 
 def embedded(form):
@@ -163,7 +163,9 @@ def exciting_methods(wildcards):
 def index_config(wildcards, **fields):
     """What scores of one run depend on, besides the tables: which layers, metrics and index."""
     index = study.index.model_dump(mode="json", exclude={"resamples", "seed"})
-    return run_config("directions", wildcards, **index, **fields)
+    return run_config(
+        "directions", wildcards, **index, **fields, reduction=study.directions.reduction
+    )
 
 
 def training_sets(wildcards):
@@ -173,10 +175,19 @@ def training_sets(wildcards):
     return stored("train", train) | stored("test", test)
 
 
-def backbone_config(name):
-    """What the embeddings of a backbone depend on, besides its checkpoint."""
-    backbone = study.backbones[name]
-    return stage_config(name=name, kind=backbone.kind, model=backbone_model(study, name))
+# What an embedding needs to know of a layer.
+TAPPED = ("name", "module", "call", "depth", "axes", "prefix")
+
+
+def backbone_config(name, stimuli):
+    """What the embeddings of a set by a backbone depend on, besides its checkpoint."""
+    layers = plan.embedded.get((name, stimuli), [])
+    return stage_config(
+        name=name,
+        kind=study.backbones[name].kind,
+        model=backbone_model(study, name),
+        layers=[{key: layer[key] for key in TAPPED} for layer in layers],
+    )
 
 
 def language_models_with(*weights):

@@ -16,7 +16,9 @@ rule embed_stimuli:
     resources:
         **on_gpu(mem_mb=4000, runtime=240),
     params:
-        cfg=lambda w: stage_config(backbone=backbone_config(w.backbone), stimuli=w.stimuli),
+        cfg=lambda w: stage_config(
+            backbone=backbone_config(w.backbone, w.stimuli), stimuli=w.stimuli
+        ),
         code=code_of("embed_stimuli.py"),
     message:
         "Embed {wildcards.stimuli} with the backbone {wildcards.backbone}"

@@ -23,7 +23,6 @@ rule embed_manifold:
         cfg=lambda w: index_config(
             w,
             metric=HEADLINE,
-            reduction=study.directions.reduction,
             **stage_config(study.interpretability.manifold),
         ),
         code=code_of("embed_manifold.py"),
@@ -64,7 +63,7 @@ rule measure_coactivation:
     resources:
         **on_gpu(mem_mb=8000, runtime=120),
     params:
-        cfg=lambda w: index_config(w, reduction=study.directions.reduction),
+        cfg=lambda w: index_config(w),
         code=code_of("measure_coactivation.py"),
     message:
         "Co-activation of the units of {wildcards.model} on {wildcards.stimuli}"

@@ -69,7 +69,9 @@ rule compare_people:
     resources:
         **on_gpu(mem_mb=3000, runtime=240),
     params:
-        cfg=lambda w: stage_config(study.people, backbone=backbone_config(study.people.backbone)),
+        cfg=lambda w: stage_config(
+            study.people, backbone=backbone_config(study.people.backbone, PEOPLE)
+        ),
         code=code_of("compare_people.py"),
     message:
         "Compare in-silico choices with those of people"
@@ -87,3 +89,4 @@ use rule figure as draw_agreement with:
         figure="agreement",
     params:
         **drawn_by("agreement.draw_agreement"),
+        cfg=stage_config(study=study.study, backbones=BACKBONES),

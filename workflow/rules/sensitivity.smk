@@ -24,7 +24,6 @@ rule measure_sensitivity:
     params:
         cfg=lambda w: index_config(
             w,
-            reduction=study.directions.reduction,
             **stage_config(study.interpretability.sensitivity),
         ),
         code=code_of("measure_sensitivity.py"),

@@ -19,7 +19,7 @@ rule score_synergies:
     resources:
         **growing(mem_mb=8000, runtime=120),
     params:
-        cfg=lambda w: index_config(w, reduction=study.directions.reduction),
+        cfg=lambda w: index_config(w),
         code=code_of("score_synergies.py"),
     message:
         "Synergy of all pairs of units of {wildcards.model} on {wildcards.stimuli}"

@@ -15,6 +15,12 @@ INTERPRETABILITY_FIGURES = [
     ),
 ]
 INTERPRETABILITY_TARGETS = with_claims("-interpretability", pictures(INTERPRETABILITY_FIGURES))
+# The main job and the language study of networks that others trained.
+PRETRAINED_FIGURES = [
+    file for file in [*MAIN_TARGETS, *LANGUAGE_TARGETS] if not file.startswith("results/claims")
+]
+OF_SIZE = pictures(["size"] if study.spectra.models else [])
+PRETRAINED_TARGETS = with_claims("-pretrained", PRETRAINED_FIGURES + OF_SIZE)
 # The main job too, of a study that is nothing but one of the others.
 ALL_TARGETS = [
     *(*MAIN_TARGETS, *CODING_TARGETS, *INTERPRETABILITY_TARGETS),
@@ -32,7 +38,7 @@ rule judge_claims:
     benchmark:
         "results/benchmarks/judge_claims{scope}.jsonl"
     wildcard_constraints:
-        scope="(-coding|-theory|-language|-interpretability|-everything)?",
+        scope="(-coding|-theory|-language|-interpretability|-pretrained|-everything)?",
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -72,6 +78,13 @@ rule theory:
         lambda w: wanted(THEORY_TARGETS, "theory"),
     message:
         "The theory study: simulations and capacities"
+
+
+rule pretrained:
+    input:
+        lambda w: wanted(PRETRAINED_TARGETS, "pretrained"),
+    message:
+        "The main job and the language study, with claims of their own"
 
 
 rule everything:

@@ -14,6 +14,7 @@ def captured_layers(manifest: dict[str, Any], cfg: dict[str, Any]) -> list[tuple
     """
     known = {(item["layer"], item["reduction"]): item for item in manifest["datasets"]}
     run = {"model": cfg["model"], "weights": manifest["weights"], "stimuli": cfg["stimuli"]}
+    run["reduction"] = cfg["reduction"]
     return [
         (run | {"layer": layer, "depth": depth}, known[layer, cfg["reduction"]])
         for depth, layer in enumerate(cfg["layers"], start=1)
@@ -28,6 +29,7 @@ def captured_parts(manifest: dict[str, Any], part: str | None = None) -> list[tu
         part: one of the parts; all without it. Depth counts a part's layers from 1.
     """
     run = {"model": manifest["model"], "weights": manifest["weights"], "stimuli": "text"}
+    run["reduction"] = "tokens"
     return [
         (run | {"part": item["part"], "layer": item["layer"], "depth": item["depth"]}, item)
         for item in manifest["datasets"]

@@ -12,6 +12,7 @@ import pandas as pd
 
 from codespectra.claims.measures.tables import Measure, Tables
 from codespectra.claims.needs import NEEDS
+from codespectra.files.table_reductions import reductions_in_words
 from codespectra.statistics.evidence import NOT_RUN, Judge, verdict_positive
 
 NO_PEOPLE = "name people's answers in the config's section people, as paper_psychophysics.yaml does"
@@ -36,7 +37,7 @@ def judge_claims(
     claims: Iterable[Claim], tables: Tables, *, measured_only: bool = False
 ) -> pd.DataFrame:
     """All claims, a row each scope: id, claim, figure, scope, statistic, estimate, low, high, n,
-    p, verdict, reason (of `not run`).
+    p, verdict, reason (of `not run`). A scope ends with the reduction of the activations.
 
     With `measured_only`, claims that are `not run` are left out.
     """
@@ -45,19 +46,28 @@ def judge_claims(
         head = {"id": claim.id, "claim": claim.sentence, "figure": claim.figure}
         reason = _missing(claim, tables)
         found = [] if reason else list(claim.measure(tables))
+        reduced = reductions_in_words({kind: getattr(tables, kind) for kind in _needs(claim)[1]})
         for evidence in found:
             verdict = claim.judge(evidence.low, evidence.high)
-            rows.append(head | asdict(evidence) | {"verdict": verdict, "reason": ""})
+            scope = ", ".join(filter(None, (evidence.scope, reduced)))
+            judged = {"scope": scope, "verdict": verdict, "reason": ""}
+            rows.append(head | asdict(evidence) | judged)
         if not found and not measured_only:
             rows.append(head | {"verdict": NOT_RUN, "reason": reason or NOTHING_TO_MEASURE})
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def _needs(claim: Claim) -> tuple[str, tuple[str, ...]]:
+    """The target that makes what a claim needs, and the kinds of its tables."""
+    target = next(target for target, needs in NEEDS.items() if claim.needs in needs)
+    return target, NEEDS[target][claim.needs]
+
+
 def _missing(claim: Claim, tables: Tables) -> str:
     """Why a claim can't be measured from these tables; empty if it can."""
-    target = next(target for target, needs in NEEDS.items() if claim.needs in needs)
+    target, kinds = _needs(claim)
     swept = target != "coding" or tables.networks is not None
-    if swept and all(getattr(tables, kind) is not None for kind in NEEDS[target][claim.needs]):
+    if swept and all(getattr(tables, kind) is not None for kind in kinds):
         return ""
     if claim.needs == "people":
         return NO_PEOPLE

@@ -1,5 +1,7 @@
 """How well in-silico choices predict people's: ROC curves and their areas (B fig. 2, 13)."""
 
+from collections.abc import Mapping
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -19,7 +21,7 @@ def draw_agreement(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
 
     Args:
         inputs: agreement, agreement_curves.
-        cfg: study.
+        cfg: study, backbones (what those are that aren't LPIPS).
     """
     agreement, curves = inputs["agreement"], inputs["agreement_curves"]
     stages = list(agreement["stage"].unique())
@@ -46,7 +48,7 @@ def draw_agreement(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         areas[row].set_title(title)
     areas[0].set_ylabel("AUC")
     sns.despine(figure)
-    style.credit(figure, f"{cfg['study']} · {_sample(agreement)}")
+    style.credit(figure, f"{cfg['study']} · {_sample(agreement, cfg['backbones'])}")
     drawn = [agreement.assign(table="agreement"), curves.assign(table="curves")]
     return figure, pd.concat(drawn)
 
@@ -104,7 +106,7 @@ def _stage_name(stage: str) -> str:
     return "all stages" if stage == "all" else stage
 
 
-def _sample(agreement: pd.DataFrame) -> str:
+def _sample(agreement: pd.DataFrame, backbones: Mapping[str, str]) -> str:
     """Whose answers, how the model chose, how many; for the small print."""
     first = agreement.iloc[0]
     whole = agreement[(agreement["part"] == "all") & (agreement["confidence"] == "all")]
@@ -116,4 +118,5 @@ def _sample(agreement: pd.DataFrame) -> str:
         f"{style.metric_name(first['backbone'])}, input scaled {first['input_scaling']}, sides: "
         f"{first['sides']}, pool: {first['pool']} · bars: 95 % of resamples of the units · "
         f"{style.weights_note(agreement.rename(columns={'backbone': 'model'}))}"
+        f"{style.backbone_note(agreement.rename(columns={'backbone': 'metric'}), backbones)}"
     )

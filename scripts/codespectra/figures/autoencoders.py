@@ -30,8 +30,8 @@ def draw_autoencoders(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     Args:
         inputs: autoencoders, autoencoders_resampled, scores, resampled, all of one run; manifests:
             of each autoencoder.
-        cfg: study, metric (that is shown), methods (the autoencoders' names), inhouse (backbones
-            that are this workflow's own).
+        cfg: study, metric (that is shown), methods (the autoencoders' names), backbones (what
+            those are that aren't LPIPS).
     """
     table = _measured(inputs, cfg)
     others = _compared(_means(inputs["scores"], inputs["resampled"], cfg["metric"]), table)
@@ -59,7 +59,7 @@ def draw_autoencoders(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         f"{cfg['study']} · {model} on {stimuli}, {style.sample_note(table)} · II of live units "
         "(with M exciting images), bars: 95 % interval over directions and images · beside each "
         "size Z the K-Means with the nearest number of directions\n"
-        + style.index_note(table, cfg["inhouse"]),
+        + style.index_note(table, cfg["backbones"]),
     )
     return figure, pd.concat([table, others], ignore_index=True)
 

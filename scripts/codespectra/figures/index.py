@@ -22,31 +22,31 @@ def draw_index(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
 
     Args:
         inputs: scores; those of whole metrics are shown.
-        cfg: study, inhouse (backbones that are this workflow's own).
+        cfg: study, backbones (what those are that aren't LPIPS).
     """
     scores = inputs["scores"]
     scores = scores[scores["part"] == ALL]
     runs = list(scores.groupby(["model", "stimuli"], sort=False))
     metrics = list(scores["metric"].unique())
-    methods = list(scores["method"].unique())
-    rows = len(methods) * max(run["layer"].nunique() for _, run in runs)
+    boxes = [run["method"].nunique() * run["layer"].nunique() for _, run in runs]
     figure, axes = plt.subplots(
         len(runs),
         len(metrics),
-        figsize=(style.PAGE, 0.8 + len(runs) * (0.3 + ROW_INCHES * rows)),
+        figsize=(style.PAGE, 0.8 + 0.3 * len(runs) + ROW_INCHES * sum(boxes)),
         sharex="col",
-        sharey=True,
+        sharey="row",
         squeeze=False,
+        height_ratios=boxes,
     )
     for row, ((model, stimuli), run) in zip(axes, runs, strict=True):
         for panel, metric in zip(row, metrics, strict=True):
-            _draw_boxes(panel, run[run["metric"] == metric], methods)
+            _draw_boxes(panel, run[run["metric"] == metric])
         row[0].set_title(f"{model} on {stimuli}", loc="left")
         _name_layers(row[-1])
     for panel, metric in zip(axes[-1], metrics, strict=True):
         panel.set_xlabel(f"II ({style.metric_name(metric)})")
     sns.despine(figure)
-    notes = style.sample_note(scores), style.index_note(scores, cfg["inhouse"])
+    notes = style.sample_note(scores), style.index_note(scores, cfg["backbones"])
     style.credit(figure, " · ".join([cfg["study"], *notes]))
     return figure, scores
 
@@ -58,12 +58,11 @@ def _name_layers(panel: Axes) -> None:
     panel.legend(handles, labels, frameon=False, ncols=len(labels), **where)
 
 
-def _draw_boxes(panel: Axes, scores: pd.DataFrame, methods: list[str]) -> None:
+def _draw_boxes(panel: Axes, scores: pd.DataFrame) -> None:
     sns.boxplot(
         scores,
         x="ii",
         y="method",
-        order=methods,
         hue="layer",
         ax=panel,
         fliersize=0.5,

@@ -39,7 +39,7 @@ def draw_index_panels(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
 
     Args:
         inputs: scores, resampled, halves, halves_resampled, all of one run.
-        cfg: study, metric (that is shown), inhouse (backbones that are this workflow's own).
+        cfg: study, metric (that is shown), backbones (what those are that aren't LPIPS).
     """
     scores, resampled, halves, halves_resampled = (
         inputs[name][inputs[name]["metric"] == cfg["metric"]]
@@ -65,7 +65,7 @@ def draw_index_panels(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         f"{cfg['study']} · {model} on {stimuli}, {style.sample_note(scores)} · boxes: quartiles "
         "over directions, whiskers 1.5 of their distance; dots: mean with the 95 % interval over "
         "directions and images · halves: units below and above the median II of these images\n"
-        + style.index_note(scores, cfg["inhouse"]),
+        + style.index_note(scores, cfg["backbones"]),
     )
     return figure, pd.concat([means, half_means], ignore_index=True)
 
@@ -145,7 +145,7 @@ def draw_controls(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
 
     Args:
         inputs: scores, resampled of all runs on the analysis set.
-        cfg: study, inhouse (backbones that are this workflow's own).
+        cfg: study, backbones (what those are that aren't LPIPS).
     """
     table = gains(inputs["scores"], inputs["resampled"])
     layers, metrics = list(table["layer"].unique()), list(table["metric"].unique())
@@ -179,7 +179,7 @@ def draw_controls(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         f"{cfg['study']} · {style.sample_note(table)} · gain: mean II minus the neurons', 95 % "
         "interval over directions and images · share: (exemplar − neurons) / (K-Means − neurons), "
         "Fieller's interval, cut at the frame; none: the gain of that K-Means isn't clear of 0\n"
-        + style.index_note(table, cfg["inhouse"]),
+        + style.index_note(table, cfg["backbones"]),
     )
     return figure, table
 

@@ -26,7 +26,7 @@ def draw_psychophysics(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
 
     Args:
         inputs: psychophysics of one run.
-        cfg: study, inhouse (backbones that are this workflow's own), and the trials' `Design`.
+        cfg: study, backbones (what those are that aren't LPIPS), and the trials' `Design`.
     """
     accuracy = by_method(inputs["psychophysics"])
     layers = accuracy["layer"].unique()
@@ -50,7 +50,7 @@ def draw_psychophysics(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper right", frameon=False, ncols=len(labels))
     sns.despine(figure)
-    explanation = _explanation(Design.of(cfg)) + style.inhouse_note(accuracy, cfg["inhouse"])
+    explanation = _explanation(Design.of(cfg)) + style.backbone_note(accuracy, cfg["backbones"])
     style.credit(figure, f"{cfg['study']} · {_run(accuracy)} · {explanation}")
     return figure, accuracy
 
@@ -93,8 +93,8 @@ def draw_trial(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
 
     Args:
         inputs: trial of one run; stimuli: their file.
-        cfg: study, metric (that is shown), sides (of `Design`), inhouse (backbones that are this
-            workflow's own).
+        cfg: study, metric (that is shown), sides (of `Design`), backbones (what those
+            are that aren't LPIPS).
     """
     shown = inputs["trial"][inputs["trial"]["metric"] == cfg["metric"]]
     images = images_by_index(inputs["stimuli"], shown["image"])
@@ -117,7 +117,7 @@ def draw_trial(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         "one, so the right answer · number beside a query: its similarity to the references on "
         "that side, higher is more alike · frame: the answer by "
         f"{'both sides' if cfg['sides'] == 'both' else 'the right side alone'}, dashed where both "
-        f"queries are as like{style.inhouse_note(shown, cfg['inhouse'])}",
+        f"queries are as like{style.backbone_note(shown, cfg['backbones'])}",
     )
     return figure, shown
 

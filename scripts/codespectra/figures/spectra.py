@@ -116,7 +116,7 @@ def draw_exponents(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
                 panel.plot(curve["depth"], curve["alpha"], **look)
         panel.axhline(-1, linestyle="--", color="0.5", linewidth=0.8)
         panel.set(xlabel=style.depth_label(cfg["layers"]))
-        panel.legend(frameon=False)
+        panel.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
         sns.despine(ax=panel)
     for panel in axes.flat[len(sets) :]:
         panel.set_visible(False)

@@ -16,6 +16,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from codespectra.files.csv_writer import write_csv
+from codespectra.files.table_reductions import reductions_in_words
 from codespectra.files.whole_files import atomic
 
 # Of a figure's function: a rule's inputs by name, its tables read (a name is a kind of
@@ -104,19 +105,22 @@ def sample_note(scores: pd.DataFrame) -> str:
     return f"M = {listed(scores['m'])} · {set_sizes(scores)} · {weights_note(scores)}"
 
 
-def inhouse_note(scores: pd.DataFrame, inhouse: Collection[str]) -> str:
-    """A line on the metrics shown that are this workflow's own backbones; none without them."""
-    names = [name for name in scores["metric"].unique() if name in inhouse]
-    if not names:
-        return ""
-    what = "this workflow's own perceptual backbone (all heads 1, same labels), not LPIPS"
-    return f"\n{', '.join(names)}: {what}"
+def backbone_note(scores: pd.DataFrame, backbones: Mapping[str, str]) -> str:
+    """A line on each metric shown that a network's own features give; none without them."""
+    shown = [name for name in scores["metric"].unique() if name in backbones]
+    return "".join(f"\n{name}: {backbones[name]}, all heads 1: not LPIPS" for name in shown)
 
 
-def index_note(scores: pd.DataFrame, inhouse: Collection[str]) -> str:
-    """What the II is, and `inhouse_note`."""
+def index_note(scores: pd.DataFrame, backbones: Mapping[str, str]) -> str:
+    """What the II is, and `backbone_note`."""
     explanation = "II: mean similarity of a direction's most exciting images, higher is more alike"
-    return explanation + inhouse_note(scores, inhouse)
+    return explanation + backbone_note(scores, backbones)
+
+
+def name_reductions(figure: Figure, inputs: Inputs) -> None:
+    """Add to the small print how the activations were reduced that a figure is of."""
+    if words := reductions_in_words(inputs):
+        credit(figure, f"{figure.get_supxlabel()} · reduced by {words}")
 
 
 def credit(figure: Figure, text: str) -> None:

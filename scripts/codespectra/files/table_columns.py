@@ -4,7 +4,7 @@ A table may have more. Names are separated by blanks. What is missing is an empt
 that is the empty one.
 """
 
-RUN = "model weights stimuli"
+RUN = "model weights stimuli reduction"
 SCORED = f"{RUN} layer method metric part"
 
 # Kind -> (columns of text, columns of numbers).

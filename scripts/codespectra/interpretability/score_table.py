@@ -15,7 +15,7 @@ def write_scores(
     Args:
         path: ends in .csv.
         table: one observation a row.
-        cfg: of the stage: model, stimuli, m, normalisation.
+        cfg: of the stage: model, stimuli, reduction, m, normalisation.
         manifest: of the activations or directions: weights, stimulus count.
     """
     count = manifest["stimulus_count"] if "stimulus_count" in manifest else manifest["count"]
@@ -23,6 +23,7 @@ def write_scores(
         "model": cfg["model"],
         "weights": manifest["weights"],
         "stimuli": cfg["stimuli"],
+        "reduction": cfg["reduction"],
         "stimulus_count": count,
         "m": cfg["m"],
         "normalisation": cfg["normalisation"],

@@ -248,7 +248,7 @@ def read_similarities(
         needed = np.arange(len(file["images"])) if images is None else np.unique(images)
     for name, path in zip(cfg["backbones"], embeddings, strict=True):
         with open_hdf5(path) as file:
-            tables = {part: _read_rows(file[part], needed) for part in sorted(file)}
+            tables = {part: _read_rows(file[part], needed) for part in file.attrs["parts"]}
         found.append(Embedding(name, tables, needed))
     return found
 

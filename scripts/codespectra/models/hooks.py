@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -16,6 +16,15 @@ from torch import nn
 from codespectra.models.axes import Axes
 from codespectra.models.layer_listing import first_tensor
 from codespectra.models.reductions import WHOLE, reduced_width, stride_of
+
+
+class Kept(Protocol):
+    """A layer's call, and what is kept of its output."""
+
+    layer: dict[str, Any]
+
+    def reduce(self, output: torch.Tensor) -> torch.Tensor:
+        """Copy of an output of the layer's module, (rows, width)."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +49,17 @@ class Wanted:
         return reduce_output(output, self.reduction, Axes(self.layer["axes"], self.layer["prefix"]))
 
 
-Sink = Callable[[Wanted, torch.Tensor], None]
+Sink = Callable[[Any, torch.Tensor], None]
 
 
 @contextmanager
-def capturing(network: nn.Module, wanted: list[Wanted], sink: Sink) -> Iterator[None]:
+def capturing(network: nn.Module, wanted: list[Kept], sink: Sink) -> Iterator[None]:
     """While open, every forward pass hands each wanted layer's reduced output to `sink`.
 
     The tensor given to `sink` is (rows, width), float32, and its own copy; rows are stimuli, or
     all tokens of the batch for the reduction `tokens`.
     """
-    by_module: dict[str, list[Wanted]] = {}
+    by_module: dict[str, list[Kept]] = {}
     for item in wanted:
         by_module.setdefault(item.layer["module"], []).append(item)
     calls: Counter[str] = Counter()
@@ -79,7 +88,7 @@ class _Reached(Exception):
 
 
 def run_to_layers(
-    network: nn.Module, inputs: torch.Tensor, wanted: list[Wanted], sink: Sink, **options: Any
+    network: nn.Module, inputs: torch.Tensor, wanted: list[Kept], sink: Sink, **options: Any
 ) -> None:
     """One forward pass as in `capturing`, which ends once the last wanted layer has run.
 
@@ -88,7 +97,7 @@ def run_to_layers(
     last = max(item.layer["depth"] for item in wanted)
     final = [item for item in wanted if item.layer["depth"] == last][-1]
 
-    def deliver(item: Wanted, output: torch.Tensor) -> None:
+    def deliver(item: Kept, output: torch.Tensor) -> None:
         sink(item, output)
         if item is final:
             raise _Reached

@@ -27,6 +27,16 @@ def refusal(layer: dict[str, Any], reduction: str) -> str | None:
     )
 
 
+def unplaced(layer: dict[str, Any]) -> str | None:
+    """Why it isn't known which numbers of an output are channels of one place; None if it is."""
+    if _fits(layer, "spatial_mean") or _fits(layer, "token_mean"):
+        return None
+    return (
+        f"{layer['name']}: an output of shape {tuple(layer['shape'])} with {_in_words(layer)}; "
+        "take layers with channels at places, which scripts/list_layers.py lists"
+    )
+
+
 def _fits(layer: dict[str, Any], reduction: str) -> bool:
     letters, places = layer["axes"], set(_places(layer))
     if "N" not in letters or reduction in WHOLE:

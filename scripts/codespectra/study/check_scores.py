@@ -9,9 +9,8 @@ from codespectra.study.implied import interpretability_runs, most_stimuli, side_
 from codespectra.study.problems import Problems
 from codespectra.study.sections.base import Strict
 from codespectra.study.sections.directions import Directions, Run
-from codespectra.study.sections.index import InhouseBackbone, PathBackbone
+from codespectra.study.sections.index import NetworkBackbone, PathBackbone
 from codespectra.study.sections.interpretability import Interpretability
-from codespectra.study.sections.models import Architecture, Model
 from codespectra.study.sections.people import People
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.stimuli import MovingDot
@@ -44,9 +43,13 @@ def check_scores(study: Study, methods: dict[str, dict[str, Any]], problems: Pro
         for key in filter(of_directions.get, of_directions):
             problems.add(f"{key}: needs the section directions, which is missing; add it")
     for name, backbone in study.backbones.items():
-        if isinstance(backbone, InhouseBackbone):
+        if isinstance(backbone, NetworkBackbone):
             problems.known(f"backbones.{name}.model", backbone.model, study.models)
-            _check_trunk(f"backbones.{name}.model", study.models.get(backbone.model), problems)
+            if "lpips" in name.lower():
+                problems.add(
+                    f"backbones.{name}: the distance of a network's own features isn't LPIPS; "
+                    "take another name"
+                )
         if isinstance(backbone, PathBackbone):
             problems.file(f"backbones.{name}.path", backbone.path)
     index = study.index
@@ -81,17 +84,6 @@ def _check_directions(
         _check_interpretability(study, study.interpretability, methods, problems)
 
 
-def _check_trunk(key: str, model: Model | None, problems: Problems) -> None:
-    if model is None:
-        return
-    architecture: Architecture = model.architecture
-    kind = getattr(architecture, "model", architecture.name)
-    if not kind.startswith(("small_alexnet", "alexnet", "vgg")):
-        problems.add(
-            f"{key}: {kind} has no sequential `features`; allowed: small_alexnet, alexnet, vgg…"
-        )
-
-
 def _check_run(study: Study, run: Run, spec: Strict, problems: Problems) -> None:
     most, m = most_stimuli(spec), study.index.m
     if most is not None and m > most - most // 3:
@@ -101,10 +93,11 @@ def _check_run(study: Study, run: Run, spec: Strict, problems: Problems) -> None
         )
     if study.index.label and isinstance(spec, MovingDot):
         problems.add(f"index.label: {run.stimuli} has no labels; set label: false")
-    if study.index.backbones and side_of(spec) < SMALLEST_EMBEDDED_SIDE:
+    kinds = {study.backbones[n].kind for n in study.index.backbones if n in study.backbones}
+    if kinds - {"network"} and side_of(spec) < SMALLEST_EMBEDDED_SIDE:
         problems.add(
             f"index.backbones: {run.stimuli} has images of {side_of(spec)} pixels; "
-            f"perceptual embeddings need at least {SMALLEST_EMBEDDED_SIDE}"
+            f"LPIPS needs at least {SMALLEST_EMBEDDED_SIDE}"
         )
 
 
@@ -167,8 +160,8 @@ def _check_people(study: Study, people: People, problems: Problems) -> None:
     if not problems.known("people.backbone", people.backbone, study.backbones):
         return
     kind = study.backbones[people.backbone].kind
-    if kind == "inhouse" and people.input_scaling == "as_published":
+    if kind == "network" and people.input_scaling == "as_published":
         problems.add(
-            f"people.input_scaling: as_published is LPIPS' and {people.backbone} is inhouse; set "
-            "lpips, which leaves the backbone its own"
+            f"people.input_scaling: as_published is LPIPS' and {people.backbone} is another "
+            "network; set lpips, which leaves the backbone its own"
         )

@@ -72,5 +72,17 @@ def check_activations(
         problems.add(f"{key}: activations of {what} take {_shown(size)}; take fewer layers or less")
 
 
+def check_embedding(
+    key: str, what: str, rows: int, widths: Iterable[int], problems: Problems
+) -> None:
+    """Add embeddings, which scores read, of `rows` by the sum of `widths` float32 numbers."""
+    each = 4 * sum(widths)
+    if rows * each > MOST_IN_MEMORY:
+        problems.add(
+            f"{key}: embeddings of {what} take {_shown(rows * each)}, {each / 1e6:.3g} MB an "
+            "image; take fewer layers, later ones, or fewer images"
+        )
+
+
 def _shown(size: int) -> str:
     return f"{size / 1e12:.3g} TB"

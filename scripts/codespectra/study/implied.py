@@ -15,7 +15,7 @@ from codespectra.study.dropout_sweep import (
 from codespectra.study.sections.analyses import Layers
 from codespectra.study.sections.base import Strict, short
 from codespectra.study.sections.directions import DirectionMethods, SparseAutoencoder
-from codespectra.study.sections.index import ImagenetBackbone, InhouseBackbone, PathBackbone
+from codespectra.study.sections.index import ImagenetBackbone, NetworkBackbone, PathBackbone
 from codespectra.study.sections.language import GgufLanguageModel
 from codespectra.study.sections.models import (
     DownloadedModel,
@@ -24,6 +24,7 @@ from codespectra.study.sections.models import (
     PathModel,
     RandomModel,
     Torchvision,
+    TrainedModel,
 )
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.stimuli import (
@@ -37,6 +38,8 @@ from codespectra.study.sections.study import Study
 
 # Begins the names of the models that backbones imply.
 IMPLIED = "backbone-"
+# The images that people saw, which are no set of the study, and the pixels of their sides.
+PEOPLE, PEOPLES_SIDE = "people's images", 224
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,7 @@ def _alexnets(study: Study) -> dict[str, Model]:
             model = DownloadedModel(weights="torchvision", tag="IMAGENET1K_V1", **common)
         elif isinstance(backbone, PathBackbone):
             model = PathModel(weights="path", path=backbone.path, sha256=backbone.sha256, **common)
-        elif isinstance(backbone, InhouseBackbone):
+        elif isinstance(backbone, NetworkBackbone):
             continue
         else:
             model = RandomModel(weights="random", seed=backbone.seed, **common)
@@ -206,7 +209,28 @@ def weights_file(model: FileModel | GgufLanguageModel) -> Path:
 def backbone_model(study: Study, name: str) -> str:
     """Name of the model whose weights a backbone uses."""
     backbone = study.backbones[name]
-    return backbone.model if isinstance(backbone, InhouseBackbone) else f"{IMPLIED}{name}"
+    return backbone.model if isinstance(backbone, NetworkBackbone) else f"{IMPLIED}{name}"
+
+
+def network_backbones(study: Study) -> dict[str, str]:
+    """What each backbone is that isn't LPIPS, in words."""
+    found = {}
+    for name, backbone in study.backbones.items():
+        if isinstance(backbone, NetworkBackbone):
+            model = study.models[backbone.model]
+            trained = isinstance(model, TrainedModel)
+            origin = f"trained on {model.training.train}" if trained else model.weights
+            layers = ", ".join(getattr(item, "type", item) for item in backbone.layers)
+            found[name] = f"unit-length features of {backbone.model} ({origin}; {layers})"
+    return found
+
+
+def embedded_sets(study: Study) -> list[tuple[str, str, int]]:
+    """Backbones, with the sets that each embeds and their sides: those of directions, people's."""
+    named = study.index.backbones
+    sets = dict.fromkeys(stimuli for _, stimuli in directions_runs(study))
+    found = [(name, one, side_of(study.stimuli[one])) for name in named for one in sets]
+    return found + ([(study.people.backbone, PEOPLE, PEOPLES_SIDE)] if study.people else [])
 
 
 def most_stimuli(spec: Strict) -> int | None:

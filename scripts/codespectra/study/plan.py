@@ -18,10 +18,10 @@ from codespectra.jobs.code_digest import code_digest
 from codespectra.models.gguf_header import GGUF_FILE
 from codespectra.models.identity import resolved
 from codespectra.models.layer_selection import select_layers
-from codespectra.models.reductions import reduced_width, refusal
+from codespectra.models.reductions import reduced_width, refusal, unplaced
 from codespectra.study.check_language import DescribeLanguageModel, check_language
 from codespectra.study.check_scores import check_count
-from codespectra.study.check_sizes import check_activations
+from codespectra.study.check_sizes import check_activations, check_embedding
 from codespectra.study.check_study import check_study, window
 from codespectra.study.dropout_sweep import SWEPT, RecalibratedModel, VaeModel
 from codespectra.study.implied import (
@@ -29,6 +29,7 @@ from codespectra.study.implied import (
     analyses,
     autoencoder_grid,
     direction_methods,
+    embedded_sets,
     filter_runs,
     implied_models,
     methods_of,
@@ -38,6 +39,7 @@ from codespectra.study.implied import (
 )
 from codespectra.study.problems import Problems
 from codespectra.study.sections.analyses import Layers, LayerType
+from codespectra.study.sections.index import NetworkBackbone
 from codespectra.study.sections.models import FileModel, FromModel, Model
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import Study
@@ -57,15 +59,17 @@ class Plan:
 
     `models` are the study's and those that it implies, `architectures` their sections with the code
     and the files that they name (`identity.resolved`); `selected` are the layers of each kind of
-    analysis for each run; `captures` are the (layer, reduction) pairs of each activations file,
-    `noisy_captures` those of the files with dropout left on; `methods` and `grid` are the options
-    of the direction finders by name, of the main job and of the grid of autoencoders.
+    analysis for each run, `embedded` those of a network as a backbone for each set; `captures` are
+    the (layer, reduction) pairs of each activations file, `noisy_captures` those of the files with
+    dropout left on; `methods` and `grid` are the options of the direction finders by name, of the
+    main job and of the grid of autoencoders.
     """
 
     study: Study
     models: Models
     architectures: dict[str, dict[str, Any]]
     selected: Selected
+    embedded: dict[tuple[str, str], list[dict[str, Any]]]
     captures: dict[tuple[str, str], list[dict[str, str]]]
     noisy_captures: dict[tuple[str, str], list[dict[str, str]]]
     methods: dict[str, dict[str, Any]]
@@ -99,6 +103,7 @@ def make_plan(
     architectures = _resolve(models, problems)
     problems.raise_any()
     selected = _select(study, models, architectures, describe, problems)
+    embedded = _embed(study, models, architectures, describe, problems)
     _check_widths(study, selected, problems)
     _check_counts(study, selected, methods, problems)
     _check_activations(study, selected, problems)
@@ -109,6 +114,7 @@ def make_plan(
         models,
         architectures,
         selected | filtered,
+        embedded,
         _captures(study, selected),
         _captures(study, {key: selected[key] for key in _noisy_keys(study)}),
         methods,
@@ -166,6 +172,39 @@ def _select(
                 where = "" if model.startswith(SWEPT) else f" for models.{model}"
                 problems.add(f"{analysis.key}{where}: {error}")
     return selected
+
+
+def _embed(
+    study: Study,
+    models: Models,
+    architectures: dict[str, dict[str, Any]],
+    describe: Describe,
+    problems: Problems,
+) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    found = {}
+    for name, stimuli, side in embedded_sets(study):
+        backbone = study.backbones[name]
+        if not isinstance(backbone, NetworkBackbone):
+            continue
+        key, model = f"backbones.{name}", models[backbone.model]
+        try:
+            seen = network_side(model, side)
+            available = describe(architectures[backbone.model], model.classes, seen)
+        except UserError as error:
+            problems.add(f"models.{backbone.model}: {error}")
+            continue
+        try:
+            layers = select_layers(_selectors(backbone.layers, backbone.model), available)
+        except UserError as error:
+            problems.add(f"{key}.layers: {error}")
+            continue
+        if refused := [words for layer in layers if (words := unplaced(layer))]:
+            problems.add(f"{key}.layers: {refused[0]}")
+        rows = most_stimuli(study.stimuli[stimuli]) or 0 if stimuli in study.stimuli else 0
+        widths = [reduced_width(layer, "none") for layer in layers]
+        check_embedding(f"{key}.layers", f"{stimuli} by {backbone.model}", rows, widths, problems)
+        found[name, stimuli] = layers
+    return found
 
 
 def _reduces(

@@ -442,7 +442,8 @@ def run_rules(folder: Path, imagenet: Path) -> None:
     run_script("compare_people", given, tables, cfg, config={"runtime": {"device": "cpu"}})
     drawn = {"agreement": tables["agreement"], "agreement_curves": tables["curves"]}
     figure = {form: folder / f"figure.{form}" for form in ("pdf", "png", "csv")}
-    run_script("draw", drawn, figure, {"study": "test"}, figure="agreement.draw_agreement")
+    shown = {"study": "test", "backbones": {}}
+    run_script("draw", drawn, figure, shown, figure="agreement.draw_agreement")
 
 
 def test_the_rules_scripts_from_published_files_to_the_figure(tmp_path, imagenet, trials, peer):

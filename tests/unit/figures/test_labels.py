@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from codespectra.figures import coding, index, language, projections, spectra, style
 
 RNG = np.random.default_rng(0)
-CFG = {"study": "study", "layers": ["GELU"], "inhouse": []}
+CFG = {"study": "study", "layers": ["GELU"], "backbones": {}}
 WINDOW = {"first_rank": 2, "last_rank": 9, "intercept": 0.0, "total_variance": 2.0}
 
 
@@ -201,17 +201,30 @@ def scores(*metrics: str) -> pd.DataFrame:
     return table.assign(**run, layer="act1", part="all", ii=RNG.random(len(table)))
 
 
+def test_a_figure_says_how_its_activations_were_reduced():
+    tables = {"scores": scores("color").assign(reduction="spatial_mean")}
+    figure, _ = index.draw_index(tables, CFG)
+    style.name_reductions(figure, tables)
+    assert small_print(figure).endswith("higher is more alike · reduced by spatial_mean")
+    longest = max(map(len, figure.get_supxlabel().split("\n")))
+    assert longest <= style.PAGE * style.LETTERS_AN_INCH
+
+
 @pytest.mark.parametrize(
-    ("metrics", "inhouse", "told"),
+    ("metrics", "backbones", "told"),
     [
-        (("color", "lpips"), [], ""),
-        (("color", "lpips"), ["own"], ""),  # a backbone that doesn't score
-        (("color", "own"), ["own"], "own: this workflow's own"),
-        (("lpips", "first", "second"), ["second", "first"], "first, second: this workflow's own"),
+        (("color", "lpips"), {}, ""),
+        (("color", "lpips"), {"own": "features"}, ""),  # a backbone that doesn't score
+        (("color", "own"), {"own": "features"}, "own: features, all heads 1: not LPIPS"),
+        (
+            ("lpips", "a", "b"),
+            {"b": "one", "a": "other"},
+            "a: other, all heads 1: not LPIPS b: one",
+        ),
     ],
 )
-def test_backbones_of_our_own_are_explained_where_they_score(metrics, inhouse, told):
-    figure, _ = index.draw_index({"scores": scores(*metrics)}, CFG | {"inhouse": inhouse})
+def test_a_networks_own_features_are_explained_where_they_score(metrics, backbones, told):
+    figure, _ = index.draw_index({"scores": scores(*metrics)}, CFG | {"backbones": backbones})
     assert "II: mean similarity" in small_print(figure)
     assert ("not LPIPS" in small_print(figure)) == bool(told)
     assert told in small_print(figure)

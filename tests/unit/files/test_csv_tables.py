@@ -23,6 +23,7 @@ def write_table(path: Path) -> bytes:
             "model": "a",
             "weights": "train",
             "stimuli": "test",
+            "reduction": "stride",
             "layer": ["conv1", "layer1.0.relu:0", 'a "b", c', "fc"],
             "depth": [1, 2, 3, 4],
             "alpha": [-0.951234567, -1.5, np.nan, -2],
@@ -74,7 +75,7 @@ def foreign(path: Path, text: str) -> None:
 
 FOREIGN = {
     "": "damaged, or no table of exponents",
-    "a,b\n1,2\n": "lacks the columns model, weights, stimuli, layer, depth",
+    "a,b\n1,2\n": "lacks the columns model, weights, stimuli, reduction, layer, depth",
     "a,b\n1,2,3,4\n1,2\n1,2,3,4,5,6\n": "no table of exponents",
 }
 

@@ -9,9 +9,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codespectra.data.preprocessing import Preprocess
 from codespectra.directions import directions
 from codespectra.directions.directions import Directions
 from codespectra.errors import UserError
+from codespectra.interpretability.feature_embedding import network_backbone
 from codespectra.interpretability.index import (
     DEAD,
     LIVE,
@@ -27,10 +29,10 @@ from codespectra.interpretability.index_resampled import (
     index_draws,
     with_intervals,
 )
-from codespectra.interpretability.lpips_embedding import backbone_of
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.similarity import Color, Embedding, Label, Similarity
 from codespectra.models.architectures import build
+from codespectra.models.layer_listing import inspect_layers
 from codespectra.statistics.subsamples import image_deviations, subsamples
 
 PAIRS = Index(5, "pairs")
@@ -152,7 +154,8 @@ def test_images_of_one_colour_each_are_scored_and_equal_ones_make_units_dead():
     torch.manual_seed(0)
     network = build({"name": "small_alexnet", "widths": [4, 6, 8, 6, 4]}, 10)
     settings = {"side": None, "mean": [0.5] * 3, "std": [0.25] * 3}
-    backbone = backbone_of("inhouse", network, settings, torch.device("cpu"))
+    layers = [vars(layer) for layer in inspect_layers(network, 32) if layer.type == "ReLU"]
+    backbone = network_backbone(network, layers, Preprocess(settings, torch.device("cpu")))
     colors = np.random.default_rng(0).integers(256, size=(12, 1, 1, 3), dtype=np.uint8)
     images = np.tile(colors, (1, 32, 32, 1))
     flat = Embedding("inhouse", backbone.embed(images), np.arange(12))

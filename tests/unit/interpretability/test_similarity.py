@@ -10,13 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lpips_peer import random_lpips, trunk_state
 from scipy.spatial.distance import cdist
-from torch import nn
 
 from codespectra.data import photographs
-from codespectra.data.preprocessing import Preprocess
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import create_hdf5
 from codespectra.interpretability import lpips_embedding, similarity
+from codespectra.interpretability.feature_embedding import Backbone
 from codespectra.interpretability.similarity import (
     ALL,
     Color,
@@ -36,7 +35,7 @@ def peer() -> lpips.LPIPS:
 
 
 @pytest.fixture(scope="module")
-def backbone(peer) -> lpips_embedding.Backbone:
+def backbone(peer) -> Backbone:
     return lpips_embedding.alexnet_backbone(trunk_state(peer), CPU)
 
 
@@ -123,7 +122,8 @@ def test_dropped_channels_have_zero_weight_and_change_nothing(peer, backbone):
     assert [part.shape[1] for part in parts.values()] == list(np.multiply(kept, areas))
 
     everything = [head.clamp_min(1e-30) for head in heads]
-    undropped = lpips_embedding.Backbone(backbone.trunk, everything, backbone.preprocess)
+    taps = lpips_embedding.relu_taps(backbone.network, everything)
+    undropped = Backbone(backbone.network, taps, backbone.preprocess)
     whole = undropped.embed(natural(32))
     lean, full = (embedding(tables).within(PAIRS) for tables in (parts, whole))
     for name, part in whole.items():
@@ -131,29 +131,9 @@ def test_dropped_channels_have_zero_weight_and_change_nothing(peer, backbone):
         assert_agrees(lean[name], full[name])
 
 
-def test_backbone_without_heads_weighs_every_channel_alike():
-    """LPIPS with all weights one: the mean over places of the unit features' squared distance."""
-    torch.manual_seed(0)
-    trunk = nn.Sequential(
-        *(nn.Conv2d(3, 8, 3), nn.ReLU(inplace=True), nn.MaxPool2d(2)),
-        *(nn.Conv2d(8, 12, 3), nn.ReLU(inplace=True)),
-    )
-    settings = {"side": None, "mean": (0.5, 0.5, 0.5), "std": (0.2, 0.2, 0.2)}
-    parts = lpips_embedding.Backbone(trunk, None, Preprocess(settings, CPU)).embed(natural(32))
-    pixels = (torch.from_numpy(natural(32)).permute(0, 3, 1, 2) / 255 - 0.5) / 0.2
-    with torch.no_grad():
-        maps = {"relu1": trunk[:2](pixels), "relu2": trunk(pixels)}
-    found = embedding(parts).within(PAIRS)
-    for name, features in maps.items():
-        unit = nn.functional.normalize(features, dim=1)
-        expected = [(unit[i] - unit[j]).square().sum(dim=0).mean() for i, j in PAIRS]
-        assert_agrees(-found[name], np.array(expected))
-
-
-def test_heads_of_another_trunk_and_weights_of_another_network_are_refused(peer, backbone):
-    heads = [torch.ones(3)] * 4
-    with pytest.raises(ValueError, match="4 heads for a trunk of 5 ReLUs"):
-        lpips_embedding.Backbone(backbone.trunk, heads, backbone.preprocess)
+def test_a_head_a_relu_and_weights_of_another_network_are_refused(peer, backbone):
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        lpips_embedding.relu_taps(backbone.network, [torch.ones(3)] * 4)
     state = trunk_state(peer)
     del state["features.6.weight"]
     with pytest.raises(UserError, match=r"features\.6\.weight is missing"):
@@ -297,6 +277,7 @@ def files(tmp_path) -> dict:
                 file["labels"] = np.arange(10) % 3
     for name in ("one", "other"):
         with create_hdf5(tmp_path / f"{name}.h5") as file:
+            file.attrs["parts"] = ["relu1", "relu2"]
             for part in ("relu2", "relu1"):
                 file[part] = rng.random((10, 6)).astype(np.float32)
     return {name: str(tmp_path / f"{name}.h5") for name in ("labelled", "plain", "one", "other")}

@@ -124,7 +124,8 @@ def test_the_rule_recovers_the_planted_law_of_each_layer(tmp_path):
     run_script("fit_text_spectra", captured, outputs, cfg)
     found = {name: pd.read_csv(path) for name, path in outputs.items()}
     exponents = found["exponents"]
-    assert list(exponents.columns[:6]) == ["model", "weights", "stimuli", "part", "layer", "depth"]
+    first = ["model", "weights", "stimuli", "reduction", "part", "layer", "depth"]
+    assert list(exponents.columns[:7]) == first
     assert list(exponents["part"]) == ["residual", "residual", "late"]
     assert list(exponents["depth"]) == [1, 2, 1]
     wanted = exponents["layer"].map(planted)

@@ -420,7 +420,7 @@ MISTAKES = {
                 "input_scaling": "as_published",
             }
         },
-        ["people.input_scaling: as_published", "inhouse"],
+        ["people.input_scaling: as_published", "inhouse is another network"],
     ),
     "missing checkpoint": (
         {"models.c": {"weights": "path", "architecture": NETWORK, "path": "no/such.pt"}},
@@ -462,7 +462,11 @@ MISTAKES = {
         ["models.classifier.training.train: dot has no labels"],
     ),
     "images too small for a backbone": (
-        {"stimuli.tiles.side": 30},
+        {
+            "stimuli.tiles.side": 30,
+            "backbones": {"lpips": {"kind": "random"}},
+            "index.backbones": ["lpips"],
+        },
         ["index.backbones: tiles has images of 30 pixels", "at least 31"],
     ),
     "projections of other stimuli": (
@@ -486,9 +490,32 @@ MISTAKES = {
             "allowed: relu, layer1.0.relu:0",
         ],
     ),
-    "backbone without features": (
-        {"backbones.inhouse.model": "classifier"},
-        ["backbones.inhouse.model: bottleneck_resnet", "small_alexnet, alexnet, vgg"],
+    "a backbone's layer that isn't there": (
+        {"backbones.inhouse.layers": ["features.7", "features.99"]},
+        ["backbones.inhouse.layers: no layer matches 'features.99'", "features.9"],
+    ),
+    "a network's own distance under the name of LPIPS": (
+        {"backbones": {"LPIPS-own": {"kind": "network", "model": "perceptual", "layers": ["*"]}}}
+        | {"index.backbones": ["LPIPS-own"]},
+        ["backbones.LPIPS-own: ", "isn't LPIPS"],
+    ),
+    "a backbone's layer whose places aren't known": (
+        {
+            "models.vit": {
+                "architecture": {"name": "timm", "model": "test_vit"},
+                "weights": "random",
+                "preprocessing": {"from": "model"},
+            },
+            "backbones.inhouse": {"kind": "network", "model": "vit", "layers": ["*.attn.q_norm"]},
+        },
+        ["backbones.inhouse.layers: blocks.0.attn.q_norm: an output of shape"],
+    ),
+    "embeddings that no machine holds": (
+        {
+            "stimuli.tiles.max_per_class": 100_000,
+            "models.perceptual.architecture.widths": [1000] * 5,
+        },
+        ["backbones.inhouse.layers: embeddings of tiles by perceptual take", "MB an image"],
     ),
     # Of the coding and theory sections, and of old names.
     "a section's old name": (

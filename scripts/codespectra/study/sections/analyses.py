@@ -47,7 +47,8 @@ Layers = Annotated[
     Discriminator(_whose),
 ]
 Sets = Annotated[
-    Annotated[Names, Tag("of all models")] | Annotated[dict[Name, Names], Field(min_length=1), Tag("by model")],
+    Annotated[Names, Tag("of all models")]
+    | Annotated[dict[Name, Names], Field(min_length=1), Tag("by model")],
     Discriminator(_whose),
 ]
 Shards = Annotated[int, Field(gt=0, le=1000)]

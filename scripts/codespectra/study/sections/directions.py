@@ -182,7 +182,8 @@ class Directions(Strict):
     runs: Several[Run]
     """Which network sees which set."""
     analysis_set: Annotated[
-        Annotated[Name, Tag("one set")] | Annotated[Names, Tag("several sets")], Discriminator(_how_many)
+        Annotated[Name, Tag("one set")] | Annotated[Names, Tag("several sets")],
+        Discriminator(_how_many),
     ]
     """The set of the runs that claims and the interpretability study are about, or a list of them;
     the other sets are controls."""

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from codespectra.study.sections.analyses import Selectors
 from codespectra.study.sections.base import (
     Listed,
     Name,
@@ -17,12 +18,14 @@ from codespectra.study.sections.base import (
 )
 
 
-class InhouseBackbone(Strict):
-    """A network of this workflow, all heads 1: called inhouse, never LPIPS."""
+class NetworkBackbone(Strict):
+    """Any network, all heads 1: the distance between its unit-length features, never LPIPS."""
 
-    kind: Literal["inhouse"]
+    kind: Literal["network"]
     model: Name
-    """One of the models above: a small_alexnet, or torchvision's alexnet or vgg."""
+    """One of the models above."""
+    layers: Selectors
+    """Layers whose distances are added: names, globs, or {type: ReLU}."""
 
 
 class ImagenetBackbone(Strict):
@@ -50,7 +53,7 @@ class RandomBackbone(Strict):
 
 
 Backbone = Annotated[
-    InhouseBackbone | ImagenetBackbone | PathBackbone | RandomBackbone, Field(discriminator="kind")
+    NetworkBackbone | ImagenetBackbone | PathBackbone | RandomBackbone, Field(discriminator="kind")
 ]
 
 

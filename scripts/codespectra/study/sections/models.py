@@ -53,7 +53,7 @@ class BasicResNet(Strict):
 
 
 class SmallAlexNet(Strict):
-    """Five convolutions for 32-pixel images: the `inhouse` perceptual backbone."""
+    """Five convolutions for 32-pixel images."""
 
     name: Literal["small_alexnet"]
     widths: Widths = (32, 64, 96, 64, 64)

@@ -60,8 +60,9 @@ class Study(Strict):
     projections: Projections = Projections()
     directions: Directions | None = None
     backbones: dict[Name, Backbone] = Field({})
-    """Perceptual backbones by name. Kinds: inhouse (a network above; heads all 1; never called
-    LPIPS), imagenet (LPIPS; torchvision downloads AlexNet), path (the same from your file), random.
+    """Perceptual backbones by name. Kinds: network (layers of a network above; heads all 1;
+    never LPIPS), imagenet (LPIPS; torchvision downloads AlexNet), path (the same from your file),
+    random.
     """
     index: Index = Index()
     interpretability: Interpretability | None = None
