@@ -1,0 +1,93 @@
+"""Which network sees which set: by model, with methods of its own, and in which studies."""
+
+from typing import Any
+
+from checked_plans import checked_plan, mistakes
+from project import changed, read_config
+
+from codespectra.study.implied import analyses, interpretability_runs, methods_of, resampled
+
+
+def embedded(changes: dict[str, Any]) -> dict[str, Any]:
+    """The embedded study with other values at dotted paths."""
+    return changed(read_config(), changes)
+
+
+STUDY = checked_plan(embedded({})).study
+
+
+def test_each_model_sees_its_own_sets() -> None:
+    shown = {"classifier": ["test", "tiles"], "untrained": ["tiles"], "encoder": ["test"]}
+    models = ["untrained", "classifier"]
+    plan = checked_plan(
+        embedded(
+            {
+                "spectra.models": models,
+                "spectra.stimuli": shown,
+                "spectra.layers": ["layer1"],
+                "filters.layers": {"classifier": ["layer1"]},
+            }
+        )
+    )
+    runs = [("untrained", "tiles"), ("classifier", "test"), ("classifier", "tiles")]
+    assert analyses(plan.study)["spectra"].runs == runs
+    of_main = [run for kind, *run in plan.selected if kind == "filters" and run[0] in models]
+    assert of_main == [["classifier", "test"], ["classifier", "tiles"]]
+
+
+def test_a_model_without_a_set_and_a_set_of_no_model_are_told() -> None:
+    shown = {"lite0": ["crops"], "lite0_untrained": ["crop"], "clasifier": ["test"]}
+    models = ["lite0", "lite0_untrained", "classifier"]
+    lines = mistakes(embedded({"spectra.models": models, "spectra.stimuli": shown}))
+    assert [line.split(";")[0] for line in lines] == [
+        "config: spectra.stimuli: 'crop' is unknown",
+        "config: spectra.stimuli: 'clasifier' is unknown",
+        "config: spectra.stimuli: none for classifier",
+    ]
+
+
+def test_crops_of_a_photograph_are_resampled_together_unless_told() -> None:
+    assert [resampled(STUDY, name) for name in ("crops", "tiles", "dot")] == [
+        "classes",
+        "classes",
+        "stimuli",
+    ]
+    told = checked_plan(embedded({"spectra.resampled": "stimuli"})).study
+    assert resampled(told, "crops") == "stimuli"
+    (line,) = mistakes(
+        embedded(
+            {
+                "spectra.resampled": "classes",
+                "spectra.stimuli": ["dot"],
+                "coding": None,
+            }
+        )
+    )
+    assert line == "config: spectra.resampled: dot has no classes; set stimuli, or auto"
+
+
+def test_a_run_may_have_methods_of_its_own() -> None:
+    assert methods_of(STUDY, "lite0", "large_tiles") == [
+        *("neurons", "pca-1x", "kmeans-0.5x", "kmeans-1x", "kmeans-2x", "random-1x", "exemplar-1x")
+    ]
+    assert len(methods_of(STUDY, "classifier", "tiles")) == 12
+    runs = [
+        {"model": "classifier", "stimuli": "tiles", "methods": ["neurons", "kmeens"]},
+    ]
+    lines = mistakes(
+        embedded(
+            {
+                "directions.runs": runs,
+                "directions.analysis_set": "tiles",
+                "interpretability.models": None,
+            }
+        )
+    )
+    assert "directions.runs.0.methods: 'kmeens' is unknown; did you mean 'kmeans'?" in lines[0]
+    assert "interpretability.models: classifier has methods of its own on tiles" in lines[1]
+
+
+def test_the_interpretability_study_is_of_the_models_named() -> None:
+    assert interpretability_runs(STUDY) == [("classifier", "tiles"), ("untrained", "tiles")]
+    changes = {"interpretability.models": ["untraind"]}
+    assert "did you mean 'untrained'" in mistakes(embedded(changes))[0]
