@@ -8,7 +8,7 @@ from codespectra.files.manifests import read_manifest
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.spectra import eigenspectrum, power_law
-from codespectra.spectra.exponents_by_sequence import subsample_exponents
+from codespectra.spectra.exponents_by_group import subsample_exponents
 from codespectra.spectra.tables import SpectrumTables, first_token_columns
 
 log = start_job(snakemake.log[0])

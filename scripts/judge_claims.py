@@ -14,7 +14,7 @@ tables = Tables(
     **{kind: read_tables(paths, kind).replace(named) for kind, paths in snakemake.input.items()},
     networks=cfg["networks"],
     trained=tuple(cfg["trained"]),
-    analysis_set=cfg["analysis_set"],
+    analysis_sets=tuple(cfg["analysis_sets"]),
     resamples=cfg["resamples"],
     seed=cfg["seed"],
 )

@@ -15,7 +15,8 @@ from project import MINI, ROOT, share_memory
 
 from codespectra.jobs.code_digest import reached_modules
 
-TARGETS = {"main", "coding", "interpretability", "language", "theory", "everything"}
+STUDIES = {"coding", "interpretability", "language", "theory", "pretrained"}
+TARGETS = {"main", "everything"} | STUDIES
 # What the rules of all figures inherit; no job is made of it.
 BASE = "figure"
 PACKAGES = {

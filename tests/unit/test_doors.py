@@ -43,6 +43,7 @@ from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.json_files import read_json
 from codespectra.files.manifests import write_manifest
 from codespectra.models.byte_gpt2 import byte_gpt2, byte_tokenizer
+from codespectra.models.gguf_header import read_header
 from codespectra.models.language_models import (
     check_vocabulary,
     load_network,
@@ -77,7 +78,9 @@ DOORS = {
     "yaml.safe_load": {"list_layers.py", "write_schema.py"},
     "yaml.load": {"study/study_file.py"},  # by its SafeLoader
     # Tokenizers, and networks.
-    "from_pretrained": {"models/language_models.py", "models/pretrained_folders.py"},
+    "from_pretrained": {
+        *("models/gguf_models.py", "models/language_models.py", "models/pretrained_folders.py"),
+    },
     **{name: set() for name in NEVER.split()},
 }
 SOURCES = [*(ROOT / "scripts").rglob("*.py"), *(ROOT / "workflow/rules").glob("*.smk")]
@@ -179,6 +182,7 @@ READERS: dict[str, tuple[Build, str, bool]] = {
     "weights": (read_state_dict, "a.pt", False),
     "safetensors": (read_state_dict, "a.SAFETENSORS", False),
     "tensors": (read_tensors, "a.pth", False),
+    "GGUF": (read_header, "a.gguf", False),
     "people's image": (lambda path: read_images([path]), "a.JPEG", False),
     "answers": (lambda path: read_responses(path, "resnet50_natural"), "a.csv", False),
     "file map": (file_map, "map.json", False),
@@ -434,7 +438,15 @@ def with_bad_chunk(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"IDAT", b"ID\x00T"))
 
 
+def of_many_scans(path: Path) -> None:
+    Image.effect_noise((64, 64), 9).save(path, progressive=True)
+    whole = path.read_bytes()
+    scan = whole[whole.rindex(b"\xff\xda") : -2]
+    path.write_bytes(whole[:-2] + 200 * scan + whole[-2:])
+
+
 IMAGES: dict[str, tuple[str, Build, str]] = {
+    "a JPEG that is decoded for hours": ("a.jpg", of_many_scans, "20[0-9] scans, and 100 are the"),
     "196 megapixels": ("a.png", png(14_000, 14_000), r"196000000 pixels.*max_pixels"),
     "2 gigapixels": ("a.png", header_alone(50_000, 50_000), "2500000000 pixels"),
     "a thin line": ("a.png", png(1, 300_000, "L"), r"1 x 300000 pixels.*max_pixels"),
@@ -461,6 +473,12 @@ def test_hostile_images_are_refused_by_name(case, read, tmp_path):
     said = line_of(read, tmp_path / name)
     assert said.startswith(str(tmp_path / name)) and re.search(words, said), said
     assert "delete" not in said
+
+
+def test_a_progressive_image_is_read(tmp_path):
+    Image.effect_noise((64, 64), 9).save(tmp_path / "a.jpg", progressive=True)
+    [image] = images(tmp_path / "a.jpg")
+    assert image.std() > 0
 
 
 def test_a_larger_image_is_read_where_max_pixels_allows_it(tmp_path):

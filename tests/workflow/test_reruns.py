@@ -291,6 +291,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "language.sequences": (25, TOKENS),
     "language.length": (18, TOKENS),
     "language.seed": (5, TOKENS),
+    "language.special_tokens": (True, TOKENS),
     "language.passage": (1, TEXT_MOVED),
     # Nothing is captured again.
     "language.explanations.part": ("residual", RECORDS),
@@ -477,7 +478,7 @@ MODULES = {
     # The law of a spectrum, without the spectrum: filters stay.
     "spectra/power_law.py": FITTED | CROSSED | TEXT_SPECTRA,
     "spectra/tables.py": FITTED | TEXT_SPECTRA,
-    "spectra/exponents_by_sequence.py": TEXT_SPECTRA,
+    "spectra/exponents_by_group.py": TEXT_SPECTRA,
     "spectra/cvpca.py": CROSSED,
     "spectra/filters.py": FILTERED,
     # The theory study draws its 1/2 zeta(-alpha).
@@ -531,6 +532,7 @@ MODULES = {
     "capture/image_job.py": SHOWN | SWEPT,
     "models/hooks.py": EMBEDDED | SHOWN | SWEPT | TOKENS,
     "data/documents.py": TEXT,
+    "data/docstrings.py": TEXT,
     "data/tokens.py": TOKENS,
     "data/tokenization.py": TOKENS,
     "capture/text.py": TOKENS,
@@ -544,10 +546,12 @@ MODULES = {
     "explanations/units.py": RECORDS,
     "explanations/scores.py": EXPLAINED,
     "explanations/lookup.py": EXPLAINED,
-    # This study has no model of the hub, no published explanations and no chat model.
+    # This study has no model of the hub or a GGUF file, no published explanations, no chat model.
     "models/hub.py": set(),
     # Nor weights that are read from a file.
     "models/class_count.py": set(),
+    "models/gguf_header.py": set(),
+    "models/gguf_models.py": set(),
     "explanations/published.py": set(),
     "explanations/chat.py": set(),
     "interpretability/score_table.py": DIRECTED,

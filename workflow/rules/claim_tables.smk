@@ -3,6 +3,8 @@
 
 def scope_targets(scope):
     """Targets whose claims a table of claims holds."""
+    if scope == "-pretrained":
+        return ["main", "language"] if study.language else ["main"]
     if scope != "-everything":
         return [scope.removeprefix("-") or "main"]
     sections = {"coding": study.coding, "language": study.language, "theory": study.theory}
@@ -39,7 +41,7 @@ def table_files(kind, target):
     if kind == "explanations":
         return explanation_scores()
     if target == "interpretability":
-        runs = analysis_runs(study) if study.interpretability else []
+        runs = interpretability_runs(study) if study.directions else []
         return for_each(f"{SCORES}/{kind}.csv", runs)
     if target == "language":
         name = kind.removeprefix("language_")
@@ -62,6 +64,6 @@ def claims_config(wildcards):
         },
         trained=sorted([*trained, *(swept or [])]),
         networks=swept,
-        analysis_set=study.directions.analysis_set if study.directions else "",
+        analysis_sets=study.directions.analysis_sets if study.directions else (),
         measured_only=wildcards.scope not in ("", "-everything"),
     )

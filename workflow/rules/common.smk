@@ -20,11 +20,14 @@ from codespectra.files.folder_stamp import folder_stamp
 from codespectra.study.implied import (
     PEOPLE,
     analyses,
-    analysis_runs,
+    interpretability_runs,
     backbone_model,
+    filter_runs,
     headline_metric,
+    methods_of,
     network_backbones,
     noisy_runs,
+    resampled,
     shown_networks,
 )
 from codespectra.study.check_language import chat_models
@@ -92,6 +95,8 @@ def files_of(section):
         return {"files": folder_stamp(section.root, getattr(section, "pattern", "**/*"))}
     if section.source == "standard_library":
         return {"python": platform.python_version()}
+    if section.source == "docstrings":
+        return {"python": platform.python_version(), **software(*section.packages)}
     return {}
 
 

@@ -50,8 +50,8 @@ use rule figure as draw_index_panels with:
 
 use rule figure as draw_controls with:
     input:
-        scores=for_each(f"{SCORES}/directions.csv", analysis_runs(study)),
-        resampled=for_each(f"{SCORES}/directions_resampled.csv", analysis_runs(study)),
+        scores=for_each(f"{SCORES}/directions.csv", interpretability_runs(study)),
+        resampled=for_each(f"{SCORES}/directions_resampled.csv", interpretability_runs(study)),
     output:
         **figure_files("controls", "Interpretability", "gains of K-Means and of controls"),
     pathvars:

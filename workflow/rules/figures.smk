@@ -37,6 +37,7 @@ use rule figure as draw_filters with:
 use rule figure as draw_exponents with:
     input:
         exponents=EXPONENTS,
+        left_out=drawn(f"{SPECTRA}/left_out.csv", "spectra"),
     output:
         **figure_files("{prefix}exponents", "Code", "exponent against depth {prefix}"),
     pathvars:
@@ -44,6 +45,19 @@ use rule figure as draw_exponents with:
     params:
         **drawn_by("spectra.draw_exponents"),
         cfg=depth_config("spectra"),
+
+
+use rule figure as draw_size with:
+    input:
+        exponents=drawn(f"{SPECTRA}/exponents.csv", "spectra"),
+        bootstrap=drawn(f"{SPECTRA}/bootstrap.csv", "spectra"),
+        checkpoints=[f"results/checkpoints/{model}.json" for model in study.spectra.models],
+    output:
+        **figure_files("size", "Code", "exponents against network size"),
+    pathvars:
+        figure="size",
+    params:
+        **drawn_by("size.draw_size"),
 
 
 use rule figure as draw_trajectories with:
@@ -85,7 +99,7 @@ use rule figure as draw_index with:
 
 use rule figure as draw_exciting_images with:
     input:
-        **directions_of(study.figures.mei_methods),
+        **directions_of(exciting_methods),
         **STIMULI,
         scores=f"{SCORES}/directions.csv",
     output:
@@ -94,14 +108,18 @@ use rule figure as draw_exciting_images with:
         figure="images-{model}-{stimuli}",
     params:
         **drawn_by("index.draw_exciting_images"),
-        cfg=stage_config(
-            study.figures, study=study.study, backbones=BACKBONES, m=study.index.m, metric=HEADLINE
+        cfg=lambda w: stage_config(
+            mei_methods=exciting_methods(w),
+            study=study.study,
+            backbones=BACKBONES,
+            m=study.index.m,
+            metric=HEADLINE,
         ),
 
 
 # Figures of the main job, and the analyses that each one shows.
 MAIN_FIGURES = {
-    **dict.fromkeys(("spectra", "exponents"), {"spectra"}),
+    **dict.fromkeys(("spectra", "exponents", "size"), {"spectra"}),
     "filters": {"filters"},
     "trajectories": {"projections"},
     "action": {"projections", "spectra"},

@@ -86,7 +86,7 @@ def shown_runs(kind):
 
     def runs(wildcards):
         if not wildcards.prefix:
-            return analyses(study)["spectra" if kind == "filters" else kind].runs
+            return (filter_runs(study)[0] if kind == "filters" else analyses(study)[kind]).runs
         names = shown_networks(study)[: 1 if kind == "filters" else None]
         stimuli = study.coding.dot if kind == "projections" else study.coding.stimuli
         return [(name, stimuli) for name in names]
@@ -155,7 +155,15 @@ def directions_config(wildcards):
 
 def scored_methods(wildcards):
     """The methods that one table of scores holds: those of the main job, or the grid's."""
-    return [*(plan.methods if wildcards.group == "directions" else plan.grid)]
+    if wildcards.group == "autoencoders":
+        return [*plan.grid]
+    return methods_of(study, wildcards.model, wildcards.stimuli)
+
+
+def exciting_methods(wildcards):
+    """Those of a run whose most exciting images are shown."""
+    found = methods_of(study, wildcards.model, wildcards.stimuli)
+    return [name for name in study.figures.mei_methods if name in found]
 
 
 def index_config(wildcards, **fields):
@@ -201,10 +209,9 @@ def of_language_models(pattern):
 
 
 # Files of a language model's folder, as far as the workflow makes them.
-LANGUAGE_FILES = {
-    "train": ["model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"],
-    "random": ["model.safetensors", "config.json"],
-}
+NETWORK_OF_TOKENS = ["model.safetensors", "config.json"]
+WITH_TOKENIZER = [*NETWORK_OF_TOKENS, "tokenizer.json", "tokenizer_config.json"]
+LANGUAGE_FILES = {"train": WITH_TOKENIZER, "gguf": WITH_TOKENIZER, "random": NETWORK_OF_TOKENS}
 
 
 def language_files(name):

@@ -104,6 +104,34 @@ rule import_language_model:
         "../../scripts/import_language_model.py"
 
 
+rule import_gguf:
+    input:
+        lambda w: local(weights_file(study.language.models[w.model])),
+    output:
+        checkpoint="results/checkpoints/{model}/model.safetensors",
+        config="results/checkpoints/{model}/config.json",
+        tokenizer="results/checkpoints/{model}/tokenizer.json",
+        tokenizer_config="results/checkpoints/{model}/tokenizer_config.json",
+        manifest="results/checkpoints/{model}.json",
+    log:
+        "results/logs/import_gguf/{model}.log",
+    benchmark:
+        "results/benchmarks/import_gguf/{model}.jsonl"
+    wildcard_constraints:
+        model=language_models_with("gguf"),
+    conda:
+        "../../envs/language.yaml"
+    resources:
+        **growing(mem_mb=12000, runtime=60),
+    params:
+        cfg=lambda w: stage_config(study.language.models[w.model], name=w.model),
+        code=code_of("import_gguf.py"),
+    message:
+        "Convert the GGUF file of {wildcards.model}"
+    script:
+        "../../scripts/import_gguf.py"
+
+
 rule capture_text_shard:
     input:
         **TEXT,

@@ -28,9 +28,10 @@ def text_capture_config(wildcards):
     return stage_config(
         study.capture,
         model=wildcards.model,
-        **study.language.model_dump(mode="json", include={"parts"}),
+        parts=study.language.parts_of(wildcards.model),
         sequences=study.language.sequences,
         length=study.language.length,
+        special_tokens=study.language.special_tokens,
         seed=study.language.seed,
     )
 

@@ -4,10 +4,12 @@
 rule fit_spectra:
     input:
         **ACTIVATIONS,
+        **STIMULI,
     output:
         eigenvalues=table(f"{SPECTRA}/eigenvalues.csv", "eigenvalues"),
         exponents=table(f"{SPECTRA}/exponents.csv", "exponents"),
         bootstrap=f"{SPECTRA}/bootstrap.csv",
+        left_out=f"{SPECTRA}/left_out.csv",
     log:
         "results/logs/fit_spectra/{model}/{stimuli}.log",
     benchmark:
@@ -17,7 +19,7 @@ rule fit_spectra:
     resources:
         **growing(mem_mb=6000, runtime=240),
     params:
-        cfg=spectra_config,
+        cfg=lambda w: spectra_config(w) | {"resampled": resampled(study, w.stimuli)},
         code=code_of("fit_spectra.py"),
     message:
         "Eigenspectra of {wildcards.model} on {wildcards.stimuli}"

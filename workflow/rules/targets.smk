@@ -11,10 +11,15 @@ INTERPRETABILITY_FIGURES = [
     *(
         f"{name}-{model}-{stimuli}"
         for name in (RUN_FIGURES if study.interpretability else [])
-        for model, stimuli in analysis_runs(study)
+        for model, stimuli in interpretability_runs(study)
     ),
 ]
 INTERPRETABILITY_TARGETS = with_claims("-interpretability", pictures(INTERPRETABILITY_FIGURES))
+# The main job and the language study of networks that others trained.
+PRETRAINED_FIGURES = [
+    file for file in [*MAIN_TARGETS, *LANGUAGE_TARGETS] if not file.startswith("results/claims")
+]
+PRETRAINED_TARGETS = with_claims("-pretrained", PRETRAINED_FIGURES)
 # The main job too, of a study that is nothing but one of the others.
 ALL_TARGETS = [
     *(*MAIN_TARGETS, *CODING_TARGETS, *INTERPRETABILITY_TARGETS),
@@ -32,7 +37,7 @@ rule judge_claims:
     benchmark:
         "results/benchmarks/judge_claims{scope}.jsonl"
     wildcard_constraints:
-        scope="(-coding|-theory|-language|-interpretability|-everything)?",
+        scope="(-coding|-theory|-language|-interpretability|-pretrained|-everything)?",
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -72,6 +77,13 @@ rule theory:
         lambda w: wanted(THEORY_TARGETS, "theory"),
     message:
         "The theory study: simulations and capacities"
+
+
+rule pretrained:
+    input:
+        lambda w: wanted(PRETRAINED_TARGETS, "pretrained"),
+    message:
+        "The main job and the language study, with claims of their own"
 
 
 rule everything:

@@ -1,7 +1,8 @@
 """Activations of a language model on text, a row a token (methods §9).
 
 The layers of all parts come out of one forward pass, which ends with the last of them: no logits
-over the vocabulary. Sequences of a batch are padded on the right; rows of padding are dropped.
+over the vocabulary. Sequences of a batch are padded on the right; rows of padding are dropped, and
+so are those of the special tokens that frame a sequence.
 """
 
 from dataclasses import replace
@@ -14,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from codespectra.capture.activation_file import Layout, Written, write_rows
 from codespectra.capture.shard import WHOLE, Shard
-from codespectra.data.tokenization import Cut
+from codespectra.data.tokenization import Cut, Frame
 from codespectra.data.tokens import Tokens, write_tokens
 from codespectra.errors import UserError
 from codespectra.models.hooks import Sink, Wanted, run_to_layers
@@ -50,9 +51,13 @@ def select_parts(
 
 
 def check_context(
-    length: int, name: str, network: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase"
+    length: int,
+    name: str,
+    network: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    special: int = 0,
 ) -> None:
-    """Refuse sequences of `length` tokens where the model `name` can't take so many.
+    """Refuse sequences of `length` and `special` tokens where the model `name` takes fewer.
 
     Raises:
         UserError: `length` is beyond its table of positions, or beyond its tokenizer's limit.
@@ -60,10 +65,11 @@ def check_context(
     # Models without a table of positions have no limit; RoBERTa's true one is its tokenizer's.
     positions = getattr(network.config, "max_position_embeddings", length)
     context = min(positions, tokenizer.model_max_length)
-    if length > context:
+    if length + special > context:
+        framed = f" with {special} special tokens" if special else ""
         raise UserError(
-            f"language.length: {length} is more than the {context} tokens that {name} sees; "
-            "lower it"
+            f"language.length: {length}{framed} is more than the {context} tokens that {name} "
+            "sees; lower it"
         )
 
 
@@ -81,6 +87,7 @@ def capture_text(
     cuts: list[Cut],
     tokens: Tokens,
     wanted: list[Wanted],
+    frame: Frame = Frame(),  # noqa: B008 — frozen
     *,
     dtype: str,
     batch: int,
@@ -97,6 +104,7 @@ def capture_text(
         cuts: the sequences.
         tokens: theirs.
         wanted: distinct layers under the reduction `tokens`.
+        frame: special tokens that the network sees too.
         dtype: float32 or float16.
         batch: sequences in a forward pass.
         attributes: of the file.
@@ -112,7 +120,7 @@ def capture_text(
     network.config.use_cache = False
 
     def show(sequences: slice, sink: Sink) -> int:
-        show_sequences(network, cuts[sequences], wanted, sink)
+        show_sequences(network, cuts[sequences], wanted, frame, sink)
         return 0
 
     layout = text_layout(wanted, cuts, tokens, dtype=dtype, attributes=attributes)
@@ -120,14 +128,16 @@ def capture_text(
 
 
 def show_sequences(
-    network: "PreTrainedModel", cuts: list[Cut], wanted: list[Wanted], sink: Sink
+    network: "PreTrainedModel", cuts: list[Cut], wanted: list[Wanted], frame: Frame, sink: Sink
 ) -> None:
-    """Hand each wanted layer's outputs (tokens, D) at the sequences' tokens to `sink`."""
-    ids = pad_sequence([torch.from_numpy(cut.ids) for cut in cuts], batch_first=True)
-    lengths = torch.tensor([len(cut.ids) for cut in cuts])
-    mask = torch.arange(ids.shape[1]) < lengths[:, None]
-    ids, mask = ids.to(network.device), mask.to(network.device)
-    rows = mask.flatten().nonzero().squeeze(1)
+    """Hand each wanted layer's outputs (tokens, D) at the sequences' own tokens to `sink`."""
+    seen = [torch.from_numpy(frame.around(cut.ids)) for cut in cuts]
+    ids = pad_sequence(seen, batch_first=True).to(network.device)
+    place, first = torch.arange(ids.shape[1]), len(frame.before)
+    lengths = torch.tensor([len(cut.ids) for cut in cuts])[:, None]
+    mask = (place < lengths + len(frame)).to(network.device)
+    own = ((place >= first) & (place < first + lengths)).to(network.device)
+    rows = own.flatten().nonzero().squeeze(1)
 
     def keep(item: Wanted, values: torch.Tensor) -> None:
         if len(values) != ids.numel():

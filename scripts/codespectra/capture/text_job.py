@@ -1,5 +1,6 @@
 """What a job that captures text does: all of it, one shard, or shards gathered."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,14 @@ from codespectra.capture.activation_file import Layout, Written
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.capture.text import capture_text, check_context, select_parts, text_layout
 from codespectra.data.documents import read_documents
-from codespectra.data.tokenization import Cut, choose_sequences, cut_sequences, tokenize, tokens_of
+from codespectra.data.tokenization import (
+    Cut,
+    Frame,
+    choose_sequences,
+    cut_sequences,
+    tokenize,
+    tokens_of,
+)
 from codespectra.data.tokens import Tokens
 from codespectra.files.json_files import content_digest
 from codespectra.files.manifests import read_manifest
@@ -21,14 +29,17 @@ from codespectra.jobs.device import resolve_device
 from codespectra.models.hooks import Wanted
 from codespectra.models.language_models import LanguageModel, inspect_layers, open_language_model
 
+log = logging.getLogger("codespectra")
+
 
 @dataclass(frozen=True)
 class LanguageCapture:
     """Which model reads which sequences, and what is kept of it.
 
     Attributes:
-        cfg: model, dtype, parts, sequences, length, seed.
+        cfg: model, dtype, parts, sequences, length, seed, special_tokens.
         model: on its device.
+        frame: special tokens that it sees around each sequence.
         text_sha256: of the documents.
         parts: layers of each part; two parts may share a layer.
         cuts: the sequences; `names` has the document of each.
@@ -38,6 +49,7 @@ class LanguageCapture:
 
     cfg: dict[str, Any]
     model: LanguageModel
+    frame: Frame
     text_sha256: str
     parts: dict[str, list[Wanted]]
     cuts: list[Cut]
@@ -71,6 +83,7 @@ class LanguageCapture:
             self.cuts,
             self.tokens,
             self.wanted,
+            self.frame,
             dtype=self.cfg["dtype"],
             batch=batch,
             attributes=self.attributes,
@@ -124,7 +137,9 @@ def open_capture(
     where = resolve_device(device)
     text_sha256 = read_manifest(text_manifest)["sha256"]
     model = open_language_model(checkpoint_manifest)
-    check_context(cfg["length"], cfg["model"], model.network, model.tokenizer)
+    frame = Frame.of(model.tokenizer) if cfg["special_tokens"] else Frame()
+    log.info("special tokens around each sequence: %d", len(frame))
+    check_context(cfg["length"], cfg["model"], model.network, model.tokenizer, len(frame))
     parts = select_parts(cfg["parts"], [vars(layer) for layer in inspect_layers(model.network)])
     documents = read_documents(text, "test")
     tokenized = tokenize(model.tokenizer, [d.content.decode() for d in documents])
@@ -150,4 +165,4 @@ def open_capture(
     names = [documents[cut.document].name for cut in cuts]
     tokens = tokens_of(cuts, model.tokenizer)
     model.network.to(where)
-    return LanguageCapture(cfg, model, text_sha256, parts, cuts, names, tokens, attributes)
+    return LanguageCapture(cfg, model, frame, text_sha256, parts, cuts, names, tokens, attributes)

@@ -1,6 +1,7 @@
-"""Text as HDF5: documents of the standard library or of a folder, split into train and test."""
+"""Text as HDF5: documents that are installed, or of a folder, split into train and test."""
 
 import json
+import logging
 import platform
 import sysconfig
 import zlib
@@ -11,12 +12,16 @@ from typing import Any
 import h5py
 import numpy as np
 
+from codespectra.data.docstrings import package_sources, prose
 from codespectra.errors import UserError
 from codespectra.files.folder_walk import files_below
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
 from codespectra.files.json_files import parse_json
 from codespectra.files.manifests import write_manifest
 from codespectra.files.regular_files import read_regular, refusing, shown
+from codespectra.jobs.progress import progress
+
+log = logging.getLogger("codespectra")
 
 PARTS = ("train", "test")
 # Folders of the standard library that aren't part of it, or only test it.
@@ -52,6 +57,33 @@ def standard_library(root: str | Path | None = None) -> list[Document]:
 def _is_source(relative: Path) -> bool:
     parts = relative.parts
     return LEFT_OUT.isdisjoint(parts) and not any(part.startswith(BUILT) for part in parts)
+
+
+def docstrings(packages: list[str]) -> list[Document]:
+    """What `docstrings.prose` makes of installed packages, a document a module, by name.
+
+    Modules without any, and those that are no Python of this version, are left out.
+
+    Args:
+        packages: as pip calls them.
+
+    Raises:
+        UserError: one isn't installed.
+    """
+    found, unread = [], []
+    for package in packages:
+        sources = _read(*package_sources(package))
+        for source in progress(sources, desc=f"docstrings of {package}"):
+            try:
+                text = prose(source.content)
+            except (SyntaxError, ValueError, RecursionError):
+                unread.append(source.name)
+                continue
+            if text:
+                found.append(Document(source.name, f"{text}\n".encode(errors="replace")))
+    if unread:
+        log.info("%d files are no Python and left out, such as %s", len(unread), unread[0])
+    return sorted(found, key=lambda document: document.name)
 
 
 def text_folder(root: str | Path, pattern: str) -> list[Document]:
@@ -111,8 +143,7 @@ def write_text(path: str | Path, spec: dict[str, Any]) -> None:
         UserError: no document is held out, or a file of a folder can't be read.
     """
     path = Path(path)
-    from_library = spec["source"] == "standard_library"
-    found = standard_library() if from_library else text_folder(spec["root"], spec["pattern"])
+    found = _documents(spec)
     split: dict[str, list[Document]] = {part: [] for part in PARTS}
     for document in found:
         split["test" if is_held_out(document.name, spec["test_share"]) else "train"].append(
@@ -133,9 +164,17 @@ def write_text(path: str | Path, spec: dict[str, Any]) -> None:
         "documents": {part: len(documents) for part, documents in split.items()},
         "bytes": {part: sum(len(d.content) for d in split[part]) for part in PARTS},
     }
-    if from_library:
+    if spec["source"] != "folder":
         manifest["python"] = platform.python_version()
     write_manifest(path.with_suffix(".json"), manifest)
+
+
+def _documents(spec: dict[str, Any]) -> list[Document]:
+    if spec["source"] == "folder":
+        return text_folder(spec["root"], spec["pattern"])
+    if spec["source"] == "docstrings":
+        return docstrings(spec["packages"])
+    return standard_library()
 
 
 def _write_part(group: h5py.Group, documents: list[Document]) -> None:

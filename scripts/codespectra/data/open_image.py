@@ -14,6 +14,8 @@ from codespectra.files.regular_files import open_regular, refusing, shown
 # By their content, not their names. Others of Pillow's decoders start programs (EPS: Ghostscript).
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 MOST_PIXELS = 100_000_000
+# Each scan of a progressive JPEG goes over the whole image again. Encoders make about ten.
+SCAN, MOST_SCANS = b"\xff\xda", 100
 
 
 def open_image(
@@ -39,6 +41,8 @@ def open_image(
         if resized**2 * max(image.size) // min(image.size) > max_pixels:
             size = f"{image.width} x {image.height} pixels, resized to {resized} on the short side"
             raise _too_large(path, size, max_pixels, remedy)
+        if image.format == "JPEG":
+            _check_scans(file)
         return image.convert("RGB")
 
 
@@ -47,6 +51,22 @@ def _decoder(file: BinaryIO) -> Image.Image:
         return Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
         raise ValueError(f"its content is none of {', '.join(FORMATS)}") from error
+
+
+def _check_scans(file: BinaryIO) -> None:
+    """Refuse a JPEG that takes unbounded time; the file is then where it was.
+
+    Raises:
+        ValueError: it has more scans than `MOST_SCANS`.
+    """
+    place, found, last = file.tell(), 0, b""
+    file.seek(0)
+    while block := file.read(1 << 20):
+        found += (last + block).count(SCAN)
+        last = block[-1:]
+    file.seek(place)
+    if found > MOST_SCANS:
+        raise ValueError(f"{found} scans, and {MOST_SCANS} are the most")
 
 
 @contextmanager

@@ -82,7 +82,8 @@ def random_crops(
     """Crops of mixed size, resized to `side` and randomly flipped, the same number a class.
 
     Each photograph is divided into blocks of about `block` pixels; `test_share` of them, drawn by
-    `seed`, are for the test split, and a crop lies inside one block.
+    `seed`, are for the test split, and a crop lies inside one block. The split `all` is the whole
+    photograph as one block.
 
     Returns:
         uint8 images (10 * per_class, side, side, 3) and labels (10 * per_class,).
@@ -92,7 +93,7 @@ def random_crops(
     """
     images = []
     for label, image in enumerate(read_photographs().values()):
-        blocks = _blocks(image, block)
+        blocks = [(0, 0, *image.shape[:2])] if split == "all" else _blocks(image, block)
         smallest = min(min(height, width) for _, _, height, width in blocks)
         if max(crops) > smallest:
             raise UserError(
@@ -100,7 +101,7 @@ def random_crops(
             )
         order = np.random.default_rng([seed, label]).permutation(len(blocks))
         cut = max(1, round(test_share * len(blocks)))
-        chosen = order[:cut] if split == "test" else order[cut:]
+        chosen = order[cut:] if split == "train" else order[:cut]
         rng = np.random.default_rng([seed, label, split == "test"])
         kept = [blocks[index] for index in chosen]
         images += [_crop(image, kept, crops, side, rng) for _ in range(per_class)]

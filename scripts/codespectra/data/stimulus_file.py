@@ -9,12 +9,30 @@ import numpy as np
 
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import open_hdf5
+from codespectra.files.manifests import read_manifest
 
 
 def images_by_index(path: str | Path, indices: Iterable[int]) -> dict[int, np.ndarray]:
     """Some images of a stimulus file, uint8 (H, W, 3), by their distinct indices."""
     with open_stimuli(path) as file:
         return {int(index): file["images"][int(index)] for index in set(indices)}
+
+
+def labels_of(path: str | Path) -> tuple[np.ndarray, list[str]]:
+    """The label (N,) of each image of a stimulus file, and the names of the classes.
+
+    Raises:
+        UserError: the set has no labels, or fewer than three classes.
+    """
+    manifest = read_manifest(Path(path).with_suffix(".json"))
+    with open_stimuli(path) as file:
+        if "labels" not in file:
+            raise UserError(f"{path}: has no labels; set spectra.resampled: stimuli")
+        labels = file["labels"][:]
+    if len(np.unique(labels)) < 3:
+        found = f"has images of {len(np.unique(labels))} classes, and an interval needs 3"
+        raise UserError(f"{path}: {found}; set spectra.resampled: stimuli")
+    return labels, manifest["classes"]
 
 
 @contextmanager

@@ -32,6 +32,40 @@ def tokenize(tokenizer: "PreTrainedTokenizerBase", texts: list[str]) -> list[lis
     return tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
 
 
+@dataclass(frozen=True)
+class Frame:
+    """Ids of the special tokens that a network sees around each sequence."""
+
+    before: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, tokenizer: "PreTrainedTokenizerBase") -> "Frame":
+        """The tokens that a tokenizer itself frames a text with.
+
+        Raises:
+            UserError: it puts them elsewhere.
+        """
+        text = "Is it one?"
+        plain = tokenize(tokenizer, [text])[0]
+        framed = tokenizer(text, return_special_tokens_mask=True)
+        ids, first = framed["input_ids"], framed["special_tokens_mask"].index(0)
+        last = first + len(plain)
+        if ids[first:last] == plain and all(framed["special_tokens_mask"][last:]):
+            return cls(tuple(ids[:first]), tuple(ids[last:]))
+        raise UserError(
+            "language.special_tokens: the tokenizer puts others into a text than special ones "
+            "around it; set it to false"
+        )
+
+    def around(self, ids: np.ndarray) -> np.ndarray:
+        """A sequence's ids with those around them."""
+        return np.concatenate([self.before, ids, self.after]).astype(np.int64)
+
+    def __len__(self) -> int:
+        return len(self.before) + len(self.after)
+
+
 def cut_sequences(documents: Iterable[list[int]], length: int) -> list[Cut]:
     """Cut each document's ids into consecutive sequences of `length` tokens.
 

@@ -28,35 +28,49 @@ def draw_index(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     scores = scores[scores["part"] == ALL]
     runs = list(scores.groupby(["model", "stimuli"], sort=False))
     metrics = list(scores["metric"].unique())
-    rows = scores["method"].nunique() * scores["layer"].nunique()
+    boxes = [run["method"].nunique() * run["layer"].nunique() for _, run in runs]
     figure, axes = plt.subplots(
         len(runs),
         len(metrics),
-        figsize=(style.PAGE, 0.8 + len(runs) * (0.3 + ROW_INCHES * rows)),
+        figsize=(style.PAGE, 0.8 + 0.3 * len(runs) + ROW_INCHES * sum(boxes)),
         sharex="col",
-        sharey=True,
+        sharey="row",
         squeeze=False,
+        height_ratios=boxes,
     )
     for row, ((model, stimuli), run) in zip(axes, runs, strict=True):
         for panel, metric in zip(row, metrics, strict=True):
             _draw_boxes(panel, run[run["metric"] == metric])
         row[0].set_title(f"{model} on {stimuli}", loc="left")
+        _name_layers(row[-1])
     for panel, metric in zip(axes[-1], metrics, strict=True):
         panel.set_xlabel(f"II ({style.metric_name(metric)})")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    for panel in axes.flat:
-        panel.get_legend().remove()
-    figure.legend(handles, labels, loc="outside upper right", frameon=False, ncols=len(labels))
     sns.despine(figure)
     notes = style.sample_note(scores), style.INDEX
     style.credit(figure, " · ".join([cfg["study"], *notes]))
     return figure, scores
 
 
+def _name_layers(panel: Axes) -> None:
+    """The colours of a run's layers, above its last panel."""
+    handles, labels = panel.get_legend_handles_labels()
+    where = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.2}
+    panel.legend(handles, labels, frameon=False, ncols=len(labels), **where)
+
+
 def _draw_boxes(panel: Axes, scores: pd.DataFrame) -> None:
     sns.boxplot(
-        scores, x="ii", y="method", hue="layer", ax=panel, fliersize=0.5, linewidth=0.5, width=0.8
+        scores,
+        x="ii",
+        y="method",
+        hue="layer",
+        ax=panel,
+        fliersize=0.5,
+        linewidth=0.5,
+        width=0.8,
+        legend="full",
     )
+    panel.get_legend().set_visible(False)
     panel.set(xlabel="", ylabel="")
 
 

@@ -89,24 +89,49 @@ def draw_fit(panel: Axes, law: pd.Series) -> None:
 
 
 def draw_exponents(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
-    """Power-law exponent against depth with 95 % intervals, a colour a model, and the line at -1.
+    """Power-law exponent against depth with 95 % intervals: a panel a set, a colour a model.
+
+    Thin lines are the exponents with one class of the stimuli left out, where classes are what is
+    resampled; dashed is -1.
 
     Args:
-        inputs: exponents.
+        inputs: exponents, left_out.
         cfg: study, layers (types of those that were analysed).
     """
-    exponents = inputs["exponents"]
-    figure, panel = plt.subplots(figsize=(style.COLUMN, 2.6))
-    runs = exponents.groupby(["model", "stimuli"], sort=False)
-    for index, ((model, stimuli), run) in enumerate(runs):
-        draw_over_depth(panel, run, "alpha", index, elinewidth=0.8, label=f"{model} on {stimuli}")
-    panel.axhline(-1, linestyle="--", color="0.5", linewidth=0.8)
-    panel.set(xlabel=style.depth_label(cfg["layers"]), ylabel="power-law exponent α")
-    panel.legend(frameon=False)
-    sns.despine(ax=panel)
-    style.credit(
-        figure,
-        f"{cfg['study']} · {style.stimuli_note(exponents)} · bars: 95 % bootstrap intervals\n"
-        + style.weights_note(exponents),
+    exponents, left_out = inputs["exponents"], inputs["left_out"]
+    sets = list(exponents["stimuli"].unique())
+    columns = min(len(sets), 2)
+    rows = -(-len(sets) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(style.COLUMN * columns, 2.6 * rows), sharey=True, squeeze=False
     )
-    return figure, exponents
+    for panel, stimuli in zip(axes.flat, sets, strict=False):
+        thin = dict(iter(left_out[left_out["stimuli"] == stimuli].groupby("model")))
+        runs = exponents[exponents["stimuli"] == stimuli].groupby("model", sort=False)
+        for index, (model, run) in enumerate(runs):
+            label = f"{model} on {stimuli}"
+            bars = draw_over_depth(panel, run, "alpha", index, elinewidth=0.8, label=label)
+            for _, curve in thin.get(model, left_out[:0]).groupby("class"):
+                look = {"color": bars.lines[0].get_color(), "linewidth": 0.3, "alpha": 0.5}
+                panel.plot(curve["depth"], curve["alpha"], **look)
+        panel.axhline(-1, linestyle="--", color="0.5", linewidth=0.8)
+        panel.set(xlabel=style.depth_label(cfg["layers"]))
+        panel.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+        sns.despine(ax=panel)
+    for panel in axes.flat[len(sets) :]:
+        panel.set_visible(False)
+    for row in axes:
+        row[0].set_ylabel("power-law exponent α")
+    notes = cfg["study"], style.stimuli_note(exponents), interval_note(exponents)
+    style.credit(figure, f"{' · '.join(notes)}\n{style.weights_note(exponents)}")
+    return figure, pd.concat([exponents, left_out], ignore_index=True)
+
+
+def interval_note(exponents: pd.DataFrame) -> str:
+    """What the bars are, and what is resampled for them."""
+    if set(exponents["resampled"]) == {"stimuli"}:
+        return "bars: 95 % bootstrap intervals"
+    return (
+        "bars: 95 % intervals by whole classes of stimuli (such as crops of one photograph) · "
+        "thin: one class left out"
+    )

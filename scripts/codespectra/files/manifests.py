@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from codespectra.errors import first_line
+from codespectra.errors import UserError, first_line
 from codespectra.files.json_files import content_digest, parse_json, read_json, write_json
 from codespectra.files.made_by import MADE_BY
 from codespectra.files.regular_files import open_regular
@@ -20,6 +20,16 @@ def file_digest(path: str | Path) -> str:
     """Hexadecimal sha256 of a file's bytes."""
     with open_regular(path) as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def check_digest(path: str | Path, expected: str) -> None:
+    """Refuse a user's file that has another sha256 than the config says.
+
+    Raises:
+        UserError: says both.
+    """
+    if (found := file_digest(path)) != expected:
+        raise UserError(f"{path}: sha256 is {found}, expected {expected}; fetch the file again")
 
 
 def write_manifest(path: str | Path, content: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ COLUMNS = {
     "eigenvalues": (f"{RUN} layer", "depth rank eigenvalue"),
     "exponents": (f"{RUN} layer", "depth alpha alpha_low alpha_high stimulus_count"),
     "bootstrap": (f"{RUN} layer", "depth draw alpha"),
+    "left_out": (f"{RUN} layer class", "depth alpha"),
     "crossed_eigenvalues": (f"{RUN} layer", "depth rank eigenvalue plain"),
     "crossed_exponents": (f"{RUN} layer", "depth alpha plain_alpha stimulus_count"),
     "action": (f"{RUN} layer", "depth action relative_action roughness explained draws frames"),

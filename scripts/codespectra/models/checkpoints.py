@@ -30,7 +30,9 @@ def write_checkpoint(
     description = description | {"preprocessing": settings}
     state = {name: value.detach().cpu() for name, value in network.state_dict().items()}
     save_tensors(path, state)
+    count = sum(value.numel() for value in network.parameters())
     content = {"file": path.name, "sha256": file_digest(path), "metrics": metrics}
+    content["parameters"] = count
     write_manifest(path.with_suffix(".json"), description | content)
 
 

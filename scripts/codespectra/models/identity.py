@@ -114,7 +114,10 @@ def package_file(package: str, file: str) -> Path:
     Raises:
         UserError: the package isn't installed, or has no such file.
     """
-    folder = Path(find_module(package, "package")).parent
+    found = Path(find_module(package, "package"))
+    if found.name != "__init__.py":
+        raise UserError(f"package: {package!r} is a module, which holds no files; correct its name")
+    folder = found.parent
     path = (folder / file).resolve()
     if not path.is_relative_to(folder.resolve()) or not path.is_file():
         held = ", ".join(sorted(f.name for f in folder.iterdir() if f.suffix not in {".py", ""}))

@@ -14,6 +14,8 @@ from transformers import (
     MODEL_FOR_CAUSAL_LM_MAPPING,
     MODEL_FOR_MASKED_LM_MAPPING,
     MODEL_FOR_PRETRAINING_MAPPING,
+    MODEL_MAPPING,
+    AutoModel,
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
     AutoModelForPreTraining,
@@ -35,9 +37,25 @@ from codespectra.models.pretrained_folders import load_pretrained
 from codespectra.models.tokenizer_trial import try_tokenizer
 from codespectra.models.transformers_config import known_config
 
-OBJECTIVES = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}
-CONFIGS = {"causal": MODEL_FOR_CAUSAL_LM_MAPPING, "masked": MODEL_FOR_MASKED_LM_MAPPING}
+# An encoder is what is under the heads of others.
+OBJECTIVES = {
+    "causal": AutoModelForCausalLM,
+    "masked": AutoModelForMaskedLM,
+    "encoder": AutoModel,
+}
+CONFIGS = {
+    "causal": MODEL_FOR_CAUSAL_LM_MAPPING,
+    "masked": MODEL_FOR_MASKED_LM_MAPPING,
+    "encoder": MODEL_MAPPING,
+}
+# Of an encoder, above all rows a token: no layer of it can be chosen, and it needn't be there.
+POOLER = "pooler."
 TOKENIZER = "tokenizer.json"
+NAMES = {
+    "causal": "causal language model",
+    "masked": "masked language model",
+    "encoder": "network without a head",
+}
 # Tokens of the pass that finds the layers.
 INSPECTED_TOKENS = 4
 
@@ -50,7 +68,7 @@ def describe_layers(config: dict[str, Any], objective: str) -> list[dict[str, An
 
     Args:
         config: content of config.json.
-        objective: causal or masked.
+        objective: causal, masked or encoder.
 
     Raises:
         UserError: transformers has no such language model, it brings code of its own, or it can't
@@ -78,7 +96,7 @@ def _known_config(
     known = known_config(config, source)
     if type(known) not in CONFIGS[objective]:
         raise UserError(
-            f"{source}: model_type {known.model_type!r} has no {objective} language model in "
+            f"{source}: model_type {known.model_type!r} has no {NAMES[objective]} in "
             "transformers; correct the model's objective, or take another one"
         )
     return known
@@ -132,9 +150,26 @@ def load_network(folder: str | Path, objective: str) -> PreTrainedModel:
     model_folders.weight_files(folder)
     content = model_folders.read_config(folder)
     config = _known_config(content, objective, Path(folder) / model_folders.CONFIG)
+    if objective == "encoder":
+        return load_pretrained(
+            AutoModel,
+            folder,
+            config,
+            spare=lambda unread: _keys_of_heads(unread, config),
+            unneeded=POOLER,
+        )
     return load_pretrained(
         OBJECTIVES[objective], folder, config, lambda unread: unread & _pretraining_keys(config)
     )
+
+
+def _keys_of_heads(unread: set[str], config: PreTrainedConfig) -> set[str]:
+    """Names of weights that lie in no module of the network without a head."""
+    with torch.device("meta"):
+        network = AutoModel.from_config(config, dtype=torch.float32)
+    own = {name for name, _ in network.named_children()}
+    prefix = f"{network.base_model_prefix}."
+    return {name for name in unread if name.removeprefix(prefix).split(".")[0] not in own}
 
 
 def _pretraining_keys(config: PreTrainedConfig) -> set[str]:

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from codespectra.errors import UserError
-from codespectra.files.manifests import file_digest
+from codespectra.files.manifests import check_digest
 from codespectra.files.regular_files import check_regular, refusing
+from codespectra.models.efficientnet_names import timm_names
 from codespectra.models.tensor_files import check_tensors, check_types, check_values, read_tensors
 
 log = logging.getLogger("codespectra")
@@ -49,8 +50,8 @@ def read_state_dict(
     path = Path(path)
     with refusing(path, "no such checkpoint file", "correct the model's path"):
         check_regular(path)
-    if sha256 is not None and (found := file_digest(path)) != sha256:
-        raise UserError(f"{path}: sha256 is {found}, expected {sha256}; fetch the file again")
+    if sha256 is not None:
+        check_digest(path, sha256)
     state = _unwrap(_under(read_tensors(path), key, path), path)
     if strip_prefix is not None:
         state = _strip(state, strip_prefix.removesuffix(".") + ".", path)
@@ -125,7 +126,8 @@ def load_weights(network: nn.Module, state: dict[str, torch.Tensor], source: str
             type or with NaNs.
     """
     own = network.state_dict()
-    state = {OLD_DENSENET.sub(r"\1\2", name): value for name, value in state.items()}
+    renamed = timm_names(state, own)
+    state = {OLD_DENSENET.sub(r"\1\2", renamed[n]): value for n, value in state.items()}
     counted = {name: value for name, value in own.items() if name.endswith(COUNTERS)}
     state = counted | {n: v for n, v in state.items() if n in own or not n.endswith(COUNTERS)}
     problems = {

@@ -1,9 +1,12 @@
 """Mistakes in the language study that config, config.json or environment shows."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from codespectra.data.docstrings import installed
 from codespectra.errors import UserError
+from codespectra.models.gguf_header import GGUF_FILE, check_readers, read_header
 from codespectra.models.layer_selection import select_layers
 from codespectra.models.model_folders import (
     CONFIG,
@@ -12,10 +15,13 @@ from codespectra.models.model_folders import (
     read_config,
 )
 from codespectra.study.check_sizes import check_activations
+from codespectra.study.implied import weights_file
 from codespectra.study.problems import Problems
 from codespectra.study.sections.analyses import LayerType
 from codespectra.study.sections.language import (
+    Docstrings,
     Explanations,
+    GgufLanguageModel,
     HubLanguageModel,
     Language,
     LanguageModel,
@@ -33,6 +39,7 @@ DescribeLanguageModel = Callable[[dict[str, Any], str], list[dict[str, Any]]]
 CONTEXT_KEYS = ("n_positions", "max_position_embeddings")
 
 # Of a transformers config: modules that would be made one by one, and what else it counts.
+COUNTED = ("layer", "layers", "experts", "block_count", "expert_count")
 MOST_LAYERS, MOST_OF_ANYTHING = 1000, 10**9
 
 # What the explainer `openai` takes from the environment.
@@ -51,6 +58,8 @@ def check_language(
         problems.add("stimuli.text: the name is kept for the language study; take another")
     if isinstance(language.text, TextFolder):
         problems.folder("language.text.root", language.text.root, "give a folder of text files")
+    if isinstance(language.text, Docstrings):
+        _check_packages(language.text, problems)
     if language.passage >= language.sequences:
         problems.add(
             f"language.passage: {language.passage} lies outside the {language.sequences} "
@@ -60,9 +69,28 @@ def check_language(
         if name in study.models:
             problems.add(f"language.models.{name}: the name stands under models too; take another")
         _check_model(name, model, language, describe, problems)
+    _check_parts(language, problems)
     _check_explanations(study, language, language.explanations, problems)
     if language.explanations.explainers.openai is not None:
         _check_environment(environment, problems)
+
+
+def _check_packages(text: Docstrings, problems: Problems) -> None:
+    for package in text.packages:
+        try:
+            installed(package)
+        except UserError as error:
+            problems.add(str(error))
+
+
+def _check_parts(language: Language, problems: Problems) -> None:
+    names = [n for n, m in language.models.items() if not isinstance(m, UntrainedLanguageModel)]
+    given = language.parts_by_model
+    for name in given:
+        problems.known("language.parts", name, names)
+    missing = [name for name in names if name not in given]
+    if missing and given.keys() <= set(names):  # a misspelt one is told already
+        problems.add(f"language.parts: given by model, and none for {missing[0]}; name it too")
 
 
 def _check_model(
@@ -80,7 +108,8 @@ def _check_model(
     try:
         config = known_config(model)
     except UserError as error:
-        problems.add(f"{key}.path: {error}")
+        where = key if isinstance(model, GgufLanguageModel) else f"{key}.path"
+        problems.add(f"{where}: {error}")
         return
     if config is None:
         return
@@ -95,8 +124,10 @@ def _check_model(
     except UserError as error:
         problems.add(f"{key}: {error}")
         return
-    widths = []
-    for part, selectors in language.parts.items():
+    widths: list[int] = []
+    if name not in language.parts_by_model:  # which is told already
+        return
+    for part, selectors in language.parts_of(name).items():
         try:
             chosen = select_layers([_plain(selector) for selector in selectors], available)
             widths += [layer["shape"][-1] for layer in chosen]
@@ -119,25 +150,39 @@ def known_config(model: LanguageModel) -> dict[str, Any] | None:
     """A model's transformers config as far as it is on this machine, None for one on the hub.
 
     Raises:
-        UserError: a folder lacks files that a model needs.
+        UserError: a folder lacks files that a model needs, or a GGUF file can't be read.
     """
     if isinstance(model, HubLanguageModel):
         return None
     if isinstance(model, LocalLanguageModel):
         check_folder(model.path)
         config = read_config(model.path)
-        huge = _huge(config)
-        if huge:
-            raise UserError(f"{model.path / CONFIG}: {huge}, more than any language model has")
+        _refuse_huge(config, model.path / CONFIG)
         return config
+    if isinstance(model, GgufLanguageModel):
+        return _gguf_config(weights_file(model))
     assert isinstance(model, TrainedLanguageModel)
     return byte_gpt2_config(model.architecture.model_dump())
+
+
+def _gguf_config(file: Path) -> dict[str, Any]:
+    """What stands for the config of a GGUF file's network, for `gguf_models.describe_layers`."""
+    check_readers()
+    header = read_header(file)
+    _refuse_huge(header.network, file)
+    limit = {"max_position_embeddings": header.network.get("context_length")}
+    return {GGUF_FILE: str(file), "values": header.values} | limit
+
+
+def _refuse_huge(config: dict[str, Any], source: Path) -> None:
+    if found := _huge(config):
+        raise UserError(f"{source}: {found}, more than any language model has")
 
 
 def _huge(config: dict[str, Any]) -> str | None:
     """The first number of a transformers config, or of one in it, that no machine could build."""
     for key, value in config.items():
-        most = MOST_LAYERS if key.endswith(("layer", "layers", "experts")) else MOST_OF_ANYTHING
+        most = MOST_LAYERS if key.endswith(COUNTED) else MOST_OF_ANYTHING
         if isinstance(value, dict) and (found := _huge(value)):
             return f"{key}.{found}"
         if isinstance(value, int) and value > most:
@@ -149,7 +194,8 @@ def _check_explanations(
     study: Study, language: Language, explanations: Explanations, problems: Problems
 ) -> None:
     key = "language.explanations"
-    problems.known(f"{key}.part", explanations.part, language.parts)
+    parts = {part: None for own in language.parts_by_model.values() for part in own}
+    problems.known(f"{key}.part", explanations.part, parts)
     excerpts = explanations.top + explanations.random
     if excerpts > language.sequences:
         problems.add(

@@ -5,7 +5,7 @@ from typing import Any
 from codespectra.experiments.trial_design import shortages
 from codespectra.models.layer_selection import count_of
 from codespectra.models.reductions import reduced_width
-from codespectra.study.implied import most_stimuli, side_of
+from codespectra.study.implied import interpretability_runs, most_stimuli, side_of
 from codespectra.study.problems import Problems
 from codespectra.study.sections.base import Strict
 from codespectra.study.sections.directions import Directions, Run
@@ -72,8 +72,12 @@ def _check_directions(
         spec = study.stimuli.get(run.stimuli)
         if spec is not None:
             _check_run(study, run, spec, problems)
+        for name in run.methods or ():
+            kinds = dict.fromkeys(options["method"] for options in methods.values())
+            problems.known(f"directions.runs.{number}.methods", name, kinds)
     shown = dict.fromkeys(run.stimuli for run in section.runs)
-    problems.known("directions.analysis_set", section.analysis_set, shown)
+    for name in section.analysis_sets:
+        problems.known("directions.analysis_set", name, shown)
     for name in study.figures.mei_methods:
         problems.known("figures.mei_methods", name, methods)
     if study.interpretability is not None:
@@ -133,11 +137,20 @@ def _check_interpretability(
     for field, why in NEEDED_BY_INTERPRETABILITY.items():
         if getattr(study.directions.methods, field) is None:
             problems.add(f"interpretability: directions.methods.{field} is missing, {why}; add it")
-    stimuli = study.directions.analysis_set
-    most = most_stimuli(study.stimuli[stimuli]) if stimuli in study.stimuli else None
-    if most is not None:
-        for line in shortages(most, stage_config(section.psychophysics), stimuli):
-            problems.add(line)
+    for model in section.models or ():
+        allowed = dict.fromkeys(run.model for run in study.directions.runs)
+        problems.known("interpretability.models", model, allowed)
+    for run in study.directions.runs:
+        if run.methods and (run.model, run.stimuli) in interpretability_runs(study):
+            problems.add(
+                f"interpretability.models: {run.model} has methods of its own on {run.stimuli}, "
+                "and the study compares all; take them or the model out"
+            )
+    for stimuli in dict.fromkeys(name for _, name in interpretability_runs(study)):
+        most = most_stimuli(study.stimuli[stimuli]) if stimuli in study.stimuli else None
+        if most is not None:
+            for line in shortages(most, stage_config(section.psychophysics), stimuli):
+                problems.add(line)
 
 
 def _check_people(study: Study, people: People, problems: Problems) -> None:

@@ -46,12 +46,13 @@ def check_images(study: Study, problems: Problems) -> None:
 def _check_blocks(key: str, spec: Photographs, problems: Problems) -> None:
     """As `data.photographs.random_crops` cuts photographs into blocks and shares them out."""
     for name, size in PHOTOGRAPH_SIZES.items():
-        rows, columns = (max(1, length // spec.block) for length in size)
+        block = max(size) if spec.split == "all" else spec.block
+        rows, columns = (max(1, length // block) for length in size)
         smallest, count = min(size[0] // rows, size[1] // columns), rows * columns
         if max(spec.crops) > smallest:
             problems.add(
                 f"{key}.crops: {max(spec.crops)} pixels don't fit the blocks of {name}, which are "
-                f"{smallest}; lower it, or raise block"
+                f"{smallest}; lower it" + (", or raise block" if spec.split != "all" else "")
             )
             return
         if spec.split == "train" and max(1, round(spec.test_share * count)) == count:

@@ -17,6 +17,7 @@ from codespectra.study.implied import (
     weights_file,
 )
 from codespectra.study.problems import Problems
+from codespectra.study.sections.analyses import Analysed
 from codespectra.study.sections.coding import Coding
 from codespectra.study.sections.models import (
     DownloadedModel,
@@ -139,10 +140,8 @@ def _check_analyses(study: Study, problems: Problems) -> None:
         for model in analysis.layers if isinstance(analysis.layers, dict) else ():
             problems.known(analysis.key, model, study.models)
     for name in ("spectra", "projections"):
-        for key in ("models", "stimuli"):
-            for chosen in getattr(getattr(study, name), key):
-                problems.known(f"{name}.{key}", chosen, getattr(study, key))
-    for stimuli in study.projections.stimuli:
+        _check_runs(name, getattr(study, name), study, problems)
+    for stimuli in dict.fromkeys(stimuli for _, stimuli in study.projections.runs):
         _check_dot("projections.stimuli", stimuli, study, problems)
     if study.filters.layers and not study.spectra.models:
         problems.add(
@@ -154,8 +153,24 @@ def _check_analyses(study: Study, problems: Problems) -> None:
             f"filters.ranks: {study.filters.ranks[-1]} lies outside the spectrum of "
             f"{most_components} components; lower it or raise spectra.components"
         )
-    for stimuli in study.spectra.stimuli:
+    for stimuli in dict.fromkeys(stimuli for _, stimuli in study.spectra.runs):
         _check_window(stimuli, study, problems)
+        dots = isinstance(study.stimuli.get(stimuli), MovingDot)
+        if dots and study.spectra.resampled == "classes":
+            problems.add(f"spectra.resampled: {stimuli} has no classes; set stimuli, or auto")
+
+
+def _check_runs(name: str, section: Analysed, study: Study, problems: Problems) -> None:
+    for model in section.models:
+        problems.known(f"{name}.models", model, study.models)
+    for stimuli in dict.fromkeys(chosen for _, chosen in section.runs):
+        problems.known(f"{name}.stimuli", stimuli, study.stimuli)
+    if isinstance(section.stimuli, dict):
+        for model in section.stimuli:
+            problems.known(f"{name}.stimuli", model, study.models)
+        for model in section.models:
+            if model in study.models and model not in section.stimuli:
+                problems.add(f"{name}.stimuli: none for {model}; name its sets, or take it out")
 
 
 def _check_dot(key: str, stimuli: str, study: Study, problems: Problems) -> None:

@@ -16,11 +16,11 @@ from codespectra.study.sections.analyses import Layers
 from codespectra.study.sections.base import Strict, short
 from codespectra.study.sections.directions import DirectionMethods, SparseAutoencoder
 from codespectra.study.sections.index import ImagenetBackbone, NetworkBackbone, PathBackbone
+from codespectra.study.sections.language import GgufLanguageModel
 from codespectra.study.sections.models import (
     DownloadedModel,
     FileModel,
     Model,
-    PackageModel,
     PathModel,
     RandomModel,
     Torchvision,
@@ -62,8 +62,7 @@ def analyses(study: Study) -> dict[str, Analysis]:
     found = {}
     for kind in ("spectra", "projections"):
         section = getattr(study, kind)
-        runs = [(model, stimuli) for model in section.models for stimuli in section.stimuli]
-        found[kind] = Analysis(kind, f"{kind}.layers", section.layers, runs)
+        found[kind] = Analysis(kind, f"{kind}.layers", section.layers, section.runs)
     if study.directions is not None:
         layers, runs = study.directions.layers, directions_runs(study)
         found["directions"] = Analysis("directions", "directions.layers", layers, runs)
@@ -76,8 +75,11 @@ def analyses(study: Study) -> dict[str, Analysis]:
 
 def filter_runs(study: Study) -> list[Analysis]:
     """Runs whose eigenvectors are shown as filters: the spectra's, and the sweep's first one."""
-    runs = analyses(study)["spectra"].runs if study.filters.layers else []
-    found = [Analysis("filters", "filters.layers", study.filters.layers, runs)]
+    layers = study.filters.layers
+    runs = analyses(study)["spectra"].runs if layers else []
+    if isinstance(layers, dict):  # of the others none are shown
+        runs = [run for run in runs if run[0] in layers]
+    found = [Analysis("filters", "filters.layers", layers, runs)]
     if study.coding is not None:
         runs = [(next(iter(networks(study.coding))), study.coding.stimuli)]
         found.append(Analysis("filters", "coding.filters", study.coding.filters, runs))
@@ -149,9 +151,21 @@ def directions_runs(study: Study) -> list[tuple[str, str]]:
     return [(run.model, run.stimuli) for run in runs]
 
 
-def analysis_runs(study: Study) -> list[tuple[str, str]]:
-    """Those of them that are shown the analysis set; other sets are controls."""
-    return [run for run in directions_runs(study) if run[1] == study.directions.analysis_set]
+def methods_of(study: Study, model: str, stimuli: str) -> list[str]:
+    """Names of the methods that find the directions of a run."""
+    (run,) = (r for r in study.directions.runs if (r.model, r.stimuli) == (model, stimuli))
+    known = direction_methods(study.directions.methods)
+    return [name for name in known if run.methods is None or known[name]["method"] in run.methods]
+
+
+def interpretability_runs(study: Study) -> list[tuple[str, str]]:
+    """Those of them that the interpretability study is about."""
+    models = study.interpretability.models if study.interpretability else ()
+    return [
+        (model, stimuli)
+        for model, stimuli in directions_runs(study)
+        if stimuli in study.directions.analysis_sets and (models is None or model in models)
+    ]
 
 
 def headline_metric(study: Study) -> str:
@@ -182,13 +196,13 @@ def _alexnets(study: Study) -> dict[str, Model]:
     return models
 
 
-def weights_file(model: FileModel) -> Path:
+def weights_file(model: FileModel | GgufLanguageModel) -> Path:
     """The file of a model's weights, the user's own or a package's.
 
     Raises:
         UserError: the package isn't installed, or has no such file.
     """
-    if isinstance(model, PackageModel):
+    if getattr(model, "package", None) is not None:
         return package_file(model.package, model.file)
     return model.path
 
@@ -231,6 +245,13 @@ def most_stimuli(spec: Strict) -> int | None:
     if isinstance(spec, Cifar):
         return min(50_000 if spec.split == "train" else 10_000, spec.limit or 50_000)
     return spec.limit
+
+
+def resampled(study: Study, stimuli: str) -> str:
+    """What the intervals of a set's exponents draw: classes, or stimuli."""
+    alike = isinstance(study.stimuli[stimuli], Photographs | PhotographTiles)
+    by_itself = "classes" if alike else "stimuli"
+    return by_itself if study.spectra.resampled == "auto" else study.spectra.resampled
 
 
 def class_count(spec: Strict | None) -> int:

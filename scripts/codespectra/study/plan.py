@@ -15,6 +15,7 @@ from typing import Any
 from codespectra.errors import UserError, nearest
 from codespectra.files.json_files import content_digest, read_json, write_json
 from codespectra.jobs.code_digest import code_digest
+from codespectra.models.gguf_header import GGUF_FILE
 from codespectra.models.identity import resolved
 from codespectra.models.layer_selection import select_layers
 from codespectra.models.reductions import reduced_width, refusal, unplaced
@@ -32,6 +33,7 @@ from codespectra.study.implied import (
     embedded_sets,
     filter_runs,
     implied_models,
+    methods_of,
     most_stimuli,
     noisy_runs,
     side_of,
@@ -340,8 +342,8 @@ def _check_counts(
 ) -> None:
     for run in study.directions.runs if study.directions else ():
         for layer in selected.get(("directions", run.model, run.stimuli), []):
-            for options in methods.values():
-                check_count(options, layer, run, study, problems)
+            for name in methods_of(study, run.model, run.stimuli):
+                check_count(methods[name], layer, run, study, problems)
 
 
 def _check_activations(study: Study, selected: Selected, problems: Problems) -> None:
@@ -373,8 +375,14 @@ def cached_classes(folder: Path) -> CountClasses:
 
 
 def cached_language_layers(folder: Path) -> DescribeLanguageModel:
-    """The same of `language_models.describe_layers`."""
-    return _remembered("language_models", "describe_layers", "layers", folder)
+    """The same of `language_models.describe_layers`, and of the one of GGUF files."""
+    of_folder, of_gguf = (
+        _remembered(name, "describe_layers", "layers", folder)
+        for name in ("language_models", "gguf_models")
+    )
+    return lambda config, objective: (of_gguf if GGUF_FILE in config else of_folder)(
+        config, objective
+    )
 
 
 def _remembered(module: str, function: str, key: str, folder: Path) -> Callable[..., Any]:

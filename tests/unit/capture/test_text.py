@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from codespectra.capture.text import check_context
+from codespectra.data.tokenization import Cut, Frame
 from codespectra.data.tokens import read_tokens
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import open_hdf5
@@ -105,6 +106,19 @@ def test_sequences_of_a_batch_do_not_matter(tmp_path, build, parts):
         found = capture_tokens(tmp_path / f"{batch}.h5", build(), parts=parts, batch=batch)
         for name, values in alone.items():
             close(found[name], torch.from_numpy(values))
+
+
+@pytest.mark.parametrize(("build", "parts"), [(gpt, GPT_PARTS), (bert, BERT_PARTS)])
+def test_special_tokens_are_seen_and_have_no_rows(tmp_path, build, parts):
+    network, frame = build(), Frame((3, 5), (7,))
+    found = capture_tokens(tmp_path / "framed.h5", build(), parts=parts, frame=frame)
+    cuts = [Cut(cut.document, frame.around(cut.ids)) for cut in sequences()]
+    assert [list(cut.ids[[0, 1, -1]]) for cut in cuts] == [[3, 5, 7]] * len(cuts)
+    framed = capture_tokens(tmp_path / "own.h5", network, parts=parts, cuts=cuts)
+    ends = np.cumsum([len(cut.ids) for cut in cuts])
+    special = np.concatenate([ends - 1, [0, 1], ends[:-1], ends[:-1] + 1])
+    for name, values in found.items():
+        close(values, torch.from_numpy(np.delete(framed[name], special, axis=0)))
 
 
 def test_rows_are_the_real_tokens_which_stand_in_the_file(tmp_path):
@@ -221,6 +235,8 @@ def test_length_beyond_the_context_is_refused(build):
     check_context(CONTEXT, "small", network, free)
     with pytest.raises(UserError, match=r"^language.length: 25 is more than the 24 .* small sees;"):
         check_context(CONTEXT + 1, "small", network, free)
+    with pytest.raises(UserError, match=r"^language.length: 23 with 2 special tokens is more"):
+        check_context(CONTEXT - 1, "small", network, free, 2)
     with pytest.raises(UserError, match="than the 16 tokens"):
         check_context(CONTEXT, "small", network, byte_tokenizer(16))
 

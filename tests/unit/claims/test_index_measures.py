@@ -108,7 +108,7 @@ def planted(
 def tables(found: Iterable[dict[str, pd.DataFrame]], **names: str) -> Tables:
     joined = {name: pd.concat([one[name] for one in found]) for name in ("scores", "resampled")}
     joined = {names.get(name, name): table for name, table in joined.items()}
-    return Tables(**joined, trained=("trained",), analysis_set="tiles", **RESAMPLING)
+    return Tables(**joined, trained=("trained",), analysis_sets=("tiles",), **RESAMPLING)
 
 
 METHODS = {

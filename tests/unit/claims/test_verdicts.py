@@ -242,7 +242,7 @@ def planted(sign: int) -> Tables:
         scores=scores(sign),
         resampled=moments_of(scores(sign)),
         trained=("trained",),
-        analysis_set=ANALYSIS,
+        analysis_sets=(ANALYSIS,),
         resamples=200,
         seed=0,
     )
@@ -382,7 +382,7 @@ def test_what_a_model_or_a_set_is_called_changes_no_verdict(name: str, tmp_path:
         table = table.replace({"trained": name, ANALYSIS: name}).assign(**dict.fromkeys(absent, 0))
         write_csv(tmp_path / f"{kind}.csv", table)
         read[kind] = read_csv(tmp_path / f"{kind}.csv", kind)
-    table = judge_claims(CLAIMS, replace(tables, **read, trained=(name,), analysis_set=name))
+    table = judge_claims(CLAIMS, replace(tables, **read, trained=(name,), analysis_sets=(name,)))
     columns = ["id", "verdict", "n", "reason"]
     pd.testing.assert_frame_equal(table[columns], before[columns])
     assert table["scope"].dropna().str.contains(rf"\b{name}\b").sum() == before["scope"].count()

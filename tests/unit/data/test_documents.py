@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codespectra.data.docstrings import prose
 from codespectra.data.documents import (
     Document,
+    docstrings,
     is_held_out,
     read_documents,
     standard_library,
@@ -68,6 +70,84 @@ def test_own_standard_library_is_read_as_it_lies() -> None:
         assert found[name] == (root / name).read_bytes()
     assert not any(name.startswith(("test/", "site-packages/")) for name in found)
     assert list(found) == sorted(found)
+
+
+def install(site: Path, contents: dict[str, bytes]) -> None:
+    """A package `tiny` of version 1, as pip leaves it."""
+    fill(site, contents | {"tiny-1.dist-info/METADATA": b"Name: tiny\nVersion: 1\n"})
+    record = "".join(f"{name},,\n" for name in [*contents, "../bin/tiny.py"])
+    fill(site, {"tiny-1.dist-info/RECORD": record.encode()})
+
+
+def test_docstrings_are_read_and_nothing_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(
+        tmp_path,
+        {
+            "tiny/__init__.py": b"raise SystemExit\n",
+            "tiny/b.py": b"'Module.'\ndef f():\n    'Function.'\nclass C:\n    'Class.'\n"
+            b"    async def g(self):\n        r'Method \\d, \xc3\xa9.'\n",
+            "tiny/a.py": b"def f():\n    'Only this.'",
+            "tiny/old.py": b"print 'no Python'",
+            "tiny/latin.py": b"# -*- coding: latin-1 -*-\n'\xe9'",
+            "tiny/tests/test_a.py": b"'A test.'",
+            "tiny/data.txt": b"'No source.'",
+        },
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert docstrings(["tiny"]) == [
+        Document("tiny/a.py", b"Only this.\n"),
+        Document("tiny/b.py", "Module.\n\nFunction.\n\nClass.\n\nMethod \\d, é.\n".encode()),
+        Document("tiny/latin.py", "é\n".encode()),
+    ]
+    spec = {"source": "docstrings", "packages": ["tiny"], "test_share": 1.0}
+    write_text(tmp_path / "text.h5", spec)
+    assert read_manifest(tmp_path / "text.json")["documents"] == {"train": 0, "test": 3}
+    with pytest.raises(UserError, match=r"no-such isn't installed here; pip install no-such"):
+        docstrings(["no-such"])
+
+
+DOCSTRING = """Adds numbers::
+
+        add(1, 2)
+
+    Parameters
+    ----------
+    x : float
+        What is added.
+
+    .. versionadded:: 2
+
+        With more of it.
+    Prose goes on: it may end so.
+        And be indented.
+
+    >>> add(1, 2)
+    3
+    The result of a doctest.
+
+    After the doctest.
+
+    ::
+
+        code
+"""
+
+
+def test_prose_is_what_looks_like_no_code() -> None:
+    assert prose(f"def add():\n    '''{DOCSTRING}'''".encode()).splitlines() == [
+        "Adds numbers:",
+        "",
+        "Parameters",
+        "x : float",
+        "    What is added.",
+        "",
+        "Prose goes on: it may end so.",
+        "    And be indented.",
+        "",
+        "After the doctest.",
+    ]
 
 
 def test_folder_takes_the_files_of_its_pattern(tmp_path: Path) -> None:

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from codespectra.data.tokenization import choose_sequences, cut_sequences, tokenize, tokens_of
+from codespectra.data.tokenization import (
+    Frame,
+    choose_sequences,
+    cut_sequences,
+    tokenize,
+    tokens_of,
+)
 from codespectra.data.tokens import read_tokens, write_tokens
 from codespectra.errors import UserError
 from codespectra.models.byte_gpt2 import byte_tokenizer
@@ -84,15 +90,17 @@ def test_vocabulary_is_of_the_occurring_tokens_by_id():
     np.testing.assert_array_equal(tokens.token, [3, 1, 2, 0, 3, 1, 2])
 
 
-def spaced_tokenizer() -> PreTrainedTokenizerFast:
+def spaced_tokenizer(frame: str = "<s> $A") -> PreTrainedTokenizerFast:
     """Tokens `hi` and ` .`, framed by <s>; decoding cleans the space away unless told not to."""
     backend = Tokenizer(models.WordLevel({"hi": 0, "Ġ.": 1, "<s>": 2}, unk_token="<s>"))
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
     backend.post_processor = processors.TemplateProcessing(
-        single="<s> $A", special_tokens=[("<s>", 2)]
+        single=frame, special_tokens=[("<s>", 2)]
     )
-    return PreTrainedTokenizerFast(tokenizer_object=backend, clean_up_tokenization_spaces=True)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend, bos_token="<s>", clean_up_tokenization_spaces=True
+    )
 
 
 def test_no_token_is_added_and_no_space_is_lost():
@@ -101,6 +109,15 @@ def test_no_token_is_added_and_no_space_is_lost():
     ids = tokenize(tokenizer, ["hi ."])
     assert ids == [[0, 1]]
     assert tokens_of(cut_sequences(ids, 2), tokenizer).vocabulary == ["hi", " ."]
+
+
+def test_frame_is_what_the_tokenizer_puts_around_a_text():
+    assert Frame.of(spaced_tokenizer()) == Frame((2,), ())
+    assert Frame.of(spaced_tokenizer("$A <s> <s>")) == Frame((), (2, 2))
+    assert len(Frame.of(byte_tokenizer(8))) == 0
+    np.testing.assert_array_equal(Frame((2,), (3, 4)).around(np.array([0, 1])), [2, 0, 1, 3, 4])
+    with pytest.raises(UserError, match=r"language.special_tokens: .* set it to false"):
+        Frame.of(spaced_tokenizer("$A <s> $A"))
 
 
 def test_tokens_come_back_from_the_file(tmp_path):

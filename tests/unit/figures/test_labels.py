@@ -36,7 +36,13 @@ def layers(*sets: str, models: tuple[str, ...] = ("net", "untrained"), **columns
             values - 0.1,
             values + 0.1,
         )
-    return table.assign(**{"stimulus_count": 500} | columns)
+    return table.assign(**{"stimulus_count": 500, "resampled": "stimuli"} | columns)
+
+
+def without(table: pd.DataFrame, *classes: str) -> pd.DataFrame:
+    """Exponents of each layer with each of the classes left out."""
+    found = table[["model", "weights", "stimuli", "layer", "depth", "alpha"]]
+    return found.merge(pd.DataFrame({"class": classes}, dtype=str), how="cross")
 
 
 def ranks(table: pd.DataFrame) -> pd.DataFrame:
@@ -91,16 +97,28 @@ def test_counts_are_those_of_all_sets_and_not_of_the_first():
     same, table = layers("tiles", "test"), layers("tiles", "test")
     table["stimulus_count"] = table["stimuli"].map({"tiles": 840, "test": 1000})
     for drawn, inputs in (
-        (spectra.draw_exponents, {"exponents": table}),
+        (spectra.draw_exponents, {"exponents": table, "left_out": without(table)}),
         (spectra.draw_spectra, {"exponents": table, "eigenvalues": ranks(table)}),
     ):
         assert "tiles n = 840, test n = 1000" in small_print(drawn(inputs, CFG)[0])
-    figure, _ = spectra.draw_exponents({"exponents": same}, CFG)
+    figure, _ = spectra.draw_exponents({"exponents": same, "left_out": without(same)}, CFG)
     assert "n = 500 stimuli" in small_print(figure)
     dots = layers("dot", "slow")
     dots["frames"] = dots["stimuli"].map({"dot": 40, "slow": 90})
     figure, _ = projections.draw_action({"action": dots, "exponents": same}, CFG)
     assert "moving dot, 40, 90 frames" in small_print(figure)
+
+
+def test_each_set_has_a_panel_with_a_thin_line_for_each_class_left_out():
+    table = layers("tiles", "crops", resampled="classes")
+    inputs = {"exponents": table, "left_out": without(table, "cat", "cup")}
+    figure, drawn = spectra.draw_exponents(inputs, CFG)
+    assert "thin: one class left out" in small_print(figure)
+    for panel, stimuli in zip(figure.axes, ("tiles", "crops"), strict=True):
+        thin = [line.get_ydata() for line in panel.lines if line.get_linewidth() == 0.3]
+        known = table[table["stimuli"] == stimuli].groupby("model", sort=False)["alpha"]
+        np.testing.assert_array_equal(thin, [a for _, run in known for a in (run, run)])
+    assert drawn["class"].value_counts().to_dict() == {"cat": 12, "cup": 12}
 
 
 def test_a_narrower_window_of_some_layers_is_told():
@@ -137,6 +155,7 @@ def drawn_against_depth() -> dict[str, Figure]:
     inputs = {"exponents": exponents, "eigenvalues": ranks(exponents), "action": action}
     inputs |= {"crossed_exponents": exponents, "crossed_eigenvalues": ranks(exponents)}
     plain = {"exponents": table, "eigenvalues": ranks(table), "action": layers("dot")}
+    plain["left_out"] = without(table)
     return {
         **{
             draw.__name__: draw(plain, CFG)[0]

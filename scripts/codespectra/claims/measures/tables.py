@@ -15,13 +15,13 @@ class _Study:
 
     `trained` names the models whose weights were learned; claims of the papers are about these.
     `networks` are those of the dropout sweep by name: dropout, seed, statistics; None without one.
-    `analysis_set` is the stimulus set that claims about directions are of; other sets are controls.
+    `analysis_sets` are the stimulus sets that claims about directions are of; others are controls.
     """
 
     resamples: int
     seed: int
     trained: tuple[str, ...] = ()
-    analysis_set: str = ""
+    analysis_sets: tuple[str, ...] = ()
     networks: dict[str, dict] | None = None
 
     @property

@@ -46,6 +46,11 @@ Layers = Annotated[
     Annotated[Selectors, Tag("of all models")] | Annotated[dict[Name, Selectors], Tag("by model")],
     Discriminator(_whose),
 ]
+Sets = Annotated[
+    Annotated[Names, Tag("of all models")]
+    | Annotated[dict[Name, Names], Field(min_length=1), Tag("by model")],
+    Discriminator(_whose),
+]
 Shards = Annotated[int, Field(gt=0, le=1000)]
 Reduction = Literal["spatial_mean", "spatial_max", "center", "cls", "token_mean", "stride", "none"]
 
@@ -65,15 +70,22 @@ class Analysed(Strict):
     models: Names = ()
     """Networks that the main job analyses. Without models and stimuli the section is options alone,
     for the coding and the language study."""
-    stimuli: Names = ()
-    """Stimulus sets that it shows to each of them."""
+    stimuli: Sets = ()
+    """Stimulus sets that it shows to each of them; or a list for each: {vit: [large, dots]}."""
 
     @model_validator(mode="after")
     def _both_or_neither(self) -> "Analysed":
         if bool(self.models) != bool(self.stimuli):
             raise ValueError("models and stimuli: name both, or neither for options alone")
-        check_product("models and stimuli", self.models, self.stimuli)
+        check_product("models and stimuli", self.runs)
         return self
+
+    @property
+    def runs(self) -> list[tuple[str, str]]:
+        """Each model with each set that it is shown."""
+        sets = self.stimuli
+        shown = sets if isinstance(sets, dict) else dict.fromkeys(self.models, sets)
+        return [(model, name) for model in self.models for name in shown.get(model, ())]
 
 
 class Spectra(Analysed):
@@ -92,7 +104,10 @@ class Spectra(Analysed):
     ranks: Pair[Number] = (10, 50)
     """First and last rank of the power-law fit, counted from 1."""
     resamples: Resamples = 100
-    """Resamples of the stimuli for the interval of each exponent."""
+    """Resamples for the interval of each exponent."""
+    resampled: Literal["auto", "stimuli", "classes"] = "auto"
+    """What they draw: stimuli one by one; or whole classes, where those of a class are alike. auto:
+    classes of the photographs' sets, whose crops are; else stimuli."""
     seed: Seed = 0
     """Draws the resamples, and starts the solvers window and randomized."""
 

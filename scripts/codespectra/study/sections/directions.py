@@ -3,19 +3,21 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Discriminator, Tag, model_validator
 
 from codespectra.study.sections.analyses import Layers, Reduction
 from codespectra.study.sections.base import (
     Batch,
     Factor,
     Name,
+    Names,
     Number,
     Rate,
     Seed,
     Several,
     Steps,
     Strict,
+    Text,
     check_product,
 )
 
@@ -166,6 +168,12 @@ class Run(Strict):
     """One of the models."""
     stimuli: Name
     """The stimulus set that it sees."""
+    methods: Several[Text] | None = None
+    """Which of the methods find its directions; null: all."""
+
+
+def _how_many(sets: Any) -> str:
+    return "one set" if isinstance(sets, str) else "several sets"
 
 
 class Directions(Strict):
@@ -173,11 +181,20 @@ class Directions(Strict):
 
     runs: Several[Run]
     """Which network sees which set."""
-    analysis_set: Name
-    """The set of the runs that claims and the interpretability study are about; the other sets are
-    controls."""
+    analysis_set: Annotated[
+        Annotated[Name, Tag("one set")] | Annotated[Names, Tag("several sets")],
+        Discriminator(_how_many),
+    ]
+    """The set of the runs that claims and the interpretability study are about, or a list of them;
+    the other sets are controls."""
     layers: Layers
     """Names, globs, or {type: ReLU}, as in spectra.layers."""
     reduction: Reduction = "spatial_mean"
     """As in spectra.reduction."""
     methods: DirectionMethods
+
+    @property
+    def analysis_sets(self) -> Names:
+        """The analysis set, or all of them."""
+        one = isinstance(self.analysis_set, str)
+        return (self.analysis_set,) if one else self.analysis_set

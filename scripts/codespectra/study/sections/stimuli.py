@@ -24,8 +24,9 @@ class Photographs(Strict):
     """Random crops of ten photographs that scikit-image and scikit-learn ship, a class each."""
 
     source: Literal["photographs"]
-    split: Literal["train", "test"]
-    """train or test: their crops come from disjoint blocks of each photograph."""
+    split: Literal["train", "test", "all"]
+    """train or test: their crops come from disjoint blocks of each photograph; or all of it, for
+    networks that never saw it."""
     per_class: Crops = 800
     """Crops of each photograph."""
     side: Side = 32

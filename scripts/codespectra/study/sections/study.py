@@ -33,7 +33,7 @@ class Runtime(Strict):
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", json_schema_extra=RUNTIME)
     """auto: a GPU when there is one; cpu; cuda: an error at once when there is none."""
-    batch: Batch = Field(256, json_schema_extra=RUNTIME)
+    batch: Batch = Field(128, json_schema_extra=RUNTIME)
     """Images in a forward pass (capture and embedding)."""
     sequences: Batch = Field(32, json_schema_extra=RUNTIME)
     """Sequences of text in a forward pass."""
@@ -161,7 +161,7 @@ def _path(location: tuple[Any, ...], config: Any) -> list[str]:
     path, here, entered = [], config, False
     for part in location:
         is_tag = isinstance(here, dict) and part in [here.get(tag) for tag in _TAGS]
-        in_selectors = path[-2:-1] in (["layers"], ["filters"]) or path[-3:-2] == ["parts"]
+        in_selectors = path[-2:-1] in (["layers"], ["filters"]) or "parts" in path[-4:-2]
         if (is_tag and not entered) or (in_selectors and part in _SELECTORS):
             entered = is_tag
             continue
@@ -181,5 +181,5 @@ MISSING = "missing; add it as in config.yaml, which says what it is"
 MOST_VALUES = 100_000
 _TAGS = ("name", "weights", "source", "kind")
 # No key has blanks.
-_FORMS = ("of all models", "by model", "given here", "from model")
+_FORMS = ("of all models", "by model", "given here", "from model", "one set", "several sets")
 _SELECTORS = (LayerType.__name__, str.__name__)

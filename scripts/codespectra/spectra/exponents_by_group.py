@@ -1,10 +1,10 @@
-"""Resampled exponents of tokens: whole sequences are drawn, since their tokens are alike."""
+"""Exponents of parts of the rows, where those of a group are alike: tokens of a sequence, crops."""
 
 import math
 
 import numpy as np
 
-from codespectra.spectra.power_law import exponents_in_window, fit_power_law
+from codespectra.spectra.power_law import exponents_in_window, fit_power_law, subset_exponent
 from codespectra.statistics.subsamples import subsamples
 
 GROUPS = 64  # whose second moments are held at once: 11 MiB for 150 components
@@ -53,6 +53,22 @@ def subsample_exponents(
         return found
     scale = math.sqrt(held[0].sum() / (~held[0]).sum())
     return whole.alpha + scale * (found - known.mean())
+
+
+def exponents_without(
+    scores: np.ndarray, groups: np.ndarray, *, ranks: tuple[int, int] = (10, 50)
+) -> dict[int, float]:
+    """The exponent with each of the groups left out, by group.
+
+    Args:
+        scores: (R, p) as `bootstrap_exponents` takes them.
+        groups: (R,) int, of each row.
+        ranks: of `fit_power_law`, whose window may shrink.
+    """
+    return {
+        int(group): subset_exponent(scores, groups != group, ranks=ranks)
+        for group in np.unique(groups)
+    }
 
 
 def _group_spectra(parts: list[np.ndarray], held: np.ndarray) -> np.ndarray:

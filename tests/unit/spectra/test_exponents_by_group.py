@@ -8,8 +8,8 @@ import pytest
 from script_job import run_script
 from token_texts import random_tokens, write_text_capture
 
-from codespectra.spectra import eigenspectrum, exponents_by_sequence, power_law
-from codespectra.spectra.exponents_by_sequence import subsample_exponents
+from codespectra.spectra import eigenspectrum, exponents_by_group, power_law
+from codespectra.spectra.exponents_by_group import exponents_without, subsample_exponents
 from codespectra.spectra.tables import first_token_columns
 from codespectra.statistics.intervals import normal_interval
 from codespectra.statistics.subsamples import subsamples
@@ -65,10 +65,19 @@ def test_draws_are_those_of_the_sequences_held():
     assert np.ptp(wanted) > 0.01
 
 
+def test_a_group_left_out_gives_the_exponent_of_the_other_rows():
+    rows, groups = sequences(6, 40, -1.0, 0)
+    scores = eigenspectrum.spectrum(rows, scores=WIDTH).scores
+    found = exponents_without(scores, groups, ranks=RANKS)
+    assert list(found) == list(range(6))
+    for group, alpha in found.items():
+        assert alpha == pytest.approx(exponent(rows[groups != group]), abs=1e-5)
+
+
 def test_draws_do_not_depend_on_how_many_sequences_are_summed_at_once(monkeypatch):
     rows, groups = sequences(40, 16, -1.0, 0)
     whole = subsample_exponents(rows, groups, ranks=RANKS, resamples=5)
-    monkeypatch.setattr(exponents_by_sequence, "GROUPS", 7)
+    monkeypatch.setattr(exponents_by_group, "GROUPS", 7)
     np.testing.assert_allclose(
         subsample_exponents(rows, groups, ranks=RANKS, resamples=5), whole, rtol=1e-9
     )
@@ -115,7 +124,8 @@ def test_the_rule_recovers_the_planted_law_of_each_layer(tmp_path):
     run_script("fit_text_spectra", captured, outputs, cfg)
     found = {name: pd.read_csv(path) for name, path in outputs.items()}
     exponents = found["exponents"]
-    assert list(exponents.columns[:6]) == ["model", "weights", "stimuli", "part", "layer", "depth"]
+    first = ["model", "weights", "stimuli", "reduction", "part", "layer", "depth"]
+    assert list(exponents.columns[:7]) == first
     assert list(exponents["part"]) == ["residual", "residual", "late"]
     assert list(exponents["depth"]) == [1, 2, 1]
     wanted = exponents["layer"].map(planted)

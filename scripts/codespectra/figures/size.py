@@ -1,0 +1,56 @@
+"""Exponents against the size of networks, which paper A's discussion asks for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib import pyplot as plt
+
+from codespectra.figures import style
+from codespectra.files.manifests import read_manifest
+from codespectra.statistics.intervals import normal_interval
+
+
+def draw_size(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
+    """Mean and largest exponent of each run's layers against the network's number of parameters.
+
+    Args:
+        inputs: exponents, bootstrap; checkpoints: a manifest a model.
+        cfg: study.
+    """
+    exponents = inputs["exponents"]
+    sizes = {Path(path).stem: read_manifest(path)["parameters"] for path in inputs["checkpoints"]}
+    table = pd.DataFrame(_rows(exponents, inputs["bootstrap"], sizes))
+    figure, panel = plt.subplots(figsize=(style.COLUMN, 2.6))
+    for (statistic, stimuli), runs in table.groupby(["statistic", "stimuli"], sort=False):
+        reach = [runs["alpha"] - runs["low"], runs["high"] - runs["alpha"]]
+        look = {"fmt": "o", "elinewidth": 0.8, "label": f"{statistic}, {stimuli}"}
+        panel.errorbar(runs["parameters"] / 1e6, runs["alpha"], yerr=reach, **look)
+    for run in table[table["statistic"] == table["statistic"].iloc[0]].itertuples():
+        where = {"xytext": (0, -9), "textcoords": "offset points", "ha": "center"}
+        panel.annotate(run.model, (run.parameters / 1e6, run.low), fontsize=6, **where)
+    panel.axhline(-1, linestyle="--", color="0.5", linewidth=0.8)
+    panel.set(xlabel="parameters (millions)", ylabel="power-law exponent α")
+    panel.margins(x=0.15)
+    panel.legend(frameon=False)
+    sns.despine(ax=panel)
+    notes = cfg["study"], style.stimuli_note(exponents), "bars: 95 % intervals, layers together"
+    style.credit(figure, f"{' · '.join(notes)}\n{style.weights_note(exponents)}")
+    return figure, table
+
+
+def _rows(
+    exponents: pd.DataFrame, bootstrap: pd.DataFrame, sizes: dict[str, int]
+) -> Iterator[dict[str, Any]]:
+    for (model, stimuli), run in exponents.groupby(["model", "stimuli"], sort=False):
+        drawn = bootstrap[(bootstrap["model"] == model) & (bootstrap["stimuli"] == stimuli)]
+        draws = drawn.pivot(index="draw", columns="depth", values="alpha").to_numpy()
+        where = run.iloc[0][["model", "weights", "stimuli", "reduction"]].to_dict()
+        where |= {"parameters": sizes[model], "layers": len(run)}
+        for statistic, of in (("mean over depth", np.mean), ("largest", np.max)):
+            alpha = float(of(run["alpha"].to_numpy()))
+            low, high = normal_interval(alpha, of(draws, axis=1))
+            yield where | {"statistic": statistic, "alpha": alpha, "low": low, "high": high}
