@@ -155,7 +155,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     # A model more: only what it adds, and what draws all models together.
     "spectra.models": (
         ["classifier", "encoder"],
-        {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED,
+        {"capture_activations", "fit_spectra", "draw_size"} | SPECTRAL | FILTERED,
     ),
     "spectra.stimuli": (["train"], {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED),
     "spectra.layers": (
@@ -168,6 +168,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     # Nothing is trained or captured again.
     "spectra.ranks": ([3, 12], FITTED | CROSSED | TEXT_SPECTRA),
     "spectra.resamples": (25, FITTED | CROSSED | TEXT_SPECTRA),
+    "spectra.resampled": ("stimuli", FITTED),
     "spectra.seed": (5, FITTED | CROSSED | FILTERED | TEXT_SPECTRA),
     "filters.layers": (["layer1*:1"], FILTERED),
     "filters.ranks": ([1, 3], FILTERED),
@@ -193,6 +194,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
         {"train_autoencoder", "score_interpretability"}
         | (HALVED | COMPARED | OF_DIRECTIONS | OF_UNITS),
     ),
+    # The only run on the analysis set is the classifier's: nothing is left to study.
+    "interpretability.models": (["untrained"], {"draw_controls", "judge_claims"}),
     "directions.layers": (["layer1"], {"capture_activations"} | FOUND),
     "directions.methods.pca.k": (4, METHOD),
     "directions.methods.ica.k": (4, METHOD),
@@ -439,6 +442,7 @@ MODULES = {
     "models/resnet_vae.py": BUILT,
     "models/checkpoints.py": BUILT,
     "models/state_dicts.py": BUILT,
+    "models/efficientnet_names.py": BUILT,
     "models/identity.py": BUILT,
     "models/libraries.py": BUILT,
     "models/own_code.py": BUILT,
@@ -548,10 +552,10 @@ MODULES = {
     "explanations/lookup.py": EXPLAINED,
     # This study has no model of the hub or a GGUF file, no published explanations, no chat model.
     "models/hub.py": set(),
-    # Nor weights that are read from a file.
-    "models/class_count.py": set(),
     "models/gguf_header.py": set(),
     "models/gguf_models.py": set(),
+    # Nor weights that are read from a file.
+    "models/class_count.py": set(),
     "explanations/published.py": set(),
     "explanations/chat.py": set(),
     "interpretability/score_table.py": DIRECTED,

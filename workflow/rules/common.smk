@@ -178,14 +178,6 @@ def spectra_config(wildcards):
     return run_config("spectra", wildcards, **SPECTRUM, reduction=study.spectra.reduction)
 
 
-def network_table():
-    """What each network of the sweep is, for figures and claims."""
-    return {
-        name: {"dropout": network.dropout, "seed": network.seed, "statistics": network.statistics}
-        for name, network in networks(study.coding).items()
-    }
-
-
 def reported(file, caption, category, title, form="table"):
     """An output with its place in the report; `caption` names its text in workflow/report."""
     if "{model}" in file and "{stimuli}" in file:

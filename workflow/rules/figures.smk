@@ -49,8 +49,8 @@ use rule figure as draw_exponents with:
 
 use rule figure as draw_size with:
     input:
-        exponents=drawn(f"{SPECTRA}/exponents.csv", "spectra"),
-        bootstrap=drawn(f"{SPECTRA}/bootstrap.csv", "spectra"),
+        exponents=per_run(f"{SPECTRA}/exponents.csv", "spectra"),
+        bootstrap=per_run(f"{SPECTRA}/bootstrap.csv", "spectra"),
         checkpoints=[f"results/checkpoints/{model}.json" for model in study.spectra.models],
     output:
         **figure_files("size", "Code", "exponents against network size"),
@@ -119,7 +119,8 @@ use rule figure as draw_exciting_images with:
 
 # Figures of the main job, and the analyses that each one shows.
 MAIN_FIGURES = {
-    **dict.fromkeys(("spectra", "exponents", "size"), {"spectra"}),
+    **dict.fromkeys(("spectra", "exponents"), {"spectra"}),
+    **({"size": {"spectra"}} if len(study.spectra.models) > 1 else {}),
     "filters": {"filters"},
     "trajectories": {"projections"},
     "action": {"projections", "spectra"},

@@ -106,6 +106,14 @@ def depth_config(kind):
     )
 
 
+def network_table():
+    """What each network of the sweep is, for figures and claims."""
+    return {
+        name: {"dropout": network.dropout, "seed": network.seed, "statistics": network.statistics}
+        for name, network in networks(study.coding).items()
+    }
+
+
 def dropout_config(wildcards):
     """The same of a figure of the dropout sweep, and what its networks are."""
     types = plan.layer_types("spectra", analyses(study)["coding_spectra"].runs)

@@ -55,7 +55,8 @@ def _name_layers(panel: Axes) -> None:
     """The colours of a run's layers, above its last panel."""
     handles, labels = panel.get_legend_handles_labels()
     where = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.2}
-    panel.legend(handles, labels, frameon=False, ncols=len(labels), **where)
+    named = panel.legend(handles, labels, frameon=False, ncols=len(labels), **where)
+    named.set_in_layout(False)
 
 
 def _draw_boxes(panel: Axes, scores: pd.DataFrame) -> None:
