@@ -619,6 +619,8 @@ MODULES = {
     "figures/autoencoders.py": {"draw_autoencoders"},
     "figures/information.py": {"draw_information"},
     "figures/psychophysics.py": {"draw_psychophysics", "draw_trial"},
+    # Drawn where a study has networks of several sizes.
+    "figures/size.py": set(),
     "figures/sensitivity.py": {"draw_sensitivity"},
     "figures/synergy.py": {"draw_pairs", "draw_synergy"},
 }

@@ -7,7 +7,7 @@ import torch
 
 from codespectra.models import libraries
 from codespectra.models.architectures import build
-from codespectra.models.state_dicts import read_state_dict
+from codespectra.models.state_dicts import as_named_here, read_state_dict
 
 # Architectures that say themselves how many numbers they put out.
 WITH_THEIR_OWN = ("python", "transformers", "open_clip")
@@ -47,5 +47,6 @@ def classes_of(architecture: dict[str, Any], state: Mapping[str, torch.Tensor]) 
         return None
     with torch.device("meta"):
         some, more = (build(architecture, count).state_dict() for count in (7, 11))
+    state = as_named_here(state, some)
     heads = [name for name in some if name in state and some[name].shape != more[name].shape]
     return state[heads[-1]].shape[0] if heads else None

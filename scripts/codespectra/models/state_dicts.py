@@ -3,6 +3,7 @@
 import logging
 import re
 from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,12 @@ def _beginnings(state: dict[str, Any]) -> str:
     return f"names begin with {', '.join(found[:8])}"
 
 
+def as_named_here(state: Mapping[str, torch.Tensor], own: Iterable[str]) -> dict[str, torch.Tensor]:
+    """A state dict under the names of the network that it is for, where other libraries' differ."""
+    renamed = timm_names(state, own)
+    return {OLD_DENSENET.sub(r"\1\2", renamed[name]): value for name, value in state.items()}
+
+
 def load_weights(network: nn.Module, state: dict[str, torch.Tensor], source: str | Path) -> None:
     """Load `state` into `network`, every key and shape matching, every value finite.
 
@@ -126,8 +133,7 @@ def load_weights(network: nn.Module, state: dict[str, torch.Tensor], source: str
             type or with NaNs.
     """
     own = network.state_dict()
-    renamed = timm_names(state, own)
-    state = {OLD_DENSENET.sub(r"\1\2", renamed[n]): value for n, value in state.items()}
+    state = as_named_here(state, own)
     counted = {name: value for name, value in own.items() if name.endswith(COUNTERS)}
     state = counted | {n: v for n, v in state.items() if n in own or not n.endswith(COUNTERS)}
     problems = {

@@ -306,6 +306,22 @@ def test_every_claim_gets_a_verdict(judged: tuple[int, pd.DataFrame]) -> None:
     assert left[["estimate", "low", "high"]].isna().all(axis=None)
 
 
+def test_a_scope_says_how_its_activations_were_reduced() -> None:
+    """Of the tables that a claim is of, each by its own reduction."""
+    tables = planted(1)
+    reduced = {"scores": "spatial_mean", "exponents": "stride", "action": "none"}
+    frames = {kind: getattr(tables, kind).assign(reduction=to) for kind, to in reduced.items()}
+    table = judge_claims(CLAIMS, replace(tables, **frames), measured_only=True)
+    for claim, words in {
+        "B1": ", spatial_mean",
+        "A4": ", stride",
+        "A5": ", stride (exponents), none (action)",
+        "A9": ", none",
+    }.items():
+        scopes = table.loc[table["id"] == claim, "scope"]
+        assert len(scopes) and scopes.str.endswith(words).all(), list(scopes)
+
+
 def test_verdicts_follow_from_the_intervals(judged: tuple[int, pd.DataFrame]) -> None:
     _, table = judged
     judges = {claim.id: claim.judge for claim in CLAIMS}

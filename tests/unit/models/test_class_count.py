@@ -30,6 +30,12 @@ def test_classes_are_those_that_the_weights_were_made_with(architecture):
     assert classes_of(architecture, state) == 23
 
 
+def test_names_of_another_library_are_known():
+    architecture = {"name": "timm", "model": "tf_efficientnet_lite0"}
+    state = {"_conv_stem.weight": torch.zeros(1), "_fc.weight": torch.zeros(23, 1280)}
+    assert classes_of(architecture, state) == 23
+
+
 def test_weights_without_a_head_tell_none():
     architecture = NETWORKS["small_alexnet"]
     state = build(architecture, 23).features.state_dict()
