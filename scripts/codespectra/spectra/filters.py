@@ -73,7 +73,7 @@ def first_convolution(
     """
     modules = dict(network.named_modules())
     mixing = [x for x in layers if isinstance(modules[x["module"]], nn.Conv2d | nn.Linear)]
-    first = modules[mixing[0]["module"]]
+    first = modules[mixing[0]["module"]] if mixing else None
     if not isinstance(first, nn.Conv2d) or first.weight.shape[1] != 3:
         return None, set()
     start, stop = (x["depth"] for x in [*mixing, {"depth": len(layers)}][:2])

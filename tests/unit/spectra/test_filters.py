@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import timm
 import torch
 from residual_block import MEAN, STD, Residual, preprocess_to, some_images
 from sklearn.decomposition import PCA
@@ -78,6 +79,7 @@ def test_the_first_convolution_and_the_layers_that_hold_its_channels():
 def test_a_network_without_an_image_convolution_has_no_kernels():
     network = nn.Sequential(nn.Flatten(), nn.Linear(48, 5), nn.ReLU())
     assert filters.first_convolution(network, described(network, 4)) == (None, set())
+    assert filters.first_convolution(nn.Sequential(nn.ReLU()), []) == (None, set())
 
 
 def test_kernel_filters_are_the_explicit_sum():
@@ -143,6 +145,32 @@ def test_gradient_filters_are_those_of_a_plain_loop(reduction, monkeypatch):
             np.testing.assert_allclose(
                 filtered[rank], expected, atol=1e-5 * np.abs(expected).max(), err_msg=name
             )
+
+
+@pytest.mark.parametrize("reduction", ["token_mean", "cls"])
+def test_gradient_filters_of_tokens_are_those_of_a_plain_hook(reduction, monkeypatch):
+    monkeypatch.setattr(filters, "PASS", 2)
+    network = timm.create_model("test_vit", img_size=32).eval()
+    (layer,) = [x for x in described(network, 32) if x["name"] == "blocks.2.mlp"]
+    rng = np.random.default_rng(0)
+    images = rng.integers(256, size=(5, 32, 32, 3), dtype=np.uint8)
+    item = Wanted(layer, reduction)
+    vector = rng.standard_normal((1, item.width)).astype(np.float32)
+    found = filters.gradient_filters(
+        network, preprocess_to(), images, [item], {"blocks.2.mlp": vector}, batch=128
+    )
+    tokens = []
+    network.blocks[2].mlp.register_forward_hook(lambda module, inputs, y: tokens.append(y))
+    mean, std = (torch.tensor(x).view(1, 3, 1, 1) for x in (MEAN, STD))
+    pixels = (torch.tensor(images) / 255).requires_grad_()
+    network((pixels.permute(0, 3, 1, 2) - mean) / std)
+    row = tokens[0][:, 0] if reduction == "cls" else tokens[0][:, 1:].mean(1)
+    (row @ torch.tensor(vector[0])).sum().backward()
+    expected = pixels.grad.mean(0).numpy()
+    assert np.abs(expected).max() > 0
+    np.testing.assert_allclose(
+        found["blocks.2.mlp"][0], expected, atol=1e-4 * np.abs(expected).max()
+    )
 
 
 def test_a_linear_network_has_the_transposed_convolution_as_its_gradient():
