@@ -10,6 +10,7 @@ from codespectra.data.stimulus_file import open_stimuli
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
 from codespectra.files.manifests import read_manifest, write_manifest
+from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.models.hooks import Wanted
 from codespectra.models.open_network import open_subject
@@ -35,7 +36,10 @@ def components(rows):
 
 
 with open_hdf5(snakemake.input.data) as file:
-    directions = {item.layer["name"]: components(file[item.key]) for item in wanted}
+    directions = {
+        item.layer["name"]: components(file[item.key])
+        for item in progress(wanted, desc="eigenvectors")
+    }
 found = {layer["name"]: {} for layer in chosen}
 with open_stimuli(snakemake.input.stimuli) as file:
     images = file["images"][: cfg["images"]]

@@ -13,7 +13,10 @@ from typing import Any
 from torch import nn
 
 from codespectra.errors import UserError, first_line
+from codespectra.files.json_files import content_digest
 from codespectra.models.identity import code_of, source_of
+
+_searched: list[str] = []  # the folder of the file that was built last
 
 
 def build(target: str, arguments: dict[str, Any], sha256: str) -> nn.Module:
@@ -30,7 +33,7 @@ def build(target: str, arguments: dict[str, Any], sha256: str) -> nn.Module:
         )
     module, _, name = target.rpartition(":")
     try:
-        made: Any = _import(module, path, sha256)
+        made: Any = _import(module, path.resolve(), sha256)
         for part in name.split("."):
             made = getattr(made, part)
         network = made(**arguments)
@@ -47,17 +50,42 @@ def _import(module: str, path: Path, sha256: str) -> ModuleType:
     """The module; a file's may import its neighbours, as if it were run beside them."""
     if not module.endswith(".py"):
         return importlib.import_module(module)
-    name = f"own_code_{sha256[:16]}"
+    _look_beside(str(path.parent))
+    name = f"own_code_{content_digest([sha256, str(path)])[:16]}"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, path)
         sys.modules[name] = importlib.util.module_from_spec(spec)
-        sys.path.append(str(path.parent.resolve()))
         try:
             spec.loader.exec_module(sys.modules[name])
         except BaseException:
             del sys.modules[name]
             raise
     return sys.modules[name]
+
+
+def _look_beside(folder: str) -> None:
+    """Let modules be found in a file's folder, and no longer in that of the file before it.
+
+    What was imported from there is forgotten: both may have neighbours of the same name.
+    """
+    if _searched == [folder]:
+        return
+    for other in _searched:
+        sys.path.remove(other)
+        beside = {name for name, module in sys.modules.items() if _lies_in(module, other)}
+        for name in [name for name in sys.modules if name.partition(".")[0] in beside]:
+            del sys.modules[name]
+    _searched[:] = [folder]
+    sys.path.append(folder)
+
+
+def _lies_in(module: ModuleType, folder: str) -> bool:
+    """Whether an imported top-level module, other than this library, is a folder's."""
+    name = getattr(module, "__name__", "")
+    if "." in name or name in {"__main__", "codespectra"} or name.startswith("own_code_"):
+        return False
+    places = list(getattr(module, "__path__", [])) or [getattr(module, "__file__", None)]
+    return any(place is not None and str(Path(place).parent) == folder for place in places)
 
 
 def _place(error: Exception, path: Path) -> str:

@@ -18,6 +18,7 @@ from codespectra.models.hooks import Wanted, run_to_layers
 from codespectra.spectra import eigenspectrum
 
 ROWS = 1024  # activations read at a time
+PASS = 8  # images whose graph is in memory at once: 64 of a ViT-B take gigabytes
 
 
 def eigenvectors(
@@ -133,8 +134,9 @@ def gradient_filters(
         images: (N, H, W, 3) uint8.
         wanted: the layers and how they are reduced.
         components: v by layer name, (ranks, D); a nan row gives a nan filter.
-        batch: images a pass.
+        batch: images a pass, of which at most PASS are taken.
     """
+    batch = min(batch, PASS)
     network.eval().requires_grad_(False)
     reduced: dict[str, torch.Tensor] = {}
 

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from codespectra.data.preprocessing import Preprocess
+from codespectra.models.layer_listing import logits_of
 from codespectra.training.epochs import Recipe, descend, run_epochs
 
 
@@ -57,7 +58,8 @@ def train_classifier(
         network.train()
         images = augment(train.images[chosen], recipe.crop_padding, generator)
         labels = train.labels[chosen].to(preprocess.device)
-        loss = descend(functional.cross_entropy(network(preprocess(images)), labels), optimizer)
+        logits = logits_of(network(preprocess(images)))
+        loss = descend(functional.cross_entropy(logits, labels), optimizer)
         schedule.step()
         return loss
 
@@ -96,7 +98,7 @@ def evaluate(
     loss, correct = 0.0, 0
     for images, labels in zip(data.images.split(batch), data.labels.split(batch), strict=True):
         labels = labels.to(preprocess.device)
-        logits = network(preprocess(images))
+        logits = logits_of(network(preprocess(images)))
         loss += functional.cross_entropy(logits, labels, reduction="sum").item()
         correct += int((logits.argmax(1) == labels).sum())
     return {"test_loss": loss / len(data.labels), "test_accuracy": correct / len(data.labels)}

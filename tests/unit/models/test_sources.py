@@ -89,6 +89,25 @@ def test_own_code_is_built_again_from_its_checkpoint(own_code):
     assert (layer["axes"], layer["shape"]) == ("NCHW", (4, 6, 6))
 
 
+@pytest.mark.parametrize("neighbour", ["neighbour.py", "neighbour/__init__.py"])
+def test_files_of_two_folders_have_their_own_neighbours(tmp_path, neighbour):
+    folders = {"a": nn.ReLU, "b": nn.Tanh}
+    for folder, last in folders.items():
+        beside = tmp_path / folder / neighbour
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(f"from torch import nn\nlast = nn.{last.__name__}\n")
+        lazy = OWN.replace("import neighbour\n", "").replace(
+            "3\n", "__import__('neighbour').last()\n"
+        )
+        (tmp_path / folder / "my_nets.py").write_text(OWN)
+        (tmp_path / folder / "lazy.py").write_text(lazy)
+    for folder in ("a", "b", "a"):
+        for file, arguments in (("my_nets.py:build", {"width": 2}), ("lazy.py:number", {})):
+            network = build(own(f"{tmp_path / folder / file}", **arguments), None)
+            last = network[-1] if arguments else network
+            assert type(last) is folders[folder], (folder, file)
+
+
 def test_changed_code_is_another_network(own_code):
     before = own(width=4)
     neighbour = own_code.with_name("neighbour.py")

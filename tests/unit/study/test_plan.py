@@ -87,3 +87,9 @@ def test_types_of_layers_are_those_that_the_selectors_find() -> None:
     found = checked_plan(changed(read_config(MINI), relus))
     assert found.layer_types("spectra", [("classifier", "test")]) == ["ReLU", "Conv2d"]
     assert found.layer_types("filters", [("classifier", "test")]) == ["ReLU"]
+
+
+def test_null_switches_filters_off() -> None:
+    study = read_config(MINI) | {"filters": None}
+    study.pop("coding", None)
+    assert not any(kind == "filters" for kind, *_ in checked_plan(study).selected)

@@ -1,9 +1,13 @@
 """The classifier: what it learns, what it is shown, and how it is evaluated."""
 
+from collections import namedtuple
+from collections.abc import Callable
+from dataclasses import make_dataclass, replace
 from typing import Any
 
 import pytest
 import torch
+from torch import nn
 from trainings import CLASSIFIER, LABELLED, LABELLED_TEST, PREPROCESS
 
 from codespectra.training import classifier
@@ -40,6 +44,36 @@ def test_evaluation_is_over_all_images_whatever_the_batch() -> None:
     whole, parts = (evaluate(network, PREPROCESS, LABELLED_TEST, batch) for batch in (30, 7))
     assert whole["test_accuracy"] == parts["test_accuracy"]
     assert whole["test_loss"] == pytest.approx(parts["test_loss"], rel=1e-5)
+
+
+class Named(nn.Module):
+    """A network whose logits are an item of what it returns, and not the first."""
+
+    def __init__(self, network: nn.Module, form: Callable[..., Any]):
+        super().__init__()
+        self.network, self.form = network, form
+
+    def forward(self, images: torch.Tensor) -> Any:
+        return self.form(features=images, logits=self.network(images))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        dict,
+        make_dataclass("Output", ["features", "logits"]),
+        namedtuple("Output", ["features", "logits"]),
+        lambda features, logits: (logits, features),
+    ],
+)
+def test_a_network_that_returns_more_than_logits_learns_from_them(tmp_path, form) -> None:
+    plain, history = CLASSIFIER.run(tmp_path / "plain", epochs=2)
+    network = Named(CLASSIFIER.build(0), form)
+    recipe = replace(CLASSIFIER.recipe, epochs=2)
+    assert CLASSIFIER.fit(network, recipe, tmp_path / "named") == history
+    assert evaluate(network, PREPROCESS, LABELLED_TEST) == evaluate(
+        plain, PREPROCESS, LABELLED_TEST
+    )
 
 
 # Augmentation ------------------------------------------------------------------------------------

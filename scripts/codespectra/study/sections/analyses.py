@@ -129,7 +129,8 @@ class Filters(Strict):
 
     layers: Layers = ()
     """Which of the layers of `spectra`: names, globs, or {type: ReLU}. The first convolution's
-    layer (here relu) is shown as kernels too. Missing: no such figure in the main job."""
+    layer (here relu) is shown as kernels too. Missing or `filters: null`: no such figure in the
+    main job."""
     ranks: Several[Number] = (1, 2, 4, 8, 16, 32)
     """Principal components that are shown, counted from 1; at most spectra.components."""
     images: Positive = 64

@@ -7,7 +7,7 @@ so never reruns anything.
 import re
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from codespectra.errors import UserError, nearest
 from codespectra.study.sections.analyses import Capture, Filters, LayerType, Projections, Spectra
@@ -56,7 +56,7 @@ class Study(Strict):
     in one), own (those that it comes with), torchvision or hub (download), random (untrained)."""
     capture: Capture = Capture()
     spectra: Spectra = Spectra()
-    filters: Filters = Filters()
+    filters: Filters | None = Filters()
     projections: Projections = Projections()
     directions: Directions | None = None
     backbones: dict[Name, Backbone] = Field({})
@@ -72,6 +72,11 @@ class Study(Strict):
     theory: Theory | None = None
     claims: Claims = Claims()
     figures: Figures = Figures()
+
+    @field_validator("filters")
+    @classmethod
+    def _switched_off(cls, filters: Filters | None) -> Filters:
+        return filters or Filters()
 
 
 def load_study(config: dict[str, Any]) -> Study:
