@@ -60,7 +60,8 @@ def test_scores_cover_every_method_metric_and_layer(mini):
     whole = table[(table["metric"] == "inhouse")].pivot(
         index=["layer", "method", "direction"], columns="part", values="ii"
     )
-    parts = whole[[f"relu{index}" for index in range(1, 6)]].sum(axis=1, min_count=5)
+    relus = [f"features.{index}" for index in (1, 3, 6, 8, 10)]
+    parts = whole[relus].sum(axis=1, min_count=5)
     np.testing.assert_allclose(parts, whole["all"], rtol=1e-6)
     live = table["state"] == "live"
     assert table.loc[live, ["ii", "low", "high"]].notna().all(axis=None)

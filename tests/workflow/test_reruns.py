@@ -430,7 +430,7 @@ MODULES = {
     "directions/directions.py": FOUND,
     "directions/sparse_autoencoder.py": AUTOENCODERS,
     "statistics/ranking.py": DIRECTED | RECORDS,
-    "statistics/subsamples.py": SCORES | WITH_EVIDENCE | TEXT_SPECTRA,
+    "statistics/subsamples.py": SCORES | WITH_EVIDENCE | TEXT_SPECTRA | FITTED,
     "interpretability/index_resampled.py": SCORES,
     "directions/halves.py": HALVED,
     "experiments/psychophysics.py": TRIED,
@@ -482,7 +482,7 @@ MODULES = {
     # The law of a spectrum, without the spectrum: filters stay.
     "spectra/power_law.py": FITTED | CROSSED | TEXT_SPECTRA,
     "spectra/tables.py": FITTED | TEXT_SPECTRA,
-    "spectra/exponents_by_group.py": TEXT_SPECTRA,
+    "spectra/exponents_by_group.py": TEXT_SPECTRA | FITTED,
     "spectra/cvpca.py": CROSSED,
     "spectra/filters.py": FILTERED,
     # The theory study draws its 1/2 zeta(-alpha).

@@ -30,8 +30,8 @@ def draw_size(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         look = {"fmt": "o", "elinewidth": 0.8, "label": f"{statistic}, {stimuli}"}
         panel.errorbar(runs["parameters"] / 1e6, runs["alpha"], yerr=reach, **look)
     for run in table[table["statistic"] == table["statistic"].iloc[0]].itertuples():
-        where = {"xytext": (0, -9), "textcoords": "offset points", "ha": "center"}
-        panel.annotate(run.model, (run.parameters / 1e6, run.low), fontsize=6, **where)
+        where = {"xytext": (3, 0), "textcoords": "offset points", "va": "center"}
+        panel.annotate(run.model, (run.parameters / 1e6, run.alpha), fontsize=6, **where)
     panel.axhline(-1, linestyle="--", color="0.5", linewidth=0.8)
     panel.set(xlabel="parameters (millions)", ylabel="power-law exponent α")
     panel.margins(x=0.15)
