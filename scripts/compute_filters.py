@@ -13,6 +13,7 @@ from codespectra.files.manifests import read_manifest, write_manifest
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.models.hooks import Wanted
+from codespectra.models.layer_selection import named_layers
 from codespectra.models.open_network import open_subject
 from codespectra.spectra import filters
 
@@ -24,7 +25,7 @@ subject = open_subject(
 )
 network, preprocess = subject.network, subject.preprocess
 captured = read_manifest(snakemake.input.manifest)
-chosen = [layer for layer in subject.layers if layer["name"] in cfg["layers"]]
+chosen = named_layers(cfg["layers"], subject.layers)
 wanted = [Wanted(layer, cfg["reduction"]) for layer in chosen]
 convolution, held = filters.first_convolution(network, subject.layers)
 stem = [layer for layer in chosen if layer["name"] in held]

@@ -14,6 +14,7 @@ from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import read_similarities
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
+from codespectra.models.layer_selection import named_layers
 from codespectra.models.open_network import open_subject
 
 log = start_job(snakemake.log[0])
@@ -24,8 +25,8 @@ subject = open_subject(
 )
 relus = {
     layer["name"]: (layer, relu)
-    for layer in subject.layers
-    if layer["name"] in cfg["layers"] and (relu := relu_of(layer, subject.layers)) is not None
+    for layer in named_layers(cfg["layers"], subject.layers)
+    if (relu := relu_of(layer, subject.layers)) is not None
 }
 with open_stimuli(snakemake.input.stimuli) as file:
     before = before_relu(

@@ -16,6 +16,7 @@ from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import read_similarities
 from codespectra.jobs.start import start_job
 from codespectra.models.hooks import Wanted
+from codespectra.models.layer_selection import named_layers
 from codespectra.models.open_network import open_subject
 
 log = start_job(snakemake.log[0])
@@ -27,8 +28,7 @@ subject = open_subject(
 captured = read_manifest(snakemake.input.manifest)
 wanted = {
     layer["name"]: Wanted(layer, cfg["reduction"])
-    for layer in subject.layers
-    if layer["name"] in cfg["layers"]
+    for layer in named_layers(cfg["layers"], subject.layers)
 }
 index = Index(cfg["m"], cfg["normalisation"])
 grid = sensitivity.path_grid(cfg["first"], cfg["last"], cfg["steps"])

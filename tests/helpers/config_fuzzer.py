@@ -21,7 +21,7 @@ RIGHT = {
     "None": {
         *("pca", "ica", "nmf", "kmeans_identity", "kmeans_code", "random", "exemplar", "sha256"),
         *("people", "interpretability", "coding", "language", "theory", "lookup", "openai"),
-        *("side", "limit", "checkpoints", "published", "classes"),
+        *("side", "limit", "checkpoints", "published", "classes", "methods", "filters"),
     },
     "True": {"color", "label", "bigram", "download"},
     "'3'": {"study", "tag", "repository", "revision", "pattern", "condition", "model", "root"},
@@ -129,7 +129,7 @@ def outcome(config: dict[str, Any], place: Place, value: Any) -> tuple[str, str]
     """What becomes of a study in a word, `told` or `right` if all is well, and what was told.
 
     A mistake is told by lines of which one names the key; a value is right if RIGHT has it, and if
-    the study holds it as it was written.
+    the study holds it as it was written, or what a section is without its keys.
     """
 
     def late(*_: Any) -> None:
@@ -158,7 +158,7 @@ def outcome(config: dict[str, Any], place: Place, value: Any) -> tuple[str, str]
     last = next(key for key in reversed(place) if isinstance(key, str))
     last = str(place[-2]) if "expected_accuracy" in place[:-1] else last
     shown = "LONG" if value == LONG else repr(value)
-    right = last in RIGHT.get(shown, ()) and (held == value or value == {})
+    right = last in RIGHT.get(shown, ()) and (held == value or value in ({}, None))
     return ("right" if right else "silent"), repr(held)
 
 

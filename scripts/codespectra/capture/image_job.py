@@ -18,6 +18,7 @@ from codespectra.errors import UserError
 from codespectra.files.json_files import content_digest
 from codespectra.files.manifests import read_manifest
 from codespectra.models.hooks import Wanted
+from codespectra.models.layer_selection import named_layers
 from codespectra.models.open_network import Subject, open_subject
 from codespectra.models.reductions import stride_of
 
@@ -149,7 +150,8 @@ def open_capture(
     """
     subject = open_subject(checkpoint_manifest, stimuli_manifest, device)
     shown = read_manifest(stimuli_manifest)
-    available = {layer["name"]: layer for layer in subject.layers}
+    layers = named_layers((w["layer"] for w in cfg["wanted"]), subject.layers)
+    available = {layer["name"]: layer for layer in layers}
     attributes = {
         "model": cfg["model"],
         "checkpoint_sha256": subject.description["sha256"],

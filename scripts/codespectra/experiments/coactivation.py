@@ -38,10 +38,10 @@ def relu_of(layer: Layer, available: list[Layer]) -> Layer | None:
     """The ReLU that a layer's output may come from: the last call up to it of the same shape.
 
     Args:
-        layer: one of `available`.
+        layer: one of `available`, or what goes into one.
         available: all layers, as `architectures.describe_layers` lists them, in running order.
     """
-    before = reversed(available[: layer["depth"] + 1])
+    before = reversed([one for one in available if one["depth"] <= layer["depth"]])
     return next(
         (one for one in before if one["type"] == "ReLU" and one["shape"] == layer["shape"]), None
     )

@@ -1,4 +1,4 @@
-"""Hooks that take layers' outputs out of a forward pass, reduced (methods §1).
+"""Hooks that take layers' outputs and inputs out of a forward pass, reduced (methods §1).
 
 They copy what they keep at once: an in-place operation right after a layer would otherwise rewrite
 it. A module that runs several times in a pass gives one layer a call.
@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -24,7 +25,7 @@ class Kept(Protocol):
     layer: dict[str, Any]
 
     def reduce(self, output: torch.Tensor) -> torch.Tensor:
-        """Copy of an output of the layer's module, (rows, width)."""
+        """Copy of an output, or input, of the layer's module, (rows, width)."""
 
 
 @dataclass(frozen=True)
@@ -59,23 +60,24 @@ def capturing(network: nn.Module, wanted: list[Kept], sink: Sink) -> Iterator[No
     The tensor given to `sink` is (rows, width), float32, and its own copy; rows are stimuli, or
     all tokens of the batch for the reduction `tokens`.
     """
-    by_module: dict[str, list[Kept]] = {}
+    by_place: dict[tuple[str, bool], list[Kept]] = {}
     for item in wanted:
-        by_module.setdefault(item.layer["module"], []).append(item)
-    calls: Counter[str] = Counter()
+        place = item.layer["module"], item.layer.get("of_input", False)
+        by_place.setdefault(place, []).append(item)
+    calls: Counter[tuple[str, bool]] = Counter()
 
-    def hook(name: str) -> Any:
-        def keep(module: nn.Module, inputs: Any, output: Any) -> None:
-            output = first_tensor(output)
-            call, calls[name] = calls[name], calls[name] + 1
-            for item in by_module[name]:
-                if item.layer["call"] == call:
-                    sink(item, item.reduce(output))
+    def keep(place: tuple[str, bool], module: nn.Module, *passed: Any) -> None:
+        tensor = first_tensor(passed[-1])  # the inputs, or after them the output
+        call, calls[place] = calls[place], calls[place] + 1
+        for item in by_place[place]:
+            if item.layer["call"] == call:
+                sink(item, item.reduce(tensor))
 
-        return keep
-
-    handles = [network.get_submodule(name).register_forward_hook(hook(name)) for name in by_module]
-    handles.append(network.register_forward_pre_hook(lambda *_: calls.clear()))
+    handles = [network.register_forward_pre_hook(lambda *_: calls.clear())]
+    for place in by_place:
+        module = network.get_submodule(place[0])
+        register = module.register_forward_pre_hook if place[1] else module.register_forward_hook
+        handles.append(register(partial(keep, place)))
     try:
         yield
     finally:

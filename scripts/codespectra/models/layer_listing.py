@@ -1,8 +1,9 @@
 """Layers of a network, as one forward pass runs them."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,7 +22,9 @@ class Layer:
 
     `name` is the module's, with `:call` when the module runs more than once; `shape` is that of
     one stimulus' output before any reduction, `axes` and `prefix` say what is known of the axes of
-    a batch's output (`axes.Axes`); `depth` counts calls in the order they run.
+    a batch's output (`axes.Axes`); `depth` counts calls in the order they run. `given` says the
+    same of what goes in, the first tensor among the arguments by position: shape, axes, prefix and
+    depth, between those of the calls before and after; None without such a tensor.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Layer:
     axes: str
     prefix: int | None
     depth: int
+    given: dict[str, Any] | None = None
 
 
 def inspect_layers(network: nn.Module, side: int) -> list[Layer]:
@@ -98,19 +102,15 @@ def list_calls(
         shape_of: from a module's output (`first_tensor`) to the shape of one stimulus' output; None
             leaves the call out, as do outputs without a tensor.
     """
-    seen: list[tuple[str, str, tuple[int, ...], Axes]] = []
-
-    def hook(name: str) -> Any:
-        def record(module: nn.Module, inputs: Any, output: Any) -> None:
-            tensor = first_tensor(output)
-            shape = None if tensor is None else shape_of(tensor)
-            if shape is not None:
-                seen.append((name, type(module).__name__, shape, axes_of(tensor)))
-
-        return record
-
+    calls = _Calls(shape_of)
     handles = [
-        module.register_forward_hook(hook(name)) for name, module in network.named_modules() if name
+        handle
+        for name, module in network.named_modules()
+        if name
+        for handle in (
+            module.register_forward_pre_hook(partial(calls.begin, name)),
+            module.register_forward_hook(partial(calls.end, name)),
+        )
     ]
     try:
         with FollowAxes(len(inputs)):
@@ -118,17 +118,48 @@ def list_calls(
     finally:
         for handle in handles:
             handle.remove()
-    return _number_calls(seen)
+    return calls.layers()
 
 
-def _number_calls(seen: list[tuple[str, str, tuple[int, ...], Axes]]) -> list[Layer]:
-    """Layers of module calls in running order."""
-    total = Counter(name for name, *_ in seen)
-    calls: Counter[str] = Counter()
-    layers = []
-    for depth, (module, kind, shape, axes) in enumerate(seen):
-        name = f"{module}:{calls[module]}" if total[module] > 1 else module
-        known = (axes.letters, axes.prefix)
-        layers.append(Layer(name, module, calls[module], kind, shape, *known, depth))
-        calls[module] += 1
-    return layers
+class _Calls:
+    """The calls of a pass as they begin and end."""
+
+    def __init__(self, shape_of: Callable[[torch.Tensor], tuple[int, ...] | None]) -> None:
+        self._shape_of = shape_of
+        # Of each call that has ended: module, class, what came out, what went in.
+        self._ended: list[tuple[str, str, dict[str, Any], dict[str, Any] | None]] = []
+        self._begun: defaultdict[str, list[dict[str, Any] | None]] = defaultdict(list)
+        self._since = 0  # calls begun since the last one ended
+
+    def begin(self, name: str, module: nn.Module, inputs: Any) -> None:
+        self._since += 1
+        given = self._told(inputs)
+        if given is not None:
+            given["depth"] = len(self._ended) - 0.5**self._since
+        self._begun[name].append(given)
+
+    def end(self, name: str, module: nn.Module, inputs: Any, output: Any) -> None:
+        given, told = self._begun[name].pop(), self._told(output)
+        if told is not None:
+            self._ended.append((name, type(module).__name__, told, given))
+            self._since = 0
+
+    def _told(self, value: Any) -> dict[str, Any] | None:
+        tensor = first_tensor(value)
+        shape = None if tensor is None else self._shape_of(tensor)
+        if shape is None:
+            return None
+        axes = axes_of(tensor)
+        return {"shape": shape, "axes": axes.letters, "prefix": axes.prefix}
+
+    def layers(self) -> list[Layer]:
+        """Layers in running order."""
+        total = Counter(name for name, *_ in self._ended)
+        calls: Counter[str] = Counter()
+        found = []
+        for depth, (module, kind, told, given) in enumerate(self._ended):
+            call = calls[module]
+            name = f"{module}:{call}" if total[module] > 1 else module
+            found.append(Layer(name, module, call, kind, **told, depth=depth, given=given))
+            calls[module] += 1
+        return found

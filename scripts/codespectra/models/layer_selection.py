@@ -7,6 +7,9 @@ from typing import Any
 
 from codespectra.errors import UserError, nearest
 
+# Begins the name of what goes into a layer.
+INPUT = "input:"
+
 
 def select_layers(
     selectors: Iterable[str | dict[str, str]], available: list[dict[str, Any]]
@@ -14,28 +17,61 @@ def select_layers(
     """Layers that any selector matches, in the order they run.
 
     Args:
-        selectors: a layer or module name, a glob over them, or {"type": module class}.
+        selectors: a layer or module name, a glob over them, or {"type": module class}; {"input":
+            name or glob} is what goes into these layers (`input_of`).
         available: layers as `architectures.describe_layers` lists them.
 
     Raises:
-        UserError: a selector matches nothing; the message names the nearest layer or type.
+        UserError: a selector matches nothing, and the message names the nearest layer or type; or
+            no tensor goes into a layer.
     """
-    chosen: set[int] = set()
+    chosen: dict[float, dict[str, Any]] = {}
     for selector in selectors:
-        found = {layer["depth"] for layer in available if _matches(selector, layer)}
+        found = [layer for layer in available if _matches(selector, layer)]
         if not found:
             raise UserError(_unmatched(selector, available))
-        chosen |= found
-    return [layer for layer in available if layer["depth"] in chosen]
+        if "input" in selector and isinstance(selector, dict):
+            found = [input_of(layer) for layer in found]
+        chosen |= {layer["depth"]: layer for layer in found}
+    return [chosen[depth] for depth in sorted(chosen)]
+
+
+def input_of(layer: dict[str, Any]) -> dict[str, Any]:
+    """What goes into a layer, as a layer of its own: `input:NAME`.
+
+    Raises:
+        UserError: no tensor does, or none by position.
+    """
+    if layer.get("of_input"):
+        return layer
+    if layer["given"] is None:
+        raise UserError(
+            f"{layer['name']} is called with no tensor by position, so it has no input to take"
+        )
+    name, kind = f"{INPUT}{layer['name']}", f"input of {layer['type']}"
+    return layer | layer["given"] | {"name": name, "type": kind, "of_input": True}
+
+
+def named_layers(names: Iterable[str], available: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Layers and inputs of layers of those names, in the order they run."""
+    names = set(names)
+    found = [layer for layer in available if layer["name"] in names]
+    found += [input_of(layer) for layer in available if f"{INPUT}{layer['name']}" in names]
+    return sorted(found, key=lambda layer: layer["depth"])
 
 
 def _matches(selector: str | dict[str, str], layer: dict[str, Any]) -> bool:
-    if isinstance(selector, dict):
+    if isinstance(selector, dict) and "type" in selector:
         return layer["type"] == selector["type"]
-    return any(fnmatch.fnmatchcase(layer[key], selector) for key in ("name", "module"))
+    pattern = selector["input"] if isinstance(selector, dict) else selector
+    # An output and an input of one module are told apart by their names alone.
+    keys = ("name",) if layer.get("of_input") and pattern is selector else ("name", "module")
+    return any(fnmatch.fnmatchcase(layer[key], pattern) for key in keys)
 
 
 def _unmatched(selector: str | dict[str, str], available: list[dict[str, Any]]) -> str:
+    if isinstance(selector, dict) and "input" in selector:
+        selector = selector["input"]
     if isinstance(selector, dict):
         types = sorted({layer["type"] for layer in available})
         return f"no layer of type {selector['type']!r}; {nearest(selector['type'], types)}"

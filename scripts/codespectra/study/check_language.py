@@ -17,7 +17,7 @@ from codespectra.models.model_folders import (
 from codespectra.study.check_sizes import check_activations
 from codespectra.study.implied import weights_file
 from codespectra.study.problems import Problems
-from codespectra.study.sections.analyses import LayerType
+from codespectra.study.sections.analyses import plain
 from codespectra.study.sections.language import (
     Docstrings,
     Explanations,
@@ -129,7 +129,7 @@ def _check_model(
         return
     for part, selectors in language.parts_of(name).items():
         try:
-            chosen = select_layers([_plain(selector) for selector in selectors], available)
+            chosen = select_layers([plain(selector) for selector in selectors], available)
             widths += [layer["shape"][-1] for layer in chosen]
         except UserError as error:
             problems.add(f"language.parts.{part} for {key}: {error}")
@@ -140,10 +140,6 @@ def _check_model(
 def _is_limit(context: Any) -> bool:
     """Whether a number of tokens; some models say -1, and have none."""
     return isinstance(context, int) and context > 0
-
-
-def _plain(selector: LayerType | str) -> dict[str, str] | str:
-    return selector.model_dump() if isinstance(selector, LayerType) else selector
 
 
 def known_config(model: LanguageModel) -> dict[str, Any] | None:

@@ -40,7 +40,7 @@ from codespectra.study.implied import (
     weights_file,
 )
 from codespectra.study.problems import Problems
-from codespectra.study.sections.analyses import Layers, LayerType
+from codespectra.study.sections.analyses import Layers, plain
 from codespectra.study.sections.index import NetworkBackbone
 from codespectra.study.sections.models import (
     DownloadedModel,
@@ -302,7 +302,7 @@ def _selectors(layers: Layers, model: str) -> list[str | dict[str, str]]:
         if model not in layers:
             raise UserError(f"no layers for it; {nearest(model, layers)}")
         layers = layers[model]
-    return [item.model_dump() if isinstance(item, LayerType) else item for item in layers]
+    return [plain(item) for item in layers]
 
 
 def _select_filters(study: Study, selected: Selected, problems: Problems) -> Selected:

@@ -28,13 +28,32 @@ class LayerType(Strict):
     """Name of the modules' class, such as ReLU."""
 
 
+class LayerInput(Strict):
+    """What goes into layers, such as the neurons of a gated MLP."""
+
+    input: Text
+    """Name of the layers, or a glob."""
+
+
 def _form(selector: Any) -> str:
+    if isinstance(selector, LayerInput) or (isinstance(selector, dict) and "input" in selector):
+        return "LayerInput"
     return "LayerType" if isinstance(selector, dict | LayerType) else "str"
 
 
 Selector = Annotated[
-    Annotated[LayerType, Tag("LayerType")] | Annotated[Text, Tag("str")], Discriminator(_form)
+    Annotated[LayerType, Tag("LayerType")]
+    | Annotated[LayerInput, Tag("LayerInput")]
+    | Annotated[Text, Tag("str")],
+    Discriminator(_form),
 ]
+
+
+def plain(selector: LayerType | LayerInput | str) -> dict[str, str] | str:
+    """A selector as `layer_selection.select_layers` takes it."""
+    return selector if isinstance(selector, str) else selector.model_dump()
+
+
 Selectors = Several[Selector]
 
 
@@ -92,8 +111,8 @@ class Spectra(Analysed):
     """Eigenspectra and power-law exponents (methods §2)."""
 
     layers: Layers = (LayerType(type="ReLU"),)
-    """Names, globs (layer*.relu*), or {type: ReLU}; a module called twice gives NAME:0 and NAME:1.
-    Or such a list for each model: {vit: ["*.mlp"], convnext: ["features.?"]}."""
+    """Names, globs (layer*.relu*), or {type: ReLU}; {input: NAME} is what goes into layers; a module
+    called twice gives NAME:0 and NAME:1. Or such a list for each model: {vit: ["*.mlp"]}."""
     reduction: Reduction = "stride"
     """One number a channel of maps (spatial_mean, spatial_max, center) or of tokens (cls, the
     first; token_mean, of the patches); or stride (every s-th number, below 8000); or none (all)."""

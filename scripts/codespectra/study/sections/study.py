@@ -10,7 +10,14 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from codespectra.errors import UserError, nearest
-from codespectra.study.sections.analyses import Capture, Filters, LayerType, Projections, Spectra
+from codespectra.study.sections.analyses import (
+    Capture,
+    Filters,
+    LayerInput,
+    LayerType,
+    Projections,
+    Spectra,
+)
 from codespectra.study.sections.base import (
     RUNTIME,
     Batch,
@@ -187,4 +194,4 @@ MOST_VALUES = 100_000
 _TAGS = ("name", "weights", "source", "kind")
 # No key has blanks.
 _FORMS = ("of all models", "by model", "given here", "from model", "one set", "several sets")
-_SELECTORS = (LayerType.__name__, str.__name__)
+_SELECTORS = (LayerType.__name__, LayerInput.__name__, str.__name__)
