@@ -456,6 +456,9 @@ MODULES = {
     # How a set is made, and how its file is read.
     "data/photographs.py": TRAINED_ON,
     "data/open_image.py": TRAINED_ON,
+    "data/pixel_values.py": TRAINED_ON,
+    "data/image_layout.py": TRAINED_ON,
+    "data/image_table.py": TRAINED_ON,
     "files/folder_walk.py": TRAINED_ON | TEXT,
     "data/stimulus_file.py": BUILT - {"initialise_checkpoint"},
     "experiments/manifold.py": MAPPED,
@@ -586,6 +589,7 @@ MODULES = {
     "study/*.py": set(),
     "jobs/*.py": set(),
     "files/folder_stamp.py": set(),
+    "data/table_stamp.py": set(),
     "explanations/chat_*.py": set(),
     "models/torchvision_weights.py": set(),
     # What several rooms have in common.

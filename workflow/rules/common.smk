@@ -12,6 +12,7 @@ from pathlib import Path
 from snakemake.utils import update_config
 
 from codespectra.claims.needs import NEEDS
+from codespectra.data.table_stamp import table_stamp
 from codespectra.jobs.code_digest import code_digest
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import load_study
@@ -91,6 +92,8 @@ def software(*packages):
 
 def files_of(section):
     """`params.files`: a stamp of what stimuli are read from, where no digest is published."""
+    if getattr(section, "table", None):
+        return {"files": table_stamp(section.root, section.table)}
     if section.source == "folder":
         return {"files": folder_stamp(section.root, getattr(section, "pattern", "**/*"))}
     if section.source == "standard_library":

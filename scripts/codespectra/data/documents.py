@@ -5,6 +5,7 @@ import logging
 import platform
 import sysconfig
 import zlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from codespectra.data.docstrings import package_sources, prose
 from codespectra.errors import UserError
-from codespectra.files.folder_walk import files_below
+from codespectra.files.folder_walk import files_below, matching
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
 from codespectra.files.json_files import parse_json
 from codespectra.files.manifests import write_manifest
@@ -86,8 +87,17 @@ def docstrings(packages: list[str]) -> list[Document]:
     return sorted(found, key=lambda document: document.name)
 
 
-def text_folder(root: str | Path, pattern: str) -> list[Document]:
+def text_folder(
+    root: str | Path, pattern: str, remarks: Counter[str] | None = None
+) -> list[Document]:
     """Files of a folder that match a glob pattern, a document each, by name; no empty ones.
+
+    Names that begin with a dot are never seen.
+
+    Args:
+        root: the folder.
+        pattern: as of `files_below`.
+        remarks: counts of files that are passed over, which these are added to.
 
     Raises:
         UserError: no file matches, or one can't be read as UTF-8.
@@ -96,9 +106,10 @@ def text_folder(root: str | Path, pattern: str) -> list[Document]:
     if not root.is_dir():
         raise UserError(f"{root}: no such folder; correct language.text.root")
     try:
-        paths = files_below(root, pattern)
+        below = files_below(root)
     except OSError as error:
         raise UserError(f"{root}: can't be read ({error}); make it readable") from error
+    paths = matching(below, root, pattern)
     if not paths:
         raise UserError(f"{root}: no file matches {pattern!r}; correct language.text.pattern")
     found = _read(root, paths)
@@ -108,6 +119,15 @@ def text_folder(root: str | Path, pattern: str) -> list[Document]:
                 f"{shown(root / document.name)}: not UTF-8; convert the file, or narrow "
                 f"language.text.pattern ({pattern})"
             )
+    passed_over = {
+        "passed over: names don't match the pattern": len(below) - len(paths),
+        "passed over: empty": len(paths) - len(found),
+    }
+    for words, count in passed_over.items():
+        if count:
+            log.info("%d %s", count, words)
+    if remarks is not None:
+        remarks.update(passed_over)
     return found
 
 
@@ -143,7 +163,8 @@ def write_text(path: str | Path, spec: dict[str, Any]) -> None:
         UserError: no document is held out, or a file of a folder can't be read.
     """
     path = Path(path)
-    found = _documents(spec)
+    remarks: Counter[str] = Counter()
+    found = _documents(spec, remarks)
     split: dict[str, list[Document]] = {part: [] for part in PARTS}
     for document in found:
         split["test" if is_held_out(document.name, spec["test_share"]) else "train"].append(
@@ -164,14 +185,16 @@ def write_text(path: str | Path, spec: dict[str, Any]) -> None:
         "documents": {part: len(documents) for part, documents in split.items()},
         "bytes": {part: sum(len(d.content) for d in split[part]) for part in PARTS},
     }
-    if spec["source"] != "folder":
+    if spec["source"] == "folder":
+        manifest["remarks"] = {words: count for words, count in remarks.items() if count}
+    else:
         manifest["python"] = platform.python_version()
     write_manifest(path.with_suffix(".json"), manifest)
 
 
-def _documents(spec: dict[str, Any]) -> list[Document]:
+def _documents(spec: dict[str, Any], remarks: Counter[str]) -> list[Document]:
     if spec["source"] == "folder":
-        return text_folder(spec["root"], spec["pattern"])
+        return text_folder(spec["root"], spec["pattern"], remarks)
     if spec["source"] == "docstrings":
         return docstrings(spec["packages"])
     return standard_library()

@@ -1,17 +1,19 @@
-"""Images from files: CIFAR as torchvision reads it, and image folders laid out as it expects."""
+"""Images from files: CIFAR as torchvision reads it, and folders of images."""
 
+import logging
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from torchvision import datasets
-from torchvision.datasets.folder import IMG_EXTENSIONS
 from torchvision.transforms import CenterCrop, Resize
 
+from codespectra.data.image_layout import find_images
 from codespectra.data.open_image import MOST_PIXELS, open_image
 from codespectra.errors import UserError, first_line
-from codespectra.files.folder_walk import files_below
-from codespectra.files.regular_files import reason, shown
+
+log = logging.getLogger("codespectra")
 
 # Images (N, side, side, 3) uint8, N, class names, labels (N,) where there are any.
 Loaded = tuple[Iterator[np.ndarray] | np.ndarray, int, tuple[str, ...], np.ndarray | None]
@@ -39,61 +41,55 @@ def read_cifar(
 
 
 def read_folder(
-    source: str, *, root: str, side: int, limit: int | None, max_pixels: int = MOST_PIXELS
+    source: str,
+    *,
+    root: str,
+    side: int,
+    limit: int | None,
+    max_pixels: int = MOST_PIXELS,
+    remarks: Counter[str] | None = None,
 ) -> Loaded:
     """Images of a folder, their shorter side resized and the centre cut out: one subfolder a
-    class, or images alone, then without labels.
+    class, or images alone, then without labels; see `image_layout`.
+
+    Args:
+        source: "folder".
+        root: the folder.
+        side: of the square, in pixels.
+        limit: images at most, the first ones.
+        max_pixels: that an image may have.
+        remarks: counts of what is passed over, and of what is done to images as they are read.
 
     Raises:
-        UserError: the folder holds no images, or both images and subfolders.
+        UserError: the folder's layout isn't one of those; later, an image can't be read.
     """
-    folder = Path(root)
-    try:
-        files = [path for path in files_below(folder) if path.suffix.lower() in IMG_EXTENSIONS]
-        classes = _classes(folder)
-    except OSError as error:
-        raise UserError(
-            f"{root}: no readable image folder ({reason(error)}); correct its root"
-        ) from error
-    if not files:
-        raise UserError(f"{root}: holds no images ({', '.join(IMG_EXTENSIONS)})")
-    of_class = [path.relative_to(folder).parts[0] for path in files]
-    if classes:
-        _check_classes(folder, classes, files, set(of_class))
-    index = {name: number for number, name in enumerate(classes)}
-    labels = np.array([index[name] for name in of_class[:limit]]) if classes else None
+    remarks = Counter() if remarks is None else remarks
+    files, classes = find_images(root, remarks)
     files = files[:limit]
-    remedy = "mend or remove it"
-    images = (read_square(path, side, side, max_pixels, remedy) for path in files)
-    return images, len(files), classes, labels
+    index = {name: number for number, name in enumerate(classes)}
+    labels = np.array([index[path.parent.name] for path in files]) if classes else None
+    return read_squares(files, side, max_pixels, remarks), len(files), classes, labels
 
 
-def _classes(folder: Path) -> tuple[str, ...]:
-    return tuple(
-        sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    )
-
-
-def _check_classes(
-    folder: Path, classes: tuple[str, ...], files: list[Path], filled: set[str]
-) -> None:
-    beside = [path for path in files if path.parent == folder]
-    if beside:
-        raise UserError(
-            f"{folder}: holds images ({shown(beside[0].name)}) beside the folder "
-            f"{shown(classes[0])}; put them into one subfolder a class, or remove all subfolders"
-        )
-    for name in classes:
-        if name not in filled:
-            raise UserError(
-                f"{folder}: no readable image folder (class {shown(name)} has no images of its own)"
-            )
-        if not name.isprintable():
-            raise UserError(f"{folder}: the name {shown(name)} isn't printable; rename that folder")
+def read_squares(
+    files: list[Path], side: int, max_pixels: int, remarks: Counter[str]
+) -> Iterator[np.ndarray]:
+    """The images of those files as `read_square` makes them, and at the end a word on what was
+    done to them or passed over before."""
+    for path in files:
+        yield read_square(path, side, side, max_pixels, "mend or remove it", remarks)
+    for words, count in sorted(remarks.items()):
+        if count:
+            log.info("%d %s", count, words)
 
 
 def read_square(
-    path: str | Path, shorter: int, side: int, max_pixels: int, remedy: str
+    path: str | Path,
+    shorter: int,
+    side: int,
+    max_pixels: int,
+    remedy: str,
+    remarks: Counter[str] | None = None,
 ) -> np.ndarray:
     """An image as uint8 (side, side, 3): its shorter side resized, then the centre cut out.
 
@@ -103,9 +99,10 @@ def read_square(
         side: of the square.
         max_pixels: that the image may have, as it is and resized.
         remedy: what to do about an image that can't be read.
+        remarks: counts of what was done to images, which this one adds to.
 
     Raises:
         UserError: it is no image, damaged or too large.
     """
-    image = open_image(path, max_pixels=max_pixels, resized=shorter, remedy=remedy)
+    image = open_image(path, max_pixels=max_pixels, resized=shorter, remedy=remedy, remarks=remarks)
     return np.asarray(CenterCrop(side)(Resize(shorter)(image)))

@@ -1,6 +1,7 @@
 """Image files: the one place where an image is decoded."""
 
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
+from codespectra.data.pixel_values import as_rgb
 from codespectra.errors import UserError
 from codespectra.files.regular_files import open_regular, refusing, shown
 
@@ -19,19 +21,26 @@ SCAN, MOST_SCANS = b"\xff\xda", 100
 
 
 def open_image(
-    path: str | Path, *, max_pixels: int = MOST_PIXELS, resized: int = 1, remedy: str
+    path: str | Path,
+    *,
+    max_pixels: int = MOST_PIXELS,
+    resized: int = 1,
+    remedy: str,
+    remarks: Counter[str] | None = None,
 ) -> Image.Image:
-    """An image file in RGB; what it says of its size is checked before it is decoded.
+    """An image file in RGB, upright; what it says of its size is checked before it is decoded.
 
     Args:
         path: of the file.
-        max_pixels: that it may have; decoding takes up to 8 bytes of memory a pixel.
+        max_pixels: that it may have; decoding takes up to 12 bytes of memory a pixel.
         resized: pixels that its shorter side is going to have; as many pixels may it have then.
         remedy: what to do about an image that can't be read.
+        remarks: counts of what was done to images, see `pixel_values`, which this one adds to.
 
     Raises:
-        UserError: it is no image, damaged or too large.
+        UserError: it is no image, damaged, too large, or its numbers have no known white.
     """
+    remarks = Counter() if remarks is None else remarks
     with (
         refusing(path, "not a readable image", remedy),
         _at_most(path, max_pixels, remedy),
@@ -41,9 +50,9 @@ def open_image(
         if resized**2 * max(image.size) // min(image.size) > max_pixels:
             size = f"{image.width} x {image.height} pixels, resized to {resized} on the short side"
             raise _too_large(path, size, max_pixels, remedy)
-        if image.format == "JPEG":
+        if image.format in ("JPEG", "MPO"):  # MPO: several JPEGs in a file, as telephones write.
             _check_scans(file)
-        return image.convert("RGB")
+        return as_rgb(image, remarks)
 
 
 def _decoder(file: BinaryIO) -> Image.Image:

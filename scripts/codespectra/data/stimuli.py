@@ -1,5 +1,6 @@
 """Stimulus sets as HDF5: uint8 images, labels where there are any, and where they come from."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from codespectra.data import photographs
+from codespectra.data.image_table import read_image_table
+from codespectra.data.open_image import MOST_PIXELS
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
 from codespectra.files.manifests import write_manifest
 from codespectra.jobs.progress import progress
@@ -24,6 +27,11 @@ class StimulusSet:
     labels: np.ndarray | None = None
     position: np.ndarray | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
+    # Of a table: what its rows are called, and which presentation of a stimulus each is.
+    ids: list[str] = field(default_factory=list)
+    repeats: list[int] = field(default_factory=list)
+    # Counts of files passed over, and of what is done to images as they are read.
+    remarks: Counter[str] = field(default_factory=Counter)
 
 
 def make_stimuli(spec: dict[str, Any]) -> StimulusSet:
@@ -49,13 +57,50 @@ def _photographs(source: str, **options: Any) -> StimulusSet:
     )
 
 
-def _image_files(source: str, **options: Any) -> StimulusSet:
-    # torchvision takes seconds to import: only these sets pay for it.
-    from codespectra.data import image_files
+def _cifar(source: str, **options: Any) -> StimulusSet:
+    # torchvision takes seconds to import: only sets of files pay for it.
+    from codespectra.data.image_files import read_cifar
 
-    load = image_files.read_folder if source == "folder" else image_files.read_cifar
-    images, count, classes, labels = load(source, **options)
-    return StimulusSet(images, count, options.get("side", 32), classes, labels)
+    images, count, classes, labels = read_cifar(source, **options)
+    return StimulusSet(images, count, 32, classes, labels)
+
+
+def _folder(source: str, *, table: str | None = None, **options: Any) -> StimulusSet:
+    from codespectra.data.image_files import read_folder
+
+    remarks: Counter[str] = Counter()
+    if table is not None:
+        return _listed(table, remarks=remarks, **options)
+    images, count, classes, labels = read_folder(source, **options, remarks=remarks)
+    return StimulusSet(images, count, options["side"], classes, labels, remarks=remarks)
+
+
+def _listed(
+    table: str,
+    *,
+    root: str,
+    side: int,
+    limit: int | None,
+    remarks: Counter[str],
+    max_pixels: int = MOST_PIXELS,
+) -> StimulusSet:
+    """The images of a folder that a table lists, in its order."""
+    from codespectra.data.image_files import read_squares
+
+    listed = read_image_table(root, table)
+    files, classes = listed.paths[:limit], listed.classes
+    index = {name: number for number, name in enumerate(classes)}
+    labels = np.array([index[name] for name in listed.labels[:limit]]) if classes else None
+    return StimulusSet(
+        read_squares(files, side, max_pixels, remarks),
+        len(files),
+        side,
+        classes,
+        labels,
+        ids=listed.ids[:limit],
+        repeats=listed.repeats[:limit],
+        remarks=remarks,
+    )
 
 
 def _moving_dot(source: str, **options: Any) -> StimulusSet:
@@ -93,9 +138,9 @@ def moving_dot(
 _MAKERS = {
     "photographs": _photographs,
     "photograph_tiles": _photographs,
-    "cifar10": _image_files,
-    "cifar100": _image_files,
-    "folder": _image_files,
+    "cifar10": _cifar,
+    "cifar100": _cifar,
+    "folder": _folder,
     "moving_dot": _moving_dot,
 }
 
@@ -113,6 +158,10 @@ def write_stimuli(path: str | Path, name: str, made: StimulusSet) -> None:
             file["labels"] = made.labels.astype(np.int64)
         if made.position is not None:
             file["position"] = made.position
+        if made.ids:
+            file["stimulus_id"] = np.array([name.encode() for name in made.ids])
+        if made.repeats:
+            file["repeat"] = np.array(made.repeats, np.int64)
     manifest = {
         "file": path.name,
         "name": name,
@@ -123,7 +172,10 @@ def write_stimuli(path: str | Path, name: str, made: StimulusSet) -> None:
         "labelled": made.labels is not None,
         "per_class": _per_class(made),
         "sources": made.provenance,
+        "remarks": {words: count for words, count in made.remarks.items() if count},
     }
+    if made.ids:
+        manifest["stimulus_ids"] = made.ids
     write_manifest(path.with_suffix(".json"), manifest)
 
 

@@ -14,11 +14,13 @@ def folder_stamp(root: str | Path, pattern: str = "**/*") -> str:
     equal stamps mean equal files. A folder that can't be read has the stamp of an empty one: its
     reader says what is wrong.
     """
-    root = Path(root)
     try:
-        found = [(path, path.stat()) for path in files_below(root, pattern)]
+        return files_stamp(root, files_below(root, pattern))
     except OSError:
-        found = []
-    return content_digest(
-        [(path.relative_to(root).as_posix(), s.st_size, s.st_mtime_ns) for path, s in found]
-    )
+        return files_stamp(root, [])
+
+
+def files_stamp(root: str | Path, files: list[Path]) -> str:
+    """Digest of the names, sizes and dates of those files below `root`."""
+    found = [(path.relative_to(root).as_posix(), path.stat()) for path in files]
+    return content_digest([(name, s.st_size, s.st_mtime_ns) for name, s in found])

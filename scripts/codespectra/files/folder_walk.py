@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
@@ -23,9 +23,14 @@ def files_below(root: str | Path, pattern: str = "**/*") -> list[Path]:
         OSError: a folder can't be read.
     """
     root = Path(root)
-    wanted = PurePosixPath(pattern).parts
-    found = (path for path in _walk(root) if _fits(path.relative_to(root).parts, wanted))
+    found = matching(_walk(root), root, pattern)
     return sorted(found, key=lambda path: (str(path.parent), path.name))
+
+
+def matching(paths: Iterable[Path], root: str | Path, pattern: str) -> list[Path]:
+    """Those of some files below a folder that match a glob pattern."""
+    wanted = PurePosixPath(pattern).parts
+    return [path for path in paths if _fits(path.relative_to(root).parts, wanted)]
 
 
 def _walk(root: Path) -> Iterator[Path]:

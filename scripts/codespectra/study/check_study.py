@@ -4,6 +4,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Any
 
+from codespectra.data.image_table import read_image_table
 from codespectra.errors import UserError
 from codespectra.study.check_scores import check_scores
 from codespectra.study.check_sizes import check_images
@@ -73,10 +74,19 @@ def _check_stimuli(study: Study, problems: Problems) -> None:
             problems.add(f"stimuli.{name}: names with -noisy are kept for dropout left on")
         if isinstance(spec, ImageFolder):
             problems.folder(f"stimuli.{name}.root", spec.root, "give a folder of images")
+            if spec.table is not None:
+                _check_table(f"stimuli.{name}.table", spec, problems)
         if isinstance(spec, Cifar) and not spec.download:
             advice = f"put torchvision's {spec.source} there, or set download: true where the "
             folder = spec.root / CIFAR_FOLDERS[spec.source]
             problems.folder(f"stimuli.{name}.root", folder, f"{advice}network allows it")
+
+
+def _check_table(key: str, spec: ImageFolder, problems: Problems) -> None:
+    try:
+        read_image_table(spec.root, spec.table)
+    except UserError as error:
+        problems.add(f"{key}: {error}")
 
 
 def _check_models(study: Study, problems: Problems) -> None:

@@ -1,9 +1,13 @@
 """What a study's config implies by itself: its runs, methods, models, and sizes of its sets."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from codespectra.data.image_layout import class_folders
+from codespectra.data.image_table import read_image_table
+from codespectra.errors import UserError
 from codespectra.models.identity import package_file
 from codespectra.study.dropout_sweep import (
     AS_TRAINED,
@@ -259,7 +263,11 @@ def class_count(spec: Strict | None) -> int:
     if isinstance(spec, Photographs | PhotographTiles):
         return PHOTOGRAPHS
     if isinstance(spec, ImageFolder) and spec.root.is_dir():
-        return sum(path.is_dir() and path.name[0] != "." for path in spec.root.iterdir())
+        if spec.table is None:
+            return len(class_folders(spec.root))
+        # What is wrong with a table is told where it is checked.
+        with suppress(UserError):
+            return len(read_image_table(spec.root, spec.table).classes)
     return {"cifar10": 10, "cifar100": 100}.get(getattr(spec, "source", ""), 0)
 
 

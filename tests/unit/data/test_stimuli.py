@@ -290,12 +290,6 @@ def test_centre_of_a_non_square_image_is_kept(turned: bool, tmp_path: Path) -> N
     assert (found[2:-2, 2:-2] == COLORS["green"]).all()
 
 
-def test_grey_and_transparent_images_become_rgb(tmp_path: Path) -> None:
-    for mode in ("L", "RGBA"):
-        Image.new(mode, (8, 8)).save(tmp_path / f"{mode}.png")
-    assert [image.shape for image in load_folder(tmp_path).images] == [(8, 8, 3)] * 2
-
-
 def truncated(path: Path) -> None:
     save(path, COLORS["blue"], (64, 64))
     path.write_bytes(path.read_bytes()[:60])
@@ -353,6 +347,7 @@ def test_manifest_tells_what_the_file_holds(tmp_path: Path) -> None:
         "labelled": True,
         "per_class": {"blue": 1, "green": 1},
         "sources": {},
+        "remarks": {},
     }
     with open_stimuli(path) as file:
         assert (file["images"].shape, file["images"].dtype) == ((2, 8, 8, 3), np.uint8)

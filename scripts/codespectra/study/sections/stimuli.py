@@ -78,10 +78,13 @@ class ImageFolder(Strict):
     source: Literal["folder"]
     root: UserPath
     """The folder."""
+    table: UserPath | None = None
+    """CSV file in it that lists the images, its path from root on: stimulus_id, path (from root
+    on), and where wanted label and repeat; null: subfolders are classes."""
     side: Side
     """Pixels that each image's shorter side becomes; the centre is cut out."""
     max_pixels: Positive = Field(100_000_000, json_schema_extra=RUNTIME)
-    """Pixels that an image may have, as it is and resized; decoding takes up to 8 bytes each."""
+    """Pixels that an image may have, as it is and resized; decoding takes up to 12 bytes each."""
     limit: Positive | None = None
     """Images at most, the first ones; null: all."""
 
