@@ -32,7 +32,7 @@ def open_image(
 
     Args:
         path: of the file.
-        max_pixels: that it may have; decoding takes up to 12 bytes of memory a pixel.
+        max_pixels: that it may have; decoding takes up to 16 bytes of memory a pixel.
         resized: pixels that its shorter side is going to have; as many pixels may it have then.
         remedy: what to do about an image that can't be read.
         remarks: counts of what was done to images, see `pixel_values`, which this one adds to.
@@ -59,7 +59,10 @@ def _decoder(file: BinaryIO) -> Image.Image:
     try:
         return Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise ValueError(f"its content is none of {', '.join(FORMATS)}") from error
+        found = (
+            f"its content is none of {', '.join(FORMATS)}, or pixels of a kind Pillow can't read"
+        )
+        raise ValueError(found) from error
 
 
 def _check_scans(file: BinaryIO) -> None:

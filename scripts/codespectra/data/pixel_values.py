@@ -10,7 +10,7 @@ from collections import Counter
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-PLAIN = {"1", "L", "P", "RGB", "RGBA", "LA", "PA", "La", "RGBa", "RGBX", "CMYK", "YCbCr"}
+PLAIN = {"1", "L", "P", "RGB", "RGBA", "LA", "PA", "RGBa", "RGBX", "CMYK", "YCbCr"}
 BITS, WHITE_IS_ZERO = 258, 262  # Tags of TIFF; the second one's value 0 means what its name says.
 
 # Remarks; of each, images are counted.
@@ -30,6 +30,7 @@ def as_rgb(image: Image.Image, remarks: Counter[str]) -> Image.Image:
     Raises:
         ValueError: its numbers have no known white.
     """
+    _scale_key(image)
     if getattr(image, "is_animated", False):
         remarks[FIRST] += 1
     if image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9):
@@ -42,7 +43,7 @@ def as_rgb(image: Image.Image, remarks: Counter[str]) -> Image.Image:
         image = _eight_bits(image)
         remarks[SCALED] += 1
     if hidden is None and image.has_transparency_data:
-        image = image.convert("RGBA")
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
         hidden = image.getchannel("A")
     if hidden is None or hidden.getextrema()[0] == 255:
         return image.convert("RGB")
@@ -50,6 +51,19 @@ def as_rgb(image: Image.Image, remarks: Counter[str]) -> Image.Image:
     white = Image.new("RGB", image.size, "white")
     white.paste(image, mask=hidden)
     return white
+
+
+def _scale_key(image: Image.Image) -> None:
+    """Give the transparent value of a PNG, which Pillow leaves as it is, the scale of its pixels.
+
+    Before anything loads the image, which is when its kind is forgotten.
+    """
+    key = image.info.get("transparency")
+    raw = image.tile[0].args if image.format == "PNG" and image.tile else None
+    if raw in ("L;2", "L;4") and key is not None:
+        image.info["transparency"] = key * (85 if raw == "L;2" else 17)
+    elif raw == "RGB;16B" and key is not None:
+        image.info["transparency"] = tuple(value >> 8 for value in key)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

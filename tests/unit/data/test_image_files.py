@@ -1,5 +1,7 @@
 """Images of others: what a folder or its table holds, and the value of a pixel of any kind."""
 
+import struct
+import zlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from codespectra.data.image_layout import DEEPER, OTHERS
 from codespectra.data.open_image import FORMATS, open_image
 from codespectra.data.pixel_values import FIRST, SCALED, TRANSPARENT, TURNED
 from codespectra.data.stimuli import StimulusSet, make_stimuli, write_stimuli
@@ -176,6 +179,38 @@ def test_pixels_have_the_value_that_numpy_gives(kind: str, tmp_path: Path) -> No
     assert set(remarks) == set(said)
 
 
+def png(path: Path, depth: int, kind: int, row: bytes, width: int, key: bytes) -> Path:
+    """A PNG of one row with a transparent value, which Pillow itself can't write."""
+    path.write_bytes(b"\x89PNG\r\n\x1a\n")
+    header = struct.pack(">IIBBBBB", width, 1, depth, kind, 0, 0, 0)
+    with path.open("ab") as file:
+        for name, content in (
+            (b"IHDR", header),
+            (b"tRNS", key),
+            (b"IDAT", zlib.compress(b"\0" + row)),
+            (b"IEND", b""),
+        ):
+            file.write(struct.pack(">I", len(content)) + name + content)
+            file.write(struct.pack(">I", zlib.crc32(name + content)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("depth", "kind", "row", "width", "key", "right"),
+    [
+        (1, 0, b"\x40", 2, b"\0\1", [0, 255]),
+        (2, 0, b"\x1b", 4, b"\0\1", [0, 255, 170, 255]),
+        (4, 0, b"\x1f", 2, b"\0\1", [255, 255]),
+        (16, 2, b"\x80\0" * 3 + b"\x40\0" * 3, 2, b"\x80\0" * 3, [255, 64]),
+    ],
+)
+def test_a_transparent_value_has_the_scale_of_the_pixels(
+    depth: int, kind: int, row: bytes, width: int, key: bytes, right: list[int], tmp_path: Path
+) -> None:
+    image = open_image(png(tmp_path / "a.png", depth, kind, row, width, key), remedy="mend it")
+    assert np.asarray(image)[0, :, 0].tolist() == right
+
+
 REFUSED = {
     "floats above 255": (saved(FLOATS + 1, "a.tif"), "from 1 to 256, expected 0 to 1 or 0 to 255"),
     "negative floats": (saved(FLOATS - 1, "a.tif"), "from -1 to 254"),
@@ -241,6 +276,20 @@ def test_what_a_folder_holds(
         assert file["images"][:, 0, 0, 0].tolist() == shades
     manifest = read_manifest(tmp_path / "mine.json")
     assert (made.classes, list(manifest["remarks"].values())) == (classes, remarks)
+
+
+def test_the_log_and_the_manifest_count_what_is_passed_over_and_changed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = tree(tmp_path / "root", "a/x.png a/deep/y.png notes.txt")
+    for name in ("b/1.tif", "b/2.tif"):
+        (root / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(STEEP).save(root / name)
+    with caplog.at_level("INFO", "codespectra"):
+        write_stimuli(tmp_path / "mine.h5", "mine", read(root))
+    said = {OTHERS: 1, DEEPER: 1, SCALED: 2}
+    assert read_manifest(tmp_path / "mine.json")["remarks"] == said
+    assert {f"{count} {words}" for words, count in said.items()} <= set(caplog.messages)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ class ImageFolder(Strict):
     side: Side
     """Pixels that each image's shorter side becomes; the centre is cut out."""
     max_pixels: Positive = Field(100_000_000, json_schema_extra=RUNTIME)
-    """Pixels that an image may have, as it is and resized; decoding takes up to 12 bytes each."""
+    """Pixels that an image may have, as it is and resized; decoding takes up to 16 bytes each."""
     limit: Positive | None = None
     """Images at most, the first ones; null: all."""
 
