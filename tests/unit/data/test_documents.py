@@ -154,6 +154,13 @@ def test_folder_takes_the_files_of_its_pattern(tmp_path: Path) -> None:
     root = fill(tmp_path, {"b.txt": b"b", "a/c.txt": b"c", "a/d.md": b"d", "e.txt": b""})
     assert text_folder(root, "**/*.txt") == [Document("a/c.txt", b"c"), Document("b.txt", b"b")]
     assert text_folder(root, "a/*.md") == [Document("a/d.md", b"d")]
+    fill(root, {".hidden/f.txt": b"f"})
+    write_text(tmp_path / "out" / "text.h5", folder_spec(root, test_share=1.0))
+    remarks = read_manifest(tmp_path / "out" / "text.json")["remarks"]
+    assert remarks == {
+        "passed over: empty": 1,
+        "passed over: names don't match the pattern": 1,
+    }
 
 
 def test_folder_names_the_file_that_is_no_text(tmp_path: Path) -> None:
