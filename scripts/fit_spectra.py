@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from codespectra.capture.manifest_layers import captured_layers
+from codespectra.capture.rows import TokenRows
 from codespectra.data.stimulus_file import labels_of
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import open_hdf5
@@ -22,11 +23,19 @@ tables, left_out = SpectrumTables(), []
 by_class = cfg["resampled"] == "classes"
 if by_class:
     labels, classes = labels_of(snakemake.input.stimuli)
-    order = np.argsort(labels, kind="stable")
+
+
+def groups_of(tokens):
+    """What each row is resampled with: its class, the other tokens of its stimulus, or nothing."""
+    stimulus = np.repeat(np.arange(manifest["count"]), tokens)
+    return labels[stimulus] if by_class else stimulus if tokens > 1 else None
+
+
 with open_hdf5(snakemake.input.data) as file:
     for where, dataset in progress(captured_layers(manifest, cfg), desc="spectra"):
+        rows, tokens = file[dataset["key"]], dataset.get("tokens", 1)
         found = eigenspectrum.spectrum(
-            file[dataset["key"]],
+            TokenRows(rows, tokens) if tokens > 1 else rows,
             components=cfg["components"],
             solver=cfg["solver"],
             seed=cfg["seed"],
@@ -35,14 +44,18 @@ with open_hdf5(snakemake.input.data) as file:
         if law.note:
             log.warning("%s: %s", where["layer"], law.note)
         resampling = {"ranks": ranks, "resamples": cfg["resamples"], "seed": cfg["seed"]}
-        if by_class:
-            scores, groups = found.scores[order], labels[order]
-            draws = subsample_exponents(scores, groups, **resampling)
-            without = exponents_without(scores, groups, ranks=ranks)
-            left_out += [where | {"class": classes[i], "alpha": a} for i, a in without.items()]
-        else:
+        groups = groups_of(tokens)
+        if groups is None:
             draws = power_law.bootstrap_exponents(found.scores, **resampling)
+        else:
+            order = np.argsort(groups, kind="stable")
+            draws = subsample_exponents(found.scores[order], groups[order], **resampling)
+        if by_class:
+            without = exponents_without(found.scores, groups, ranks=ranks)
+            left_out += [where | {"class": classes[i], "alpha": a} for i, a in without.items()]
         settings = {
+            "stimulus_count": manifest["count"],
+            "row_count": found.n,
             "stride": dataset["stride"],
             "solver": cfg["solver"],
             "resampled": cfg["resampled"],

@@ -1,7 +1,7 @@
 """Lists the layers of a study's networks: `list_layers.py [STUDY.yaml] [--model NAME]`.
 
-Sizes are bytes a stimulus under each reduction; `-` where one doesn't fit the layer's axes. What goes into
-a layer is chosen by {input: NAME}.
+Sizes are bytes a stimulus under each reduction; `-` where one doesn't fit the layer's axes. What
+goes into a layer is chosen by {input: NAME}.
 """
 
 import argparse

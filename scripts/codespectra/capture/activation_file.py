@@ -206,7 +206,8 @@ class _Writer:
         bad = ~values.isfinite().all(dim=1)
         if not bad.any():
             return
-        row = "token row" if item.reduction == "tokens" else "stimulus"
+        of_text = item.reduction == "tokens" and len(item.layer["shape"]) == 1
+        row = "token row" if of_text else "stimulus"
         raise UserError(
             f"layer {item.layer['name']}: NaN or infinite activation, first at {row} "
             f"{self.rows.start + int(bad.int().argmax())}; check the checkpoint and its "

@@ -20,7 +20,7 @@ from codespectra.files.manifests import read_manifest
 from codespectra.models.hooks import Wanted
 from codespectra.models.layer_selection import named_layers
 from codespectra.models.open_network import Subject, open_subject
-from codespectra.models.reductions import stride_of
+from codespectra.models.reductions import EACH_TOKEN, patch_count, stride_of
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,7 @@ class ImageCapture:
                     "stride": stride_of(item.layer["shape"], item.reduction),
                     "width": item.width,
                 }
+                | ({"tokens": patch_count(item.layer)} if item.reduction == EACH_TOKEN else {})
                 for item in self.wanted
             ],
         }

@@ -45,6 +45,26 @@ class ScaledRows:
         return self._rows[key] / self._scale
 
 
+class TokenRows:
+    """Rows (N * T, D), one a token, of a dataset (N, T * D) with T tokens of each stimulus."""
+
+    def __init__(self, dataset: Rows, tokens: int):
+        """Take the dataset, and how many tokens a stimulus has."""
+        self._dataset, self._tokens = dataset, tokens
+        self.shape = (len(dataset) * tokens, dataset.shape[1] // tokens)
+        self.dtype = dataset.dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: slice | tuple[slice, slice]) -> np.ndarray:
+        taken, columns = key if isinstance(key, tuple) else (key, slice(None))
+        start, stop, _ = taken.indices(len(self))
+        first, last = start // self._tokens, -(-stop // self._tokens)
+        found = self._dataset[first:last].reshape(-1, self.shape[1])
+        return found[start - first * self._tokens : stop - first * self._tokens, columns]
+
+
 def stored_parts(rows: Rows) -> list[range]:
     """Ranges of rows that are stored together: each shard of a gathered dataset, or all rows."""
     if not getattr(rows, "is_virtual", False):

@@ -16,7 +16,7 @@ from torch import nn
 
 from codespectra.models.axes import Axes
 from codespectra.models.layer_listing import first_tensor
-from codespectra.models.reductions import WHOLE, reduced_width, stride_of
+from codespectra.models.reductions import EACH_TOKEN, WHOLE, reduced_width, stride_of
 
 
 class Kept(Protocol):
@@ -47,6 +47,8 @@ class Wanted:
 
     def reduce(self, output: torch.Tensor) -> torch.Tensor:
         """Copy of an output of the layer's module, (rows, width)."""
+        if self.reduction == EACH_TOKEN and len(self.layer["shape"]) > 1:
+            return _patches(output, Axes(self.layer["axes"], self.layer["prefix"]))
         return reduce_output(output, self.reduction, Axes(self.layer["axes"], self.layer["prefix"]))
 
 
@@ -116,7 +118,7 @@ def reduce_output(output: torch.Tensor, reduction: str, axes: Axes) -> torch.Ten
     layout. `center` is the place at (H // 2, W // 2), `cls` the first token; `token_mean` leaves
     out the tokens before the patches.
     """
-    if reduction == "tokens":
+    if reduction == EACH_TOKEN:
         return output.clone(memory_format=torch.contiguous_format).flatten(0, -2)
     stimuli = axes.letters.index("N")
     if reduction in WHOLE:
@@ -134,6 +136,12 @@ def reduce_output(output: torch.Tensor, reduction: str, axes: Axes) -> torch.Ten
     if reduction == "cls":
         return output[:, :, 0].clone()
     return output[:, :, axes.prefix :].mean(dim=2)
+
+
+def _patches(output: torch.Tensor, axes: Axes) -> torch.Tensor:
+    """Copy of the tokens of a stimulus after the prefix, one after the other, in a row."""
+    order = tuple(axes.letters.index(letter) for letter in "NTC")
+    return output.permute(order)[:, axes.prefix :].flatten(1).clone()
 
 
 def _without(output: torch.Tensor, axis: int) -> list[int]:

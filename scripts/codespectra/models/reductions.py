@@ -1,7 +1,8 @@
 """How a layer's output becomes a row of numbers a stimulus (methods §1).
 
-`none` keeps all numbers and `stride` every s-th; the others leave one a channel, and are refused
-where it isn't known which axis has the channels. No import of torch: a plan is checked in seconds.
+`none` keeps all numbers and `stride` every s-th, `tokens` those of the patches, channels last; the
+others leave one a channel, and are refused where it isn't known which axis has the channels. No
+import of torch: a plan is checked in seconds.
 """
 
 import math
@@ -13,6 +14,7 @@ STRIDE_LIMIT = 8000
 WHOLE = ("stride", "none")
 OF_MAPS = ("spatial_mean", "spatial_max", "center")
 OF_TOKENS = ("cls", "token_mean")
+EACH_TOKEN = "tokens"
 
 
 def refusal(layer: dict[str, Any], reduction: str) -> str | None:
@@ -46,6 +48,8 @@ def _fits(layer: dict[str, Any], reduction: str) -> bool:
     if reduction in OF_MAPS:
         return places <= {"H", "W"}
     prefixed = layer["prefix"] is not None and layer["prefix"] >= (reduction == "cls")
+    if reduction == EACH_TOKEN:
+        return sorted(letters) == sorted("NTC") and prefixed and patch_count(layer) > 0
     return not places or (places == {"T"} and len(_places(layer)) == 1 and prefixed)
 
 
@@ -75,11 +79,23 @@ def reduced_width(layer: dict[str, Any], reduction: str) -> int:
         reduction: one that fits.
     """
     shape = layer["shape"]
-    if reduction == "tokens":
-        return shape[-1]
+    if reduction == EACH_TOKEN:  # of text a row is a token
+        return shape[-1] if len(shape) == 1 else patch_count(layer) * unit_count(layer, reduction)
     if reduction in WHOLE:
         return math.ceil(math.prod(shape) / stride_of(shape, reduction))
     return shape[layer["axes"].replace("N", "").index("C")]
+
+
+def unit_count(layer: dict[str, Any], reduction: str) -> int:
+    """Numbers that vary together: of `tokens` those of one token, else all of a row."""
+    if reduction != EACH_TOKEN:
+        return reduced_width(layer, reduction)
+    return layer["shape"][layer["axes"].replace("N", "").index("C")]
+
+
+def patch_count(layer: dict[str, Any]) -> int:
+    """Tokens of a stimulus after those before the patches."""
+    return layer["shape"][layer["axes"].replace("N", "").index("T")] - layer["prefix"]
 
 
 def stride_of(shape: Iterable[int], reduction: str) -> int:

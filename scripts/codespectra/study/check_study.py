@@ -6,6 +6,7 @@ from typing import Any
 
 from codespectra.data.image_table import read_image_table
 from codespectra.errors import UserError
+from codespectra.models.reductions import EACH_TOKEN
 from codespectra.study.check_scores import check_scores
 from codespectra.study.check_sizes import check_images
 from codespectra.study.dropout_sweep import SWEPT, swept_models
@@ -156,6 +157,11 @@ def _check_analyses(study: Study, problems: Problems) -> None:
     if study.filters.layers and not study.spectra.models:
         problems.add(
             "filters.layers: of no spectra; name models and stimuli in spectra, or leave it out"
+        )
+    if study.filters.layers and study.spectra.reduction == EACH_TOKEN:
+        problems.add(
+            "filters.layers: eigenvectors of single tokens are no filters of images; take another "
+            "spectra.reduction, or filters: null"
         )
     most_components = study.spectra.components
     if study.filters.ranks[-1] > most_components:

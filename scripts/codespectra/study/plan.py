@@ -18,7 +18,7 @@ from codespectra.jobs.code_digest import code_digest
 from codespectra.models.gguf_header import GGUF_FILE
 from codespectra.models.identity import resolved
 from codespectra.models.layer_selection import select_layers
-from codespectra.models.reductions import reduced_width, refusal, unplaced
+from codespectra.models.reductions import reduced_width, refusal, unit_count, unplaced
 from codespectra.study.check_language import DescribeLanguageModel, check_language
 from codespectra.study.check_scores import check_count
 from codespectra.study.check_sizes import check_activations, check_embedding
@@ -329,7 +329,7 @@ def _check_widths(study: Study, selected: Selected, problems: Problems) -> None:
     for (stage, model, stimuli), layers in selected.items():
         if stage != "spectra":
             continue
-        widest = max(reduced_width(layer, study.spectra.reduction) for layer in layers)
+        widest = max(unit_count(layer, study.spectra.reduction) for layer in layers)
         if study.spectra.ranks[0] + 4 > widest:
             problems.add(
                 f"spectra.ranks: window {window(study)} lies outside the spectrum: the widest "

@@ -281,8 +281,14 @@ class Job:
         self.monkeypatch, self.model = monkeypatch, folder / "explanations" / "bytes"
         self.scores, self.explanations = self.model / "openai.csv", self.model / "openai.jsonl"
         write_lines(self.model / "records.jsonl", units)
-        where = {"model": "bytes", "weights": "train", "stimuli": "text", "part": "mlp"}
-        where |= {"layer": "h.0", "depth": 1, "kind": "neuron"}
+        where = {"model": "bytes", "weights": "train", "stimuli": "text"}
+        where |= {
+            "reduction": "tokens",
+            "part": "mlp",
+            "layer": "h.0",
+            "depth": 1,
+            "kind": "neuron",
+        }
         numbers = [unit.neuron_id.neuron_index for unit in units]
         write_csv(self.model / "units.csv", pd.DataFrame(where | {"unit": numbers, "action": 1.5}))
 

@@ -216,7 +216,7 @@ def test_the_scripts_from_activations_to_scores(tmp_path):
         run_scripts(tmp_path / run, captured)
     units, table = (pd.read_csv(tmp_path / "a" / name) for name in ("units.csv", "l.csv"))
     pd.testing.assert_frame_equal(table[list(units.columns)], units)
-    where = ["model", "weights", "stimuli", "part", "layer", "depth"]
+    where = ["model", "weights", "stimuli", "reduction", "part", "layer", "depth"]
     assert list(units.columns) == [*where, "kind", "unit", "action"]
     counts = units.groupby(["layer", "kind"]).size()
     assert counts["h.0.act"].to_dict() == {"neuron": 6, "projection": 6, "low_action": 6}

@@ -111,11 +111,12 @@ class Spectra(Analysed):
     """Eigenspectra and power-law exponents (methods §2)."""
 
     layers: Layers = (LayerType(type="ReLU"),)
-    """Names, globs (layer*.relu*), or {type: ReLU}; {input: NAME} is what goes into layers; a module
-    called twice gives NAME:0 and NAME:1. Or such a list for each model: {vit: ["*.mlp"]}."""
-    reduction: Reduction = "stride"
+    """Names, globs (layer*.relu*), or {type: ReLU}; {input: NAME} is what goes into layers. A
+    module called twice gives NAME:0 and NAME:1. Or such lists by model: {vit: ["*.mlp"]}."""
+    reduction: Reduction | Literal["tokens"] = "stride"
     """One number a channel of maps (spatial_mean, spatial_max, center) or of tokens (cls, the
-    first; token_mean, of the patches); or stride (every s-th number, below 8000); or none (all)."""
+    first; token_mean, of the patches); or stride (every s-th number, below 8000); or none (all). Or
+    a row for each patch (tokens)."""
     solver: Literal["exact", "window", "randomized"] = "exact"
     """exact; window (the leading ranks only, for wide layers); randomized (paper A's own)."""
     components: Number = 1000
