@@ -13,7 +13,7 @@ from codespectra.files.manifests import read_manifest, write_manifest
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.models.hooks import Wanted
-from codespectra.models.layer_selection import named_layers
+from codespectra.models.layer_inputs import named_layers
 from codespectra.models.open_network import open_subject
 from codespectra.spectra import filters
 

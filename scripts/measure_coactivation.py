@@ -14,7 +14,7 @@ from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import read_similarities
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
-from codespectra.models.layer_selection import named_layers
+from codespectra.models.layer_inputs import named_layers
 from codespectra.models.open_network import open_subject
 
 log = start_job(snakemake.log[0])

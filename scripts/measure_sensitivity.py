@@ -16,7 +16,7 @@ from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import read_similarities
 from codespectra.jobs.start import start_job
 from codespectra.models.hooks import Wanted
-from codespectra.models.layer_selection import named_layers
+from codespectra.models.layer_inputs import named_layers
 from codespectra.models.open_network import open_subject
 
 log = start_job(snakemake.log[0])

@@ -109,7 +109,7 @@ def test_edited_code_reruns_what_it_makes_and_nothing_else(project: Project):
         ),
         (
             {"models.vit.architecture.model": "vit_tinny_patch16_224"},
-            "models.vit: timm has no model 'vit_tinny_patch16_224'; did you mean",
+            "models.vit.architecture.model: timm has no model 'vit_tinny_patch16_224'; did you",
         ),
         (
             {"models.mine.architecture.target": "my_net.py:build"},

@@ -599,6 +599,7 @@ MODULES = {
     "data/preprocessing.py": (TRAINED_ON - {"make_stimuli"}) | BUILT,
     "models/architectures.py": BUILT,
     "models/layer_selection.py": CENTROIDS | AUTOENCODERS | TOKENS,
+    "models/layer_inputs.py": SHOWN | SWEPT | TOKENS,
     "experiments/example_trials.py": TRIED,
     "explanations/unit_kinds.py": RECORDS,
     "spectra/code_entropy.py": FITTED | TEXT_SPECTRA | CHANNEL,

@@ -18,7 +18,7 @@ from codespectra.errors import UserError
 from codespectra.files.json_files import content_digest
 from codespectra.files.manifests import read_manifest
 from codespectra.models.hooks import Wanted
-from codespectra.models.layer_selection import named_layers
+from codespectra.models.layer_inputs import named_layers
 from codespectra.models.open_network import Subject, open_subject
 from codespectra.models.reductions import EACH_TOKEN, patch_count, stride_of
 

@@ -6,9 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from codespectra.errors import UserError, nearest
-
-# Begins the name of what goes into a layer.
-INPUT = "input:"
+from codespectra.models.layer_inputs import input_of
 
 
 def select_layers(
@@ -18,7 +16,7 @@ def select_layers(
 
     Args:
         selectors: a layer or module name, a glob over them, or {"type": module class}; {"input":
-            name or glob} is what goes into these layers (`input_of`).
+            name or glob} is what goes into these layers (`layer_inputs`).
         available: layers as `architectures.describe_layers` lists them.
 
     Raises:
@@ -34,30 +32,6 @@ def select_layers(
             found = [input_of(layer) for layer in found]
         chosen |= {layer["depth"]: layer for layer in found}
     return [chosen[depth] for depth in sorted(chosen)]
-
-
-def input_of(layer: dict[str, Any]) -> dict[str, Any]:
-    """What goes into a layer, as a layer of its own: `input:NAME`.
-
-    Raises:
-        UserError: no tensor does, or none by position.
-    """
-    if layer.get("of_input"):
-        return layer
-    if layer["given"] is None:
-        raise UserError(
-            f"{layer['name']} is called with no tensor by position, so it has no input to take"
-        )
-    name, kind = f"{INPUT}{layer['name']}", f"input of {layer['type']}"
-    return layer | layer["given"] | {"name": name, "type": kind, "of_input": True}
-
-
-def named_layers(names: Iterable[str], available: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Layers and inputs of layers of those names, in the order they run."""
-    names = set(names)
-    found = [layer for layer in available if layer["name"] in names]
-    found += [input_of(layer) for layer in available if f"{INPUT}{layer['name']}" in names]
-    return sorted(found, key=lambda layer: layer["depth"])
 
 
 def _matches(selector: str | dict[str, str], layer: dict[str, Any]) -> bool:

@@ -88,7 +88,8 @@ def check_timm(model: str) -> None:
 
     if not library.is_model(model):
         known = library.list_models()
-        raise UserError(f"timm has no model {model!r}; {nearest(model.split('.')[0], known)}")
+        found = f"architecture.model: timm has no model {model!r}"
+        raise UserError(f"{found}; {nearest(model.split('.')[0], known)}")
 
 
 def open_clip(model: str, tower: str) -> nn.Module:

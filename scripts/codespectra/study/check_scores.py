@@ -72,9 +72,7 @@ def _check_directions(
         spec = study.stimuli.get(run.stimuli)
         if spec is not None:
             _check_run(study, run, spec, problems)
-        for name in run.methods or ():
-            kinds = dict.fromkeys(options["method"] for options in methods.values())
-            problems.known(f"directions.runs.{number}.methods", name, kinds)
+        _check_kinds(f"directions.runs.{number}.methods", run, section, problems)
     shown = dict.fromkeys(run.stimuli for run in section.runs)
     for name in section.analysis_sets:
         problems.known("directions.analysis_set", name, shown)
@@ -82,6 +80,15 @@ def _check_directions(
         problems.known("figures.mei_methods", name, methods)
     if study.interpretability is not None:
         _check_interpretability(study, study.interpretability, methods, problems)
+
+
+def _check_kinds(key: str, run: Run, section: Directions, problems: Problems) -> None:
+    kinds = type(section.methods).model_fields
+    for name in run.methods or ():
+        if problems.known(key, name, kinds) and getattr(section.methods, name) is None:
+            problems.add(
+                f"{key}: directions.methods.{name} is missing; add it, or take {name} out here"
+            )
 
 
 def _check_run(study: Study, run: Run, spec: Strict, problems: Problems) -> None:

@@ -102,7 +102,7 @@ def _check_models(study: Study, problems: Problems) -> None:
         if isinstance(model, PathModel):
             problems.file(f"{key}.path", model.path)
         if isinstance(model, PackageModel):
-            _check_package(f"{key}.package", model, problems)
+            _check_package(key, model, problems)
         if isinstance(model, HubModel) and not _is_below(model.file):
             problems.add(
                 f"{key}.file: {model.file!r} isn't below {model.repository}; give its path there"
@@ -142,8 +142,8 @@ def _is_below(file: str) -> bool:
 def _check_package(key: str, model: PackageModel, problems: Problems) -> None:
     try:
         weights_file(model)
-    except UserError as error:
-        problems.add(f"{key}: {error}")
+    except UserError as error:  # which begins with package or file
+        problems.add(f"{key}.{error}")
 
 
 def _check_analyses(study: Study, problems: Problems) -> None:
@@ -179,8 +179,11 @@ def _check_analyses(study: Study, problems: Problems) -> None:
 def _check_runs(name: str, section: Analysed, study: Study, problems: Problems) -> None:
     for model in section.models:
         problems.known(f"{name}.models", model, study.models)
-    for stimuli in dict.fromkeys(chosen for _, chosen in section.runs):
-        problems.known(f"{name}.stimuli", stimuli, study.stimuli)
+    sets = section.stimuli
+    shown = sets if isinstance(sets, dict) else {"": sets}
+    for model, chosen in shown.items():
+        for stimuli in chosen:
+            problems.known(f"{name}.stimuli.{model}".removesuffix("."), stimuli, study.stimuli)
     if isinstance(section.stimuli, dict):
         for model in section.stimuli:
             problems.known(f"{name}.stimuli", model, study.models)

@@ -229,16 +229,16 @@ def _select(
             except UserError as error:
                 # The sweep's networks are built around one encoder.
                 named = study.coding.encoder if model.startswith(SWEPT) else model
-                problems.add(f"models.{named}: {error}")
+                # It may begin with a key of the model's.
+                joint = "." if str(error).startswith("architecture.") else ": "
+                problems.add(f"models.{named}{joint}{error}")
                 continue
             try:
                 chosen = select_layers(_selectors(analysis.layers, model), available)
                 if _reduces(study, analysis, model, chosen, problems):
                     selected[analysis.kind, model, stimuli] = chosen
             except UserError as error:
-                # The sweep's networks have the same layers: what is wrong is told once.
-                where = "" if model.startswith(SWEPT) else f" for models.{model}"
-                problems.add(f"{analysis.key}{where}: {error}")
+                problems.add(f"{_place(analysis, model)}: {error}")
     return selected
 
 
@@ -292,6 +292,16 @@ def _reduces(
     return not refused
 
 
+def _place(analysis: Analysis, model: str) -> str:
+    """Where the config lists the layers of an analysis for a model, in words.
+
+    The sweep's networks have the same layers: what is wrong is told once.
+    """
+    if isinstance(analysis.layers, dict):
+        return f"{analysis.key}.{model}"
+    return analysis.key if model.startswith(SWEPT) else f"{analysis.key} for models.{model}"
+
+
 def _selectors(layers: Layers, model: str) -> list[str | dict[str, str]]:
     """What chooses a model's layers.
 
@@ -317,7 +327,9 @@ def _select_filters(study: Study, selected: Selected, problems: Problems) -> Sel
                 filtered["filters", model, stimuli] = chosen
             except UserError as error:
                 among = "coding.layers" if model.startswith(SWEPT) else "spectra.layers"
-                problems.add(f"{analysis.key}: not among {among} for models.{model}: {error}")
+                by_model = isinstance(analysis.layers, dict)
+                place = _place(analysis, model) if by_model else analysis.key
+                problems.add(f"{place}: not among {among} for models.{model}: {error}")
     return filtered
 
 

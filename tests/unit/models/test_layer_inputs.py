@@ -10,8 +10,9 @@ from torch import nn
 
 from codespectra.errors import UserError
 from codespectra.models.hooks import Wanted, capturing, run_to_layers
+from codespectra.models.layer_inputs import named_layers
 from codespectra.models.layer_listing import inspect_layers
-from codespectra.models.layer_selection import named_layers, select_layers
+from codespectra.models.layer_selection import select_layers
 from codespectra.models.reductions import refusal
 
 

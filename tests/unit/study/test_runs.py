@@ -40,7 +40,7 @@ def test_a_model_without_a_set_and_a_set_of_no_model_are_told() -> None:
     models = ["lite0", "lite0_untrained", "classifier"]
     lines = mistakes(embedded({"spectra.models": models, "spectra.stimuli": shown}))
     assert [line.split(";")[0] for line in lines] == [
-        "config: spectra.stimuli: 'crop' is unknown",
+        "config: spectra.stimuli.lite0_untrained: 'crop' is unknown",
         "config: spectra.stimuli: 'clasifier' is unknown",
         "config: spectra.stimuli: none for classifier",
     ]

@@ -195,7 +195,7 @@ MISTAKES = {
     ),
     "layers for some models alone": (
         {"spectra.layers": {"classifier": ["*"]}, "spectra.models": ["classifier", "untrained"]},
-        ["spectra.layers for models.untrained: no layers for it"],
+        ["spectra.layers.untrained: no layers for it"],
     ),
     "a reduction of channels that aren't known": (
         {
