@@ -1,5 +1,6 @@
 """Rule compute_filters: eigenvectors as kernels of the first convolution and as gradients."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,11 @@ with open_stimuli(snakemake.input.stimuli) as file:
         )
         for name, rows in means.items():
             found[name]["kernel"] = filters.kernel_filters(convolution, components(rows))
+outputs = sum(math.prod(layer["shape"]) for layer in subject.layers)
+log.info(
+    "gradients hold the outputs of all layers of %d images at once, about %.0f MB",
+    *(filters.PASS, filters.PASS * outputs * 4 / 1e6),
+)
 gradients = filters.gradient_filters(
     network, preprocess, images, wanted, directions, batch=runtime["batch"]
 )
@@ -59,8 +65,9 @@ for name, pictures in gradients.items():
 
 def describe(layer, kind, pictures):
     """Rows of the table: one a rank."""
-    mapped = kind == "gradient" and len(layer["shape"]) == 3
-    grid = tuple(layer["shape"][1:]) if mapped else None
+    sides = dict(zip(layer["axes"].replace("N", ""), layer["shape"], strict=True))
+    mapped = kind == "gradient" and {"H", "W"} <= sides.keys()
+    grid = (sides["H"], sides["W"]) if mapped else None
     for rank, picture in zip(cfg["ranks"], pictures, strict=True):
         scale = np.abs(picture).max()
         if np.isnan(scale):

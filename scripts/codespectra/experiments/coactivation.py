@@ -68,6 +68,8 @@ def before_relu(
         reduction: of `models.reductions`.
         batch: images a pass.
     """
+    if not relus:
+        return {}
     found: dict[str, list[np.ndarray]] = {name: [] for name in relus}
 
     def keep(item: Wanted, output: torch.Tensor) -> None:

@@ -151,6 +151,10 @@ def test_layers_that_are_no_relus_output_are_left_out():
     assert set(given_to_relu(network, "conv2", "relu:1")) == {"relu:1"}
 
 
+def test_a_network_without_relus_has_none_before_them():
+    assert before_relu(reused(inplace=True), None, None, {}, "none", batch=4) == {}
+
+
 def test_the_batch_changes_nothing_but_rounding():
     network = bottleneck()
     whole, pieces = (given_to_relu(network, "layer2", batch=size)["layer2"] for size in (11, 3))
