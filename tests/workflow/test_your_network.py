@@ -43,6 +43,10 @@ def files(tmp_path_factory) -> Path:
     for name in ("cat", "dog"):
         (folder / "data/mine" / name).mkdir(parents=True)
         Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / f"data/mine/{name}/0.png")
+    listed = folder / "data/shown"
+    listed.mkdir()
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(listed / "a.png")
+    (listed / "stimuli.csv").write_text("stimulus_id,path,label\nfirst,a.png,cup\n")
     (folder / "data/cifar-10-batches-py").mkdir()
     return folder
 
