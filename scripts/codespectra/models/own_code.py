@@ -68,10 +68,11 @@ def _look_beside(folder: str) -> None:
 
     What was imported from there is forgotten: both may have neighbours of the same name.
     """
-    if _searched == [folder]:
+    if _searched == [folder] and folder in sys.path:
         return
     for other in _searched:
-        sys.path.remove(other)
+        # Others change the list as well: the folder may be gone, or there twice.
+        sys.path[:] = [place for place in sys.path if place != other]
         beside = {name for name, module in sys.modules.items() if _lies_in(module, other)}
         for name in [name for name in sys.modules if name.partition(".")[0] in beside]:
             del sys.modules[name]
