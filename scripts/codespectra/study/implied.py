@@ -16,7 +16,7 @@ from codespectra.study.dropout_sweep import (
     networks,
     swept_models,
 )
-from codespectra.study.sections.analyses import Layers
+from codespectra.study.sections.analyses import Layers, in_words
 from codespectra.study.sections.base import Strict, short
 from codespectra.study.sections.directions import DirectionMethods, SparseAutoencoder
 from codespectra.study.sections.index import ImagenetBackbone, NetworkBackbone, PathBackbone
@@ -225,7 +225,7 @@ def network_backbones(study: Study) -> dict[str, str]:
             model = study.models[backbone.model]
             trained = isinstance(model, TrainedModel)
             origin = f"trained on {model.training.train}" if trained else model.weights
-            layers = ", ".join(getattr(item, "type", item) for item in backbone.layers)
+            layers = ", ".join(in_words(item) for item in backbone.layers)
             found[name] = f"unit-length features of {backbone.model} ({origin}; {layers})"
     return found
 

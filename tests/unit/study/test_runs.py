@@ -5,7 +5,13 @@ from typing import Any
 from checked_plans import checked_plan, mistakes
 from project import changed, read_config
 
-from codespectra.study.implied import analyses, interpretability_runs, methods_of, resampled
+from codespectra.study.implied import (
+    analyses,
+    interpretability_runs,
+    methods_of,
+    network_backbones,
+    resampled,
+)
 
 
 def embedded(changes: dict[str, Any]) -> dict[str, Any]:
@@ -85,6 +91,16 @@ def test_a_run_may_have_methods_of_its_own() -> None:
     )
     assert "directions.runs.0.methods: 'kmeens' is unknown; did you mean 'kmeans'?" in lines[0]
     assert "interpretability.models: classifier has methods of its own on tiles" in lines[1]
+
+
+def test_a_backbone_of_any_layers_is_told_in_words() -> None:
+    layers = ["features.1", {"type": "ReLU"}, {"input": "features.3"}]
+    plan = checked_plan(embedded({"backbones.inhouse.layers": layers}))
+    words = "unit-length features of perceptual (trained on train; features.1, ReLU, "
+    assert network_backbones(plan.study) == {"inhouse": f"{words}input of features.3)"}
+    assert [layer["name"] for layer in plan.embedded["inhouse", "tiles"]][:3] == [
+        *("features.1", "input:features.3", "features.3")
+    ]
 
 
 def test_the_interpretability_study_is_of_the_models_named() -> None:

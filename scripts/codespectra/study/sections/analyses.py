@@ -54,6 +54,13 @@ def plain(selector: LayerType | LayerInput | str) -> dict[str, str] | str:
     return selector if isinstance(selector, str) else selector.model_dump()
 
 
+def in_words(selector: LayerType | LayerInput | str) -> str:
+    """A selector as figures call its layers."""
+    if isinstance(selector, LayerInput):
+        return f"input of {selector.input}"
+    return selector if isinstance(selector, str) else selector.type
+
+
 Selectors = Several[Selector]
 
 
