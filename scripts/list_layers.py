@@ -12,7 +12,7 @@ import yaml
 
 from codespectra.errors import UserError
 from codespectra.study.layer_list import list_layers
-from codespectra.study.plan import cached_classes, cached_layers
+from codespectra.study.remembered import cached_classes, cached_layers
 from codespectra.study.sections.study import load_study
 from codespectra.study.study_file import check_study_file
 

@@ -5,13 +5,8 @@ from typing import Any
 from project import REMEMBERED, ROOT
 
 from codespectra.errors import UserError
-from codespectra.study.plan import (
-    Plan,
-    cached_classes,
-    cached_language_layers,
-    cached_layers,
-    make_plan,
-)
+from codespectra.study.plan import Plan, make_plan
+from codespectra.study.remembered import cached_classes, cached_language_layers, cached_layers
 from codespectra.study.sections.study import load_study
 
 MEMORY = ROOT / REMEMBERED

@@ -32,12 +32,8 @@ from codespectra.study.implied import (
     shown_networks,
 )
 from codespectra.study.check_language import chat_models
-from codespectra.study.plan import (
-    cached_classes,
-    cached_language_layers,
-    cached_layers,
-    make_plan,
-)
+from codespectra.study.plan import make_plan
+from codespectra.study.remembered import cached_classes, cached_language_layers, cached_layers
 from codespectra.study.dropout_sweep import networks
 from codespectra.study.study_file import read_arguments
 

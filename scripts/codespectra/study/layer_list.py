@@ -8,8 +8,10 @@ from codespectra.errors import UserError, nearest
 from codespectra.models.identity import resolved
 from codespectra.models.reductions import OF_MAPS, OF_TOKENS, WHOLE, reduced_width, refusal
 from codespectra.study.implied import side_of
-from codespectra.study.plan import CountClasses, Describe, classes_by_model, network_side
+from codespectra.study.model_classes import classes_by_model
+from codespectra.study.plan import network_side
 from codespectra.study.problems import Problems
+from codespectra.study.remembered import CountClasses, Describe
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import Study
 
@@ -27,7 +29,7 @@ def list_layers(
         study: that has the model.
         model: its name there.
         side: pixels of images that the network takes as they are; None: of the study's first set.
-        describe, count_classes: of `plan.cached_layers` and `plan.cached_classes`.
+        describe, count_classes: of `remembered.cached_layers` and `cached_classes`.
 
     Returns:
         layer, type, axes (N stimuli, C channels, H height, W width, T tokens, ? unknown), prefix

@@ -1,21 +1,15 @@
 """From a valid config to a plan: names that exist, layers that exist, what each capture holds.
 
 Everything here is decided before a job starts; the one costly step, listing an architecture's
-layers, is kept in a small cache so that a later start needn't import torch.
+layers, is remembered so that a later start needn't import torch.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from codespectra.errors import UserError, nearest
-from codespectra.files.json_files import content_digest, read_json, write_json
-from codespectra.jobs.code_digest import code_digest
-from codespectra.models.gguf_header import GGUF_FILE
 from codespectra.models.identity import resolved
 from codespectra.models.layer_selection import select_layers
 from codespectra.models.reductions import reduced_width, refusal, unit_count, unplaced
@@ -28,7 +22,6 @@ from codespectra.study.implied import (
     Analysis,
     analyses,
     autoencoder_grid,
-    class_count,
     direction_methods,
     embedded_sets,
     filter_runs,
@@ -37,31 +30,16 @@ from codespectra.study.implied import (
     most_stimuli,
     noisy_runs,
     side_of,
-    weights_file,
 )
+from codespectra.study.model_classes import Models, classes_by_model
 from codespectra.study.problems import Problems
+from codespectra.study.remembered import CountClasses, Describe
 from codespectra.study.sections.analyses import Layers, plain
 from codespectra.study.sections.index import NetworkBackbone
-from codespectra.study.sections.models import (
-    DownloadedModel,
-    FileModel,
-    FromModel,
-    HubModel,
-    Model,
-    TrainedModel,
-)
+from codespectra.study.sections.models import FileModel, FromModel, Model
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import Study
 
-# Whose versions decide which layers a network has.
-NETWORK_PACKAGES = ("torch", "torchvision", "timm", "transformers")
-# Layers of an architecture (its `identity.resolved` section, classes, side), in running order.
-Describe = Callable[[dict[str, Any], int | None, int | None], list[dict[str, Any]]]
-# Classes of weights: the architecture, and of a file its path, key, prefix and stamp.
-CountClasses = Callable[
-    [dict[str, Any], str | None, str | None, str | None, list[int] | None], int | None
-]
-Models = dict[str, Model | VaeModel | RecalibratedModel]
 # Layers by kind of analysis, model and stimuli.
 Selected = dict[tuple[str, str, str], list[dict[str, Any]]]
 
@@ -152,53 +130,6 @@ def _resolve(models: Models, problems: Problems) -> dict[str, dict[str, Any]]:
         except UserError as error:
             problems.add(f"models.{name}.architecture: {error}")
     return found
-
-
-def classes_by_model(
-    study: Study,
-    models: Models,
-    architectures: dict[str, dict[str, Any]],
-    count_classes: CountClasses,
-    problems: Problems,
-) -> dict[str, int | None]:
-    """Classes of each model: as given, those of its training set, or those of its weights' file.
-
-    A file that can't be read is left to the job that imports it, which says what is wrong.
-    """
-    found: dict[str, int | None] = {}
-    for name, model in models.items():
-        found[name] = model.classes
-        if name.startswith(SWEPT):
-            found[name] = found[study.coding.encoder]
-        elif isinstance(model, TrainedModel):
-            found[name] = (
-                model.classes or class_count(study.stimuli.get(model.training.train)) or None
-            )
-        elif isinstance(model, FileModel | DownloadedModel):
-            there = _classes_of_weights(model, architectures[name], count_classes)
-            if None not in (model.classes, there) and model.classes != there:
-                problems.add(
-                    f"models.{name}.classes: {model.classes}, but its weights have {there}; leave "
-                    "it out, or take other weights"
-                )
-            found[name] = model.classes or there
-    return found
-
-
-def _classes_of_weights(
-    model: FileModel | DownloadedModel, architecture: dict[str, Any], count_classes: CountClasses
-) -> int | None:
-    if isinstance(model, HubModel):  # the job that fetches it counts them
-        return None
-    try:
-        if isinstance(model, DownloadedModel):
-            return count_classes(architecture, None, None, None, None)
-        path = weights_file(model)
-        known = path.stat()
-        stamp = [known.st_size, known.st_mtime_ns]
-        return count_classes(architecture, str(path), model.key, model.strip_prefix, stamp)
-    except (OSError, UserError):
-        return None
 
 
 def network_side(model: Model | VaeModel | RecalibratedModel, side: int) -> int | None:
@@ -374,38 +305,3 @@ def _captures(study: Study, selected: Selected) -> dict[tuple[str, str], list[di
             item = {"layer": layer["name"], "reduction": reduction}
             wanted.setdefault((model, stimuli), {})[layer["depth"], reduction] = item
     return {run: [items[key] for key in sorted(items)] for run, items in wanted.items()}
-
-
-def cached_layers(folder: Path) -> Describe:
-    """`architectures.describe_layers`, remembered in `folder` for as long as it would say so."""
-    return _remembered("architectures", "describe_layers", "layers", folder)
-
-
-def cached_classes(folder: Path) -> CountClasses:
-    """The same of `class_count.count_classes`."""
-    return _remembered("class_count", "count_classes", "classes", folder)
-
-
-def cached_language_layers(folder: Path) -> DescribeLanguageModel:
-    """The same of `language_models.describe_layers`, and of the one of GGUF files."""
-    of_folder, of_gguf = (
-        _remembered(name, "describe_layers", "layers", folder)
-        for name in ("language_models", "gguf_models")
-    )
-    return lambda config, objective: (of_gguf if GGUF_FILE in config else of_folder)(
-        config, objective
-    )
-
-
-def _remembered(module: str, function: str, key: str, folder: Path) -> Callable[..., Any]:
-    file = Path(__file__).parents[1] / f"models/{module}.py"
-    follows_from = [code_digest(file, folder), *map(version, NETWORK_PACKAGES)]
-
-    def describe(*network: Any) -> Any:
-        note = folder / f"{content_digest([*network, *follows_from])[:16]}.json"
-        if not note.exists():
-            models = import_module(f"codespectra.models.{module}")
-            write_json(note, {key: getattr(models, function)(*network)})
-        return read_json(note)[key]
-
-    return describe

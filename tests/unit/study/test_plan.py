@@ -12,8 +12,8 @@ from project import MINI, changed, read_config
 
 from codespectra.files.json_files import write_json
 from codespectra.models.architectures import build
-from codespectra.study import plan
-from codespectra.study.plan import cached_layers
+from codespectra.study import plan, remembered
+from codespectra.study.remembered import cached_layers
 
 NETWORK = {"name": "small_alexnet", "widths": [2, 3, 4, 3, 2]}, 10, 32
 LIBRARY = Path(plan.__file__).parents[1]
@@ -44,9 +44,11 @@ def test_layers_are_remembered(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("package", ["torch", "torchvision", "timm", "transformers"])
 def test_another_version_of_a_package_lists_layers_anew(package, tmp_path, monkeypatch) -> None:
-    layers, installed = cached_layers(tmp_path)(*NETWORK), plan.version
+    layers, installed = cached_layers(tmp_path)(*NETWORK), remembered.version
     remember_nothing_of(tmp_path)
-    monkeypatch.setattr(plan, "version", lambda name: "0" if name == package else installed(name))
+    monkeypatch.setattr(
+        remembered, "version", lambda name: "0" if name == package else installed(name)
+    )
     assert cached_layers(tmp_path)(*NETWORK) == layers
 
 
@@ -57,7 +59,7 @@ def test_an_edit_of_a_network_lists_layers_anew(module, anew, tmp_path, monkeypa
     library = shutil.copytree(LIBRARY, tmp_path / "codespectra")
     with (library / f"models/{module}.py").open("a") as file:
         file.write("\nEDITED = True\n")
-    monkeypatch.setattr(plan, "__file__", str(library / "study/plan.py"))
+    monkeypatch.setattr(remembered, "__file__", str(library / "study/remembered.py"))
     assert cached_layers(tmp_path)(*NETWORK) == (layers if anew else [])
 
 
