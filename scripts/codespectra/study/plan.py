@@ -50,11 +50,11 @@ class Plan:
 
     `models` are the study's and those that it implies, `architectures` their sections with the code
     and the files that they name (`identity.resolved`), `classes` their numbers of classes (None: as
-    the architecture has them); `selected` are the layers of each kind of
-    analysis for each run, `embedded` those of a network as a backbone for each set; `captures` are
-    the (layer, reduction) pairs of each activations file, `noisy_captures` those of the files with
-    dropout left on; `methods` and `grid` are the options of the direction finders by name, of the
-    main job and of the grid of autoencoders.
+    the architecture has them); `selected` are the layers of each kind of analysis for each run,
+    `embedded` those of a network as a backbone for each set; `captures` are the (layer, reduction)
+    pairs of each activations file, `noisy_captures` those of the files with dropout left on;
+    `methods` and `grid` are the options of the direction finders by name, of the main job and of
+    the grid of autoencoders.
     """
 
     study: Study
