@@ -23,6 +23,7 @@ from codespectra.study.implied import (
     analyses,
     interpretability_runs,
     backbone_model,
+    directions_runs,
     filter_runs,
     headline_metric,
     methods_of,
@@ -241,5 +242,6 @@ wildcard_constraints:
 
 include: "inputs.smk"
 include: "claim_tables.smk"
+include: "atlas_inputs.smk"
 include: "shards.smk"
 include: "reruns.smk"

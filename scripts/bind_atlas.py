@@ -1,0 +1,31 @@
+"""Rule bind_atlas: the page, and the catalogue of what it can show."""
+
+from pathlib import Path
+
+from codespectra.atlas.catalogue import claim_rows, parts_of, versions
+from codespectra.atlas.page_files import INDEX, PAGE, copy_page
+from codespectra.atlas.shards import write_shard
+from codespectra.files.csv_tables import read_tables
+from codespectra.files.notes import write_note
+from codespectra.files.whole_files import atomic
+from codespectra.jobs.start import start_job
+
+log = start_job(snakemake.log[0])
+cfg = snakemake.params.cfg
+index, folder = Path(snakemake.output.index), Path(snakemake.output.page)
+folder.mkdir(parents=True, exist_ok=True)
+runs, images = parts_of(snakemake.input.parts, index.parent)
+content = {
+    "study": cfg["study"],
+    "backbones": cfg["backbones"],
+    "runs": runs,
+    "images": images,
+    "claims": claim_rows(read_tables(snakemake.input.claims, "claims")),
+    "versions": versions(),
+}
+write_shard(folder / "catalogue.js", "catalogue", content)
+copy_page(folder)
+with atomic(index) as temporary:
+    temporary.write_bytes((PAGE / INDEX).read_bytes())
+    write_note(index, temporary)
+log.info("%d runs, %d sets of images: open %s", len(runs), len(images), index)

@@ -1,0 +1,33 @@
+"""What an atlas holds: its runs, sets of images, claims, and what made them."""
+
+import platform
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from codespectra.files.manifests import read_signed
+
+SOFTWARE = ("numpy", "scipy", "pandas", "h5py", "pillow", "torch")
+
+
+def parts_of(manifests: Iterable[str], root: Path) -> tuple[list[Any], list[Any]]:
+    """Manifests of the atlas' folders, with each one's path in it: of runs, and of images."""
+    found: dict[str, list[Any]] = {"runs": [], "images": []}
+    for manifest in manifests:
+        kind, *names = Path(manifest).with_suffix("").relative_to(root).parts
+        found[kind].append({"path": "/".join([kind, *names]), **read_signed(manifest)})
+    return found["runs"], found["images"]
+
+
+def claim_rows(claims: pd.DataFrame) -> list[dict[str, Any]]:
+    """Claims that were measured, a row each; an empty number is null."""
+    measured = claims[claims["verdict"] != "not run"]
+    return measured.astype(object).where(measured.notna(), None).to_dict("records")
+
+
+def versions() -> dict[str, str]:
+    """Of Python and the libraries that numbers come from."""
+    return {"python": platform.python_version()} | {name: version(name) for name in SOFTWARE}

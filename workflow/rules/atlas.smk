@@ -1,0 +1,81 @@
+"""The atlas: pages on every unit and direction, which open from a folder (docs/atlas.md)."""
+
+
+rule tile_images:
+    input:
+        **STIMULI,
+    output:
+        images=directory(ATLAS_IMAGES),
+        manifest=f"{ATLAS_IMAGES}.json",
+    log:
+        "results/logs/tile_images/{stimuli}.log",
+    benchmark:
+        "results/benchmarks/tile_images/{stimuli}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **growing(mem_mb=1000, runtime=60),
+    params:
+        cfg=lambda w: stage_config(stimuli=w.stimuli),
+        code=code_of("tile_images.py"),
+    message:
+        "Sheets of the images of {wildcards.stimuli}"
+    script:
+        "../../scripts/tile_images.py"
+
+
+rule describe_directions:
+    input:
+        unpack(shown_tables),
+        **directions_of(run_methods),
+        **STIMULI,
+    output:
+        shards=directory(ATLAS_RUN),
+        manifest=f"{ATLAS_RUN}.json",
+    log:
+        "results/logs/describe_directions/{model}/{stimuli}.log",
+    benchmark:
+        "results/benchmarks/describe_directions/{model}/{stimuli}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **growing(mem_mb=8000, runtime=120),
+    params:
+        cfg=atlas_run_config,
+        code=code_of("describe_directions.py"),
+    message:
+        "Directions of {wildcards.model} on {wildcards.stimuli} for the atlas"
+    script:
+        "../../scripts/describe_directions.py"
+
+
+rule bind_atlas:
+    input:
+        parts=atlas_parts(".json"),
+        claims=atlas_claims(),
+    output:
+        index=f"{ATLAS}/index.html",
+        page=directory(f"{ATLAS}/page"),
+    log:
+        "results/logs/bind_atlas.log",
+    benchmark:
+        "results/benchmarks/bind_atlas.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **growing(mem_mb=1000, runtime=20),
+    params:
+        cfg=stage_config(study=study.study, backbones=BACKBONES),
+        code=code_of("bind_atlas.py"),
+        page=page_digest(),
+    message:
+        "Bind the atlas: {output.index}"
+    script:
+        "../../scripts/bind_atlas.py"
+
+
+rule atlas:
+    input:
+        lambda w: rules.bind_atlas.output.index if study.directions else wanted([], "directions"),
+    message:
+        f"The atlas of every unit and direction: {ATLAS}/index.html"
