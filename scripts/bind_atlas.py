@@ -14,12 +14,11 @@ log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 index, folder = Path(snakemake.output.index), Path(snakemake.output.page)
 folder.mkdir(parents=True, exist_ok=True)
-runs, images = parts_of(snakemake.input.parts, index.parent)
+parts = parts_of(snakemake.input.parts, index.parent)
 content = {
     "study": cfg["study"],
     "backbones": cfg["backbones"],
-    "runs": runs,
-    "images": images,
+    **parts,
     "claims": claim_rows(read_tables(snakemake.input.claims, "claims")),
     "versions": versions(),
 }
@@ -28,4 +27,4 @@ copy_page(folder)
 with atomic(index) as temporary:
     temporary.write_bytes((PAGE / INDEX).read_bytes())
     write_note(index, temporary)
-log.info("%d runs, %d sets of images: open %s", len(runs), len(images), index)
+log.info("%s: open %s", {kind: len(found) for kind, found in parts.items()}, index)

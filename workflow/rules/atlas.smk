@@ -41,7 +41,7 @@ rule describe_directions:
     resources:
         **growing(mem_mb=8000, runtime=120),
     params:
-        cfg=atlas_run_config,
+        cfg=described_config,
         code=code_of("describe_directions.py"),
     message:
         "Directions of {wildcards.model} on {wildcards.stimuli} for the atlas"
@@ -49,9 +49,34 @@ rule describe_directions:
         "../../scripts/describe_directions.py"
 
 
+rule map_directions:
+    input:
+        **CHECKPOINT,
+        **directions_of(run_methods),
+        **STIMULI,
+    output:
+        shards=directory(ATLAS_MAPS),
+        manifest=f"{ATLAS_MAPS}.json",
+    log:
+        "results/logs/map_directions/{model}/{stimuli}.log",
+    benchmark:
+        "results/benchmarks/map_directions/{model}/{stimuli}.jsonl"
+    conda:
+        "../../envs/gpu.yaml"
+    resources:
+        **on_gpu(mem_mb=8000, runtime=120),
+    params:
+        cfg=atlas_run_config,
+        code=code_of("map_directions.py"),
+    message:
+        "Where on their images directions of {wildcards.model} on {wildcards.stimuli} respond"
+    script:
+        "../../scripts/map_directions.py"
+
+
 rule bind_atlas:
     input:
-        parts=atlas_parts(".json"),
+        parts=atlas_parts(),
         claims=atlas_claims(),
     output:
         index=f"{ATLAS}/index.html",

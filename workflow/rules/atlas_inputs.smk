@@ -1,9 +1,11 @@
 """Which files the atlas is made of."""
 
+from codespectra.atlas.grids import grid_of
 from codespectra.atlas.page_files import page_digest
 
 ATLAS = f"results/atlas/{study.study}"
 ATLAS_RUN = f"{ATLAS}/runs/{{model}}/{{stimuli}}"
+ATLAS_MAPS = f"{ATLAS}/maps/{{model}}/{{stimuli}}"
 ATLAS_IMAGES = f"{ATLAS}/images/{{stimuli}}"
 # Tables of the interpretability study that say something of single directions, by kind.
 DIRECTION_TABLES = {
@@ -29,20 +31,30 @@ def run_methods(wildcards):
     return methods_of(study, wildcards.model, wildcards.stimuli)
 
 
-def atlas_run_config(wildcards):
+def atlas_run_config(wildcards, **fields):
     """What the shards of a run depend on, besides files."""
+    fields |= {"methods": run_methods(wildcards), "reduction": study.directions.reduction}
+    return run_config("directions", wildcards, **fields)
+
+
+def described_config(wildcards):
+    """The same of its images and numbers."""
     index = {"m": study.index.m, "normalisation": study.index.normalisation}
-    fields = {"methods": run_methods(wildcards), "tables": [*shown_tables(wildcards)]}
-    return run_config(
-        "directions", wildcards, **index, **fields, reduction=study.directions.reduction
-    )
+    return atlas_run_config(wildcards, **index, tables=[*shown_tables(wildcards)])
 
 
-def atlas_parts(pattern):
-    """The folders of all runs and all sets of images, as stores with manifests."""
+def has_places(run):
+    """Whether any layer of a run has places on the image."""
+    layers = plan.selected["directions", *run]
+    return any(grid_of(layer, study.directions.reduction) for layer in layers)
+
+
+def atlas_parts():
+    """Manifests of the folders that the atlas is bound of: runs, maps, sets of images."""
     runs = directions_runs(study)
-    images = [ATLAS_IMAGES.format(stimuli=name) for name in dict.fromkeys(s for _, s in runs)]
-    return [f"{folder}{pattern}" for folder in for_each(ATLAS_RUN, runs) + images]
+    found = for_each(ATLAS_RUN, runs) + for_each(ATLAS_MAPS, filter(has_places, runs))
+    found += [ATLAS_IMAGES.format(stimuli=name) for name in dict.fromkeys(s for _, s in runs)]
+    return [f"{folder}.json" for folder in found]
 
 
 def atlas_claims():

@@ -13,18 +13,18 @@ from codespectra.files.manifests import read_signed
 SOFTWARE = ("numpy", "scipy", "pandas", "h5py", "pillow", "torch")
 
 
-def parts_of(manifests: Iterable[str], root: Path) -> tuple[list[Any], list[Any]]:
-    """Manifests of the atlas' folders, with each one's path in it: of runs, and of images."""
-    found: dict[str, list[Any]] = {"runs": [], "images": []}
+def parts_of(manifests: Iterable[str], root: Path) -> dict[str, list[Any]]:
+    """Manifests of the atlas' folders by kind (runs, maps, images), with each one's path in it."""
+    found: dict[str, list[Any]] = {"runs": [], "maps": [], "images": []}
     for manifest in manifests:
         kind, *names = Path(manifest).with_suffix("").relative_to(root).parts
         found[kind].append({"path": "/".join([kind, *names]), **read_signed(manifest)})
-    return found["runs"], found["images"]
+    return found
 
 
 def claim_rows(claims: pd.DataFrame) -> list[dict[str, Any]]:
-    """Claims that were measured, a row each; an empty number is null."""
-    measured = claims[claims["verdict"] != "not run"]
+    """Claims that were measured, each once though tables share it; an empty number is null."""
+    measured = claims[claims["verdict"] != "not run"].drop_duplicates()
     return measured.astype(object).where(measured.notna(), None).to_dict("records")
 
 

@@ -61,6 +61,23 @@ const store = {
   },
 };
 
+// Maps of a block over its most exciting images, null where its layer has no places.
+async function mapsOf(block) {
+  const listed = store.catalogue.maps.find((maps) => maps.path === block.run.path.replace(/^runs/, "maps"));
+  if (!listed?.layers.includes(block.layer)) return null;
+  const key = `${listed.path}/${block.layer}-${block.method}`;
+  return { ...await atlas.load(`${key}.js`, key), covers: listed.covers };
+}
+
+// The map of a unit over its image of that rank: places from 0 to 15, row by row.
+function mapOf(maps, number, rank) {
+  const bytes = rowOf(maps.levels, number), size = maps.grid[0] * maps.grid[1];
+  return Array.from({ length: size }, (_, at) => {
+    const place = rank * size + at;
+    return place % 2 ? bytes[place >> 1] & 15 : bytes[place >> 1] >> 4;
+  });
+}
+
 // Address of a page: parts of a path, and of a query.
 function address(parts, query = {}) {
   const asked = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== "" && value !== undefined));

@@ -8,6 +8,7 @@ async function unitPage(run, layer, method, numberText) {
   }
   const detail = await store.detail(block);
   const unit = { run, block, number, detail, row: (name) => detail[name] && rowOf(detail[name], number) };
+  unit.maps = await mapsOf(block);
   const href = unitAddress(block, number);
   const state = run.states[block.state[number]];
   const step = (by) => unitAddress(block, (number + by + block.count) % block.count);
@@ -61,12 +62,34 @@ function imagesOf(unit) {
   return el("div", { class: "ends" }, ends.map(([title, images, responses], end) => {
     const own = [...row(images)], values = row(responses);
     const counted = (at) => end === 0 && at < run.m;
+    const drawn = own.map((image, at) => captioned(run.images, image, 96, values[at], { class: counted(at) ? "counted" : "" }));
+    const overlay = end === 0 && unit.maps ? overlaySwitch(unit, drawn) : null;
     return section(title, { name: `${name} ${images}`, rows: () => [["rank", "image", "class", "response"], ...own.map((image, at) => [at + 1, image, classOf(run, image), values[at]])],
       note: end === 0 ? `The first ${run.m}, underlined, are those of the II.` : "The weakest responses, the lowest first." },
-      el("div", { class: "gallery" }, own.map((image, at) => captioned(run.images, image, 96, values[at], { class: counted(at) ? "counted" : "" }))));
+      overlay, el("div", { class: "gallery" }, drawn));
   }));
 }
 const classOf = (run, image) => run.images.labels ? run.images.classes[run.images.labels[image]] : "";
+
+// A switch for the maps of a unit over its images; a map is small, and the browser scales it.
+function overlaySwitch({ maps, number }, figures) {
+  const [height, width] = maps.grid;
+  const layers = figures.map((figure, rank) => {
+    const canvas = el("canvas", { width, height, class: "map", "aria-hidden": "true" });
+    const pixels = new ImageData(width, height);
+    mapOf(maps, number, rank).forEach((level, at) => pixels.data.set([255, 120, 0, 13 * level], 4 * at));
+    canvas.getContext("2d").putImageData(pixels, 0, 0);
+    const inset = `${50 * (1 - maps.covers)}%`;
+    Object.assign(canvas.style, { inset, width: `${100 * maps.covers}%`, height: `${100 * maps.covers}%` });
+    figure.querySelector(".picture").append(canvas);
+    return canvas;
+  });
+  const tell = (shown) => layers.forEach((canvas) => { canvas.hidden = !shown; });
+  const box = el("input", { type: "checkbox", class: "overlay", on: { change: () => { kept.set("maps", box.checked); tell(box.checked); } } });
+  box.checked = kept.get("maps", true);
+  tell(box.checked);
+  return el("label", { class: "note" }, box, ` where it responds, from ${show(maps.low[number], 3)} (clear) to ${show(maps.high[number], 3)} (orange) ( o )`);
+}
 
 function scoresOf({ run, block, number }) {
   const rows = Object.entries(block.scores).map(([metric, own]) => ({ metric, value: own.ii[number], low: own.low[number], high: own.high[number], sign: own.sign[number], ...rankOf(block, metric, number) }));
