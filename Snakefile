@@ -34,7 +34,6 @@ include: "workflow/rules/explanations.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/targets.smk"
-include: "workflow/rules/atlas.smk"
 include: "workflow/rules/records.smk"
 
 

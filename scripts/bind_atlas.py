@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from codespectra.atlas.catalogue import claim_rows, parts_of, versions
+from codespectra.atlas.catalogue import claim_rows, exponent_rows, parts_of, versions
 from codespectra.atlas.page_files import INDEX, PAGE, copy_page
 from codespectra.atlas.shards import write_shard
 from codespectra.files.csv_tables import read_tables
@@ -13,12 +13,14 @@ from codespectra.jobs.start import start_job
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 index, folder = Path(snakemake.output.index), Path(snakemake.output.page)
+exponents = snakemake.input.get("exponents", [])
 folder.mkdir(parents=True, exist_ok=True)
 parts = parts_of(snakemake.input.parts, index.parent)
 content = {
     "study": cfg["study"],
     "backbones": cfg["backbones"],
     **parts,
+    "exponents": exponent_rows(read_tables(exponents, "exponents")) if exponents else [],
     "claims": claim_rows(read_tables(snakemake.input.claims, "claims")),
     "versions": versions(),
 }

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from codespectra.atlas.measures import STATES, index_columns, other_measures
+from codespectra.atlas.examples import examples_of, image_map
+from codespectra.atlas.measures import NEURONS, STATES, index_columns, other_measures
 from codespectra.atlas.neighbours import loadings, nearest
-from codespectra.atlas.responses import Labels, describe_responses
+from codespectra.atlas.responses import Labels, describe_responses, summary_of
 from codespectra.atlas.shards import write_folder_manifest, write_shard
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.directions.directions import read_methods
@@ -13,8 +14,6 @@ from codespectra.files.manifests import read_manifest
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 
-# Images that stand for a direction in tables.
-FIRST = 3
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 folder = Path(snakemake.output.shards)
@@ -37,30 +36,26 @@ def made_of():
 blocks = []
 for depth, layer in enumerate(progress(cfg["layers"])):
     methods = read_methods(paths, [layer])[layer]
+    if (places := image_map(tables, layer)) is not None:
+        write_shard(folder / f"{depth}-map.js", f"runs/{run}/{depth}-map", places)
     described = {name: describe_responses(found, labels) for name, found in methods.items()}
     near = nearest(methods, {name: own["top"][:, : cfg["m"]] for name, own in described.items()})
     for number, (method, found) in enumerate(methods.items()):
         own, count = described[method], len(found.vectors)
-        key = f"{run}/{depth}-{number}"
-        detail = own | near[method] | ({} if method == "neurons" else loadings(found))
-        active = detail.pop("active")
-        write_shard(folder / f"{depth}-{number}.js", f"runs/{key}", detail)
         rows = scores[(scores["layer"] == layer) & (scores["method"] == method)]
         blocks.append(
             {
                 "layer": depth,
                 "method": number,
-                "count": count,
                 "two_sided": found.two_sided,
-                "active": active,
-                "first": own["top"][:, :FIRST],
-                "highest": found.responses.max(axis=0),
                 "measures": other_measures(tables, layer, method, count),
-                **({"favourite": own["classes"][:, 0]} if labels else {}),
-                **({"selectivity": own["class_means"][:, 0]} if labels else {}),
+                **summary_of(own),
                 **index_columns(rows, count),
             }
         )
+        weights = {} if method == NEURONS else loadings(found)
+        detail = own | near[method] | weights | examples_of(tables, layer, method, count)
+        write_shard(folder / f"{depth}-{number}.js", f"runs/{run}/{depth}-{number}", detail)
 content = {
     **{name: cfg[name] for name in ("model", "stimuli", "reduction", "m", "normalisation")},
     "weights": scores["weights"].iloc[0],
@@ -72,6 +67,7 @@ content = {
 write_shard(folder / "run.js", f"runs/{run}/run", content)
 count = sum(block["count"] for block in blocks)
 told = {name: content[name] for name in ("model", "stimuli", "weights", "layers", "methods")}
+told["mapped"] = "manifold_images" in tables
 metrics = list(scores["metric"].unique())
 digests = {name: read_manifest(file)["sha256"] for name, file in made_of().items()}
 write_folder_manifest(

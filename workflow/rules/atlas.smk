@@ -78,6 +78,7 @@ rule bind_atlas:
     input:
         parts=atlas_parts(),
         claims=atlas_claims(),
+        exponents=per_run(f"{SPECTRA}/exponents.csv", "spectra"),
     output:
         index=f"{ATLAS}/index.html",
         page=directory(f"{ATLAS}/page"),

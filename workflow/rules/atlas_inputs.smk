@@ -10,9 +10,12 @@ ATLAS_IMAGES = f"{ATLAS}/images/{{stimuli}}"
 # Tables of the interpretability study that say something of single directions, by kind.
 DIRECTION_TABLES = {
     "psychophysics": "psychophysics.csv",
+    "trial": "psychophysics_trial.csv",
+    "manifold_images": "manifold.csv",
     "manifold_units": "manifold_units.csv",
     "coactivation": "coactivation.csv",
     "synergy_units": "synergy_units.csv",
+    "synergy_images": "synergy_images.csv",
 }
 
 
@@ -21,9 +24,7 @@ def shown_tables(wildcards):
     studied = (wildcards.model, wildcards.stimuli) in interpretability_runs(study)
     more = DIRECTION_TABLES if studied else {}
     folder = f"results/interpretability/{wildcards.model}/{wildcards.stimuli}"
-    return {
-        kind: f"{folder}/{file}" for kind, file in {"scores": "directions.csv", **more}.items()
-    }
+    return {kind: f"{folder}/{file}" for kind, file in {"scores": "directions.csv", **more}.items()}
 
 
 def run_methods(wildcards):

@@ -27,6 +27,9 @@ ALL_TARGETS = [
 ]
 
 
+include: "atlas.smk"
+
+
 rule judge_claims:
     input:
         unpack(claim_tables),

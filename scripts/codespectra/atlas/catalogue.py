@@ -24,8 +24,17 @@ def parts_of(manifests: Iterable[str], root: Path) -> dict[str, list[Any]]:
 
 def claim_rows(claims: pd.DataFrame) -> list[dict[str, Any]]:
     """Claims that were measured, each once though tables share it; an empty number is null."""
-    measured = claims[claims["verdict"] != "not run"].drop_duplicates()
-    return measured.astype(object).where(measured.notna(), None).to_dict("records")
+    return _plain(claims[claims["verdict"] != "not run"].drop_duplicates())
+
+
+def exponent_rows(exponents: pd.DataFrame) -> list[dict[str, Any]]:
+    """Exponents of the spectra, a row a layer."""
+    columns = ["model", "stimuli", "reduction", "layer", "depth", "alpha"]
+    return _plain(exponents[[*columns, "alpha_low", "alpha_high"]])
+
+
+def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
 def versions() -> dict[str, str]:

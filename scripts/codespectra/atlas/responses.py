@@ -13,6 +13,8 @@ SHOWN = 9
 # Strips of images between quantiles of the response, and images of each.
 STRIPS, OF_STRIP = 10, 4
 BINS = 40
+# Images that stand for a direction in tables.
+FIRST = 3
 # Classes that are named: those whose images a direction responds to most.
 CLASSES = 5
 # Directions that are ranked at once, in a copy: 26 MB for 50,000 stimuli.
@@ -46,6 +48,20 @@ def describe_responses(found: Directions, labels: Labels | None) -> dict[str, An
     ]
     described = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return described | (_favourite_classes(found.responses, labels) if labels else {})
+
+
+def summary_of(described: dict[str, Any]) -> dict[str, Any]:
+    """What tables of all directions need of `describe_responses`; it is taken from there."""
+    summary = {
+        "count": len(described["top"]),
+        "active": described.pop("active"),
+        "highest": described["quantiles"][:, -1],
+        "first": described["top"][:, :FIRST],
+    }
+    if "classes" in described:
+        summary["favourite"] = described["classes"][:, 0]
+        summary["selectivity"] = described["class_means"][:, 0]
+    return summary
 
 
 def _describe_rows(rows: np.ndarray) -> dict[str, np.ndarray]:

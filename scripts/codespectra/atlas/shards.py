@@ -37,9 +37,14 @@ def packed(array: np.ndarray) -> dict[str, Any]:
 
 def write_shard(path: Path, key: str, content: Any) -> None:
     """Write a script that hands `content`, in which arrays are packed, to the page under `key`."""
-    text = json.dumps(content, allow_nan=False, default=packed, separators=(",", ":"))
+    text = json.dumps(content, allow_nan=False, default=_plain, separators=(",", ":"))
     with atomic(path) as temporary:
         temporary.write_text(f"atlas.data({json.dumps(key)},{text});\n", "ascii")
+
+
+def _plain(value: Any) -> Any:
+    """numpy's numbers and arrays as JSON has them."""
+    return value.item() if isinstance(value, np.generic) else packed(value)
 
 
 def write_folder_manifest(manifest: str | Path, folder: Path, **description: Any) -> None:

@@ -21,8 +21,8 @@ function extent(values) {
   return low > high ? [0, 1] : [low, high];
 }
 
-// Colours that stay apart for those who see few; more than ten repeat.
-const COLOURS = ["#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee8866", "#44bb99", "#999933", "#777777"];
+// Colours that stay apart for those who see few; more than fourteen repeat.
+const COLOURS = ["#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee8866", "#44bb99", "#999933", "#888888", "#7d57c2", "#b5651d", "#5d8a00", "#e377c2"];
 const colourOf = (number) => COLOURS[number % COLOURS.length];
 
 const chart = (width, height, words, ...children) =>
@@ -64,15 +64,15 @@ function intervalChart(row, x, width = 200) {
 
 // Lines over an ordered axis: `series` have a name, points {x, y, low, high, href, words}.
 function lineChart(series, names, words) {
-  const width = Math.max(360, 40 + 26 * names.length), height = 250, base = 200;
+  const width = Math.max(360, 150 + 40 * names.length), height = 300, base = 200;
   const all = series.flatMap((one) => one.points).flatMap((point) => [point.y, point.low, point.high]).filter(Number.isFinite);
   const [low, high] = extent(all);
   const y = scale(low, high, base, 12);
-  const x = (place) => 46 + (names.length > 1 ? place / (names.length - 1) : 0.5) * (width - 62);
+  const x = (place) => 46 + (names.length > 1 ? place / (names.length - 1) : 0.5) * (width - 152);
   return chart(width, height, words,
-    y.ticks.map((tick) => [el("line", { class: "grid", x1: 40, x2: width - 8, y1: y(tick), y2: y(tick) }),
+    y.ticks.map((tick) => [el("line", { class: "grid", x1: 40, x2: width - 96, y1: y(tick), y2: y(tick) }),
       el("text", { x: 36, y: y(tick) + 4, "text-anchor": "end" }, show(tick))]),
-    names.map((name, place) => el("text", { class: "slanted", transform: `translate(${x(place)} ${base + 12}) rotate(35)` }, name.length > 14 ? `${name.slice(0, 13)}…` : name, hint(name))),
+    names.map((name, place) => el("text", { class: "slanted", transform: `translate(${x(place)} ${base + 12}) rotate(35)` }, name.length > 20 ? `…${name.slice(-19)}` : name, hint(name))),
     series.map((one, number) => el("g", { style: { color: colourOf(number) } },
       el("path", { class: "line", d: one.points.map((point, at) => `${at ? "L" : "M"}${x(point.x)} ${y(point.y)}`).join("") }),
       one.points.map((point) => [

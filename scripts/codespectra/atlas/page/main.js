@@ -16,13 +16,17 @@ async function pageOf({ path, query }) {
     const run = await store.run(...path);
     return { title: `${run.model} on ${run.stimuli}`, parts: new RunPage(run, query).build() };
   }
+  if (path.length === 3) {
+    const [model, stimuli, layer] = path;
+    return { title: layer, parts: await layerPage(await store.run(model, stimuli), layer, query) };
+  }
   if (path.length === 5) {
     const [model, stimuli, ...unit] = path;
     return unitPage(await store.run(model, stimuli), ...unit);
   }
   throw new Error("there is no such page");
 }
-const PAGES = { claims: claimsPage, marks: marksPage, help: helpPage };
+const PAGES = { claims: claimsPage, exponents: depthPage, marks: marksPage, help: helpPage };
 
 let asked = 0;
 async function route() {
@@ -96,7 +100,7 @@ async function start() {
   });
   window.addEventListener("hashchange", route);
   await store.open();
-  document.getElementById("pages").append(...[["atlas", "#/"], ["claims", "#/claims"], ["my list", "#/marks"], ["help", "#/help"]].map(([words, href]) => el("a", { href }, words)));
+  document.getElementById("pages").append(...[["atlas", "#/"], ["claims", "#/claims"], ...(store.catalogue.exponents.length ? [["exponents", "#/exponents"]] : []), ["my list", "#/marks"], ["help", "#/help"]].map(([words, href]) => el("a", { href }, words)));
   await route();
 }
 start();

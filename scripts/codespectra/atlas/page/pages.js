@@ -8,7 +8,7 @@ function homePage() {
     section("Networks", {}, el("div", { class: "cards" }, catalogue.runs.map((run) => el("article", { class: "card" },
       el("h3", {}, el("a", { href: address([run.model, run.stimuli]) }, `${run.model} on ${run.stimuli}`)),
       el("p", { class: "note" }, `weights: ${run.weights} · ${show(run.directions)} units and directions`),
-      el("ul", { class: "layers" }, run.layers.map((layer) => el("li", {}, el("a", { href: address([run.model, run.stimuli], { layer }) }, layer)))))))),
+      el("ul", { class: "layers" }, run.layers.map((layer) => el("li", {}, el("a", { href: address([run.model, run.stimuli, layer]) }, layer)))))))),
     claimsSummary(), provenance(...catalogue.runs)];
 }
 

@@ -38,7 +38,8 @@ class RunPage {
           choice("colour", [["method", "method"], ["layer", "layer"], ["state", "state"]], this.asked.colour, (value) => this.ask({ colour: value }))),
         el("div", { class: "scatterbox" }, this.scatter.canvas, this.told), this.legend = el("p", { class: "legend" })),
       section("All units", { rows: () => this.rows(), name: `${run.model}-${run.stimuli}-units` }, this.count, this.wrap),
-      provenance(run.listed, run.images.listed ?? store.catalogue.images.find((set) => set.path === `images/${run.stimuli}`)),
+      run.metrics.length && run.layers.length > 1 ? layersSection(run, run.metrics.at(-1)) : null,
+      provenance(run.listed, store.catalogue.images.find((set) => set.path === `images/${run.stimuli}`)),
     ];
     requestAnimationFrame(() => this.update());
     return page;

@@ -14,7 +14,7 @@ async function unitPage(run, layer, method, numberText) {
   const step = (by) => unitAddress(block, (number + by + block.count) % block.count);
   const title = `${layer} · ${method} · ${number}`;
   return { title, previous: step(-1), next: step(1), mark: () => markOf(unit, href), up: runAddress(run, { layer, method }), parts: [
-    trail(["atlas", "#/"], [`${run.model} on ${run.stimuli}`, runAddress(run)], [layer, runAddress(run, { layer })],
+    trail(["atlas", "#/"], [`${run.model} on ${run.stimuli}`, runAddress(run)], [layer, address([run.model, run.stimuli, layer])],
       [method, runAddress(run, { layer, method })], [String(number)]),
     el("div", { class: "title" }, el("h1", {}, title),
       el("span", { class: "buttons" },
@@ -22,8 +22,8 @@ async function unitPage(run, layer, method, numberText) {
         el("a", { class: "button", href: step(1), title: "next unit ( → )", rel: "next" }, "→"),
         markButton(unit, href))),
     el("p", { class: "facts" }, factsOf(unit, state)),
-    ...[imagesOf(unit), scoresOf(unit), histogramOf(unit), stripsOf(unit), classesOf(unit), measuresOf(unit),
-      nearestOf(unit), loadingsOf(unit)].filter(Boolean),
+    imagesOf(unit), beside(scoresOf(unit), histogramOf(unit)), stripsOf(unit), beside(classesOf(unit), measuresOf(unit)),
+    trialOf(unit), synergyOf(unit), nearestOf(unit), loadingsOf(unit),
     provenance(run.listed, store.catalogue.images.find((set) => set.path === `images/${run.stimuli}`)),
   ] };
 }
@@ -55,6 +55,8 @@ function markButton(unit, href) {
   return button;
 }
 
+const beside = (...parts) => el("div", { class: "ends" }, parts);
+
 function imagesOf(unit) {
   const { run, block, number, row } = unit;
   const name = unitName(block, number);
@@ -77,7 +79,7 @@ function overlaySwitch({ maps, number }, figures) {
   const layers = figures.map((figure, rank) => {
     const canvas = el("canvas", { width, height, class: "map", "aria-hidden": "true" });
     const pixels = new ImageData(width, height);
-    mapOf(maps, number, rank).forEach((level, at) => pixels.data.set([255, 120, 0, 13 * level], 4 * at));
+    mapOf(maps, number, rank).forEach((level, at) => pixels.data.set([255, 110, 0, 0.75 * level * level], 4 * at));
     canvas.getContext("2d").putImageData(pixels, 0, 0);
     const inset = `${50 * (1 - maps.covers)}%`;
     Object.assign(canvas.style, { inset, width: `${100 * maps.covers}%`, height: `${100 * maps.covers}%` });
@@ -96,7 +98,7 @@ function scoresOf({ run, block, number }) {
   if (!rows.length) return null;
   return section("Interpretability Index", { name: `${unitName(block, number)} II`,
     rows: () => [["metric", "ii", "low", "high", "rank", "of"], ...rows.map((row) => [row.metric, row.value, row.low, row.high, row.rank, row.live])],
-    note: `Intervals: 95 %, over resampled images. Rank: among the live ones of ${block.methodName} in ${block.layerName}. The band is the range of all of them.` },
+    note: `Intervals: 95 %, over resampled images. Rank: among the live ones of ${block.methodName} in ${block.layerName}.` },
     plainTable(["metric", "II", "interval", "rank", ""], rows.map((row) => {
       const all = block.scores[row.metric];
       const x = scale(...padded([...all.low, ...all.high, ...all.ii]), 4, 196);
@@ -129,7 +131,7 @@ function classesOf({ run, block, number, row }) {
   const most = Math.max(...[...means].map(Math.abs));
   const top = [...row("top")].slice(0, run.m).map((image) => classOf(run, image));
   const same = top.filter((name) => name === top[0]).length;
-  return section("Classes", { name: `${unitName(block, number)} classes`, note: `Mean response to a class, in standard deviations above the mean; the highest. Of the ${top.length} images of the II, ${same} are of the first one's class.`,
+  return section("Classes", { name: `${unitName(block, number)} classes`, note: `Mean response to a class, in standard deviations above the mean; the highest. ${same} of the ${top.length} images of the II share the first one's class.`,
     rows: () => [["class", "mean"], ...[...classes].map((index, at) => [run.images.classes[index], means[at]])] },
     el("ul", { class: "bars" }, [...classes].map((index, at) => el("li", {},
       el("span", {}, run.images.classes[index]), el("i", { style: { width: `${40 * Math.abs(means[at]) / most}%` }, class: means[at] < 0 ? "below" : "" }), el("b", {}, show(means[at], 3))))));
@@ -140,6 +142,44 @@ function measuresOf({ run, block, number }) {
   if (!found.length) return null;
   return section("Experiments", { name: `${unitName(block, number)} experiments`, rows: () => [["measure", "value"], ...found] },
     plainTable(["measure", "value"], found.map(([name, value]) => [name, show(value)])));
+}
+
+// A trial of psychophysics that shows this unit: guess which query excites it more, then look.
+function trialOf({ run, number, detail }) {
+  const trials = (detail.trials ?? []).filter((trial) => trial.direction === number);
+  if (!trials.length) return null;
+  return section("A trial of psychophysics", { name: "trial", note: "Which query excites the unit as the left references do? The metric answers by likeness.",
+    rows: () => [["metric", "difficulty", "role", "image", "response", "rank", "chosen"], ...trials.flatMap((trial) => trial.images.map((one) => [trial.metric, trial.difficulty, one.role, one.image, one.response, one.rank, one.chosen]))] },
+    [...grouped(trials, (trial) => JSON.stringify([trial.difficulty, trial.images.map((one) => [one.role, one.image])])).values()].map((alike) => {
+      const of = (role) => alike[0].images.filter((one) => one.role === role);
+      // The place of the right answer follows from the images, so that it gives nothing away.
+      const queries = [...of("positive query"), ...of("negative query")].sort((a, b) => a.image - b.image);
+      const answer = el("p", { class: "note", "aria-live": "polite" });
+      const reveal = () => {
+        const right = of("positive query")[0];
+        const said = alike.map((trial) => {
+          const chosen = trial.images.find((one) => one.role === "positive query").chosen;
+          return `${trial.metric} ${chosen === 1 ? "chose it" : chosen === 0 ? "chose the other" : "found both as like"}`;
+        });
+        answer.textContent = `Right is image ${right.image} (response ${show(right.response, 3)}, rank ${right.rank}); ${said.join(", ")}.`;
+      };
+      return el("div", { class: "trial" }, el("h3", {}, `difficulty ${show(alike[0].difficulty)}`),
+        el("div", { class: "row" }, el("span", { class: "note" }, "excite it"), of("positive reference").map((one) => picture(run.images, one.image, 48)),
+          el("span", { class: "note" }, "don't"), of("negative reference").map((one) => picture(run.images, one.image, 48))),
+        el("div", { class: "row" }, queries.map((one) => el("button", { type: "button", class: "query", "aria-label": `image ${one.image}`, on: { click: reveal } }, picture(run.images, one.image, 72)))), answer);
+    }));
+}
+
+function synergyOf({ run, block, number, detail }) {
+  const partners = Object.entries(detail.partners ?? {}).map(([metric, own]) => ({ metric, partner: own[number], value: block.measures[`best synergy (${metric})`]?.[number] })).filter((one) => one.partner >= 0);
+  if (!partners.length) return null;
+  const pairs = (detail.pairs ?? []).filter((pair) => pair.a === number || pair.b === number);
+  return section("Synergy", { name: `${unitName(block, number)} synergy`, note: "What adding the best partner gains: II of the sum less the better II of the two.",
+    rows: () => [["metric", "partner", "synergy"], ...partners.map((one) => [one.metric, one.partner, one.value])] },
+    el("ul", { class: "near wide" }, partners.map((one) => el("li", {}, el("a", { href: unitAddress(block, one.partner) }, `${one.metric}: with unit ${one.partner}`),
+      el("span", {}, show(one.value, 3)), el("span", { class: "strip" }, [...rowOf(block.first, one.partner)].map((image) => picture(run.images, image, 32)))))),
+    pairs.map((pair) => el("div", { class: "trial" }, el("h3", {}, `Among the layer's best pairs by ${pair.metric}: ${pair.a} + ${pair.b}, ${show(pair.synergy, 3)}`),
+      Object.entries(pair.images).map(([role, images]) => el("div", { class: "row" }, el("span", { class: "note" }, role.replace("a", pair.a).replace("b", pair.b)), images.map((image) => picture(run.images, image, 48)))))));
 }
 
 function nearestOf(unit) {
@@ -168,7 +208,7 @@ function loadingsOf({ run, block, number, row }) {
   const neurons = run.blocks.find((other) => other.layer === block.layer && other.methodName === "neurons");
   return section("Units that load on it", { name: `${unitName(block, number)} loadings`, note: "The highest weights of its vector.",
     rows: () => [["unit", "weight"], ...[...units].map((one, at) => [one, weights[at]])] },
-    el("ul", { class: "near" }, [...units].map((one, at) => el("li", {},
+    el("ul", { class: "near wide" }, [...units].map((one, at) => el("li", {},
       neurons ? el("a", { href: unitAddress(neurons, one) }, `unit ${one}`) : `unit ${one}`, el("span", {}, show(weights[at], 3)),
       neurons ? el("span", { class: "strip" }, [...rowOf(neurons.first, one)].map((image) => picture(run.images, image, 32))) : null))));
 }
