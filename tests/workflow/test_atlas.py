@@ -1,13 +1,18 @@
 """The atlas of the mini study in a browser, from its folder and without a network."""
 
+import io
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 from browser import Browser, chromium
+from PIL import Image
 from project import MINI, Project
 
 RUN = "#/classifier/tiles"
@@ -111,8 +116,6 @@ def test_a_unit_s_page_has_the_numbers_of_the_tables(browser, scores):
 
 
 def test_its_images_are_the_most_exciting_ones(browser, atlas):
-    import h5py
-
     with h5py.File(atlas.folder / "results/directions/classifier/tiles/kmeans-4.h5") as file:
         responses = file["layer2/responses"][:, 1]
     browser.open(UNIT)
@@ -126,13 +129,24 @@ def test_its_images_are_the_most_exciting_ones(browser, atlas):
     ranked = np.sort(responses)[::-1]
     np.testing.assert_allclose([float(v) for v in top[::2]], ranked[:9], rtol=5e-3)
     np.testing.assert_allclose([float(v) for v in bottom[::2]], ranked[::-1][:9], rtol=5e-3)
-    # Whatever is drawn: a sheet that was read, and at another place for each image.
-    places = browser.run(
-        "return [...document.querySelectorAll('.gallery .picture')].map(p =>"
-        " p.style.backgroundImage + p.style.backgroundPosition)"
+    shown = browser.run(
+        "return [...document.querySelectorAll('.gallery .picture')].map(p => +p.dataset.image)"
     )
-    assert len(set(places)) == len(places) == 18
+    np.testing.assert_array_equal(responses[shown[:9]], ranked[:9])
+    np.testing.assert_array_equal(responses[shown[9:]], ranked[::-1][:9])
     assert len(browser.texts(".map")) == 9
+
+
+def test_a_picture_is_that_of_its_number(browser, atlas):
+    browser.open(UNIT)
+    browser.run("const box = document.querySelector('input.overlay'); if (box.checked) box.click()")
+    browser.wait("!document.querySelector('.gallery .picture:not([data-drawn])')")
+    with h5py.File(atlas.folder / "results/stimuli/tiles.h5") as file:
+        stimuli = file["images"][:].astype(int)
+    for element in browser.driver.find_elements("css selector", ".gallery .picture")[:3]:
+        picture = Image.open(io.BytesIO(element.screenshot_as_png)).convert("RGB").resize((32, 32))
+        error = np.abs(stimuli - np.asarray(picture)).mean(axis=(1, 2, 3))
+        assert error.argmin() == int(element.get_attribute("data-image")) and error.min() < 12
 
 
 def units(browser: Browser) -> list[list[str]]:
@@ -223,8 +237,6 @@ def test_text_can_be_read_in_dark_and_light(browser, theme):
 
 def test_names_with_html_in_them_stay_text(index, tmp_path):
     """Of classes, layers, methods and claims: whatever a shard says."""
-    import shutil
-
     shutil.copytree(index.parent, tmp_path / "atlas")
     evil = "<img src=x onerror=document.title='gotcha'><b>&amp;</b>"
     images = tmp_path / "atlas/images/tiles/images.js"
@@ -240,7 +252,7 @@ def test_names_with_html_in_them_stay_text(index, tmp_path):
         told = json.dumps(evil)
         file.write_text(file.read_text().replace('"layer2"', told).replace('"neurons"', told))
     with chromium(tmp_path / "atlas/index.html") as browser:
-        name = browser_name(evil)
+        name = quote(evil, safe="!'()*~")
         for address in ("#/", RUN, f"{RUN}/{name}", f"{RUN}/{name}/{name}/0", "#/claims"):
             browser.open(address)
             assert browser.texts("h1") != ["Not here"]
@@ -250,9 +262,3 @@ def test_names_with_html_in_them_stay_text(index, tmp_path):
         browser.open(RUN)
         browser.wait("document.querySelector('.virtual tbody td') !== null")
         assert evil in {row[5] for row in units(browser)}
-
-
-def browser_name(text: str) -> str:
-    from urllib.parse import quote
-
-    return quote(text, safe="!'()*~")

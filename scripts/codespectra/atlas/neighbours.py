@@ -41,6 +41,7 @@ def nearest(methods: dict[str, Directions], top: dict[str, np.ndarray]) -> dict[
             for relation, table in (("own", own), ("others", others), ("sharing", shared))
             for part, values in _highest(table, [*methods]).items()
         }
+        tables[name]["sharing_value"] = tables[name]["sharing_value"].astype(int)
     return tables
 
 

@@ -12,7 +12,7 @@ from codespectra.files.whole_files import atomic
 SIDE = 96
 # Images of a sheet's row, and its rows. A browser decodes whole sheets: of 64, a page whose images
 # lie on 60 sheets takes 140 MB for a moment, of 256 four times that.
-ACROSS = 8
+ACROSS = 4
 # Of WebP: 50,000 photographs of 96 pixels take 57 MB.
 QUALITY = 75
 

@@ -1,29 +1,42 @@
 // Pieces that several pages are built of.
 "use strict";
 
-// One image of a set out of its sheet, `size` pixels wide; a description is read out.
-function picture(images, number, size, words) {
-  const { across, name, classes, labels } = images;
-  const place = number % (across * across);
-  const label = labels ? classes[labels[number]] : undefined;
-  return el("div", {
-    class: "picture", role: "img",
-    "aria-label": words ?? `image ${number}${label === undefined ? "" : `, ${label}`}`,
-    title: `image ${number}${label === undefined ? "" : `, ${label}`}`,
-    style: {
-      width: `${size}px`, height: `${size}px`,
-      backgroundImage: `url("images/${name}/${Math.floor(number / (across * across))}.webp")`,
-      backgroundSize: `${across * size}px auto`,
-      backgroundPosition: `-${(place % across) * size}px -${Math.floor(place / across) * size}px`,
-    },
-  });
+// One image of a set, `size` pixels wide. It is cut out of its sheet once it comes into sight, and
+// drawn on a canvas: of sheets that stand behind elements a browser keeps hundreds of megabytes.
+function picture(images, number, size) {
+  const label = images.labels ? images.classes[images.labels[number]] : undefined;
+  const words = `image ${number}${label === undefined ? "" : `, ${label}`}`;
+  const canvas = el("canvas", { width: images.side, height: images.side });
+  const made = el("div", { class: "picture", role: "img", "aria-label": words, title: words, "data-image": number,
+    style: { width: `${size}px`, height: `${size}px` } }, canvas);
+  undrawn.set(canvas, { images, number });
+  inSight.observe(canvas);
+  return made;
+}
+const undrawn = new WeakMap();
+const inSight = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (!isIntersecting) continue;
+    inSight.unobserve(target);
+    cutOut(target, undrawn.get(target));
+  }
+}, { rootMargin: "200px" });
+
+function cutOut(canvas, { images: { across, side, path }, number }) {
+  const place = number % (across * across), sheet = new Image();
+  sheet.onload = async () => {
+    const cut = await createImageBitmap(sheet, (place % across) * side, Math.floor(place / across) * side, side, side);
+    canvas.getContext("bitmaprenderer").transferFromImageBitmap(cut);
+    canvas.parentElement.dataset.drawn = "";
+  };
+  sheet.src = `${path}/${Math.floor(number / (across * across))}.webp`;
 }
 
 // An image with words under it: a response, its class.
 function captioned(images, number, size, value, more = {}) {
   const label = images.labels ? images.classes[images.labels[number]] : null;
   return el("figure", { class: `captioned ${more.class ?? ""}`, style: { width: `${size}px` } },
-    more.picture ?? picture(images, number, size),
+    picture(images, number, size),
     el("figcaption", {}, value === undefined ? null : el("b", {}, show(value, 3)), label === null ? null : el("span", { title: label }, label)));
 }
 

@@ -22,6 +22,7 @@ const store = {
   },
 
   prepare(run, images, listed) {
+    images.path = `images/${run.stimuli}`;
     Object.assign(run, { images, listed, path: listed.path, units: 0, metrics: [], measures: [] });
     const names = { metrics: new Set(), measures: new Set() };
     for (const block of run.blocks) {
