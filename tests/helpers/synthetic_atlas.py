@@ -57,6 +57,7 @@ def write_atlas(root: Path, *, layers: int, units: int, images: int, seed: int =
         "runs": [{"path": RUN, "directions": layers * units, **told, **made}],
         "maps": [{"path": "maps/network/images", "layers": [*range(layers)], "covers": 1, **made}],
         "images": [{"path": SET, **made}],
+        "texts": [],
         "claims": [],
         "exponents": [],
         "versions": {},

@@ -74,6 +74,31 @@ rule map_directions:
         "../../scripts/map_directions.py"
 
 
+rule describe_text_units:
+    input:
+        records="results/explanations/{model}/records.jsonl",
+        units="results/explanations/{model}/units.csv",
+        scores=own_explanation_scores,
+    output:
+        shards=directory(ATLAS_TEXT),
+        manifest=f"{ATLAS_TEXT}.json",
+    log:
+        "results/logs/describe_text_units/{model}.log",
+    benchmark:
+        "results/benchmarks/describe_text_units/{model}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **growing(mem_mb=2000, runtime=60),
+    params:
+        cfg=lambda w: stage_config(model=w.model),
+        code=code_of("describe_text_units.py"),
+    message:
+        "Explained units of {wildcards.model} for the atlas"
+    script:
+        "../../scripts/describe_text_units.py"
+
+
 rule bind_atlas:
     input:
         parts=atlas_parts(),
@@ -102,6 +127,6 @@ rule bind_atlas:
 
 rule atlas:
     input:
-        lambda w: rules.bind_atlas.output.index if study.directions else wanted([], "directions"),
+        lambda w: rules.bind_atlas.output.index if atlas_parts() else wanted([], "directions"),
     message:
         f"The atlas of every unit and direction: {ATLAS}/index.html"

@@ -7,6 +7,7 @@ ATLAS = f"results/atlas/{study.study}"
 ATLAS_RUN = f"{ATLAS}/runs/{{model}}/{{stimuli}}"
 ATLAS_MAPS = f"{ATLAS}/maps/{{model}}/{{stimuli}}"
 ATLAS_IMAGES = f"{ATLAS}/images/{{stimuli}}"
+ATLAS_TEXT = f"{ATLAS}/texts/{{model}}"
 # Tables of the interpretability study that say something of single directions, by kind.
 DIRECTION_TABLES = {
     "psychophysics": "psychophysics.csv",
@@ -51,11 +52,18 @@ def has_places(run):
 
 
 def atlas_parts():
-    """Manifests of the folders that the atlas is bound of: runs, maps, sets of images."""
+    """Manifests of the folders that the atlas is bound of: runs, maps, images, language models."""
     runs = directions_runs(study)
     found = for_each(ATLAS_RUN, runs) + for_each(ATLAS_MAPS, filter(has_places, runs))
     found += [ATLAS_IMAGES.format(stimuli=name) for name in dict.fromkeys(s for _, s in runs)]
+    found += of_language_models(ATLAS_TEXT)
     return [f"{folder}.json" for folder in found]
+
+
+def own_explanation_scores(wildcards):
+    """Scores of every explainer of one language model."""
+    folder = f"results/explanations/{wildcards.model}/"
+    return [file for file in explanation_scores() if file.startswith(folder)]
 
 
 def atlas_claims():

@@ -14,8 +14,8 @@ SOFTWARE = ("numpy", "scipy", "pandas", "h5py", "pillow", "torch")
 
 
 def parts_of(manifests: Iterable[str], root: Path) -> dict[str, list[Any]]:
-    """Manifests of the atlas' folders by kind (runs, maps, images), with each one's path in it."""
-    found: dict[str, list[Any]] = {"runs": [], "maps": [], "images": []}
+    """Manifests of the folders of an atlas by kind, each with its path in it."""
+    found: dict[str, list[Any]] = {"runs": [], "maps": [], "images": [], "texts": []}
     for manifest in manifests:
         kind, *names = Path(manifest).with_suffix("").relative_to(root).parts
         found[kind].append({"path": "/".join([kind, *names]), **read_signed(manifest)})

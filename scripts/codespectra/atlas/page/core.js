@@ -30,15 +30,20 @@ const TYPES = { uint8: Uint8Array, int8: Int8Array, uint16: Uint16Array, int16: 
 function unpack(content) {
   if (content === null || typeof content !== "object") return content;
   if ("base64" in content) {
-    const text = atob(content.base64);
-    const bytes = new Uint8Array(text.length);
-    for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+    const bytes = bytesOf(content.base64);
     const array = new TYPES[content.type](bytes.buffer);
     array.width = content.shape.slice(1).reduce((a, b) => a * b, 1);
     return array;
   }
   for (const name of Object.keys(content)) content[name] = unpack(content[name]);
   return content;
+}
+
+function bytesOf(base64) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
+  const text = atob(base64), bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
 }
 
 // Row `number` of an array with rows.

@@ -12,6 +12,9 @@ function partsOf(hash) {
 async function pageOf({ path, query }) {
   if (path.length === 0) return { title: "", parts: homePage() };
   if (path.length === 1 && path[0] in PAGES) return { title: path[0], parts: PAGES[path[0]](query) };
+  const text = textsOf(...path);
+  if (text && path.length === 2) return { title: `${text.model} on text`, parts: await textPage(text, query) };
+  if (text && path.length === 5) return textUnitPage(text, ...path.slice(2));
   if (path.length === 2) {
     const run = await store.run(...path);
     return { title: `${run.model} on ${run.stimuli}`, parts: new RunPage(run, query).build() };

@@ -5,10 +5,13 @@ function homePage() {
   const { catalogue } = store;
   return [el("h1", {}, `Atlas of ${catalogue.study}`),
     el("p", { class: "note" }, "Every unit and direction of these networks: its images, its responses, its scores with their intervals. Everything here is in this folder; nothing is fetched from elsewhere."),
-    section("Networks", {}, el("div", { class: "cards" }, catalogue.runs.map((run) => el("article", { class: "card" },
+    catalogue.runs.length ? section("Networks", {}, el("div", { class: "cards" }, catalogue.runs.map((run) => el("article", { class: "card" },
       el("h3", {}, el("a", { href: address([run.model, run.stimuli]) }, `${run.model} on ${run.stimuli}`)),
       el("p", { class: "note" }, `weights: ${run.weights} · ${show(run.directions)} units and directions`),
-      el("ul", { class: "layers" }, run.layers.map((layer) => el("li", {}, el("a", { href: address([run.model, run.stimuli, layer]) }, layer)))))))),
+      el("ul", { class: "layers" }, run.layers.map((layer) => el("li", {}, el("a", { href: address([run.model, run.stimuli, layer]) }, layer)))))))) : null,
+    catalogue.texts.length ? section("Language models", {}, el("div", { class: "cards" }, catalogue.texts.map((text) => el("article", { class: "card" },
+      el("h3", {}, el("a", { href: address([text.model, "text"]) }, text.model)), el("p", { class: "note" }, `weights: ${text.weights} · ${show(text.units)} explained units`),
+      el("ul", { class: "layers" }, text.layers.map((layer) => el("li", {}, el("a", { href: address([text.model, "text"], { layer }) }, layer)))))))) : null,
     claimsSummary(), provenance(...catalogue.runs)];
 }
 

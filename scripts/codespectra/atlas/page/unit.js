@@ -13,14 +13,10 @@ async function unitPage(run, layer, method, numberText) {
   const state = run.states[block.state[number]];
   const step = (by) => unitAddress(block, (number + by + block.count) % block.count);
   const title = `${layer} · ${method} · ${number}`;
-  return { title, previous: step(-1), next: step(1), mark: () => markOf(unit, href), up: runAddress(run, { layer, method }), parts: [
+  return { title, previous: step(-1), next: step(1), up: runAddress(run, { layer, method }), parts: [
     trail(["atlas", "#/"], [`${run.model} on ${run.stimuli}`, runAddress(run)], [layer, address([run.model, run.stimuli, layer])],
       [method, runAddress(run, { layer, method })], [String(number)]),
-    el("div", { class: "title" }, el("h1", {}, title),
-      el("span", { class: "buttons" },
-        el("a", { class: "button", href: step(-1), title: "previous unit ( ← )", rel: "prev" }, "←"),
-        el("a", { class: "button", href: step(1), title: "next unit ( → )", rel: "next" }, "→"),
-        markButton(unit, href))),
+    unitTitle(title, step(-1), step(1), markOf(unit, href)),
     el("p", { class: "facts" }, factsOf(unit, state)),
     imagesOf(unit), beside(scoresOf(unit), histogramOf(unit)), stripsOf(unit), beside(classesOf(unit), measuresOf(unit)),
     trialOf(unit), synergyOf(unit), nearestOf(unit), loadingsOf(unit),
@@ -42,14 +38,19 @@ function markOf({ run, block, number }, address) {
     state: run.states[block.state[number]], numbers };
 }
 
-function markButton(unit, href) {
+// The name of a unit, with the ways to its neighbours and the button of my list.
+const unitTitle = (title, previous, next, mark) => el("div", { class: "title" }, el("h1", {}, title), el("span", { class: "buttons" },
+  el("a", { class: "button", href: previous, title: "previous unit ( ← )", rel: "prev" }, "←"),
+  el("a", { class: "button", href: next, title: "next unit ( → )", rel: "next" }, "→"), markButton(mark)));
+
+function markButton(mark) {
   const button = el("button", { type: "button", class: "mark", title: "put on my list ( m )", on: { click: () => {
-    marks.toggle(markOf(unit, href));
+    marks.toggle(mark);
     tell();
   } } });
   const tell = () => {
-    button.setAttribute("aria-pressed", String(marks.has(href)));
-    button.textContent = marks.has(href) ? "★ on my list" : "☆ my list";
+    button.setAttribute("aria-pressed", String(marks.has(mark.address)));
+    button.textContent = marks.has(mark.address) ? "★ on my list" : "☆ my list";
   };
   tell();
   return button;
