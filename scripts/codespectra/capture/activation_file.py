@@ -59,6 +59,7 @@ class Layout:
         besides: writes what else the file holds, before its rows.
         grain: shards begin at multiples of so many stimuli.
         shard: the one whose rows the file holds.
+        follows_from: what a partial file must have come from too, which the file doesn't say.
     """
 
     wanted: list[Wanted]
@@ -68,6 +69,7 @@ class Layout:
     besides: Callable[[h5py.File], None] = _nothing
     grain: int = 1
     shard: Shard = WHOLE
+    follows_from: Sequence[Any] = ()
 
     def part(self, shard: Shard) -> "Layout":
         """The layout of one shard: its rows, without what the whole file holds besides."""
@@ -96,7 +98,7 @@ class Layout:
         """Digest that tells this capture from others."""
         keys = [item.key for item in self.wanted]
         attributes = {key: str(value) for key, value in self.attributes.items()}
-        return content_digest([attributes, keys, self.dtype, self.rows])
+        return content_digest([attributes, keys, self.dtype, self.rows, *self.follows_from])
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from codespectra.study.sections.interpretability import Interpretability
 from codespectra.study.sections.language import Language
 from codespectra.study.sections.models import Model
 from codespectra.study.sections.people import People
+from codespectra.study.sections.recorded import RecordedActivations
 from codespectra.study.sections.stimuli import Stimuli
 from codespectra.study.sections.theory import Theory
 
@@ -61,6 +62,8 @@ class Study(Strict):
     models: dict[Name, Model] = Field({})
     """Networks by name. Weights: train (by the workflow), path (your own file), package (a file
     in one), own (those that it comes with), torchvision or hub (download), random (untrained)."""
+    activations: dict[Name, RecordedActivations] = Field({})
+    """Activations that files hold, by name: they take the place of a network's capture."""
     capture: Capture = Capture()
     spectra: Spectra = Spectra()
     filters: Filters | None = Filters()
@@ -193,5 +196,8 @@ MISSING = "missing; add it as in config.yaml, which says what it is"
 MOST_VALUES = 100_000
 _TAGS = ("name", "weights", "source", "kind")
 # No key has blanks.
-_FORMS = ("of all models", "by model", "given here", "from model", "one set", "several sets")
+_FORMS = (
+    *("of all models", "by model", "given here", "from model", "one set", "several sets"),
+    *("keys", "keys by layer"),
+)
 _SELECTORS = (LayerType.__name__, LayerInput.__name__, str.__name__)
