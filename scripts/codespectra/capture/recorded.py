@@ -18,52 +18,26 @@ from codespectra.capture.recorded_rows import MatchedRows
 from codespectra.capture.rows import SLAB
 from codespectra.errors import UserError
 from codespectra.models.hooks import Sink, Wanted
+from codespectra.sources.rows import in_slabs
 from codespectra.sources.source import Rows, Source
 
 log = logging.getLogger("codespectra")
 
-# Letters of the axes of arrays of more than two (`models.axes`), as a config calls them.
-AXES = {"channels_first": "NCHW", "channels_last": "NHWC", "tokens": "NTC"}
 
-
-def recorded_layers(
-    shapes: dict[str, Sequence[int]], axes: str | None, prefix: int
-) -> list[dict[str, Any]]:
-    """A file's arrays as a network's layers are described, in the file's order.
-
-    Args:
-        shapes: of each array, (rows, ...), by the layer's name.
-        axes: of those of more than two: channels_first, channels_last or tokens.
-        prefix: tokens before those of patches or words.
-
-    Raises:
-        UserError: an array has other axes; begins with the key that is wrong.
-    """
-    layers = []
-    for depth, (name, shape) in enumerate(shapes.items()):
-        letters = "NC" if len(shape) == 2 else AXES.get(axes, "")
-        if len(letters) != len(shape):
-            fitting = [word for word, axes in AXES.items() if len(axes) == len(shape)]
-            advice = f"set {' or '.join(fitting)}" if fitting else "give one of 2 to 4 axes"
-            raise UserError(f"axes: {axes or 'null'}, and {name} has shape {tuple(shape)}; {advice}")
-        described = {"name": name, "module": name, "call": 0, "type": "recorded", "depth": depth}
-        described |= {"shape": list(shape[1:]), "axes": letters}
-        layers.append(described | {"prefix": prefix if axes == "tokens" else 0})
-    return layers
-
-
-def without_nan(source: Source, names: Sequence[str], matched: MatchedRows, drop: bool) -> MatchedRows:
+def without_nan(
+    source: Source, names: Sequence[str], matched: MatchedRows, drop: bool
+) -> MatchedRows:
     """The stimuli of whose rows every number is finite in float32.
 
     Raises:
         UserError: there are others and they aren't to be dropped, or nothing is left.
     """
-    bad = np.zeros(len(source.layers[names[0]]), bool)
+    bad = np.zeros(source.layers[names[0]].shape[0], bool)
     for name in names:
-        rows = source.layers[name]
-        for start in range(0, len(bad), step := _rows_at_once(rows)):
-            block = rows[start : start + step]
-            bad[start : start + step] |= ~_finite(block)
+        start = 0
+        for block in in_slabs(source.layers[name], SLAB):
+            bad[start : start + len(block)] |= ~_finite(block)
+            start += len(block)
     wrong = bad[matched.rows].any(axis=0)
     if not wrong.any():
         return matched
@@ -121,9 +95,7 @@ def write_recorded(
             sink(item, item.reduce(torch.from_numpy(found)))
         return 0
 
-    layout = Layout(
-        wanted, range(rows.shape[1] + 1), dtype, attributes, follows_from=follows_from
-    )
+    layout = Layout(wanted, range(rows.shape[1] + 1), dtype, attributes, follows_from=follows_from)
     batch = min(_rows_at_once(source.layers[item.layer["name"]]) for item in wanted)
     return write_rows(path, layout, show, batch=max(1, batch // len(rows)))
 

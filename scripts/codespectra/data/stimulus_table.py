@@ -58,10 +58,9 @@ def read_stimulus_table(
         name: [row[name] or "" for row in rows] if name in header else []
         for name in needed + optional
     }
+    words = f"expected 1 to {MOST_LETTERS} printable characters"
     for column in ("stimulus_id", "label"):
-        refuse(
-            file, columns, column, is_no_name, f"expected 1 to {MOST_LETTERS} printable characters"
-        )
+        refuse(file, columns, column, _is_no_name, words)
     refuse(file, columns, "repeat", _is_no_count, "expected a whole number from 0")
     _refuse_twice(file, columns)
     return columns

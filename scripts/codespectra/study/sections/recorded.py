@@ -1,5 +1,6 @@
 """Section of activations that come from files and take the place of a capture."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -38,6 +39,8 @@ class Stringer2019(Strict):
     """Whether cells are scaled by the mean and deviation of their spontaneous activity."""
     spontaneous_components: Few = 32
     """Principal components of spontaneous activity that are projected out; 0: none."""
+    two_repeats: bool = True
+    """Whether only images with two presentations are kept, and of others the first two."""
 
 
 class RecordedActivations(Strict):
@@ -85,5 +88,12 @@ class RecordedActivations(Strict):
         return self
 
     def options(self) -> dict[str, Any]:
-        """What reads the file, but for where it lies."""
-        return self.model_dump(mode="json", exclude={"file", "stimuli", "table"})
+        """What reads the file, as `sources.recorded_source.open_recorded` takes it."""
+        read = {"format", "layers", "transposed", "preparation"}
+        return self.model_dump(mode="json", include=read)
+
+
+def shown_set(activations: Mapping[str, RecordedActivations], name: str) -> str:
+    """Name of the set in files and tables: of what was shown, or of the activations themselves."""
+    known = activations.get(name)
+    return (known and known.stimuli) or name
