@@ -459,6 +459,11 @@ MODULES = {
     "data/pixel_values.py": TRAINED_ON,
     "data/image_layout.py": TRAINED_ON,
     "data/image_table.py": TRAINED_ON,
+    "data/stimulus_table.py": TRAINED_ON,
+    # This study has no activations from files.
+    "capture/recorded*.py": set(),
+    "models/recorded_layers.py": set(),
+    "sources/*.py": set(),
     "files/folder_walk.py": TRAINED_ON | TEXT,
     "data/stimulus_file.py": BUILT - {"initialise_checkpoint"},
     "experiments/manifold.py": MAPPED,
