@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from codespectra.atlas.catalogue import claim_rows, exponent_rows, parts_of, versions
+from codespectra.atlas.catalogue import CITATION, claim_rows, exponent_rows, parts_of, versions
 from codespectra.atlas.page_files import INDEX, PAGE, copy_page
 from codespectra.atlas.shards import write_shard
 from codespectra.files.csv_tables import read_tables
@@ -23,6 +23,7 @@ content = {
     "exponents": exponent_rows(read_tables(exponents, "exponents")) if exponents else [],
     "claims": claim_rows(read_tables(snakemake.input.claims, "claims")),
     "versions": versions(),
+    "citation": CITATION,
 }
 write_shard(folder / "catalogue.js", "catalogue", content)
 copy_page(folder)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from codespectra.atlas.examples import examples_of, image_map
+from codespectra.atlas.exports import write_parquet
 from codespectra.atlas.measures import NEURONS, STATES, index_columns, other_measures
 from codespectra.atlas.neighbours import loadings, nearest
 from codespectra.atlas.responses import Labels, describe_responses, summary_of
@@ -65,6 +66,7 @@ content = {
     "blocks": blocks,
 }
 write_shard(folder / "run.js", f"runs/{run}/run", content)
+write_parquet(snakemake.output.table, content, classes)
 count = sum(block["count"] for block in blocks)
 told = {name: content[name] for name in ("model", "stimuli", "weights", "layers", "methods")}
 told["mapped"] = "manifold_images" in tables

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from codespectra.atlas.exports import write_neuronpedia
 from codespectra.atlas.shards import write_folder_manifest, write_shard
 from codespectra.atlas.text_units import excerpts_of, unit_rows
 from codespectra.explanations.neuron_records import NeuronRecord, read_lines
@@ -24,11 +25,18 @@ check_noted(snakemake.input.records)
 records = read_lines(snakemake.input.records, NeuronRecord)
 where = f"texts/{cfg['model']}"
 layers = units["layer"].unique().tolist()
+rows = unit_rows(units, scores)
 for number, layer in enumerate(progress(layers)):
-    own = islice(records, int((units["layer"] == layer).sum()))
-    content = [excerpts_of(record) for record in own]
-    write_shard(folder / f"{number}.js", f"{where}/{number}", content)
-content = {"model": cfg["model"], "layers": layers, "units": unit_rows(units, scores)}
+    own = [row for row in rows if row["layer"] == layer]
+    found = list(islice(records, len(own)))
+    write_shard(folder / f"{number}.js", f"{where}/{number}", [excerpts_of(one) for one in found])
+    for kind in dict.fromkeys(row["kind"] for row in own):
+        chosen = [at for at, row in enumerate(own) if row["kind"] == kind]
+        source = Path(snakemake.output.neuronpedia) / f"{number}-{own[0]['part']}-{kind}"
+        write_neuronpedia(
+            source, cfg["model"], [own[at] for at in chosen], [found[at] for at in chosen]
+        )
+content = {"model": cfg["model"], "layers": layers, "units": rows}
 write_shard(folder / "units.js", f"{where}/units", content)
 told = {"model": cfg["model"], "weights": units["weights"].iloc[0], "layers": layers}
 write_folder_manifest(snakemake.output.manifest, folder, **told, units=len(units))

@@ -61,6 +61,7 @@ def write_atlas(root: Path, *, layers: int, units: int, images: int, seed: int =
         "claims": [],
         "exponents": [],
         "versions": {},
+        "citation": "",
     }
     write_shard(root / "page/catalogue.js", "catalogue", catalogue)
     copy_page(root / "page")

@@ -1,5 +1,6 @@
 """The atlas of the mini study in a browser, from its folder and without a network."""
 
+import gzip
 import io
 import json
 import shutil
@@ -262,3 +263,40 @@ def test_names_with_html_in_them_stay_text(index, tmp_path):
         browser.open(RUN)
         browser.wait("document.querySelector('.virtual tbody td') !== null")
         assert evil in {row[5] for row in units(browser)}
+
+
+def test_an_explained_unit_of_a_language_model_has_its_contexts(browser, atlas):
+    folder = atlas.folder / "results/explanations/gpt"
+    scores = pd.read_csv(folder / "lookup.csv").iloc[0]
+    record = json.loads((folder / "records.jsonl").read_text().splitlines()[0])
+    browser.open(f"#/gpt/text/{scores['layer']}/{scores['kind']}/{scores['unit']}")
+    (cells,) = browser.run(
+        "return [...document.querySelectorAll('tbody tr')]"
+        ".map(row => [...row.cells].map(cell => cell.textContent))"
+    )
+    assert cells[3] == scores["explanation"]
+    assert float(cells[1]) == pytest.approx(scores["score"], abs=5e-4)
+    first = record["most_positive_activation_records"][0]
+    shown = browser.run("return document.querySelector('.context').textContent")
+    assert shown == "".join(first["tokens"]).replace("\n", "⏎")
+
+
+def test_a_run_is_shown_against_another(browser):
+    browser.open(f"{RUN}?other=runs%2Funtrained%2Ftest&x=ii%3Acolor&y=ii%3Acolor")
+    browser.wait("document.querySelector('.virtual tbody td') !== null")
+    choices = browser.run("return [...document.querySelectorAll('select')].map(s => s.value)")
+    assert "runs/untrained/test" in choices
+
+
+def test_exports_have_every_direction(atlas, scores):
+    folder = atlas.folder / "results/atlas/mini/exports"
+    table = pd.read_parquet(folder / "classifier/tiles.parquet")
+    keys = ["layer", "method", "direction"]
+    own = scores[scores["metric"] == "color"].set_index(keys)["ii"].sort_index()
+    found = table.set_index(keys)["ii (color)"].sort_index()
+    np.testing.assert_array_equal(found, own)
+    packed = folder / "gpt/neuronpedia/0-mlp-neuron/activations/batch-0.jsonl.gz"
+    lines = gzip.decompress(packed.read_bytes()).splitlines()
+    first = json.loads(lines[0])
+    assert first["maxValue"] == max(first["values"]) == first["values"][first["maxValueTokenIndex"]]
+    assert len(lines) == 3 * (8 + 6)

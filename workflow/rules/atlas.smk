@@ -32,6 +32,7 @@ rule describe_directions:
     output:
         shards=directory(ATLAS_RUN),
         manifest=f"{ATLAS_RUN}.json",
+        table=f"{ATLAS}/exports/{{model}}/{{stimuli}}.parquet",
     log:
         "results/logs/describe_directions/{model}/{stimuli}.log",
     benchmark:
@@ -82,6 +83,7 @@ rule describe_text_units:
     output:
         shards=directory(ATLAS_TEXT),
         manifest=f"{ATLAS_TEXT}.json",
+        neuronpedia=directory(f"{ATLAS}/exports/{{model}}/neuronpedia"),
     log:
         "results/logs/describe_text_units/{model}.log",
     benchmark:

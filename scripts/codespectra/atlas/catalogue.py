@@ -10,6 +10,11 @@ import pandas as pd
 
 from codespectra.files.manifests import read_signed
 
+CITATION = (
+    "codespectra (CITATION.cff). Marshall & Kirchner, Understanding polysemanticity in neural "
+    "networks through coding theory. Identifying interpretable features in convolutional neural "
+    "networks (under review)."
+)
 SOFTWARE = ("numpy", "scipy", "pandas", "h5py", "pillow", "torch")
 
 

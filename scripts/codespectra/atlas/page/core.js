@@ -3,6 +3,9 @@
 
 const atlas = { shards: new Map(), waiting: new Map() };
 
+// What an address leads to isn't in this atlas.
+class NotHere extends Error {}
+
 // Called by each shard.
 atlas.data = (key, content) => {
   const found = unpack(content);

@@ -3,7 +3,7 @@
 
 async function layerPage(run, layer, query) {
   const blocks = run.blocks.filter((block) => block.layerName === layer);
-  if (!blocks.length) throw new Error(`${run.model} on ${run.stimuli} has no layer ${layer}`);
+  if (!blocks.length) throw new NotHere(`${run.model} on ${run.stimuli} has no layer ${layer}`);
   const key = `${run.path}/${run.layers.indexOf(layer)}-map`;
   const places = run.listed.mapped ? await atlas.load(`${key}.js`, key) : null;
   return [

@@ -27,7 +27,7 @@ async function pageOf({ path, query }) {
     const [model, stimuli, ...unit] = path;
     return unitPage(await store.run(model, stimuli), ...unit);
   }
-  throw new Error("there is no such page");
+  throw new NotHere("there is no such page");
 }
 const PAGES = { claims: claimsPage, exponents: depthPage, marks: marksPage, help: helpPage };
 
@@ -44,7 +44,7 @@ async function route() {
     if (mine !== asked) return;
     page = { title: "not found" };
     main.replaceChildren(el("h1", {}, "Not here"), el("p", { role: "alert" }, error.message), el("p", {}, el("a", { href: "#/" }, "To the first page")));
-    if (!(error.message.startsWith("th") || error.message.includes(" has no "))) console.error(error);
+    if (!(error instanceof NotHere)) console.error(error);
   }
   document.title = [page.title, "codespectra atlas"].filter(Boolean).join(" · ");
   for (const link of document.querySelectorAll("#pages a")) {
@@ -68,7 +68,7 @@ function search(text) {
 const KEYS = {
   ArrowLeft: () => page.previous && (location.hash = page.previous),
   ArrowRight: () => page.next && (location.hash = page.next),
-  ArrowUp: () => page.up && window.scrollY === 0 && (location.hash = page.up),
+  u: () => page.up && (location.hash = page.up),
   m: () => document.querySelector("button.mark")?.click(),
   o: () => document.querySelector("input.overlay")?.click(),
   d: () => document.getElementById("theme").click(),

@@ -30,8 +30,7 @@ function claimsPage(query) {
   const list = el("div");
   const asked = { verdict: query.verdict ?? "", q: query.q ?? "" };
   const update = (change) => {
-    Object.assign(asked, change);
-    history.replaceState(null, "", address(["claims"], asked));
+    if (change) history.replaceState(null, "", address(["claims"], Object.assign(asked, change)));
     const words = asked.q.toLowerCase().split(/\s+/).filter(Boolean);
     const kept = claims.filter((claim) => (!asked.verdict || claim.verdict === asked.verdict)
       && words.every((word) => `${claim.id} ${claim.claim} ${claim.scope} ${claim.statistic}`.toLowerCase().includes(word)));
@@ -46,7 +45,7 @@ function claimsPage(query) {
       el("label", {}, el("span", {}, "words"), el("input", { type: "search", value: asked.q, on: { input: (event) => update({ q: event.target.value }) } })),
       el("button", { type: "button", on: { click: () => download("claims.csv", csv([Object.keys(claims[0] ?? {}), ...claims.map((claim) => Object.values(claim))])) } }, "CSV")),
     list, provenance()];
-  update({});
+  update();
   return page;
 }
 
@@ -98,7 +97,7 @@ function marksPage() {
 }
 
 function helpPage() {
-  const keys = [["← →", "previous, next unit"], ["↑", "from a unit to its layer's table"], ["/", "search: numbers, layers, methods, classes; a number alone goes to that unit of the page's method"],
+  const keys = [["← →", "previous, next unit"], ["u", "up: from a unit to the table of its layer and method"], ["/", "search: numbers, layers, methods, classes; a number alone goes to that unit of the page's method"],
     ["m", "put the unit on my list, or take it off"], ["o", "maps over images on or off"], ["d", "dark or light"], ["?", "this page"]];
   return [trail(["atlas", "#/"], ["help"]), el("h1", {}, "Help"), section("Keys", {}, plainTable(["key", "does"], keys.map(([key, words]) => [el("kbd", {}, key), words]))),
     section("Words", {}, plainTable(["word", "meaning"], [

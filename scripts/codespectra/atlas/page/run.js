@@ -10,7 +10,7 @@ class RunPage {
     const metric = run.columns.find((column) => column.metric);
     const metrics = run.columns.filter((column) => column.metric);
     this.asked = { q: "", layer: "", method: "", state: "", sort: `-${(metrics.at(-1) ?? run.columns[0]).key}`,
-      x: run.columns[0].key, y: (metrics.at(-1) ?? run.columns[1]).key, colour: "method", metric: "", least: "", ...query };
+      other: "", x: run.columns[0].key, y: (metrics.at(-1) ?? run.columns[1]).key, colour: "method", metric: "", least: "", ...query };
     this.metric = metric;
   }
 
@@ -26,7 +26,7 @@ class RunPage {
     this.body = el("tbody");
     this.heads = new Map();
     this.wrap = el("div", { class: "scroll units", tabindex: "0", "aria-label": "Table of units, which scrolls", on: { scroll: () => this.showRows() } },
-      el("table", { class: "virtual" }, el("thead", {}, el("tr", {}, this.headers())), this.body));
+      this.table = el("table", { class: "virtual" }, el("thead", {}, el("tr", {}, this.headers())), this.body));
     const page = [
       trail(["atlas", "#/"], [`${run.model} on ${run.stimuli}`]),
       el("h1", {}, `${run.model} on ${run.stimuli}`),
@@ -34,7 +34,7 @@ class RunPage {
       this.filters(),
       section("Any number against any other", { name: `${run.model}-${run.stimuli}-scatter`, figure: () => this.scatter.canvas,
         note: "A point is a unit: click to open it, drag a frame to select; the table shows the selection." },
-        el("div", { class: "controls" }, this.axisChoice("x"), this.axisChoice("y"),
+        el("div", { class: "controls" }, this.axisChoice("x"), this.axisChoice("y"), this.otherChoice(),
           choice("colour", [["method", "method"], ["layer", "layer"], ["state", "state"]], this.asked.colour, (value) => this.ask({ colour: value }))),
         el("div", { class: "scatterbox" }, this.scatter.canvas, this.told), this.legend = el("p", { class: "legend" })),
       section("All units", { rows: () => this.rows(), name: `${run.model}-${run.stimuli}-units` }, this.count, this.wrap),
@@ -68,6 +68,25 @@ class RunPage {
       choice("where", [["", "any number"], ...metrics], asked.metric, (value) => this.ask({ metric: value })),
       el("label", {}, el("span", {}, "is at least"), el("input", { type: "number", step: "any", value: asked.least, on: { input: (event) => this.ask({ least: event.target.value }) } })),
       el("label", {}, el("span", {}, "words"), el("input", { type: "search", value: asked.q, placeholder: "number, layer, class", on: { input: (event) => this.ask({ q: event.target.value }) } })));
+  }
+
+  // Another network for the x axis: the same units, where it has a layer and method of these names.
+  otherChoice() {
+    const others = store.catalogue.runs.filter((one) => one.path !== this.run.path).map((one) => [one.path, `${one.model} on ${one.stimuli}`]);
+    return others.length ? choice("x of", [["", "this network"], ...others], this.asked.other, (value) => this.ask({ other: value })) : null;
+  }
+
+  // Values of the x axis: of this run, or of the other one's units of the same names.
+  async across(column) {
+    const listed = store.catalogue.runs.find((one) => one.path === this.asked.other);
+    if (!listed) return { values: valuesOf(this.run, column), name: column.name };
+    const other = await store.run(listed.model, listed.stimuli), values = new Float32Array(this.run.units).fill(NaN);
+    const same = other.columns.find((one) => one.key === column.key);
+    for (const block of same ? this.run.blocks : []) {
+      const its = store.blockOf(other, block.layerName, block.methodName), own = its && same.of(its);
+      if (own) values.set(own.subarray(0, block.count), block.start);
+    }
+    return { values, name: `${column.name}, ${listed.model} on ${listed.stimuli}` };
   }
 
   axisChoice(axis) {
@@ -155,13 +174,14 @@ class RunPage {
       const order = asked.sort === key ? "ascending" : asked.sort === `-${key}` ? "descending" : null;
       if (order) head.setAttribute("aria-sort", order); else head.removeAttribute("aria-sort");
     }
+    this.table.setAttribute("aria-rowcount", this.units.length + 1);
     this.first = -1;
     this.showRows();
   }
 
-  draw(shown) {
+  async draw(shown) {
     const { run, asked } = this;
-    const x = this.column(asked.x), y = this.column(asked.y);
+    const y = this.column(asked.y), x = await this.across(this.column(asked.x));
     if (!this.colours || this.coloured !== asked.colour) {
       this.coloured = asked.colour;
       this.colours = new Uint8Array(run.units);
@@ -174,7 +194,7 @@ class RunPage {
       this.legend.replaceChildren(...names.map((name, at) => el("span", {}, el("i", { style: { background: colourOf(at) } }), name)));
     }
     const ringed = marks.all().map((mark) => this.atAddress(mark.address)).filter((at) => at >= 0);
-    this.scatter.set({ x: valuesOf(run, x), y: valuesOf(run, y), xName: x.name, yName: y.name, shown, colour: this.colours, ringed });
+    this.scatter.set({ x: x.values, y: valuesOf(run, y), xName: x.name, yName: y.name, shown, colour: this.colours, ringed });
   }
 
   atAddress(href) {
@@ -188,7 +208,7 @@ class RunPage {
     if (at < 0) { this.told.replaceChildren(); return; }
     const { block, number } = this.unitAt(at);
     this.told.replaceChildren(el("b", {}, unitName(block, number)),
-      el("span", {}, ` ${this.column(this.asked.x).name} ${show(valuesOf(this.run, this.column(this.asked.x))[at])}, ${this.column(this.asked.y).name} ${show(valuesOf(this.run, this.column(this.asked.y))[at])}`),
+      el("span", {}, ` ${this.scatter.points.xName} ${show(this.scatter.points.x[at])}, ${this.scatter.points.yName} ${show(this.scatter.points.y[at])}`),
       el("span", { class: "strip" }, [...rowOf(block.first, number)].map((image) => picture(this.run.images, image, 40))));
   }
 

@@ -12,7 +12,7 @@ const store = {
   // A run with its blocks, its images, and all its units in a row: `start` is a block's first one.
   async run(model, stimuli) {
     const listed = this.catalogue.runs.find((run) => run.path === `runs/${model}/${stimuli}`);
-    if (!listed) throw new Error(`this atlas has no run ${model} on ${stimuli}`);
+    if (!listed) throw new NotHere(`this atlas has no run ${model} on ${stimuli}`);
     const [run, images] = await Promise.all([
       atlas.load(`${listed.path}/run.js`, `${listed.path}/run`),
       atlas.load(`images/${stimuli}/images.js`, `images/${stimuli}`),

@@ -14,8 +14,7 @@ async function textPage(listed, query) {
   const box = el("div"), count = el("p", { class: "note", role: "status" });
   let kept = [];
   const update = (change) => {
-    Object.assign(asked, change);
-    history.replaceState(null, "", address([listed.model, "text"], asked));
+    if (change) history.replaceState(null, "", address([listed.model, "text"], Object.assign(asked, change)));
     const words = asked.q.toLowerCase().split(/\s+/).filter(Boolean);
     const [, of] = columns.find(([name]) => name === asked.sort.replace(/^-/, "")) ?? columns[0];
     const sign = asked.sort.startsWith("-") ? -1 : 1;
@@ -28,7 +27,7 @@ async function textPage(listed, query) {
       el("a", { href: textAddress(listed.model, unit) }, String(unit.unit)), unit.layer, unit.kind, show(unit.action),
       ...explainers.map((name) => show(scoreOf(unit, name), 3)), unit.explanations[0]?.explanation ?? ""]), { class: "texts" }));
   };
-  update({});
+  update();
   const any = (names) => [["", "all"], ...names.map((name) => [name, name])];
   return [trail(["atlas", "#/"], [`${listed.model} on text`]), el("h1", {}, `${listed.model} on text`),
     el("form", { class: "controls", on: { submit: (event) => event.preventDefault() } },
@@ -43,7 +42,7 @@ async function textPage(listed, query) {
 async function textUnitPage(listed, layer, kind, number) {
   const told = await atlas.load(`${listed.path}/units.js`, `${listed.path}/units`);
   const own = told.units.filter((unit) => unit.layer === layer), place = own.findIndex((unit) => unit.kind === kind && unit.unit === Number(number));
-  if (place < 0) throw new Error(`${listed.model} has no explained unit ${number} of ${kind} in ${layer}`);
+  if (place < 0) throw new NotHere(`${listed.model} has no explained unit ${number} of ${kind} in ${layer}`);
   const key = `${listed.path}/${told.layers.indexOf(layer)}`;
   const excerpts = (await atlas.load(`${key}.js`, key))[place], unit = own[place];
   const step = (by) => textAddress(listed.model, own[(place + by + own.length) % own.length]);

@@ -4,7 +4,7 @@
 async function unitPage(run, layer, method, numberText) {
   const block = store.blockOf(run, layer, method), number = Number(numberText);
   if (!block || !(number >= 0 && number < block.count)) {
-    throw new Error(`${run.model} on ${run.stimuli} has no unit ${numberText} of ${method} in ${layer}`);
+    throw new NotHere(`${run.model} on ${run.stimuli} has no unit ${numberText} of ${method} in ${layer}`);
   }
   const detail = await store.detail(block);
   const unit = { run, block, number, detail, row: (name) => detail[name] && rowOf(detail[name], number) };
@@ -28,7 +28,7 @@ function factsOf({ block, number, row }, state) {
   const quantiles = row("quantiles");
   return [el("b", { class: `state ${state}` }, state),
     ` · responds above its lowest to ${percent(block.active[number])} of the stimuli · from ${show(quantiles[0])} to ${show(quantiles.at(-1))}, median ${show(quantiles[5])}`,
-    block.two_sided ? " · no sign of its own: both ends were scored, and the better counts" : ""];
+    block.two_sided ? " · no sign of its own: both ends were scored, and the better one counts" : ""];
 }
 
 function markOf({ run, block, number }, address) {
@@ -103,7 +103,7 @@ function scoresOf({ run, block, number }) {
     plainTable(["metric", "II", "interval", "rank", ""], rows.map((row) => {
       const all = block.scores[row.metric];
       const x = scale(...padded([...all.low, ...all.high, ...all.ii]), 4, 196);
-      return [el("span", { title: store.catalogue.backbones[row.metric] }, row.metric), show(row.value), Number.isNaN(row.low) ? "–" : `${show(row.low)} … ${show(row.high)}`,
+      return [el("span", { title: store.catalogue.backbones[row.metric] }, row.metric, block.two_sided && row.sign < 0 ? " (weak end)" : ""), show(row.value), Number.isNaN(row.low) ? "–" : `${show(row.low)} … ${show(row.high)}`,
         Number.isNaN(row.rank) ? "–" : `${row.rank} of ${row.live}`, intervalChart(row, x)];
     }), { class: "scores" }));
 }
