@@ -1,6 +1,5 @@
 """Activations that SAELens caches: a Hugging Face dataset on disk, a column a hook."""
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from codespectra.files.json_files import parse_json
 from codespectra.files.regular_files import read_regular, refusing, shown
 from codespectra.sources.folders import files_inside
 from codespectra.sources.held import Held, Passed, why_not
@@ -37,7 +37,7 @@ def open_sae_lens(path: Path) -> Iterator[Held]:
             batches, features = [], {}
             for folder in _folders(path):
                 batches += _batches(folder, stack)
-                features = json.loads(read_regular(folder / INFO, MOST_DESCRIPTION))["features"]
+                features = parse_json(read_regular(folder / INFO, MOST_DESCRIPTION))["features"]
             if not batches:
                 raise ValueError("it has no rows")
             held = Held()
@@ -61,7 +61,7 @@ def _batches(folder: Path, stack: ExitStack) -> list["pa.RecordBatch"]:
     """All records of a dataset's files, in order; mapped, not read."""
     import pyarrow as pa
 
-    state = json.loads(read_regular(folder / STATE, MOST_DESCRIPTION))
+    state = parse_json(read_regular(folder / STATE, MOST_DESCRIPTION))
     if state.get("_indices_data_files"):
         raise ValueError("its rows are in another order than stored; save flatten_indices() of it")
     files = files_inside(folder)
@@ -116,6 +116,7 @@ def _part(where: str, part: "pa.Array", shape: tuple[int, ...], dtype: np.dtype)
 def _values(rows: "pa.Array") -> "pa.Array":
     """The numbers in lists of lists."""
     import pyarrow as pa
+    import pyarrow.compute
 
     rows = rows.storage if isinstance(rows, pa.ExtensionArray) else rows
     while pa.types.is_nested(rows.type):

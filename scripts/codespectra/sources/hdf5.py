@@ -168,8 +168,7 @@ def _gathered_from(path: Path, source: Any, own: h5py.File) -> Path:
         raise FileNotFoundError(f"its part {shown(name)} is missing")
     if not found[0].resolve().is_relative_to(path.resolve().parent):
         raise ValueError(f"its part {shown(name)} lies in another folder")
-    check_regular(found[0])
-    with h5py.File(found[0], "r") as file:
+    with open_users_hdf5(found[0]) as file:
         _check_part(file, source)
     return found[0]
 

@@ -1,12 +1,12 @@
 """Tensors in a .safetensors, read where they lie; bfloat16 becomes float32."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from codespectra.files.json_files import parse_json
 from codespectra.files.regular_files import open_regular, refusing
 from codespectra.sources.held import Held, Passed, why_not
 from codespectra.sources.rows import WHOLE, FileRows, place, plain_rows
@@ -34,7 +34,7 @@ def open_safetensors(path: Path) -> Iterator[Held]:
         # Its header is held to the file's size, without gaps and overlaps, and read once more here.
         with safe_open(path, "numpy"):
             length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(length))
+            header = parse_json(file.read(length))
     held = Held()
     header.pop("__metadata__", None)
     with file:

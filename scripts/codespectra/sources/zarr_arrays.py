@@ -1,12 +1,12 @@
 """Zarr arrays and groups, versions 2 and 3, in a folder."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from codespectra.errors import first_line
+from codespectra.files.json_files import parse_json
 from codespectra.files.regular_files import read_regular, refusing, shown
 from codespectra.sources.folders import files_inside
 from codespectra.sources.held import Held, Passed, too_coarse, too_large, why_not
@@ -33,7 +33,7 @@ def open_zarr(path: Path) -> Iterator[Held]:
         held = Held()
         for name in files:
             if PurePosixPath(name).name in DESCRIPTIONS:
-                described = json.loads(read_regular(path / name, MOST_DESCRIPTION))
+                described = parse_json(read_regular(path / name, MOST_DESCRIPTION))
                 _add(path, str(PurePosixPath(name).parent), described, files, held)
     yield held
 
