@@ -81,7 +81,7 @@ DOORS = {
     "from_pretrained": {
         *("models/gguf_models.py", "models/language_models.py", "models/pretrained_folders.py"),
     },
-    "scipy.io.loadmat": {"sources/matlab.py", "sources/stringer2019.py"},
+    "scipy.io.loadmat": {"sources/stringer2019.py"},
     "xarray.open_dataset": {"sources/netcdf.py"},
     "zarr.open_array": {"sources/zarr_arrays.py"},
     "ipc.open_stream": {"sources/arrow_datasets.py"},

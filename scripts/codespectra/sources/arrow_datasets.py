@@ -84,7 +84,7 @@ def _column(
         return Passed(f"of kind {shown(str(told.get('_type', told)))}", "save an Array2D")
     parts = [batch.column(name) for batch in batches if batch.num_rows]
     try:
-        dtype = np.dtype(_values(parts[0][:0]).type.to_pandas_dtype())
+        dtype = np.dtype(_number(parts[0].type).to_pandas_dtype())
     except (TypeError, NotImplementedError, ValueError):
         return Passed(f"of type {parts[0].type}", "save it as float32")
     if refused := why_not((sum(map(len, parts)), *shape), dtype):
@@ -111,6 +111,13 @@ def _part(where: str, part: "pa.Array", shape: tuple[int, ...], dtype: np.dtype)
         return values.to_numpy(zero_copy_only=False).reshape(stop - start, *shape)
 
     return FileRows(where, (len(part), *shape), dtype, read)
+
+
+def _number(kind: "pa.DataType") -> "pa.DataType":
+    """Type of the numbers in lists of lists."""
+    while hasattr(kind, "storage_type") or hasattr(kind, "value_type"):
+        kind = getattr(kind, "storage_type", None) or kind.value_type
+    return kind
 
 
 def _values(rows: "pa.Array") -> "pa.Array":

@@ -52,14 +52,15 @@ def contents(file: h5py.File) -> dict[str, h5py.Dataset | Passed]:
     """Every dataset of a file, and every link to elsewhere, which isn't followed."""
     found: dict[str, h5py.Dataset | Passed] = {}
 
-    def add_dataset(key: str, item: h5py.HLObject) -> None:
+    def add_dataset(key: str | bytes, item: h5py.HLObject) -> None:
         if isinstance(item, h5py.Dataset):
-            found[key] = item
+            found[_as_text(key)] = item
 
     def add_link(key: bytes, info: h5py.h5l.LinkInfo) -> None:
         if info.type != h5py.h5l.TYPE_HARD:
-            name = key.decode(errors="backslashreplace")
-            found[name] = Passed(f"a link to {_target(file, key)}", "name that, in its own file")
+            found[_as_text(key)] = Passed(
+                f"a link to {_target(file, key)}", "name that, in its own file"
+            )
 
     file.visititems(add_dataset)
     file.id.links.visit(add_link, info=True)
@@ -69,7 +70,12 @@ def contents(file: h5py.File) -> dict[str, h5py.Dataset | Passed]:
 def _target(file: h5py.File, key: bytes) -> str:
     found = file.id.links.get_val(key)
     parts = found if isinstance(found, tuple) else (found,)
-    return shown(" ".join(part.decode(errors="backslashreplace") for part in parts))
+    return shown(" ".join(map(_as_text, parts)))
+
+
+def _as_text(name: str | bytes) -> str:
+    """A name, which needn't be UTF-8."""
+    return name if isinstance(name, str) else name.decode(errors="backslashreplace")
 
 
 def dataset_rows(
@@ -96,7 +102,7 @@ def dataset_rows(
     refused = _named(dtype) or why_not(shape, dtype) or _unreachable(path, dataset, held)
     stored = dataset.id.get_storage_size()
     if not dataset.is_virtual:
-        refused = refused or too_large(shape, dtype, stored) or too_coarse(dataset.chunks, dtype)
+        refused = refused or too_coarse(dataset.chunks, dtype) or too_large(shape, dtype, stored)
     if refused:
         return refused
     if not stored and not dataset.is_virtual:

@@ -100,8 +100,8 @@ def open_npz(path: Path) -> Iterator[Held]:
         with refusing(path, "damaged, or no .npz", WHOLE):
             check_regular(path)
             plain = stack.enter_context(path.open("rb"))
-            packed = stack.enter_context(zipfile.ZipFile(path))
-            members = packed.infolist()
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            members = archive.infolist()
             _check_members(members, path.stat().st_size)
         held = Held()
         for member in members:
@@ -110,7 +110,7 @@ def open_npz(path: Path) -> Iterator[Held]:
                 continue
             key = member.filename.removesuffix(END)
             with refusing(place(path, key), "damaged, or no .npy", WHOLE):
-                held.add(key, _member_rows(place(path, key), plain, packed, member))
+                held.add(key, _member_rows(place(path, key), plain, archive, member))
         yield held
 
 
@@ -124,9 +124,9 @@ def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
 
 
 def _member_rows(
-    where: str, plain: BinaryIO, packed: zipfile.ZipFile, member: zipfile.ZipInfo
+    where: str, plain: BinaryIO, archive: zipfile.ZipFile, member: zipfile.ZipInfo
 ) -> Rows | Passed:
-    with packed.open(member) as file:
+    with archive.open(member) as file:
         header = _header(file)
     if refused := why_not(header.shape, header.dtype):
         return refused
@@ -138,7 +138,7 @@ def _member_rows(
     if member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & 1:
         offset = _offset(plain, member) + header.bytes
         return plain_rows(plain, where, offset, header.shape, header.dtype, fortran=header.fortran)
-    return streamed_rows(where, lambda: packed.open(member), header)
+    return streamed_rows(where, lambda: archive.open(member), header)
 
 
 def _offset(plain: BinaryIO, member: zipfile.ZipInfo) -> int:

@@ -1,5 +1,6 @@
 """A tensor as `torch.save` writes it, of which nothing but numbers is unpickled."""
 
+import pickle
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +31,10 @@ def open_tensor(path: Path) -> Iterator[Held]:
             # As torch writes it; else what is mapped would be no numbers.
             if any(member.compress_type for member in file.infolist()):
                 raise ValueError("it is packed")
-        tensor = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        try:
+            tensor = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        except pickle.UnpicklingError as error:  # whose words go on to advise that
+            raise TypeError("it holds more than tensors") from error
         if not isinstance(tensor, torch.Tensor):
             raise TypeError(f"it holds a {type(tensor).__name__}, expected one tensor")
         if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta:

@@ -40,7 +40,7 @@ def told_format(path: Path, format: str | None) -> str:
     """
     if format is not None and format not in FORMATS:
         raise UserError(f"format {format!r}: {nearest(format, FORMATS)}")
-    with refusing(path, "not readable", "check the path"):
+    with refusing(path, "not readable", "check that it is there, and whole"):
         kind = _of_folder(path) if path.is_dir() else _of_file(path)
     if not kind.formats or (format is not None and format not in kind.formats):
         expected = f"format {format}" if format else f"one of the formats {', '.join(FORMATS)}"
@@ -107,8 +107,7 @@ def _of_hdf5(path: Path, head: bytes, beside: tuple, features: tuple) -> Kind:
         return Kind("a MATLAB 7.3 file (HDF5)", (*kinds, "hdf5"))
     with open_users_hdf5(path) as file:
         root = set(file.attrs)
-        encoding = file.attrs.get("encoding-type")
-        is_anndata = encoding in ("anndata", b"anndata") or {"X", "obs", "var"} <= set(file)
+        is_anndata = path.suffix == ".h5ad" or {"X", "obs", "var"} <= set(file)
     likely = (
         "nwb" if "nwb_version" in root or path.suffix == ".nwb" else
         "anndata" if is_anndata else

@@ -14,6 +14,7 @@ from codespectra.sources.rows import WHOLE, FileRows, place
 from codespectra.sources.source import Rows
 
 DESCRIPTIONS = (".zarray", ".zgroup", "zarr.json")
+BESIDE = (*DESCRIPTIONS, ".zattrs", ".zmetadata")  # files that are no chunks
 MOST_DESCRIPTION = 1 << 26  # bytes
 NEWEST = 3
 # What unpacks numbers, and nothing but numbers: others of the same register unpickle.
@@ -47,12 +48,16 @@ def _add(path: Path, inside: str, described: dict, files: dict[str, int], held: 
     if is_array:
         key = path.stem if inside == "." else inside
         begin = "" if inside == "." else f"{inside}/"
-        stored = sum(size for name, size in files.items() if name.startswith(begin))
-        held.add(key, _rows(path, key, inside, described, stored, held))
+        sizes = [
+            size
+            for name, size in files.items()
+            if name.startswith(begin) and PurePosixPath(name).name not in BESIDE
+        ]
+        held.add(key, _rows(path, key, inside, described, sizes, held))
 
 
 def _rows(
-    path: Path, key: str, inside: str, described: dict, stored: int, held: Held
+    path: Path, key: str, inside: str, described: dict, sizes: list[int], held: Held
 ) -> Rows | Passed:
     import zarr
 
@@ -61,12 +66,13 @@ def _rows(
     try:
         array = zarr.open_array(path, path="" if inside == "." else inside, mode="r")
         shape, dtype, chunks = array.shape, array.dtype, array.chunks
-        missing = array.nchunks - array.nchunks_initialized if array.shards is None else 0
     except Exception as error:  # A damaged description may raise nearly anything.
         return Passed(f"damaged, or of an unknown kind ({first_line(error)})", "write it again")
-    refused = why_not(shape, dtype) or too_large(shape, dtype, stored) or too_coarse(chunks, dtype)
-    if refused:
+    refused = why_not(shape, dtype) or too_coarse(chunks, dtype)
+    if refused := refused or too_large(shape, dtype, sum(sizes)):
         return refused
+    # A chunk of zeros needn't have a file, and one that was lost has none.
+    missing = array.nchunks - len(sizes) if array.shards is None else 0
     if missing > 0:
         held.remarks.append(
             f"{shown(key)}: {missing} of {array.nchunks} chunks aren't stored, and read as "
