@@ -13,6 +13,7 @@ import numpy as np
 
 from codespectra.files.regular_files import check_regular, reason, refusing, shown
 from codespectra.sources.held import Held, Passed, too_coarse, too_large, why_not
+from codespectra.sources.labels import COLUMNS, enter, read_labels
 from codespectra.sources.rows import WHOLE, FileRows, place
 from codespectra.sources.source import Rows
 
@@ -21,7 +22,7 @@ CACHE = 1 << 26  # bytes of unpacked chunks that are kept
 
 @contextmanager
 def open_hdf5_source(path: Path) -> Iterator[Held]:
-    """The datasets of an HDF5 file, by their paths in it.
+    """The datasets of an HDF5 file, by their paths in it; `stimulus_id` and `repeat` tell of rows.
 
     Raises:
         UserError: the file is damaged.
@@ -29,8 +30,11 @@ def open_hdf5_source(path: Path) -> Iterator[Held]:
     with open_users_hdf5(path) as file:
         with refusing(path, "damaged HDF5", WHOLE):
             held = Held()
-            for key, found in contents(file).items():
-                held.add(key, dataset_rows(path, key, found, held))
+            found = contents(file)
+            for key, item in found.items():
+                held.add(key, dataset_rows(path, key, item, held))
+            for name in COLUMNS:
+                enter(held, name, read_labels(file, name, found))
         yield held
 
 

@@ -68,41 +68,42 @@ def open_matlab_5(path: Path) -> Iterator[Held]:
                 raise ValueError("of version 4 or no such file; save it with -v7.3")
             size = path.stat().st_size
             while (start := file.tell()) < size:
-                kind, count = np.frombuffer(file.read(8), f"{order}u4")
+                kind, count = map(int, np.frombuffer(file.read(8), f"{order}u4"))
                 if start + 8 + count > size:
                     raise EOFError("it ends within a variable")
                 if kind in (MATRIX, PACKED):
-                    _add(path, file, order, kind == PACKED, int(count), held, kept)
-                file.seek(start + 8 + int(count))
+                    begin = start if kind == MATRIX else start + 8
+                    _add(path, file, order, kind == PACKED, begin, count, held, kept)
+                file.seek(start + 8 + count)
         yield held
 
 
 def _add(
-    path: Path, file: BinaryIO, order: str, packed: bool, count: int, held: Held, kept: "_Kept"
+    path: Path,
+    file: BinaryIO,
+    order: str,
+    packed: bool,
+    start: int,
+    count: int,
+    held: Held,
+    kept: "_Kept",
 ) -> None:
-    """Enter the variable that begins here."""
-    start = file.tell() if packed else file.tell() - 8
-    content = file.read(min(count, BEGIN))
-    if packed:
-        content = zlib.decompressobj().decompress(content, BEGIN)
-    else:
-        content = _tag(order, MATRIX, count) + content
+    """Enter the variable whose element, or the stream of it, begins at `start`."""
+    file.seek(start)
+    content = file.read(BEGIN)
+    content = zlib.decompressobj().decompress(content, BEGIN) if packed else content
     name, found = _described(io.BytesIO(content), order)
     if not name:
         return  # MATLAB's own, for functions
-    if isinstance(found, Variable):
-        found = (
-            _packed_rows(place(path, name), file, start, count, found, kept)
-            if packed
-            else _plain(path, name, file, start, found)
-        )
-        if packed and not isinstance(found, Passed):
-            held.remarks.append(f"{shown(name)}: packed, read into memory as a whole")
+    where = place(path, name)
+    if isinstance(found, Variable) and packed:
+        found = _packed_rows(where, file, start, count, found, kept)
+        held.remarks.append(f"{shown(name)}: packed, read into memory as a whole")
+    elif isinstance(found, Variable):
+        found = plain_rows(
+            file, where, start + found.at, found.shape, found.stored, fortran=True
+        ).converted(found.dtype)
     held.add(name, found)
-
-
-def _tag(order: str, kind: int, count: int) -> bytes:
-    return np.array([kind, count], f"{order}u4").tobytes()
 
 
 def _described(content: BinaryIO, order: str) -> tuple[str, Variable | Passed]:
@@ -116,9 +117,7 @@ def _described(content: BinaryIO, order: str) -> tuple[str, Variable | Passed]:
     if flags & 0xFF not in CLASSES:
         return name, Passed(WORDS.get(flags & 0xFF, "no matrix of numbers"), "save a full matrix")
     dtype = np.dtype(CLASSES[flags & 0xFF])
-    # Of an array with no numbers the element may be missing.
-    complex_type = np.dtype("c16") if flags & COMPLEX else dtype
-    if refused := why_not(shape, complex_type):
+    if refused := why_not(shape, np.dtype("c16") if flags & COMPLEX else dtype):
         return name, refused
     if len(shape) > MOST_AXES or min(shape) < 0:
         raise ValueError(f"{shown(name)} is of shape {shape}")
@@ -149,13 +148,6 @@ def _begun(content: BinaryIO, order: str) -> tuple[int, int, int]:
         return first & 0xFFFF, first >> 16, content.tell()
     count = int(np.frombuffer(content.read(4), f"{order}u4")[0])
     return first, count, content.tell()
-
-
-def _plain(path: Path, name: str, file: BinaryIO, start: int, found: Variable) -> Rows:
-    rows = plain_rows(
-        file, place(path, name), start + found.at, found.shape, found.stored, fortran=True
-    )
-    return rows.converted(found.dtype)
 
 
 def _packed_rows(
