@@ -138,8 +138,7 @@ def write_outside_study(project: Project) -> str:
 
 
 def _write_networks(project: Path, folder: Path) -> None:
-    torch.manual_seed(0)
-    torch.save(build(ALEXNET, 2).state_dict(), folder / "a.pth")
+    save_alexnet(folder / "a.pth")
     torch.save(torch.nn.Conv2d(3, 30, 3).state_dict(), folder / "conv.pth")
     (folder / "my_nets.py").write_text(OWN)
     (folder / "parts").mkdir()
@@ -152,6 +151,12 @@ def _write_networks(project: Path, folder: Path) -> None:
     shutil.copy(folder / "a.pth", _snapshot(project, "org--net"))
     sizes = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 28}
     Dinov2Model(Dinov2Config(patch_size=14, **sizes)).save_pretrained(folder / "dino")
+
+
+def save_alexnet(file: Path) -> None:
+    """Weights for `GIVEN`."""
+    torch.manual_seed(0)
+    torch.save(build(ALEXNET, 2).state_dict(), file)
 
 
 def _snapshot(project: Path, name: str) -> Path:

@@ -1,11 +1,14 @@
 """No rule opens a file from outside results/ whose change would leave its job as it is."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fake_hub import COMMIT, hub_with
 from opened_files import noting, opened
 from planned_jobs import rules_following
-from project import Project, copy_project
+from project import MINI, Project, copy_project
 from rules import BASE, TARGETS, parsed_rules
 
 outside_study = pytest.importorskip("outside_study", reason="gguf isn't installed")
@@ -49,3 +52,25 @@ def test_a_file_that_changes_reruns_exactly_the_rules_that_open_it(project):
     assert len(one) >= 25
     for file, (first, running) in rules_following(project, "outside.yaml", [*one.values()]).items():
         assert first <= by_file[file] <= running, file
+
+
+def test_what_a_job_has_fetched_itself_is_no_change(tmp_path, monkeypatch):
+    """And a branch of the hub that leads elsewhere later is one."""
+    project = copy_project(tmp_path / "fetching")
+    net = outside_study.GIVEN | {"weights": "hub", "repository": "org/tiny", "file": "a.pth"}
+    study = project.write_study({"models.net": net | {"revision": "v1"}}, MINI)
+    monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(tmp_path))
+    target = "results/checkpoints/net.json"
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    outside_study.save_alexnet(tmp_path / "a.pth")
+    with hub_with({"a.pth": (tmp_path / "a.pth").read_bytes()}, []) as port:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
+        assert "with --cache nobody knows what will be fetched: run `hf download" in (
+            project.failure(target, "--dry-run", "--cache", study=study)
+        )
+        assert project.snakemake(target, "--cores", "1", study=study).returncode == 0
+    assert project.would_run(target, study) == {}
+    home = tmp_path / "hub/models--org--tiny"
+    (home / "snapshots" / COMMIT).rename(home / "snapshots" / COMMIT[::-1])
+    (home / "refs/v1").write_text(COMMIT[::-1])
+    assert project.would_run(target, study) == {"import_checkpoint": 1}

@@ -1,5 +1,6 @@
 """Results shared between workflows (--cache): who gets whose, by Snakemake's own keys."""
 
+import os
 import re
 
 import pytest
@@ -99,6 +100,24 @@ def test_another_version_of_a_package_misses(project, plain):
         "make_text",
     }
     assert missed(plain, cache_keys(project, pillow="0.1")) == SHARED - TEXT
+
+
+def test_contents_of_a_user_s_folder_decide_whatever_links_and_dates_say(project, tmp_path):
+    folders = {"first": ("cat", 1), "later": ("cat", 9), "other": ("cow", 1)}
+    for name, (text, date) in folders.items():
+        (tmp_path / name).mkdir()
+        for file in (tmp_path / name / "a.txt", tmp_path / name / "b.txt"):
+            file.write_text(text)
+            os.utime(file, (date, date))
+    link = project.folder / "given"
+    study = project.write_study({"language.text": {"source": "folder", "root": "given"}})
+    found = {}
+    for name in folders:
+        link.unlink(missing_ok=True)
+        link.symlink_to(tmp_path / name)
+        found[name] = cache_keys(project, study)
+    assert found["first"] == found["later"]
+    assert missed(found["first"], found["other"]) == TEXT
 
 
 def test_a_second_working_copy_computes_nothing_that_the_first_has_shared(tmp_path, monkeypatch):
