@@ -475,6 +475,7 @@ MODULES = {
     # This study asks no people.
     "experiments/people.py": set(),
     "experiments/people_agreement.py": set(),
+    "experiments/trial_images.py": set(),
     "files/users_tables.py": set(),
     # Intervals of the claims are those of the spectra.
     "spectra/eigenspectrum.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
@@ -593,8 +594,8 @@ MODULES = {
     # Read at the start, or no part of what a job computes.
     "study/*.py": set(),
     "jobs/*.py": set(),
-    "files/folder_stamp.py": set(),
-    "data/table_stamp.py": set(),
+    "files/date_stamp.py": set(),
+    "files/content_stamp.py": set(),
     "explanations/chat_*.py": set(),
     "models/torchvision_weights.py": set(),
     # What several rooms have in common.
