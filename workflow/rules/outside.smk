@@ -7,14 +7,14 @@ from snakemake.io import IOFile
 from codespectra.study.outside import is_as_fetched, stamps_of
 
 
-def files_of(section, rule=None, wildcards=None):
+def files_of(section, reader=None, wildcards=None):
     """`params.files`: stamps of what a section of the config has its rule read.
 
     A model that wasn't in the hub's cache had none when its job was planned, which then fetched it:
-    that is no change, as `rule` and `wildcards` tell from what was recorded of its manifest.
+    that is no change, as `reader` and `wildcards` tell from what was recorded of its manifest.
     """
     stamps = stamps_of(section, REMEMBERED if SHARING else None)
-    if rule is not None and hasattr(section, "repository"):
+    if reader is not None and hasattr(section, "repository"):
         unknown = dict.fromkeys(stamps, "")
         if SHARING and stamps == unknown:
             sys.exit(
@@ -22,7 +22,7 @@ def files_of(section, rule=None, wildcards=None):
                 f"knows what will be fetched: run `hf download {section.repository} "
                 f"--revision {section.revision}` first"
             )
-        manifest = Path(rule.output.manifest.format(**wildcards))
+        manifest = Path(reader.output.manifest.format(**wildcards))
         record = workflow.persistence.metadata(IOFile(str(manifest)))
         fetched = record is not None and repr(unknown) in record.params
         if fetched and is_as_fetched(section, manifest):
