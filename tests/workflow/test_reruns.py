@@ -427,9 +427,12 @@ MODULES = {
     "directions/finders.py": CENTROIDS,
     "directions/baselines.py": CENTROIDS,
     "directions/read_out.py": CENTROIDS,
+    "directions/encode.py": CENTROIDS,
     "directions/directions.py": FOUND,
     "directions/sparse_autoencoder.py": AUTOENCODERS,
     "statistics/ranking.py": DIRECTED | RECORDS,
+    # What callers of the library may hand over.
+    "statistics/arrays.py": FOUND,
     "statistics/subsamples.py": SCORES | WITH_EVIDENCE | TEXT_SPECTRA | FITTED,
     "interpretability/index_resampled.py": SCORES,
     "directions/halves.py": HALVED,
