@@ -15,11 +15,21 @@ import numpy as np
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
 from codespectra.files.manifests import write_manifest
+from codespectra.files.named_axes import name_axes
 from codespectra.statistics.arrays import numbers
 
 # A response is constant that varies by no more than this share of its size: float32 products of
 # equal rows were up to 8e-7 apart, by their place in the product (16 to 8,192 units).
 DEAD_SPREAD = 1e-6
+
+# Of what a file of directions holds of a layer.
+AXES = {
+    "vectors": ("direction", "unit"),
+    "responses": ("stimulus", "direction"),
+    "mean": ("unit",),
+    "weights": ("direction", "unit"),
+    "biases": ("direction",),
+}
 
 log = logging.getLogger("codespectra")
 
@@ -81,6 +91,8 @@ def is_constant(lowest: np.ndarray, highest: np.ndarray) -> np.ndarray:
 def write_directions(group: h5py.Group, found: Directions) -> None:
     """Write directions to a group of an open HDF5 file."""
     group["vectors"], group["responses"] = found.vectors, found.responses
+    for name in ("vectors", "responses"):
+        name_axes(group[name], AXES[name], group)
     group.attrs["two_sided"] = found.two_sided
     if found.encoder is not None:
         _write_encoder(group.create_group("encoder"), found.encoder)
@@ -88,10 +100,12 @@ def write_directions(group: h5py.Group, found: Directions) -> None:
 
 def _write_encoder(group: h5py.Group, encoder: Encoder) -> None:
     """Write its arrays as datasets, where it has them, and the rest as attributes."""
+    layer = group.parent
     for field in fields(encoder):
         value = getattr(encoder, field.name)
         if isinstance(value, np.ndarray):
             group[field.name] = value
+            name_axes(group[field.name], AXES[field.name], layer)
         elif value is not None:
             group.attrs[field.name] = value
 

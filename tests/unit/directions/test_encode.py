@@ -1,5 +1,6 @@
 """Directions are applied elsewhere: what a file keeps gives the stored responses, and new ones."""
 
+import warnings
 from functools import partial
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+import xarray
 from scipy.optimize import nnls
 
 from codespectra.directions import directions, finders
@@ -184,3 +186,17 @@ def test_a_file_of_an_older_version_says_so(found, tmp_path):
         )
         with pytest.raises(UserError, match=r"old\.h5: keeps no encoder of /layer1\.0; .* again"):
             encode(file, "layer1.0", np.eye(3))
+
+
+def test_xarray_sees_named_axes(found):
+    path, _, written = found
+    with (
+        warnings.catch_warnings(action="error"),
+        xarray.open_datatree(path, engine="h5netcdf") as tree,
+    ):
+        layer = tree["layer1.0"]
+        assert layer["vectors"].dims == ("direction", "unit")
+        assert layer["responses"].dims == ("stimulus", "direction")
+        np.testing.assert_array_equal(layer["responses"], written.responses)
+        assert layer["encoder"].attrs["read_out"] == written.encoder.read_out
+        assert {*layer["encoder"].dims} <= {"direction", "unit", "stimulus"}
