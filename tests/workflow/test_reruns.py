@@ -503,6 +503,7 @@ MODULES = {
     # Whatever writes one, or has to do with files of another format, and what follows.
     "files/csv_writer.py": {"embed_stimuli"} | ENCODER | GPT | EVERYTHING,
     "files/hdf5_files.py": TRAINED_ON | TEXT | TOYS,
+    "files/named_axes.py": SHOWN | SWEPT | TOKENS,
     "files/array_files.py": MOVED | TEXT_MOVED,
     # Columns that are looked for, names, locks, notes and words change no number.
     "files/table_columns.py": set(),

@@ -68,7 +68,7 @@ def test_hdf5_that_is_cut_off_is_refused(stored, place: float) -> None:
     assert refused(path, everything)
 
 
-def test_names_of_axes_are_part_of_what_a_file_says_and_their_places_are_not(
+def test_names_of_axes_are_what_a_file_says_and_their_places_are_not(
     tmp_path: Path,
 ) -> None:
     """Scales may be written before the datasets or after them, but not by another name."""
