@@ -432,7 +432,13 @@ MODULES = {
     "directions/sparse_autoencoder.py": AUTOENCODERS,
     "statistics/ranking.py": DIRECTED | RECORDS,
     # What callers of the library may hand over.
-    "statistics/arrays.py": FOUND,
+    "statistics/arrays.py": FOUND
+    | FITTED
+    | CROSSED
+    | FILTERED
+    | TEXT_SPECTRA
+    | RECORDS
+    | WITH_EVIDENCE,
     "statistics/subsamples.py": SCORES | WITH_EVIDENCE | TEXT_SPECTRA | FITTED,
     "interpretability/index_resampled.py": SCORES,
     "directions/halves.py": HALVED,

@@ -11,8 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 from codespectra.capture.rows import binary_scale
 from codespectra.directions.directions import DEAD_SPREAD, Directions, Encoder
 from codespectra.directions.encode import check_nonnegative, directions_of, nonnegative_code
+from codespectra.directions.finders import at_most_stimuli
 from codespectra.errors import ArgumentError
-from codespectra.statistics.arrays import numbers
+from codespectra.statistics.arrays import numbers, whole_number
 
 LEAST_LENGTH = 1e-6  # that a row is divided by, in paper B's code; rows are below 2 here
 
@@ -74,8 +75,9 @@ def nmf(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Direc
     """
     activations = numbers(activations, "activations")
     check_nonnegative(activations)
+    k = whole_number(k, "k")
     rng, scale = np.random.default_rng(seed), np.float32(binary_scale(activations))
-    rows = activations / scale
+    rows = _single(activations / scale)
     size = np.sqrt(rows.mean(dtype=np.float64) / k) or 1  # the descent needs no zeros to start from
     codes, parts = (
         _single(size * np.abs(rng.standard_normal(shape)))
@@ -105,8 +107,7 @@ def kmeans_code(activations: np.ndarray, *, k: int, starts: int, seed: int) -> D
         ArgumentError: k is larger than the number of stimuli.
     """
     activations = numbers(activations, "activations")
-    if k > len(activations):
-        raise ArgumentError(f"k: {k} is more than {len(activations)} stimuli; lower it")
+    k = at_most_stimuli(k, activations)
     scale = binary_scale(activations)
     rows = activations / np.float32(scale)
     rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), LEAST_LENGTH)
@@ -118,7 +119,7 @@ def kmeans_code(activations: np.ndarray, *, k: int, starts: int, seed: int) -> D
 def _principal(activations: np.ndarray, k: int, method: str) -> tuple[PCA, int, np.ndarray]:
     """A fit in float64, the lower R of k and the rank, and the scores (N, R) on R components."""
     count, width = activations.shape
-    if k > (most := min(count - 1, width)):
+    if whole_number(k, "k") > (most := min(count - 1, width)):
         raise ArgumentError(
             f"k: {k} is more than the {most} that {count} stimuli in {width} units allow; lower it"
         )

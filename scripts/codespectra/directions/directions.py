@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from codespectra.errors import UserError
+from codespectra.errors import ArgumentError, UserError
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
 from codespectra.files.manifests import write_manifest
 from codespectra.files.named_axes import name_axes
@@ -71,6 +71,21 @@ class Directions:
     responses: np.ndarray
     two_sided: bool = False
     encoder: Encoder | None = None
+
+    def __post_init__(self) -> None:
+        """Take tensors, data frames and lists as well.
+
+        Raises:
+            ArgumentError: vectors or responses aren't finite numbers (K, D) and (N, K).
+        """
+        vectors = numbers(self.vectors, "vectors", "K, D")
+        responses = numbers(self.responses, "responses", "N, K")
+        if len(vectors) != responses.shape[1]:
+            raise ArgumentError(
+                f"responses has {responses.shape[1]} columns, but there are {len(vectors)} vectors"
+            )
+        object.__setattr__(self, "vectors", vectors)
+        object.__setattr__(self, "responses", responses)
 
     @property
     def dead(self) -> np.ndarray:

@@ -12,7 +12,7 @@ from codespectra.directions.encode import directions_of
 from codespectra.directions.kmeans import kmeans_from_units, spherical_kmeans
 from codespectra.directions.read_out import unit_rows
 from codespectra.errors import ArgumentError
-from codespectra.statistics.arrays import numbers
+from codespectra.statistics.arrays import numbers, one_of, whole_number
 
 
 def kmeans(activations: np.ndarray, *, k: int, starts: int, readout: str, seed: int) -> Directions:
@@ -21,7 +21,7 @@ def kmeans(activations: np.ndarray, *, k: int, starts: int, readout: str, seed: 
     Raises:
         ArgumentError: k is larger than the number of stimuli whose activations aren't all zero.
     """
-    activations = numbers(activations, "activations")
+    activations, readout = numbers(activations, "activations"), _read_out(readout)
     centroids = spherical_kmeans(activations, k, starts=starts, seed=seed).centroids
     return directions_of(activations, centroids, Encoder(readout))
 
@@ -32,14 +32,14 @@ def kmeans_identity(activations: np.ndarray, *, readout: str) -> Directions:
     Raises:
         ArgumentError: there are fewer stimuli than units, those without activations left out.
     """
-    activations = numbers(activations, "activations")
+    activations, readout = numbers(activations, "activations"), _read_out(readout)
     return directions_of(activations, kmeans_from_units(activations).centroids, Encoder(readout))
 
 
 def random(activations: np.ndarray, *, k: int, seed: int) -> Directions:
     """Isotropic unit vectors; each sign such that its largest-magnitude response is positive."""
     activations = numbers(activations, "activations")
-    width = activations.shape[1]
+    k, width = whole_number(k, "k"), activations.shape[1]
     vectors = np.random.default_rng(seed).standard_normal((k, width)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     found = directions_of(activations, vectors, Encoder("dot"))
@@ -56,8 +56,22 @@ def exemplar(activations: np.ndarray, *, k: int, seed: int) -> Directions:
         ArgumentError: k is larger than the number of stimuli.
     """
     activations = numbers(activations, "activations")
-    if k > len(activations):
-        raise ArgumentError(f"k: {k} is more than {len(activations)} stimuli; lower it")
+    k = at_most_stimuli(k, activations)
     chosen = np.random.default_rng(seed).choice(len(activations), size=k, replace=False)
     vectors = unit_rows(activations[np.sort(chosen)])
     return directions_of(activations, vectors, Encoder("cosine"))
+
+
+def at_most_stimuli(k: int, activations: np.ndarray) -> int:
+    """A number of directions that no more than N stimuli allow.
+
+    Raises:
+        ArgumentError: k is more than the number of stimuli.
+    """
+    if whole_number(k, "k") > len(activations):
+        raise ArgumentError(f"k: {k} is more than {len(activations)} stimuli; lower it")
+    return int(k)
+
+
+def _read_out(how: str) -> str:
+    return one_of(how, "readout", ("cosine", "dot", "neg_distance"))

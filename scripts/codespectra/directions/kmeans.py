@@ -6,6 +6,7 @@ cosine; its code runs Euclidean K-Means on unit rows and leaves centroids shorte
 """
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from scipy.sparse import csc_array
 
 from codespectra.directions.read_out import normalised, unit_rows
 from codespectra.errors import ArgumentError
-from codespectra.statistics.arrays import numbers
+from codespectra.statistics.arrays import numbers, whole_number
 
 BLOCK_ROWS = 2048  # a block of rows and its cosines stay in the cache
 MAX_ITERATIONS = 300  # scikit-learn's default
@@ -49,8 +50,7 @@ def spherical_kmeans(
     """
     directions = unit_rows(numbers(rows, "rows"))
     nonzero = _nonzero_rows(directions, k)
-    if starts < 1:
-        raise ArgumentError(f"starts = {starts} must be at least 1")
+    starts = whole_number(starts, "starts")
     fits = []
     for rng in np.random.default_rng(seed).spawn(starts):
         sample = rng.choice(nonzero, min(start_rows * k, len(nonzero)), replace=False)
@@ -72,7 +72,7 @@ def kmeans_from_units(rows: NDArray) -> Clustering:
 def _nonzero_rows(directions: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     """Indices of the rows that aren't zero; ArgumentError unless 1 <= k <= their number."""
     nonzero = np.flatnonzero(directions.any(axis=1))
-    if not 1 <= k <= len(nonzero):
+    if not (isinstance(k, Integral) and 1 <= k <= len(nonzero)):
         count = len(directions)
         raise ArgumentError(f"k = {k} must be in 1..{len(nonzero)}, the non-zero of {count} rows")
     return nonzero

@@ -4,18 +4,21 @@ NumPy arrays, torch tensors (on any device, with or without a gradient), pandas 
 arrays and nested lists are alike. Doors of public functions call this, and nothing behind them.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import h5py
 import numpy as np
 
-from codespectra.errors import ArgumentError, first_line
+from codespectra.errors import ArgumentError, first_line, nearest
 
 KINDS = "an array, a tensor, a data frame or a list of rows of equal length"
 TEMPORARY = 1 << 20  # numbers that are looked at at a time
 
 
-def numbers(values: Any, argument: str, axes: str = "N, D", *, finite: bool = True) -> np.ndarray:
+def numbers(
+    values: Any, argument: str, axes: str = "N, D", *, finite: bool = True, empty: bool = False
+) -> np.ndarray:
     """Real numbers as an array with these axes, float32 or float64; not copied where they are that.
 
     Args:
@@ -23,6 +26,7 @@ def numbers(values: Any, argument: str, axes: str = "N, D", *, finite: bool = Tr
         argument: its name, which errors begin with.
         axes: names of the axes that are expected, such as "N, D".
         finite: whether nan and infinity are refused.
+        empty: whether there may be none.
 
     Raises:
         ArgumentError: it isn't numbers, is complex, empty, of other axes, or holds nan or infinity.
@@ -34,15 +38,56 @@ def numbers(values: Any, argument: str, axes: str = "N, D", *, finite: bool = Tr
     if found.dtype.kind not in "fiub":
         kind = type(values).__name__
         raise ArgumentError(f"{argument} is {kind} of {found.dtype}, no numbers; give {KINDS}")
-    if not found.size:
-        raise ArgumentError(f"{argument} is empty: it has shape {found.shape}, {expected}")
+    if not (found.size or empty):
+        raise ArgumentError(f"{argument} of shape {found.shape} are empty, {expected}")
     if found.ndim != len(axes.split(", ")):
-        raise ArgumentError(f"{argument} has shape {found.shape}, {expected}")
+        raise ArgumentError(f"{argument} of shape {found.shape}, {expected}")
     exact = (found.dtype.kind in "iub" and found.dtype.itemsize > 2) or found.dtype.itemsize > 4
     found = found.astype(np.float64 if exact else np.float32, copy=False)
     if finite:
         _check_finite(found, argument)
     return found
+
+
+def whole_number(value: Any, argument: str, *, least: int = 1, most: int | None = None) -> int:
+    """A count that a caller gave, such as 5, np.int64(5) or 5.0.
+
+    Raises:
+        ArgumentError: it is no whole number from `least` to `most`.
+    """
+    try:
+        found = int(value)
+        right = found == value and found >= least and (most is None or found <= most)
+    except Exception:  # A tensor, a text, nan, … may raise nearly anything.
+        right = False
+    if isinstance(value, bool) or not right:
+        limits = f"from {least} on" if most is None else f"from {least} to {most}"
+        raise ArgumentError(f"{argument}: {value!r} is no whole number {limits}")
+    return found
+
+
+def entries(values: Any, argument: str) -> np.ndarray:
+    """One thing a stimulus, such as its label: numbers or text, (N,).
+
+    Raises:
+        ArgumentError: it is empty, or of other axes.
+    """
+    found = _plain(values, argument)
+    if found.ndim != 1 or not len(found):
+        raise ArgumentError(f"{argument} of shape {found.shape}, expected (N,), one a stimulus")
+    return found
+
+
+def one_of(value: Any, argument: str, allowed: Iterable[str]) -> str:
+    """A word that a caller chose.
+
+    Raises:
+        ArgumentError: it isn't among those allowed; says which is nearest.
+    """
+    allowed = list(allowed)
+    if value not in allowed:
+        raise ArgumentError(f"unknown {argument} {value!r}; {nearest(str(value), allowed)}")
+    return value
 
 
 def rows_to_read(values: Any, argument: str) -> Any:
@@ -51,14 +96,15 @@ def rows_to_read(values: Any, argument: str) -> Any:
     So is whatever else has a shape and slices and doesn't offer itself as an array. Its numbers are
     left for whoever reads them to check.
     """
-    lazy = not hasattr(type(values), "__array__") and hasattr(values, "shape")
+    lazy = hasattr(values, "shape") and not (
+        hasattr(type(values), "__array__") or hasattr(values, "toarray")
+    )
     if not (isinstance(values, h5py.Dataset) or lazy):
         return numbers(values, argument)
     kind = getattr(values, "dtype", np.dtype("f4")).kind
     if len(values.shape) != 2 or 0 in values.shape or kind not in "fiu":
         raise ArgumentError(
-            f"{argument} is a dataset of shape {values.shape} and kind {kind!r}, expected real "
-            "numbers (N, D)"
+            f"{argument} of shape {values.shape} and kind {kind!r}, expected real numbers (N, D)"
         )
     return values
 
@@ -91,7 +137,7 @@ def _unwrapped(values: Any) -> Any:
 
 
 def _check_finite(found: np.ndarray, argument: str) -> None:
-    step = max(1, TEMPORARY * len(found) // found.size)
+    step = max(1, TEMPORARY * len(found) // max(1, found.size))
     count, first = 0, None
     for start in range(0, len(found), step):
         bad = ~np.isfinite(found[start : start + step])
@@ -100,8 +146,8 @@ def _check_finite(found: np.ndarray, argument: str) -> None:
         count += int(bad.sum())
     if first is not None:
         row, *column = first
-        place = f"row {row} of {len(found)}" + "".join(f", column {at}" for at in column)
+        place = f"row {row} of {len(found)}" + "".join(f" (column {at})" for at in column)
         raise ArgumentError(
-            f"{argument} holds {count} numbers that are nan or infinite, the first in {place}; "
-            "drop or fill them"
+            f"{argument} of shape {found.shape} hold {count} numbers that are nan or infinite, the "
+            f"first in {place}; drop or fill them"
         )

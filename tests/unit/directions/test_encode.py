@@ -158,11 +158,11 @@ def test_the_code_of_a_row_has_nothing_to_do_with_the_rows_beside_it():
     [
         ("layer2", layer(5), "layer 'layer2' isn't in .*found.h5: did you mean 'layer1.0'"),
         ("layer1.0", layer(5)[:, :7], "activations has 7 columns, but layer1.0 has 24 units"),
-        ("layer1.0", [1.0] * UNITS, "activations has shape \\(24,\\), expected \\(N, D\\)"),
+        ("layer1.0", [1.0] * UNITS, "activations of shape \\(24,\\), expected \\(N, D\\)"),
         (
             "layer1.0",
             layer(5) * np.nan,
-            "activations holds 120 numbers .* in row 0 of 5, column 0; drop",
+            "activations of shape .* hold 120 .* row 0 of 5 .column 0.; drop",
         ),
     ],
 )

@@ -143,7 +143,7 @@ def test_impossible_k_is_refused_with_the_numbers(k):
 def test_rows_that_are_not_finite_are_refused_by_number(bad):
     rows = overlapping()
     rows[2500, 3] = bad
-    with pytest.raises(ValueError, match="row 2500 of 3000"):
+    with pytest.raises(ValueError, match="row 2500 of 3000 "):
         spherical_kmeans(rows, 4)
 
 
