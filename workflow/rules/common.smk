@@ -1,7 +1,6 @@
 """What the rules share: the checked study, their params, and the request for a GPU."""
 
 import os
-import platform
 import re
 import shutil
 import sys
@@ -12,12 +11,10 @@ from pathlib import Path
 from snakemake.utils import update_config
 
 from codespectra.claims.needs import NEEDS
-from codespectra.data.table_stamp import table_stamp
 from codespectra.jobs.code_digest import code_digest
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import load_study
 from codespectra.errors import UserError
-from codespectra.files.folder_stamp import folder_stamp
 from codespectra.study.implied import (
     PEOPLE,
     analyses,
@@ -88,19 +85,6 @@ NETWORK_SOFTWARE = ("torch", "torchvision", "timm", "transformers")
 def software(*packages):
     """`params.software` of a shared rule: --cache can't see which versions compute."""
     return {name: version(name) for name in packages}
-
-
-def files_of(section):
-    """`params.files`: a stamp of what stimuli are read from, where no digest is published."""
-    if getattr(section, "table", None):
-        return {"files": table_stamp(section.root, section.table)}
-    if section.source == "folder":
-        return {"files": folder_stamp(section.root, getattr(section, "pattern", "**/*"))}
-    if section.source == "standard_library":
-        return {"python": platform.python_version()}
-    if section.source == "docstrings":
-        return {"python": platform.python_version(), **software(*section.packages)}
-    return {}
 
 
 def drop_benchmarks_of_shared():
@@ -244,6 +228,7 @@ wildcard_constraints:
     prefix="(coding-)?",
 
 
+include: "outside.smk"
 include: "inputs.smk"
 include: "claim_tables.smk"
 include: "atlas_inputs.smk"

@@ -1,25 +1,13 @@
 """Which files the rules take: input functions, and the params that go with them."""
 
-from codespectra.models.identity import own_files
-from codespectra.study.implied import weights_file
-
 # Tables of one run.
 SPECTRA = "results/spectra/{model}/{stimuli}"
 PROJECTIONS = "results/projections/{model}/{stimuli}"
 SCORES = "results/interpretability/{model}/{stimuli}"
 
 
-# Keys that say where on the hub a model's weights are.
-HUB = ("repository", "revision", "file")
-
-
-def weight_sources(name):
-    """Files that a model's imported weights are read from."""
-    if plan.models[name].weights == "hub":
-        return []
-    if plan.models[name].weights == "own":
-        return own_files(plan.architectures[name])
-    return [weights_file(plan.models[name])]
+# Keys that say where a model's weights are and how they are read.
+SOURCE = {"path", "package", "repository", "revision", "file", "sha256", "key", "strip_prefix"}
 
 
 def stored(name, file):

@@ -4,7 +4,6 @@ The digest of a file is remembered for as long as its size, dates and inode are 
 each folder, by the files' names.
 """
 
-import json
 import logging
 import os
 import time
@@ -12,7 +11,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-from codespectra.files.json_files import content_digest, write_json
+from codespectra.files.json_files import content_digest, parse_json, write_json
 from codespectra.files.manifests import file_digest
 
 log = logging.getLogger("codespectra")
@@ -40,7 +39,7 @@ def content_stamp(paths: Iterable[Path], remembered: Path, root: Path | None = N
     for folder, files in groupby(paths, key=lambda path: path.parent):
         listed = list(files)
         digests = _digests(folder, listed, remembered)
-        names = [path.relative_to(root).as_posix() if root else "" for path in listed]
+        names = [os.path.relpath(path, root) if root else "" for path in listed]
         found += zip(names, digests, strict=True)
     return content_digest(found)
 
@@ -76,7 +75,7 @@ def _read(note: Path) -> Known:
     """What is remembered of a folder; nothing, if that can't be read: then the files are."""
     try:
         # Of a million files it has more bytes than `read_json` takes.
-        content = json.loads(note.read_bytes())
+        content = parse_json(note.read_bytes())
         return {name: (state, digest) for name, (state, digest) in content.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}

@@ -1,6 +1,5 @@
 """Activations that SAELens caches: a Hugging Face dataset on disk, a column a hook."""
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from codespectra.files.json_files import parse_json
 from codespectra.files.regular_files import read_regular, refusing, shown
 from codespectra.sources.folders import files_inside
 from codespectra.sources.held import Held, Passed, why_not
@@ -37,7 +37,7 @@ def open_sae_lens(path: Path) -> Iterator[Held]:
             batches, features = [], {}
             for folder in _folders(path):
                 batches += _batches(folder, stack)
-                features = json.loads(read_regular(folder / INFO, MOST_DESCRIPTION))["features"]
+                features = parse_json(read_regular(folder / INFO, MOST_DESCRIPTION))["features"]
             if not batches:
                 raise ValueError("it has no rows")
             held = Held()
@@ -61,7 +61,7 @@ def _batches(folder: Path, stack: ExitStack) -> list["pa.RecordBatch"]:
     """All records of a dataset's files, in order; mapped, not read."""
     import pyarrow as pa
 
-    state = json.loads(read_regular(folder / STATE, MOST_DESCRIPTION))
+    state = parse_json(read_regular(folder / STATE, MOST_DESCRIPTION))
     if state.get("_indices_data_files"):
         raise ValueError("its rows are in another order than stored; save flatten_indices() of it")
     files = files_inside(folder)
@@ -84,7 +84,7 @@ def _column(
         return Passed(f"of kind {shown(str(told.get('_type', told)))}", "save an Array2D")
     parts = [batch.column(name) for batch in batches if batch.num_rows]
     try:
-        dtype = np.dtype(_values(parts[0][:0]).type.to_pandas_dtype())
+        dtype = np.dtype(_number(parts[0].type).to_pandas_dtype())
     except (TypeError, NotImplementedError, ValueError):
         return Passed(f"of type {parts[0].type}", "save it as float32")
     if refused := why_not((sum(map(len, parts)), *shape), dtype):
@@ -113,9 +113,17 @@ def _part(where: str, part: "pa.Array", shape: tuple[int, ...], dtype: np.dtype)
     return FileRows(where, (len(part), *shape), dtype, read)
 
 
+def _number(kind: "pa.DataType") -> "pa.DataType":
+    """Type of the numbers in lists of lists."""
+    while hasattr(kind, "storage_type") or hasattr(kind, "value_type"):
+        kind = getattr(kind, "storage_type", None) or kind.value_type
+    return kind
+
+
 def _values(rows: "pa.Array") -> "pa.Array":
     """The numbers in lists of lists."""
     import pyarrow as pa
+    import pyarrow.compute
 
     rows = rows.storage if isinstance(rows, pa.ExtensionArray) else rows
     while pa.types.is_nested(rows.type):

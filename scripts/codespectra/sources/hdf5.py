@@ -13,6 +13,7 @@ import numpy as np
 
 from codespectra.files.regular_files import check_regular, reason, refusing, shown
 from codespectra.sources.held import Held, Passed, too_coarse, too_large, why_not
+from codespectra.sources.labels import COLUMNS, enter, read_labels
 from codespectra.sources.rows import WHOLE, FileRows, place
 from codespectra.sources.source import Rows
 
@@ -21,7 +22,7 @@ CACHE = 1 << 26  # bytes of unpacked chunks that are kept
 
 @contextmanager
 def open_hdf5_source(path: Path) -> Iterator[Held]:
-    """The datasets of an HDF5 file, by their paths in it.
+    """The datasets of an HDF5 file, by their paths in it; `stimulus_id` and `repeat` tell of rows.
 
     Raises:
         UserError: the file is damaged.
@@ -29,8 +30,11 @@ def open_hdf5_source(path: Path) -> Iterator[Held]:
     with open_users_hdf5(path) as file:
         with refusing(path, "damaged HDF5", WHOLE):
             held = Held()
-            for key, found in contents(file).items():
-                held.add(key, dataset_rows(path, key, found, held))
+            found = contents(file)
+            for key, item in found.items():
+                held.add(key, dataset_rows(path, key, item, held))
+            for name in COLUMNS:
+                enter(held, name, read_labels(file, name, found))
         yield held
 
 
@@ -52,14 +56,15 @@ def contents(file: h5py.File) -> dict[str, h5py.Dataset | Passed]:
     """Every dataset of a file, and every link to elsewhere, which isn't followed."""
     found: dict[str, h5py.Dataset | Passed] = {}
 
-    def add_dataset(key: str, item: h5py.HLObject) -> None:
+    def add_dataset(key: str | bytes, item: h5py.HLObject) -> None:
         if isinstance(item, h5py.Dataset):
-            found[key] = item
+            found[_as_text(key)] = item
 
     def add_link(key: bytes, info: h5py.h5l.LinkInfo) -> None:
         if info.type != h5py.h5l.TYPE_HARD:
-            name = key.decode(errors="backslashreplace")
-            found[name] = Passed(f"a link to {_target(file, key)}", "name that, in its own file")
+            found[_as_text(key)] = Passed(
+                f"a link to {_target(file, key)}", "name that, in its own file"
+            )
 
     file.visititems(add_dataset)
     file.id.links.visit(add_link, info=True)
@@ -69,7 +74,12 @@ def contents(file: h5py.File) -> dict[str, h5py.Dataset | Passed]:
 def _target(file: h5py.File, key: bytes) -> str:
     found = file.id.links.get_val(key)
     parts = found if isinstance(found, tuple) else (found,)
-    return shown(" ".join(part.decode(errors="backslashreplace") for part in parts))
+    return shown(" ".join(map(_as_text, parts)))
+
+
+def _as_text(name: str | bytes) -> str:
+    """A name, which needn't be UTF-8."""
+    return name if isinstance(name, str) else name.decode(errors="backslashreplace")
 
 
 def dataset_rows(
@@ -96,7 +106,7 @@ def dataset_rows(
     refused = _named(dtype) or why_not(shape, dtype) or _unreachable(path, dataset, held)
     stored = dataset.id.get_storage_size()
     if not dataset.is_virtual:
-        refused = refused or too_large(shape, dtype, stored) or too_coarse(dataset.chunks, dtype)
+        refused = refused or too_coarse(dataset.chunks, dtype) or too_large(shape, dtype, stored)
     if refused:
         return refused
     if not stored and not dataset.is_virtual:
@@ -168,8 +178,7 @@ def _gathered_from(path: Path, source: Any, own: h5py.File) -> Path:
         raise FileNotFoundError(f"its part {shown(name)} is missing")
     if not found[0].resolve().is_relative_to(path.resolve().parent):
         raise ValueError(f"its part {shown(name)} lies in another folder")
-    check_regular(found[0])
-    with h5py.File(found[0], "r") as file:
+    with open_users_hdf5(found[0]) as file:
         _check_part(file, source)
     return found[0]
 

@@ -4,9 +4,13 @@ import h5py
 import numpy as np
 
 from codespectra.files.regular_files import shown
+from codespectra.sources.held import Held
 
+IDS, REPEATS = "stimulus_id", ("repeat", "repetition")
+COLUMNS = (IDS, *REPEATS)  # what our readers look for beside the arrays
 MOST_LETTERS = 1 << 28  # of all labels together
 SLAB = 256
+KINDS = "iufSU"  # of labels
 
 
 def read_labels(group: h5py.Group, name: str, found: dict) -> list[str] | None:
@@ -17,7 +21,7 @@ def read_labels(group: h5py.Group, name: str, found: dict) -> list[str] | None:
         name: of it there.
         found: all that lies in the file itself.
     """
-    key = f"{group.name}/{name}".removeprefix("/")
+    key = f"{group.name}/{name}".lstrip("/")
     if f"{key}/codes" in found:
         codes, names = _plain(found[f"{key}/codes"]), _plain(found.get(f"{key}/categories"))
         if codes is None or names is None:
@@ -33,7 +37,7 @@ def _plain(dataset: object) -> list[str] | None:
         return None
     if h5py.check_string_dtype(dataset.dtype) is not None:
         return _texts(dataset)
-    return as_text(dataset[:]) if dataset.dtype.kind in "iufS" else None
+    return as_text(dataset[:]) if dataset.dtype.kind in KINDS else None
 
 
 def _texts(dataset: h5py.Dataset) -> list[str]:
@@ -45,6 +49,17 @@ def _texts(dataset: h5py.Dataset) -> list[str]:
         if letters > MOST_LETTERS:
             raise ValueError(f"{dataset.name}: labels of more than {MOST_LETTERS:,} letters")
     return labels
+
+
+def enter(held: Held, name: str, labels: list[str] | None) -> None:
+    """Let one of `COLUMNS` tell ids or repeats, where it holds labels at all."""
+    if labels is None:
+        return
+    held.others.pop(name, None)
+    if name == IDS:
+        held.ids = labels
+    elif held.repeats is None:
+        held.repeats = as_repeats(labels, name, held.remarks)
 
 
 def as_text(values: np.ndarray) -> list[str]:

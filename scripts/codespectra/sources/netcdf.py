@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from codespectra.files.regular_files import check_regular, refusing
-from codespectra.sources.hdf5 import contents, dataset_rows
+from codespectra.sources.hdf5 import contents, dataset_rows, open_users_hdf5
 from codespectra.sources.held import Held, Passed, too_large, why_not
 from codespectra.sources.labels import as_repeats, as_text
 from codespectra.sources.rows import WHOLE, FileRows, place
@@ -55,7 +55,7 @@ def open_netcdf(path: Path) -> Iterator[Held]:
 def _refused(path: Path) -> dict[str, Passed]:
     """Variables of a NetCDF-4 file that lead elsewhere, or can't be as large as they say."""
     held = Held()
-    with h5py.File(path, "r") as file:
+    with open_users_hdf5(path) as file:
         for key, found in contents(file).items():
             if isinstance(found, Passed):
                 # Unlike a variable, a group's link would be followed.

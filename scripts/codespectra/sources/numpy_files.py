@@ -11,6 +11,7 @@ import numpy as np
 
 from codespectra.files.regular_files import check_regular, open_regular, refusing
 from codespectra.sources.held import Held, Passed, too_large, why_not
+from codespectra.sources.labels import COLUMNS, KINDS, as_text, enter
 from codespectra.sources.rows import WHOLE, place, plain_rows
 from codespectra.sources.source import Rows
 from codespectra.sources.streams import streamed_rows
@@ -88,7 +89,7 @@ def _header(file: BinaryIO) -> Header:
 
 @contextmanager
 def open_npz(path: Path) -> Iterator[Held]:
-    """The arrays of an .npz.
+    """The arrays of an .npz; `stimulus_id` and `repeat` tell of rows.
 
     Packed ones are unpacked from their beginning on each time that rows before the last ones are
     asked for, and for each slab where their first axis is the fastest.
@@ -100,8 +101,8 @@ def open_npz(path: Path) -> Iterator[Held]:
         with refusing(path, "damaged, or no .npz", WHOLE):
             check_regular(path)
             plain = stack.enter_context(path.open("rb"))
-            packed = stack.enter_context(zipfile.ZipFile(path))
-            members = packed.infolist()
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            members = archive.infolist()
             _check_members(members, path.stat().st_size)
         held = Held()
         for member in members:
@@ -110,7 +111,9 @@ def open_npz(path: Path) -> Iterator[Held]:
                 continue
             key = member.filename.removesuffix(END)
             with refusing(place(path, key), "damaged, or no .npy", WHOLE):
-                held.add(key, _member_rows(place(path, key), plain, packed, member))
+                held.add(key, _member_rows(place(path, key), plain, archive, member))
+                if key in COLUMNS:
+                    enter(held, key, _labels(archive, member))
         yield held
 
 
@@ -124,9 +127,9 @@ def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
 
 
 def _member_rows(
-    where: str, plain: BinaryIO, packed: zipfile.ZipFile, member: zipfile.ZipInfo
+    where: str, plain: BinaryIO, archive: zipfile.ZipFile, member: zipfile.ZipInfo
 ) -> Rows | Passed:
-    with packed.open(member) as file:
+    with archive.open(member) as file:
         header = _header(file)
     if refused := why_not(header.shape, header.dtype):
         return refused
@@ -138,7 +141,16 @@ def _member_rows(
     if member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & 1:
         offset = _offset(plain, member) + header.bytes
         return plain_rows(plain, where, offset, header.shape, header.dtype, fortran=header.fortran)
-    return streamed_rows(where, lambda: packed.open(member), header)
+    return streamed_rows(where, lambda: archive.open(member), header)
+
+
+def _labels(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> list[str] | None:
+    """A column of labels; None if it is none."""
+    with archive.open(member) as file:
+        header = _header(file)
+        if len(header.shape) != 1 or header.dtype.kind not in KINDS:
+            return None
+        return as_text(np.frombuffer(file.read(header.size - header.bytes), header.dtype))
 
 
 def _offset(plain: BinaryIO, member: zipfile.ZipInfo) -> int:

@@ -12,6 +12,7 @@ from codespectra.sources.source import Rows
 
 WHOLE = "give a whole file"
 Read = Callable[[int, int], np.ndarray]
+Convert = Callable[[np.ndarray], np.ndarray]
 
 
 class FileRows:
@@ -60,7 +61,21 @@ class FileRows:
             found = np.asarray(read(start, stop))
             if found.shape != shape:
                 raise ValueError(f"shape {found.shape}, expected {shape}")
-            return np.ascontiguousarray(found, self.dtype)
+            found = np.ascontiguousarray(found, self.dtype)
+            # A view may be of what is mapped, or of what the next reader gets too.
+            return found.copy() if found.base is not None else found
+
+    def converted(self, dtype: np.dtype, convert: Convert | None = None) -> "FileRows":
+        """The same rows as numbers of another type, by a function where a cast won't do."""
+        convert = convert or (lambda found: found.astype(dtype))
+        return FileRows(
+            self.where,
+            self.shape,
+            dtype,
+            lambda start, stop: convert(self[start:stop]),
+            columns=(lambda a, b: convert(self.columns(a, b))) if self._columns else None,
+            grain=self.grain,
+        )
 
 
 class Transposed:

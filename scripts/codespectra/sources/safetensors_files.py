@@ -1,15 +1,15 @@
 """Tensors in a .safetensors, read where they lie; bfloat16 becomes float32."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from codespectra.files.regular_files import open_regular, refusing
+from codespectra.files.json_files import parse_json
+from codespectra.files.regular_files import open_regular, refusing, shown
 from codespectra.sources.held import Held, Passed, why_not
-from codespectra.sources.rows import WHOLE, FileRows, place, plain_rows
+from codespectra.sources.rows import WHOLE, place, plain_rows
 
 TYPES = {
     **{name: np.dtype(f"<{name.lower()[0]}{int(name[1:]) // 8}") for name in ("F64", "F32", "F16")},
@@ -34,7 +34,7 @@ def open_safetensors(path: Path) -> Iterator[Held]:
         # Its header is held to the file's size, without gaps and overlaps, and read once more here.
         with safe_open(path, "numpy"):
             length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(length))
+            header = parse_json(file.read(length))
     held = Held()
     header.pop("__metadata__", None)
     with file:
@@ -47,22 +47,13 @@ def open_safetensors(path: Path) -> Iterator[Held]:
             else:
                 where = place(path, key)
                 rows = plain_rows(file, where, 8 + length + begin, shape, TYPES[kind])
-                held.add(key, _widened(rows) if kind == "BF16" else rows)
                 if kind == "BF16":
-                    held.remarks.append(f"{key}: bfloat16, read as float32")
+                    rows = rows.converted(np.dtype(np.float32), _widened)
+                    held.remarks.append(f"{shown(key)}: bfloat16, read as float32")
+                held.add(key, rows)
         yield held
 
 
-def _widened(rows: FileRows) -> FileRows:
+def _widened(upper: np.ndarray) -> np.ndarray:
     """Float32 of bfloat16, which is its upper half."""
-
-    def wide(upper: np.ndarray) -> np.ndarray:
-        return (upper.astype(np.uint32) << 16).view(np.float32)
-
-    return FileRows(
-        rows.where,
-        rows.shape,
-        np.dtype(np.float32),
-        lambda start, stop: wide(rows[start:stop]),
-        columns=lambda start, stop: wide(rows.columns(start, stop)),
-    )
+    return (upper.astype(np.uint32) << 16).view(np.float32)

@@ -5,23 +5,25 @@ Source: `save_features` and `extract_features` of thingsvision (Muttenthaler & H
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from codespectra.errors import UserError
-from codespectra.files.regular_files import check_regular, read_regular, refusing, shown
+from codespectra.files.regular_files import read_regular, refusing, shown
 from codespectra.sources.folders import files_inside
 from codespectra.sources.hdf5 import open_hdf5_source
-from codespectra.sources.held import Held, Passed, why_not
+from codespectra.sources.held import Held, Passed
 from codespectra.sources.matlab import open_mat
 from codespectra.sources.numpy_files import open_npy
 from codespectra.sources.rows import WHOLE, Concatenated, FileRows, place
 from codespectra.sources.source import Rows
+from codespectra.sources.tensor_file import open_tensor
+from codespectra.sources.text_table import open_text_table
 
 NAMES = "file_names.txt"
-MOST_NAMES, MOST_LINE = 1 << 28, 1 << 28  # bytes
+MOST_NAMES = 1 << 28  # bytes
 # features, features_01 of splits, features_0-100 and features_test_0-100 of a layer's own folder
 FILES = re.compile(
     r"features(?P<set>_[A-Za-z]\w*?)??(?:_(?P<first>\d+)(?:-\d+)?)?\.(npy|txt|mat|pt|hdf5)"
@@ -77,8 +79,13 @@ def _layers(path: Path) -> dict[str, list[Path]]:
     return layers
 
 
-def _opened(file: Path) -> "contextmanager":
-    return READERS[file.suffix.lower()](file)
+def _opened(file: Path) -> AbstractContextManager[Held]:
+    if file.suffix not in READERS:
+        raise UserError(
+            f"{shown(file)}: expected features of thingsvision, which end in "
+            f"{', '.join(READERS)}; say its format"
+        )
+    return READERS[file.suffix](file)
 
 
 def _joined(path: Path, layer: str, parts: list[Held]) -> Rows | Passed:
@@ -123,72 +130,10 @@ def _open_mat(path: Path) -> Iterator[Held]:
         yield Held({"features": rows}, ids=names, remarks=held.remarks)
 
 
-@contextmanager
-def _open_txt(path: Path) -> Iterator[Held]:
-    """Features as text, a line an image, as `numpy.savetxt` writes them."""
-    with refusing(path, "damaged, or no table of numbers", WHOLE):
-        check_regular(path)
-        with path.open() as file:
-            width, count = len(file.readline(MOST_LINE).split()), 1 + sum(1 for _ in file)
-    lines = _Lines(path)
-    held = Held()
-    shape, dtype = (count, width), np.dtype(float)
-    rows = FileRows(place(path, "features"), shape, dtype, lines.read)
-    held.add("features", why_not(shape, dtype) or rows)
-    try:
-        yield held
-    finally:
-        lines.close()
-
-
-class _Lines:
-    """Numbers in the lines of a text, which is read on from where it was left."""
-
-    def __init__(self, path: Path):
-        self._path, self._file, self._at = path, None, 0
-
-    def read(self, start: int, stop: int) -> np.ndarray:
-        if self._file is None or start < self._at:
-            self.close()
-            self._file, self._at = self._path.open(), 0
-        for _ in range(start - self._at):
-            self._file.readline()
-        self._at = stop
-        return np.loadtxt(self._file, max_rows=stop - start, ndmin=2)
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-
-
-@contextmanager
-def _open_pt(path: Path) -> Iterator[Held]:
-    """Features as a tensor, mapped; what else would be unpickled is refused."""
-    import torch
-
-    with refusing(path, "no tensor that can be read without running code", "save it as .npy"):
-        check_regular(path)
-        tensor = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        if not isinstance(tensor, torch.Tensor):
-            raise TypeError(f"holds a {type(tensor).__name__}, expected a tensor")
-    held = Held()
-    if tensor.dtype == torch.bfloat16:
-        held.remarks.append("bfloat16, read as float32")
-    dtype = (tensor[:0].float() if tensor.dtype == torch.bfloat16 else tensor[:0]).numpy().dtype
-    rows = FileRows(
-        place(path, "features"),
-        tensor.shape,
-        dtype,
-        lambda start, stop: tensor[start:stop].to(getattr(torch, dtype.name)).numpy(),
-    )
-    held.add("features", why_not(tuple(tensor.shape), dtype) or rows)
-    yield held
-
-
-READERS: dict[str, Callable] = {
+READERS: dict[str, Callable[[Path], AbstractContextManager[Held]]] = {
     ".npy": open_npy,
     ".hdf5": open_hdf5_source,
     ".mat": _open_mat,
-    ".txt": _open_txt,
-    ".pt": _open_pt,
+    ".txt": open_text_table,
+    ".pt": open_tensor,
 }

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from codespectra.errors import UserError, nearest
 from codespectra.files.regular_files import open_regular, refusing, shown
+from codespectra.sources.hdf5 import open_users_hdf5
 from codespectra.sources.source import FORMATS
 
 HDF5, ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
@@ -39,7 +40,7 @@ def told_format(path: Path, format: str | None) -> str:
     """
     if format is not None and format not in FORMATS:
         raise UserError(f"format {format!r}: {nearest(format, FORMATS)}")
-    with refusing(path, "not readable", "check the path"):
+    with refusing(path, "not readable", "check that it is there, and whole"):
         kind = _of_folder(path) if path.is_dir() else _of_file(path)
     if not kind.formats or (format is not None and format not in kind.formats):
         expected = f"format {format}" if format else f"one of the formats {', '.join(FORMATS)}"
@@ -101,15 +102,12 @@ def _of_recording(path: Path) -> tuple[str, ...]:
 
 def _of_hdf5(path: Path, head: bytes, beside: tuple, features: tuple) -> Kind:
     """HDF5, whose kinds differ by attributes; every kind can be read as plain HDF5 too."""
-    import h5py
-
     if head.startswith(MATLAB):
         kinds = (*beside, *_of_recording(path), "mat", *features)
         return Kind("a MATLAB 7.3 file (HDF5)", (*kinds, "hdf5"))
-    with h5py.File(path, "r") as file:
+    with open_users_hdf5(path) as file:
         root = set(file.attrs)
-        encoding = file.attrs.get("encoding-type")
-        is_anndata = encoding in ("anndata", b"anndata") or {"X", "obs", "var"} <= set(file)
+        is_anndata = path.suffix == ".h5ad" or {"X", "obs", "var"} <= set(file)
     likely = (
         "nwb" if "nwb_version" in root or path.suffix == ".nwb" else
         "anndata" if is_anndata else

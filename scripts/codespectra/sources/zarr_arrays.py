@@ -1,29 +1,34 @@
 """Zarr arrays and groups, versions 2 and 3, in a folder."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from codespectra.errors import first_line
-from codespectra.files.regular_files import read_regular, refusing, shown
+from codespectra.files.json_files import parse_json
+from codespectra.files.regular_files import read_regular, reason, refusing, shown
 from codespectra.sources.folders import files_inside
 from codespectra.sources.held import Held, Passed, too_coarse, too_large, why_not
+from codespectra.sources.labels import COLUMNS, KINDS, as_text, enter
 from codespectra.sources.rows import WHOLE, FileRows, place
 from codespectra.sources.source import Rows
 
 DESCRIPTIONS = (".zarray", ".zgroup", "zarr.json")
+BESIDE = (*DESCRIPTIONS, ".zattrs", ".zmetadata")  # files that are no chunks
 MOST_DESCRIPTION = 1 << 26  # bytes
 NEWEST = 3
 # What unpacks numbers, and nothing but numbers: others of the same register unpickle.
-CODECS = {"blosc", "bz2", "crc32", "crc32c", "delta", "fixedscaleoffset", "gzip", "lz4", "lzma",
-          "shuffle", "zlib", "zstd", "bytes", "transpose", "sharding_indexed"}  # fmt: skip
+CODECS = {
+    *("blosc", "bytes", "bz2", "crc32", "crc32c", "delta", "fixedscaleoffset", "gzip", "lz4"),
+    *("lzma", "sharding_indexed", "shuffle", "transpose", "vlen-utf8", "zlib", "zstd"),
+}
 
 
 @contextmanager
 def open_zarr(path: Path) -> Iterator[Held]:
     """The arrays of a zarr folder by their paths in it; a lone array by the folder's name.
+
+    `stimulus_id` and `repeat` beside them tell of rows.
 
     Raises:
         UserError: the folder is damaged, of a newer version, or leads elsewhere.
@@ -33,7 +38,7 @@ def open_zarr(path: Path) -> Iterator[Held]:
         held = Held()
         for name in files:
             if PurePosixPath(name).name in DESCRIPTIONS:
-                described = json.loads(read_regular(path / name, MOST_DESCRIPTION))
+                described = parse_json(read_regular(path / name, MOST_DESCRIPTION))
                 _add(path, str(PurePosixPath(name).parent), described, files, held)
     yield held
 
@@ -47,38 +52,56 @@ def _add(path: Path, inside: str, described: dict, files: dict[str, int], held: 
     if is_array:
         key = path.stem if inside == "." else inside
         begin = "" if inside == "." else f"{inside}/"
-        stored = sum(size for name, size in files.items() if name.startswith(begin))
-        held.add(key, _rows(path, key, inside, described, stored, held))
+        sizes = [
+            size
+            for name, size in files.items()
+            if name.startswith(begin) and PurePosixPath(name).name not in BESIDE
+        ]
+        array = _opened(path, "" if inside == "." else inside, described)
+        held.add(key, _rows(path, key, array, sizes, held))
+        if key in COLUMNS and not isinstance(array, Passed) and array.ndim == 1:
+            labels = as_text(array[:]) if array.dtype.kind in f"{KINDS}TO" else None
+            enter(held, key, labels)
 
 
-def _rows(
-    path: Path, key: str, inside: str, described: dict, stored: int, held: Held
-) -> Rows | Passed:
+def _opened(path: Path, inside: str, described: dict) -> "zarr.Array | Passed":  # noqa: F821
+    """An array of which nothing was read yet but its description."""
     import zarr
 
     if unknown := sorted(_codecs(described) - CODECS):
         return Passed(f"packed by {', '.join(map(shown, unknown))}", "write it again with zstd")
     try:
-        array = zarr.open_array(path, path="" if inside == "." else inside, mode="r")
-        shape, dtype, chunks = array.shape, array.dtype, array.chunks
-        missing = array.nchunks - array.nchunks_initialized if array.shards is None else 0
+        return zarr.open_array(path, path=inside, mode="r")
     except Exception as error:  # A damaged description may raise nearly anything.
-        return Passed(f"damaged, or of an unknown kind ({first_line(error)})", "write it again")
-    refused = why_not(shape, dtype) or too_large(shape, dtype, stored) or too_coarse(chunks, dtype)
-    if refused:
+        return Passed(f"damaged, or of an unknown kind ({reason(error)})", "write it again")
+
+
+def _rows(
+    path: Path,
+    key: str,
+    array: "zarr.Array | Passed",  # noqa: F821
+    sizes: list[int],
+    held: Held,
+) -> Rows | Passed:
+    if isinstance(array, Passed):
+        return array
+    shape, dtype, chunks = array.shape, array.dtype, array.chunks
+    refused = why_not(shape, dtype) or too_coarse(chunks, dtype)
+    if refused := refused or too_large(shape, dtype, sum(sizes)):
         return refused
+    # A chunk of zeros needn't have a file, and one that was lost has none.
+    missing = array.nchunks - len(sizes) if array.shards is None else 0
     if missing > 0:
         held.remarks.append(
             f"{shown(key)}: {missing} of {array.nchunks} chunks aren't stored, and read as "
             f"{array.fill_value}"
         )
-    is_matrix = len(shape) == 2
     return FileRows(
         place(path, key),
         shape,
         dtype,
         lambda start, stop: array[start:stop],
-        columns=(lambda start, stop: array[:, start:stop]) if is_matrix else None,
+        columns=(lambda start, stop: array[:, start:stop]) if len(shape) == 2 else None,
         grain=(array.shards or chunks)[0],
     )
 

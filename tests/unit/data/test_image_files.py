@@ -15,7 +15,6 @@ from codespectra.data.open_image import FORMATS, open_image
 from codespectra.data.pixel_values import FIRST, SCALED, TRANSPARENT, TURNED
 from codespectra.data.stimuli import StimulusSet, make_stimuli, write_stimuli
 from codespectra.data.stimulus_file import open_stimuli
-from codespectra.data.table_stamp import table_stamp
 from codespectra.errors import UserError
 from codespectra.files.manifests import read_manifest
 
@@ -381,15 +380,3 @@ def test_a_table_outside_is_refused(tmp_path: Path) -> None:
             read(root, table=table)
     with pytest.raises(UserError, match=r"none\.csv: not a readable table \(No such file"):
         read(root, table="none.csv")
-
-
-def test_the_stamp_follows_the_table_and_its_images(tmp_path: Path) -> None:
-    root = listed(tmp_path, TABLE)
-    stamps = [table_stamp(root, "stimuli.csv")]
-    tree(root, "not_listed.png")
-    assert table_stamp(root, "stimuli.csv") == stamps[0]
-    (root / "stimuli.csv").write_text(TABLE.replace("dog", "cow"), "utf-8")
-    stamps.append(table_stamp(root, "stimuli.csv"))
-    Image.new("L", (9, 9)).save(root / "deep/er/y.png")
-    stamps.append(table_stamp(root, "stimuli.csv"))
-    assert len({*stamps, ""}) == 4
