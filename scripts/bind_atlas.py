@@ -13,7 +13,7 @@ from codespectra.jobs.start import start_job
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 index, folder = Path(snakemake.output.index), Path(snakemake.output.page)
-exponents = snakemake.input.get("exponents", [])
+exponents, claims = (snakemake.input.get(name, []) for name in ("exponents", "claims"))
 folder.mkdir(parents=True, exist_ok=True)
 parts = parts_of(snakemake.input.parts, index.parent)
 content = {
@@ -21,7 +21,7 @@ content = {
     "backbones": cfg["backbones"],
     **parts,
     "exponents": exponent_rows(read_tables(exponents, "exponents")) if exponents else [],
-    "claims": claim_rows(read_tables(snakemake.input.claims, "claims")),
+    "claims": claim_rows(read_tables(claims, "claims")) if claims else [],
     "versions": versions(),
     "citation": CITATION,
 }

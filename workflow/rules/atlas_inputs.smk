@@ -22,8 +22,8 @@ DIRECTION_TABLES = {
 
 def shown_tables(wildcards):
     """Tables with numbers of a run's directions, by kind: their scores, and what studies add."""
-    studied = (wildcards.model, wildcards.stimuli) in interpretability_runs(study)
-    more = DIRECTION_TABLES if studied else {}
+    run = wildcards.model, wildcards.stimuli
+    more = {kind: file for kind, file in DIRECTION_TABLES.items() if run in runs_with(kind)}
     folder = f"results/interpretability/{wildcards.model}/{wildcards.stimuli}"
     return {kind: f"{folder}/{file}" for kind, file in {"scores": "directions.csv", **more}.items()}
 
@@ -35,8 +35,7 @@ def run_methods(wildcards):
 
 def atlas_run_config(wildcards, **fields):
     """What the shards of a run depend on, besides files."""
-    fields |= {"methods": run_methods(wildcards), "reduction": study.directions.reduction}
-    return run_config("directions", wildcards, **fields)
+    return run_config("directions", wildcards, **fields, methods=run_methods(wildcards))
 
 
 def described_config(wildcards):
@@ -46,14 +45,15 @@ def described_config(wildcards):
 
 
 def has_places(run):
-    """Whether any layer of a run has places on the image."""
-    layers = plan.selected["directions", *run]
-    return any(grid_of(layer, study.directions.reduction) for layer in layers)
+    """Whether any layer of a run has places on the image, and its network is at hand."""
+    reduction = reduction_of(study, "directions", run[0])
+    layers = [] if run[0] in study.activations else plan.selected["directions", *run]
+    return any(grid_of(layer, reduction) for layer in layers)
 
 
 def atlas_parts():
     """Manifests of the folders that the atlas is bound of: runs, maps, images, language models."""
-    runs = directions_runs(study)
+    runs = scored_runs(study)
     found = for_each(ATLAS_RUN, runs) + for_each(ATLAS_MAPS, filter(has_places, runs))
     found += [ATLAS_IMAGES.format(stimuli=name) for name in dict.fromkeys(s for _, s in runs)]
     found += of_language_models(ATLAS_TEXT)
@@ -68,5 +68,5 @@ def own_explanation_scores(wildcards):
 
 def atlas_claims():
     """Claims of the studies whose units the atlas shows."""
-    scopes = [""] + (["-interpretability"] if INTERPRETABILITY_TARGETS else [])
-    return [f"results/claims{scope}.csv" for scope in scopes]
+    scopes = {"": MAIN_TARGETS, "-interpretability": INTERPRETABILITY_TARGETS}
+    return [f"results/claims{scope}.csv" for scope, targets in scopes.items() if targets]
