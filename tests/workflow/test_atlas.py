@@ -300,3 +300,11 @@ def test_exports_have_every_direction(atlas, scores):
     first = json.loads(lines[0])
     assert first["maxValue"] == max(first["values"]) == first["values"][first["maxValueTokenIndex"]]
     assert len(lines) == 3 * (8 + 6)
+
+
+def test_a_study_without_directions_says_so(mini):
+    gone = dict.fromkeys(("directions", "backbones", "interpretability", "language"))
+    study = mini.write_study(gone | {"figures.mei_methods": []})
+    assert "config: directions: missing; the target atlas needs" in mini.failure(
+        "atlas", "--dry-run", study=study
+    )

@@ -129,6 +129,6 @@ rule bind_atlas:
 
 rule atlas:
     input:
-        lambda w: rules.bind_atlas.output.index if atlas_parts() else wanted([], "directions"),
+        lambda w: wanted([f"{ATLAS}/index.html"] if atlas_parts() else [], "atlas", "directions"),
     message:
         f"The atlas of every unit and direction: {ATLAS}/index.html"

@@ -58,7 +58,8 @@ class Shown:
         """Fill in the maps over one image, whose layer has `places` (C, h, w)."""
         first, last = np.searchsorted(self._sorted, [image, image + 1])
         rows, ranks = np.unravel_index(self._order[first:last], self.images.shape)
-        self.maps[rows, ranks] = np.einsum("pc,cxy->pxy", self.vectors[rows], places)
+        projected = self.vectors[rows] @ places.reshape(len(places), -1)
+        self.maps[rows, ranks] = projected.reshape(-1, *self.grid)
 
 
 def fill_maps(
