@@ -10,8 +10,7 @@ class RunPage {
     const metric = run.columns.find((column) => column.metric);
     const metrics = run.columns.filter((column) => column.metric);
     this.asked = { q: "", layer: "", method: "", state: "", sort: `-${(metrics.at(-1) ?? run.columns[0]).key}`,
-      other: "", x: run.columns[0].key, y: (metrics.at(-1) ?? run.columns[1]).key, colour: "method", metric: "", least: "", ...query };
-    this.metric = metric;
+      other: "", x: (run.columns.find((column) => column.key === "selectivity") ?? metric ?? run.columns[0]).key, y: (metrics.at(-1) ?? run.columns[1]).key, colour: "method", metric: "", least: "", ...query };
   }
 
   build() {

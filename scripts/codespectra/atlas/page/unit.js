@@ -80,7 +80,7 @@ function overlaySwitch({ maps, number }, figures) {
   const layers = figures.map((figure, rank) => {
     const canvas = el("canvas", { width, height, class: "map", "aria-hidden": "true" });
     const pixels = new ImageData(width, height);
-    mapOf(maps, number, rank).forEach((level, at) => pixels.data.set([255, 110, 0, 0.75 * level * level], 4 * at));
+    mapOf(maps, number, rank).forEach((level, at) => pixels.data.set([128, 128, 128, 14 * (15 - level)], 4 * at));
     canvas.getContext("2d").putImageData(pixels, 0, 0);
     const inset = `${50 * (1 - maps.covers)}%`;
     Object.assign(canvas.style, { inset, width: `${100 * maps.covers}%`, height: `${100 * maps.covers}%` });
@@ -91,7 +91,7 @@ function overlaySwitch({ maps, number }, figures) {
   const box = el("input", { type: "checkbox", class: "overlay", on: { change: () => { kept.set("maps", box.checked); tell(box.checked); } } });
   box.checked = kept.get("maps", true);
   tell(box.checked);
-  return el("label", { class: "note" }, box, ` where it responds, from ${show(maps.low[number], 3)} (clear) to ${show(maps.high[number], 3)} (orange) ( o )`);
+  return el("label", { class: "note" }, box, ` where it responds, from ${show(maps.low[number], 3)} (veiled) to ${show(maps.high[number], 3)} (clear) ( o )`);
 }
 
 function scoresOf({ run, block, number }) {
