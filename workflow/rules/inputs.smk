@@ -50,6 +50,12 @@ ACTIVATIONS = activations("{model}/{stimuli}")
 TEXT_ACTIVATIONS = activations("{model}/text")
 
 
+def resampled_images(wildcards):
+    """The set whose classes are drawn for the intervals of exponents, if they are."""
+    by_class = resampled(study, wildcards.stimuli) == "classes"
+    return stored("stimuli", f"results/stimuli/{wildcards.stimuli}.h5") if by_class else {}
+
+
 def wanted(files, target):
     """The files of a target, or one line when the config lacks the section of its name."""
     if not files:
@@ -145,8 +151,7 @@ def directions_of(methods):
 def directions_config(wildcards):
     """What the directions of one method depend on, besides the activations."""
     options = (plan.grid | plan.methods)[wildcards.method]
-    reduction = study.directions.reduction
-    return run_config("directions", wildcards, options=options, reduction=reduction)
+    return run_config("directions", wildcards, options=options)
 
 
 def scored_methods(wildcards):
@@ -165,9 +170,7 @@ def exciting_methods(wildcards):
 def index_config(wildcards, **fields):
     """What scores of one run depend on, besides the tables: which layers, metrics and index."""
     index = study.index.model_dump(mode="json", exclude={"resamples", "seed"})
-    return run_config(
-        "directions", wildcards, **index, **fields, reduction=study.directions.reduction
-    )
+    return run_config("directions", wildcards, **index, **fields)
 
 
 def training_sets(wildcards):

@@ -8,14 +8,14 @@ from snakemake.io import IOFile
 from codespectra.study.outside import is_as_fetched, stamps_of
 
 
-def files_of(section, importer=None, wildcards=None):
+def files_of(section, reader=None, wildcards=None):
     """`params.files`: stamps of what a section of the config has its rule read.
 
-    Of a model of the hub, what was recorded of the manifest of `importer` stands while its files are
+    Of a model of the hub, what was recorded of the manifest of `reader` stands while its files are
     those that the job has fetched itself, of which nothing was known before, or are cached no more.
     """
     stamps = stamps_of(section, REMEMBERED if SHARING else None)
-    if importer is None or not hasattr(section, "repository"):
+    if reader is None or not hasattr(section, "repository"):
         return stamps
     unknown = dict.fromkeys(stamps, "")
     if SHARING and stamps == unknown:
@@ -24,7 +24,7 @@ def files_of(section, importer=None, wildcards=None):
             f"what will be fetched: run `hf download {section.repository} "
             f"--revision {section.revision}` first"
         )
-    manifest = Path(importer.output.manifest.format(**wildcards))
+    manifest = Path(reader.output.manifest.format(**wildcards))
     before = recorded_stamps(manifest, stamps)
     if stamps == unknown or (before == unknown and is_as_fetched(section, manifest)):
         return before

@@ -1,4 +1,4 @@
-"""What rules read that the workflow didn't make, and the stamps of it that go into their params.
+"""What rules read from outside the results, and the stamps of it that go into their params.
 
 The user's folders and files, those of packages, the hub's cache; not what a published digest or a
 version tells, nor code, which `identity.resolved` tells.
