@@ -76,7 +76,8 @@ def _of_file(path: Path) -> Kind:
     if any(head[start:].startswith(HDF5) for start in USERBLOCKS):
         return _of_hdf5(path, head, beside, features)
     if head.startswith(MATLAB) or suffix == ".mat":
-        return Kind("a MATLAB file", (*beside, *_of_recording(path), "mat", *features))
+        kinds = (*beside, *_of_recording(path), "mat", "stringer2019", *features)
+        return Kind("a MATLAB file", tuple(dict.fromkeys(kinds)))
     if head.startswith(CDF) and head[3:4] in (b"\x01", b"\x02"):
         return Kind("NetCDF-3", ("netcdf",))
     if head[8:9] == b"{" and suffix == ".safetensors":
