@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,73 @@ def test_cached_activations_of_saelens_are_contexts_of_tokens(tmp_path: Path) ->
         same(source.layers["blocks.0.hook_mlp_out"][2:6], array[2:6])
 
 
+TYPES = ["?", "i1", "u2", ">i4", "i8", "f2", ">f4", "f8"]
+WITHOUT = {"safetensors": {">i4", ">f4"}, "mat": {"f2"}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype"),
+    [
+        (kind, dtype)
+        for kind in ("npy", "npz", "hdf5", "zarr", "zarr 2", "safetensors", "mat")
+        for dtype in TYPES
+        if dtype not in WITHOUT.get(kind, ())
+    ],
+)
+def test_other_types_keep_their_values(kind: str, dtype: str, tmp_path: Path) -> None:
+    array = np.arange(-6, 6).reshape(6, 2).astype(dtype)
+    write = files.npy if kind == "npy" else files.SEVERAL[kind]
+    with open_source(write(tmp_path, {"acts": array})) as source:
+        rows = source.layers["acts"]
+        assert rows.dtype == (np.uint8 if dtype == "?" else array.dtype.newbyteorder("="))
+        np.testing.assert_array_equal(rows[1:5], array[1:5])
+
+
+@pytest.mark.parametrize("name", ["a.safetensors", "features.pt"])
+def test_bfloat16_becomes_float32(name: str, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    tensor = torch.randn(6, 3).bfloat16()
+    tensor[0] = torch.tensor([-0.0, torch.inf, 1e-40])
+    save = torch.save if name.endswith(".pt") else lambda t, path: save_file({"a": t}, path)
+    save(tensor, tmp_path / name)
+    with open_source(tmp_path / name) as source:
+        (rows,) = source.layers.values()
+        same(rows[:], tensor.float().numpy())
+        assert "bfloat16, read as float32" in source.remarks[0]
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("packed", [False, True])
+def test_matlab_stores_whole_doubles_as_small_integers(
+    order: str, packed: bool, tmp_path: Path
+) -> None:
+    """As MATLAB writes them, by columns, and SciPy doesn't: class double (6), stored as int16."""
+
+    def element(kind: int, content: bytes) -> bytes:
+        head = np.array([kind, len(content)], f"{order}u4").tobytes()
+        return head + content.ljust(-(-len(content) // 8) * 8, b"\0")
+
+    array = np.arange(-5, 5).reshape(5, 2)
+    matrix = element(
+        14,
+        element(6, np.array([6, 0], f"{order}u4").tobytes())
+        + element(5, np.array(array.shape, f"{order}i4").tobytes())
+        + element(1, b"activations")
+        + element(3, array.astype(f"{order}i2").tobytes("F")),
+    )
+    stream = zlib.compress(matrix)
+    head = np.array([15, len(stream)], f"{order}u4").tobytes()
+    mark = b"\x00\x01IM" if order == "<" else b"\x01\x00MI"
+    content = b"MATLAB 5.0 MAT-file".ljust(124) + mark + (head + stream if packed else matrix)
+    (tmp_path / "a.mat").write_bytes(content)
+    with open_source(tmp_path / "a.mat") as source:
+        rows = source.layers["activations"]
+        assert rows.dtype == np.float64
+        np.testing.assert_array_equal(rows[1:4], array[1:4])
+
+
 @pytest.mark.parametrize("kind", ["npz", "hdf5", "zarr", "zarr 2"])
 def test_columns_beside_the_layers_tell_of_rows(kind: str, tmp_path: Path) -> None:
     """As our own scripts would write them."""
@@ -155,6 +223,7 @@ def test_names_that_no_dataset_can_have_are_refused(name: str, tmp_path: Path) -
         (["lab*"], "labels: 1-D"),
         ({"block": "conv", "block/a": "block/a"}, "the folder of another, block/a"),
         ([], "no layer is named"),
+        ({}, "no layer is named"),
         (["c*", "short"], "layers of different numbers of rows: conv \\(13, 5\\), short"),
     ],
 )
