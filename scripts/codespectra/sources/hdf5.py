@@ -3,6 +3,7 @@
 A dataset a layer, in groups or not.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -109,9 +110,23 @@ def dataset_rows(
         refused = refused or too_coarse(dataset.chunks, dtype) or too_large(shape, dtype, stored)
     if refused:
         return refused
-    if not stored and not dataset.is_virtual:
-        held.remarks.append(f"{shown(key)}: nothing was ever written to it; it reads as zeros")
+    if missing := _never_written(dataset):
+        held.remarks.append(
+            f"{shown(key)}: {missing} never written, and read as {dataset.fillvalue}"
+        )
     return _rows(place(path, key), dataset, turned)
+
+
+def _never_written(dataset: h5py.Dataset) -> str:
+    """Which chunks, or whether all numbers, are only said to be there."""
+    if dataset.is_virtual:
+        return ""
+    if dataset.chunks is None:
+        return "" if dataset.id.get_storage_size() else "its numbers were"
+    pairs = zip(dataset.shape, dataset.chunks, strict=True)
+    count = math.prod(-(-size // chunk) for size, chunk in pairs)
+    written = dataset.id.get_num_chunks()
+    return f"{count - written} of its {count} chunks were" if written < count else ""
 
 
 def _rows(where: str, dataset: h5py.Dataset, turned: bool) -> FileRows:
@@ -158,6 +173,10 @@ def _ungathered(path: Path, dataset: h5py.Dataset, held: Held) -> Passed | None:
         files = {source.file_name: _gathered_from(path, source, dataset.file) for source in sources}
     except (OSError, ValueError, KeyError) as error:
         return Passed(f"virtual, and {reason(error)}", "copy its numbers into one dataset")
+    covered = sum(source.vspace.get_select_npoints() for source in sources)
+    if covered < dataset.size:
+        missing = f"{dataset.size - covered:,} of its {dataset.size:,} numbers"
+        return Passed(f"virtual, and {missing} are in no part", "copy its numbers into one dataset")
     names = ", ".join(sorted(shown(name) for name in files if name != "."))
     held.remarks.append(f"{shown(dataset.name[1:])}: gathered from {names or 'other datasets'}")
     return too_large(dataset.shape, dataset.dtype, sum(f.stat().st_size for f in files.values()))
@@ -185,6 +204,14 @@ def _gathered_from(path: Path, source: Any, own: h5py.File) -> Path:
 
 def _check_part(file: h5py.File, source: Any) -> None:
     part = contents(file).get(source.dset_name.strip("/"))
+    where = f"{shown(source.dset_name)} of {shown(source.file_name)}"
     if not isinstance(part, h5py.Dataset) or part.is_virtual or part.external:
-        where = f"{shown(source.dset_name)} of {shown(source.file_name)}"
         raise ValueError(f"its part {where} holds no numbers itself")
+    chosen = source.src_space
+    if chosen.get_select_type() == h5py.h5s.SEL_ALL:
+        is_small = part.size < source.vspace.get_select_npoints()
+    else:
+        ends = chosen.get_select_bounds()[1]
+        is_small = len(ends) != part.ndim or np.any(np.array(ends) >= part.shape)
+    if is_small:
+        raise ValueError(f"its part {where} is of shape {part.shape}, too small")

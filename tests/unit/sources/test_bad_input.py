@@ -285,7 +285,8 @@ FILES: dict[str, tuple[Build, str]] = {
     "virtual of above": (virtual("../part.h5"), "part"),
     "virtual of elsewhere": (virtual("/etc/hostname"), "lies in another folder"),
     "virtual of itself": (hdf5(itself), "holds no numbers itself"),
-    "huge virtual": (virtual("part.h5", (1 << 40, 4)), "bytes stored"),
+    "half virtual": (virtual("part.h5", (24, 4)), "48 of its 96 numbers are in no part"),
+    "virtual of less": (lambda f: less(virtual("part.h5")(f)), "is of shape (5, 4), too small"),
     "huge": (
         hdf5(lambda f, _: f.create_dataset("a", (1 << 40, 9), "f4", chunks=(1, 9))),
         "bytes stored",
@@ -392,6 +393,12 @@ FILES: dict[str, tuple[Build, str]] = {
     "words": (text_of("1 2\n3 four\n"), "rows 0 to 2 can't be read (could not convert string"),
     "ragged text": (text_of("1 2\n3\n"), "rows 0 to 2 can't be read"),
 }
+
+
+def less(path: Path) -> Path:
+    with h5py.File(path.with_name("part.h5"), "w") as part:
+        part["rows"] = ROWS[:5]
+    return path
 
 
 def cut(path: Path) -> Path:

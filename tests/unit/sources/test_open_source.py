@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import zlib
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import activation_files as files
 import h5py
 import numpy as np
 import pytest
+import xarray
 import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -171,6 +173,52 @@ def test_matlab_stores_whole_doubles_as_small_integers(
         rows = source.layers["activations"]
         assert rows.dtype == np.float64
         np.testing.assert_array_equal(rows[1:4], array[1:4])
+
+
+@pytest.mark.parametrize("dims", list(permutations(("presentation", "neuroid", "time_bin"))))
+def test_assemblies_are_presentations_by_neuroids_in_any_order(
+    dims: tuple[str, ...], tmp_path: Path
+) -> None:
+    numbers = np.random.default_rng(0).standard_normal((4, 6, 2), np.float32)
+    regions = {"layer": ("neuroid", list("abbaab")), "repetition": ("presentation", [1.0, 1, 2, 2])}
+    variables = {
+        name: xarray.DataArray(
+            array, dims=("presentation", "neuroid", "time_bin"), coords=regions
+        ).transpose(*dims)
+        for name, array in (("data", numbers), ("more", -numbers))
+    }
+    xarray.Dataset(variables).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    variables["data"].to_dataset(name="x").to_netcdf(
+        tmp_path / "a.nc", "a", group="g", engine="h5netcdf"
+    )
+    with open_source(tmp_path / "a.nc") as source:
+        assert list(source.layers) == ["data/a", "data/b", "more/a", "more/b"]
+        same(source.layers["data/a"][1:3], numbers[1:3, [0, 3, 4]])
+        same(source.layers["more/b"][:], -numbers[:, [1, 2, 5]])
+        assert (source.ids, source.repeats) == (None, [1, 1, 2, 2])
+        assert "g/x (in a group)" in source.remarks[-1]
+
+
+def test_neuroids_are_columns_though_the_other_dimension_has_no_known_name(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).standard_normal((6, 4), np.float32)
+    xarray.DataArray(numbers, dims=("neuroid", "picture"), name="v4").to_netcdf(tmp_path / "a.nc")
+    with open_source(tmp_path / "a.nc") as source:
+        same(source.layers["v4"][1:3], np.ascontiguousarray(numbers.T[1:3]))
+        assert source.remarks == ["v4: dimensions neuroid, picture, read picture first"]
+
+
+def test_chunks_that_were_never_written_are_said(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("a", (8, 3), "f4", chunks=(2, 3))[:5] = 1
+        file.create_dataset("b", (8, 3), "f4")
+    zarr.open_array(tmp_path / "a.zarr", mode="w", shape=(8, 3), chunks=(2, 3), dtype="f4")[:5] = 1
+    with open_source(tmp_path / "a.h5") as source:
+        assert source.remarks == [
+            "a: 1 of its 4 chunks were never written, and read as 0.0",
+            "b: its numbers were never written, and read as 0.0",
+        ]
+    with open_source(tmp_path / "a.zarr") as source:
+        assert source.remarks == ["a: 1 of 4 chunks aren't stored, and read as 0.0"]
 
 
 @pytest.mark.parametrize("kind", ["npz", "hdf5", "zarr", "zarr 2"])
