@@ -30,7 +30,8 @@ def find_in(layer: str, activations: np.ndarray) -> directions.Directions:
     try:
         return find(activations, **given)
     except UserError as error:
-        raise UserError(f"{layer} of {cfg['model']} on {cfg['stimuli']}: {error}") from error
+        where = f"{layer} of {cfg['model']} on {cfg['stimuli']}"
+        raise UserError(f"{where}, directions.methods.{method}: {error}") from error
 
 
 with open_hdf5(snakemake.input.data) as file:

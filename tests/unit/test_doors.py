@@ -32,12 +32,13 @@ from torchvision.datasets import ImageFolder
 from codespectra.data.documents import read_documents, text_folder, write_text
 from codespectra.data.image_files import read_folder
 from codespectra.errors import UserError
-from codespectra.experiments.people import IMAGES as PEOPLES
-from codespectra.experiments.people import find_images, read_images, read_responses
+from codespectra.experiments.people import read_images, read_responses
+from codespectra.experiments.trial_images import IMAGES as PEOPLES
+from codespectra.experiments.trial_images import find_images
 from codespectra.explanations.neuron_records import NeuronRecord, read_lines
 from codespectra.files.array_files import read_array
 from codespectra.files.csv_tables import read_csv
-from codespectra.files.folder_stamp import folder_stamp
+from codespectra.files.date_stamp import date_stamp
 from codespectra.files.folder_walk import files_below
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.json_files import read_json
@@ -634,19 +635,22 @@ def test_each_file_is_seen_once(case, tmp_path):
     LOOPS[case](root)
     assert [str(p.relative_to(root)) for p in files_below(root)] == ["a.txt", "d/b.txt"]
     assert [d.name for d in text_folder(root, "**/*.txt")] == ["a.txt", "d/b.txt"]
-    assert folder_stamp(root) == folder_stamp(root, "**/*.txt")
+
+
+def stamp(root: Path, pattern: str = "**/*") -> str:
+    return date_stamp(files_below(root, pattern), root)
 
 
 def test_stamp_and_readers_see_linked_folders(tmp_path):
     other = tree(tmp_path / "other", b"c.txt", b"deep/d.txt")
     root = tree(tmp_path / "root", b"a.txt")
-    before = folder_stamp(root)
+    before = stamp(root)
     (root / "linked").symlink_to(other)
     names = ["a.txt", "linked/c.txt", "linked/deep/d.txt"]
     assert [d.name for d in text_folder(root, "**/*")] == names
-    linked = folder_stamp(root)
+    linked = stamp(root)
     tree(other, b"deep/e.txt")
-    assert len({before, linked, folder_stamp(root)}) == 3
+    assert len({before, linked, stamp(root)}) == 3
 
 
 @pytest.mark.parametrize(
@@ -699,7 +703,7 @@ def test_names_needn_t_be_utf8(tmp_path):
     )
     names = [document.name for document in read_documents(tmp_path / "text.h5", "test")]
     assert names == ["a.txt", os.fsdecode(b"caf\xe9.txt")]
-    assert folder_stamp(root) != folder_stamp(root, "a.txt")
+    assert stamp(root) != stamp(root, "a.txt")
     Image.new("L", (4, 4)).save(tmp_path / "x.png")
     tree(tmp_path / "images", b"caf\xe9/a.png")
     with pytest.raises(UserError, match=r"udce9' isn't printable; rename that folder"):

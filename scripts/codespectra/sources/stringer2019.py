@@ -110,6 +110,7 @@ def prepare(
     nan_to_zero: bool = True,
     zscore_by_spontaneous: bool = True,
     spontaneous_components: int = 32,
+    two_repeats: bool = True,
 ) -> Source:
     """What the authors do to responses before cvPCA, in their order; each step can be left out.
 
@@ -122,6 +123,7 @@ def prepare(
             its standard deviation + 1e-6; of its responses where no such activity was recorded.
         spontaneous_components: project out that many principal components of spontaneous
             activity, none where none was recorded.
+        two_repeats: keep the first two presentations of each image, and images with two alone.
 
     Returns:
         One layer, `resp`: rows (presentations, neurons) float32, computed in float64. Ids are
@@ -157,11 +159,17 @@ def prepare(
             numbers /= sd
     if spontaneous_components and has_spontaneous:
         _project_out(recording.path, responses, spontaneous, spontaneous_components)
+    repeats = np.array(_repeats(images))
+    if two_repeats:
+        kept = (repeats <= 2) & np.isin(images, images[repeats == 2])
+        if not kept.all():
+            remarks.append(f"{(~kept).sum()} presentations aren't of an image's two repeats")
+        responses, images, repeats = responses[kept], images[kept], repeats[kept]
     prepared = responses.astype(np.float32)
     rows = FileRows(
         place(recording.path, LAYER), prepared.shape, prepared.dtype, lambda a, b: prepared[a:b]
     )
-    return Source("stringer2019", {LAYER: rows}, _names(images), _repeats(images), remarks)
+    return Source("stringer2019", {LAYER: rows}, _names(images), repeats.tolist(), remarks)
 
 
 def _check(path: Path, numbers: np.ndarray, name: str) -> None:

@@ -18,9 +18,10 @@ BESIDE = (*DESCRIPTIONS, ".zattrs", ".zmetadata")  # files that are no chunks
 MOST_DESCRIPTION = 1 << 26  # bytes
 NEWEST = 3
 # What unpacks numbers, and nothing but numbers: others of the same register unpickle.
-CODECS = {"blosc", "bz2", "crc32", "crc32c", "gzip", "lz4", "lzma", "zlib", "zstd"}
-CODECS |= {"bytes", "delta", "fixedscaleoffset", "sharding_indexed", "shuffle", "transpose"}
-CODECS |= {"vlen-utf8"}
+CODECS = {
+    *("blosc", "bytes", "bz2", "crc32", "crc32c", "delta", "fixedscaleoffset", "gzip", "lz4"),
+    *("lzma", "sharding_indexed", "shuffle", "transpose", "vlen-utf8", "zlib", "zstd"),
+}
 
 
 @contextmanager

@@ -70,7 +70,7 @@ CASES += [{**OFF, "nan_to_zero": True} | {a: ON[a], b: ON[b]} for a, b in combin
 
 @pytest.mark.parametrize("steps", CASES, ids=lambda steps: "+".join(s for s in steps if steps[s]))
 def test_each_step_is_the_published_one(steps: dict[str, Any], tmp_path: Path) -> None:
-    source = prepare(read_recording(write(tmp_path)), **steps)
+    source = prepare(read_recording(write(tmp_path)), **steps, two_repeats=False)
     rows = source.layers["resp"]
     expected = in_numpy(content(), steps)
     assert rows.dtype == np.float32
@@ -81,6 +81,18 @@ def test_each_step_is_the_published_one(steps: dict[str, Any], tmp_path: Path) -
     # The n-th presentation of an image is its n-th row.
     assert source.repeats == [list(images[: i + 1]).count(image) for i, image in enumerate(images)]
     assert not source.remarks
+
+
+def test_only_two_repeats_of_an_image_are_kept(tmp_path: Path) -> None:
+    images = np.array([2, 1, 3, 2, 5, 1, 1, 4, 5, 4])
+    path = write(tmp_path, istim=images[:, None], resp=np.arange(10 * NEURONS).reshape(10, -1))
+    source = prepare(read_recording(path), **OFF)
+    assert source.ids == ["2", "1", "2", "5", "1", "4", "5", "4"]
+    assert source.repeats == [1, 1, 2, 1, 2, 1, 2, 2]
+    np.testing.assert_array_equal(
+        source.layers["resp"][:][:, 0], [0, 30, 90, 120, 150, 210, 240, 270]
+    )
+    assert source.remarks == ["2 presentations aren't of an image's two repeats"]
 
 
 def test_a_recording_opens_as_it_is(tmp_path: Path) -> None:
