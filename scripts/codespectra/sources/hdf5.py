@@ -12,6 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from codespectra.errors import UserError
 from codespectra.files.regular_files import check_regular, reason, refusing, shown
 from codespectra.sources.held import Held, Passed, too_coarse, too_large, why_not
 from codespectra.sources.labels import COLUMNS, enter, read_labels
@@ -166,6 +167,18 @@ def _unreachable(path: Path, dataset: h5py.Dataset, held: Held) -> Passed | None
     return _ungathered(path, dataset, held) if dataset.is_virtual else None
 
 
+def gathered_files(path: Path) -> list[Path]:
+    """Files that virtual datasets of a file are gathered from, sorted; none if it is no HDF5."""
+    try:
+        with open_users_hdf5(path) as file:
+            found = [item for item in contents(file).values() if isinstance(item, h5py.Dataset)]
+            sources = [s for item in found if item.is_virtual for s in item.virtual_sources()]
+            parts = {_beside(path, source.file_name) for source in sources} - {None, path}
+    except (UserError, OSError):
+        return []
+    return sorted(parts)
+
+
 def _ungathered(path: Path, dataset: h5py.Dataset, held: Held) -> Passed | None:
     """Why a virtual dataset can't be gathered; where it is from becomes a remark."""
     sources = dataset.virtual_sources()
@@ -191,15 +204,19 @@ def _gathered_from(path: Path, source: Any, own: h5py.File) -> Path:
     if name == ".":
         _check_part(own, source)
         return path
-    # Beside the name that the file was opened by, or beside the file that it links to.
-    found = [file for beside in (path, path.resolve()) if (file := beside.parent / name).exists()]
-    if not found:
+    if (found := _beside(path, name)) is None:
         raise FileNotFoundError(f"its part {shown(name)} is missing")
-    if not found[0].resolve().is_relative_to(path.resolve().parent):
+    if not found.resolve().is_relative_to(path.resolve().parent):
         raise ValueError(f"its part {shown(name)} lies in another folder")
-    with open_users_hdf5(found[0]) as file:
+    with open_users_hdf5(found) as file:
         _check_part(file, source)
-    return found[0]
+    return found
+
+
+def _beside(path: Path, name: str) -> Path | None:
+    """A part of a file: beside the name that it was opened by, or beside the file behind that."""
+    places = (beside.parent / name for beside in (path, path.resolve()))
+    return next((file for file in places if file.is_file()), None) if name != "." else path
 
 
 def _check_part(file: h5py.File, source: Any) -> None:

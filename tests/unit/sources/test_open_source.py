@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from project import ROOT
 
 from codespectra.errors import UserError
+from codespectra.sources.folders import source_files
 from codespectra.sources.open_source import open_source
 from codespectra.sources.rows import Transposed, in_slabs
 from codespectra.sources.source import FORMATS, Source
@@ -205,6 +206,12 @@ def test_neuroids_are_columns_though_the_other_dimension_has_no_known_name(tmp_p
     with open_source(tmp_path / "a.nc") as source:
         same(source.layers["v4"][1:3], np.ascontiguousarray(numbers.T[1:3]))
         assert source.remarks == ["v4: dimensions neuroid, picture, read picture first"]
+
+
+def test_files_that_a_virtual_dataset_is_gathered_from_are_told(tmp_path: Path) -> None:
+    path = files.hdf5_virtual(tmp_path, layers("conv", "fc"))
+    assert source_files(path) == [path, tmp_path / "conv.h5", tmp_path / "fc.h5"]
+    assert source_files(tmp_path / "conv.h5") == [tmp_path / "conv.h5"]
 
 
 def test_chunks_that_were_never_written_are_said(tmp_path: Path) -> None:
