@@ -437,7 +437,9 @@ MODULES = {
     | CROSSED
     | FILTERED
     | TEXT_SPECTRA
+    | TEXT_MOVED
     | RECORDS
+    | INFORMATION
     | WITH_EVIDENCE,
     "statistics/subsamples.py": SCORES | WITH_EVIDENCE | TEXT_SPECTRA | FITTED,
     "interpretability/index_resampled.py": SCORES,

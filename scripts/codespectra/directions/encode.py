@@ -110,11 +110,12 @@ def nonnegative_code(
     """
     check_nonnegative(rows)
     if not parts.any():
-        return np.zeros((len(rows), len(parts)), np.float32), 1
-    scale = np.float32(binary_scale(rows))
-    single = [np.ascontiguousarray(x, np.float32) for x in (rows / scale, parts)]
+        return np.zeros((len(rows), len(parts))), 1
+    scale = binary_scale(rows)
+    # Where parts outnumber units rounding grows from sweep to sweep: in float32 to 1e-5.
+    exact = rows.astype(np.float64) / scale
     codes, _, done = non_negative_factorization(
-        single[0], H=single[1], update_H=False, tol=tolerance, max_iter=sweeps
+        exact, H=parts.astype(np.float64), update_H=False, tol=tolerance, max_iter=sweeps
     )
     return codes * scale, done
 
