@@ -60,7 +60,7 @@ const store = {
     atlas.shards.delete(key);
     this.recent.delete(key);
     this.recent.set(key, found);
-    if (this.recent.size > 24) this.recent.delete(this.recent.keys().next().value);
+    if (this.recent.size > 40) this.recent.delete(this.recent.keys().next().value);
     return found;
   },
 };
