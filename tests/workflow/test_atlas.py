@@ -312,8 +312,9 @@ def test_exports_have_every_direction(atlas, scores):
 
 
 def test_a_study_without_directions_says_so(mini):
-    gone = dict.fromkeys(("directions", "backbones", "interpretability", "language"))
-    study = mini.write_study(gone | {"figures.mei_methods": []})
+    gone = dict.fromkeys(("directions", "interpretability", "language"))
+    none = {"backbones": {}, "index.backbones": [], "figures.mei_methods": []}
+    study = mini.write_study(gone | none)
     assert "config: directions: missing; the target atlas needs" in mini.failure(
         "atlas", "--dry-run", study=study
     )
