@@ -470,6 +470,11 @@ MODULES = {
     "data/pixel_values.py": TRAINED_ON,
     "data/image_layout.py": TRAINED_ON,
     "data/image_table.py": TRAINED_ON,
+    "data/stimulus_table.py": TRAINED_ON,
+    # This study has no activations from files.
+    "capture/recorded*.py": set(),
+    "models/recorded_layers.py": set(),
+    "sources/*.py": set(),
     "files/folder_walk.py": TRAINED_ON | TEXT,
     "data/stimulus_file.py": BUILT - {"initialise_checkpoint"},
     "experiments/manifold.py": MAPPED,
@@ -481,6 +486,7 @@ MODULES = {
     # This study asks no people.
     "experiments/people.py": set(),
     "experiments/people_agreement.py": set(),
+    "experiments/trial_images.py": set(),
     "files/users_tables.py": set(),
     # Intervals of the claims are those of the spectra.
     "spectra/eigenspectrum.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
@@ -600,8 +606,8 @@ MODULES = {
     # Read at the start, or no part of what a job computes.
     "study/*.py": set(),
     "jobs/*.py": set(),
-    "files/folder_stamp.py": set(),
-    "data/table_stamp.py": set(),
+    "files/date_stamp.py": set(),
+    "files/content_stamp.py": set(),
     "explanations/chat_*.py": set(),
     "models/torchvision_weights.py": set(),
     # What several rooms have in common.

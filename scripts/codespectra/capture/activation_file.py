@@ -28,7 +28,7 @@ from codespectra.files.plain_files import open_plain, refuse_planted
 from codespectra.files.whole_files import publish
 from codespectra.jobs.progress import progress
 from codespectra.models.hooks import Sink, Wanted
-from codespectra.models.reductions import stride_of
+from codespectra.models.reductions import EACH_TOKEN, patch_count, stride_of
 
 log = logging.getLogger("codespectra")
 
@@ -61,6 +61,7 @@ class Layout:
         grain: shards begin at multiples of so many stimuli.
         row: what a row is of, which names the first axis of the datasets.
         shard: the one whose rows the file holds.
+        follows_from: what a partial file must have come from too, which the file doesn't say.
     """
 
     wanted: list[Wanted]
@@ -71,6 +72,7 @@ class Layout:
     grain: int = 1
     row: str = "stimulus"
     shard: Shard = WHOLE
+    follows_from: Sequence[Any] = ()
 
     def part(self, shard: Shard) -> "Layout":
         """The layout of one shard: its rows, without what the whole file holds besides."""
@@ -99,7 +101,7 @@ class Layout:
         """Digest that tells this capture from others."""
         keys = [item.key for item in self.wanted]
         attributes = {key: str(value) for key, value in self.attributes.items()}
-        return content_digest([attributes, keys, self.dtype, self.rows])
+        return content_digest([attributes, keys, self.dtype, self.rows, *self.follows_from])
 
 
 @dataclass(frozen=True)
@@ -301,6 +303,22 @@ def _create_dataset(file: h5py.File, item: Wanted, count: int, dtype: str) -> No
     space = h5py.h5s.create_simple((count, item.width))
     raw = h5py.h5d.create(file.id, item.key.encode(), kind, space, layout, lcpl=links)
     describe_dataset(h5py.Dataset(raw), item)
+
+
+def listed_dataset(item: Wanted) -> dict[str, Any]:
+    """What a manifest says of a dataset."""
+    layer = item.layer
+    listed = {
+        "key": item.key,
+        "layer": layer["name"],
+        "type": layer["type"],
+        "depth": layer["depth"],
+        "shape": list(layer["shape"]),
+        "reduction": item.reduction,
+        "stride": stride_of(layer["shape"], item.reduction),
+        "width": item.width,
+    }
+    return listed | ({"tokens": patch_count(layer)} if item.reduction == EACH_TOKEN else {})
 
 
 def write_axes(file: h5py.File, layout: Layout) -> None:

@@ -29,8 +29,7 @@ def encode(file: str | Path | h5py.Group, layer: str, activations: Any) -> np.nd
     the largest of them, and so in any batches.
 
     Args:
-        file: of one method's directions, `results/directions/{model}/{stimuli}/{method}.h5`, or
-            that file as it is open.
+        file: of one method's directions in the results, or that file as it is open.
         layer: one of the file's.
         activations: rows of that layer, of new stimuli; an HDF5 dataset is read block by block.
 

@@ -1,6 +1,6 @@
 """Finders of directions: spherical K-Means, and controls that look for no axis (B §3.2).
 
-Each takes a layer's activations (N, D).
+Each takes a layer's activations (N, D), array or HDF5 dataset, which is read block by block.
 """
 
 from dataclasses import replace
@@ -12,7 +12,7 @@ from codespectra.directions.encode import directions_of
 from codespectra.directions.kmeans import kmeans_from_units, spherical_kmeans
 from codespectra.directions.read_out import unit_rows
 from codespectra.errors import ArgumentError
-from codespectra.statistics.arrays import numbers, one_of, whole_number
+from codespectra.statistics.arrays import one_of, rows_to_read, whole_number
 
 
 def kmeans(activations: np.ndarray, *, k: int, starts: int, readout: str, seed: int) -> Directions:
@@ -21,7 +21,7 @@ def kmeans(activations: np.ndarray, *, k: int, starts: int, readout: str, seed: 
     Raises:
         ArgumentError: k is larger than the number of stimuli whose activations aren't all zero.
     """
-    activations, readout = numbers(activations, "activations"), _read_out(readout)
+    activations, readout = rows_to_read(activations, "activations"), _read_out(readout)
     centroids = spherical_kmeans(activations, k, starts=starts, seed=seed).centroids
     return directions_of(activations, centroids, Encoder(readout))
 
@@ -32,13 +32,13 @@ def kmeans_identity(activations: np.ndarray, *, readout: str) -> Directions:
     Raises:
         ArgumentError: there are fewer stimuli than units, those without activations left out.
     """
-    activations, readout = numbers(activations, "activations"), _read_out(readout)
+    activations, readout = rows_to_read(activations, "activations"), _read_out(readout)
     return directions_of(activations, kmeans_from_units(activations).centroids, Encoder(readout))
 
 
 def random(activations: np.ndarray, *, k: int, seed: int) -> Directions:
     """Isotropic unit vectors; each sign such that its largest-magnitude response is positive."""
-    activations = numbers(activations, "activations")
+    activations = rows_to_read(activations, "activations")
     k, width = whole_number(k, "k"), activations.shape[1]
     vectors = np.random.default_rng(seed).standard_normal((k, width)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -55,7 +55,7 @@ def exemplar(activations: np.ndarray, *, k: int, seed: int) -> Directions:
     Raises:
         ArgumentError: k is larger than the number of stimuli.
     """
-    activations = numbers(activations, "activations")
+    activations = rows_to_read(activations, "activations")
     k = at_most_stimuli(k, activations)
     chosen = np.random.default_rng(seed).choice(len(activations), size=k, replace=False)
     vectors = unit_rows(activations[np.sort(chosen)])

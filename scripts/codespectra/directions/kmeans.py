@@ -14,7 +14,7 @@ from scipy.sparse import csc_array
 
 from codespectra.directions.read_out import normalised, unit_rows
 from codespectra.errors import ArgumentError
-from codespectra.statistics.arrays import numbers, whole_number
+from codespectra.statistics.arrays import rows_to_read, whole_number
 
 BLOCK_ROWS = 2048  # a block of rows and its cosines stay in the cache
 MAX_ITERATIONS = 300  # scikit-learn's default
@@ -48,7 +48,7 @@ def spherical_kmeans(
 
     Raises ArgumentError for rows that are not finite, and unless 1 <= k <= the non-zero rows.
     """
-    directions = unit_rows(numbers(rows, "rows"))
+    directions = unit_rows(rows_to_read(rows, "rows"))
     nonzero = _nonzero_rows(directions, k)
     starts = whole_number(starts, "starts")
     fits = []
@@ -63,7 +63,7 @@ def kmeans_from_units(rows: NDArray) -> Clustering:
 
     Raises ArgumentError for rows that are not finite, and for fewer than D that aren't zero.
     """
-    directions = unit_rows(numbers(rows, "rows"))
+    directions = unit_rows(rows_to_read(rows, "rows"))
     width = directions.shape[1]
     _nonzero_rows(directions, width)
     return lloyd(directions, np.eye(width, dtype=np.float32), MAX_ITERATIONS)
