@@ -70,6 +70,9 @@ def test_what_a_job_has_fetched_itself_is_no_change(tmp_path, monkeypatch):
         )
         assert project.snakemake(target, "--cores", "1", study=study).returncode == 0
     assert project.would_run(target, study) == {}
+    home = (tmp_path / "hub/models--org--tiny").rename(tmp_path / "away")
+    assert project.would_run(target, study) == {}
+    home.rename(tmp_path / "hub/models--org--tiny")
     home = tmp_path / "hub/models--org--tiny"
     (home / "snapshots" / COMMIT).rename(home / "snapshots" / COMMIT[::-1])
     (home / "refs/v1").write_text(COMMIT[::-1])

@@ -54,6 +54,7 @@ from codespectra.models.language_models import (
 from codespectra.models.model_folders import check_folder, read_config
 from codespectra.models.state_dicts import load_weights, read_state_dict
 from codespectra.models.tensor_files import read_tensors
+from codespectra.sources.open_source import open_source
 
 # The doors ---------------------------------------------------------------------------------------
 
@@ -186,6 +187,11 @@ def file_map(path: Path) -> Any:
     return find_images(trials, path, "resnet50", path.parent)
 
 
+def activations(path: Path) -> Any:
+    with open_source(path) as source:
+        return [rows[:2] for rows in source.layers.values()]
+
+
 # Door -> what reads its files, the name of one, and whether the workflow wrote it.
 READERS: dict[str, tuple[Build, str, bool]] = {
     "weights": (read_state_dict, "a.pt", False),
@@ -201,6 +207,13 @@ READERS: dict[str, tuple[Build, str, bool]] = {
         "0.jsonl",
         False,
     ),
+    **{
+        f"activations {name}": (activations, name, False)
+        for name in (
+            *("a.npy", "a.npz", "a.h5", "a.h5ad", "a.mat", "a.nc", "a.safetensors", "a.zarr"),
+            *("features.pt", "features.txt", "natimg2800_a.mat"),
+        )
+    },
     "manifest": (read_json, "a.json", True),
     "HDF5": (lambda path: open_hdf5(path).__enter__(), "a.h5", True),
     "array": (read_array, "a.npy", True),

@@ -1,5 +1,6 @@
 """What rules read from outside results/, as far as their params tell it."""
 
+import ast
 import platform
 
 from snakemake.io import IOFile
@@ -10,24 +11,32 @@ from codespectra.study.outside import is_as_fetched, stamps_of
 def files_of(section, reader=None, wildcards=None):
     """`params.files`: stamps of what a section of the config has its rule read.
 
-    A model that wasn't in the hub's cache had none when its job was planned, which then fetched it:
-    that is no change, as `reader` and `wildcards` tell from what was recorded of its manifest.
+    Of a model of the hub, what was recorded of the manifest of `reader` stands while its files are
+    those that the job has fetched itself, of which nothing was known before, or are cached no more.
     """
     stamps = stamps_of(section, REMEMBERED if SHARING else None)
-    if reader is not None and hasattr(section, "repository"):
-        unknown = dict.fromkeys(stamps, "")
-        if SHARING and stamps == unknown:
-            sys.exit(
-                f"config: {section.repository} isn't in the hub's cache, and with --cache nobody "
-                f"knows what will be fetched: run `hf download {section.repository} "
-                f"--revision {section.revision}` first"
-            )
-        manifest = Path(reader.output.manifest.format(**wildcards))
-        record = workflow.persistence.metadata(IOFile(str(manifest)))
-        fetched = record is not None and repr(unknown) in record.params
-        if fetched and is_as_fetched(section, manifest):
-            return unknown
+    if reader is None or not hasattr(section, "repository"):
+        return stamps
+    unknown = dict.fromkeys(stamps, "")
+    if SHARING and stamps == unknown:
+        sys.exit(
+            f"config: {section.repository} isn't in the hub's cache, and with --cache nobody knows "
+            f"what will be fetched: run `hf download {section.repository} "
+            f"--revision {section.revision}` first"
+        )
+    manifest = Path(reader.output.manifest.format(**wildcards))
+    before = recorded_stamps(manifest, stamps)
+    if stamps == unknown or (before == unknown and is_as_fetched(section, manifest)):
+        return before
     return stamps
+
+
+def recorded_stamps(file, stamps):
+    """Those of the job that made a file, of the same things; empty ones if there are none."""
+    record = workflow.persistence.metadata(IOFile(str(file)))
+    begin = f"{{{next(iter(stamps))!r}: "
+    said = [text for text in (record.params if record else ()) if text.startswith(begin)]
+    return ast.literal_eval(said[0]) if said else dict.fromkeys(stamps, "")
 
 
 def texts_of(section):

@@ -39,7 +39,7 @@ def content_stamp(paths: Iterable[Path], remembered: Path, root: Path | None = N
     for folder, files in groupby(paths, key=lambda path: path.parent):
         listed = list(files)
         digests = _digests(folder, listed, remembered)
-        names = [os.path.relpath(path, root) if root else "" for path in listed]
+        names = [str(path).removeprefix(f"{root}/") if root else "" for path in listed]
         found += zip(names, digests, strict=True)
     return content_digest(found)
 

@@ -69,12 +69,14 @@ def _own_imports(file: Path, root: Path, package: str | None) -> list[Path]:
     """Files below `root` that a file imports: any, or those of a package and single ones."""
     found = []
     for name in sorted(_imported_names(file, root)):
-        *outer, last = name.split(".")
-        if package in (None, name.split(".")[0]):
+        parts = name.split(".")
+        if package in (None, parts[0]):
             # Importing a.b.c runs the __init__ of a and of a.b.
-            places = [root.joinpath(*outer[:depth]) for depth in range(1, len(outer) + 1)]
-            found += [place / "__init__.py" for place in [*places, root.joinpath(*outer, last)]]
-        found.append(root.joinpath(*outer, f"{last}.py"))
+            places = [root.joinpath(*parts[:depth]) for depth in range(1, len(parts) + 1)]
+            found += [place / "__init__.py" for place in places]
+            found.append(root.joinpath(*parts[:-1], f"{parts[-1]}.py"))
+        elif len(parts) == 1:
+            found.append(root / f"{name}.py")
     return [path for path in found if path.is_file()]
 
 

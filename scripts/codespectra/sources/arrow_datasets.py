@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from mmap import ACCESS_READ, MADV_DONTNEED, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from codespectra.sources.source import Rows
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    Batch = tuple[pa.RecordBatch, mmap]
+
 STATE, INFO, SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
 MOST_DESCRIPTION = 1 << 24  # bytes
 TOKENS = "token_ids"
@@ -27,23 +30,22 @@ TOKENS = "token_ids"
 def open_sae_lens(path: Path) -> Iterator[Held]:
     """Columns of a dataset (N, context, d_in), a row a context of tokens, by hook names.
 
-    Its files are mapped into memory: what was read counts as memory, and can be given back.
+    Its files are mapped into memory, and let go of after each slab.
 
     Raises:
         UserError: the folder is damaged, or its rows are in another order than stored.
     """
-    with ExitStack() as stack:
-        with refusing(path, "not a readable Hugging Face dataset", WHOLE):
-            batches, features = [], {}
-            for folder in _folders(path):
-                batches += _batches(folder, stack)
-                features = parse_json(read_regular(folder / INFO, MOST_DESCRIPTION))["features"]
-            if not batches:
-                raise ValueError("it has no rows")
-            held = Held()
-            for name, told in features.items():
-                held.add(name, _column(place(path, name), name, told, batches))
-        yield held
+    with refusing(path, "not a readable Hugging Face dataset", WHOLE):
+        batches, features = [], {}
+        for folder in _folders(path):
+            batches += _batches(folder)
+            features = parse_json(read_regular(folder / INFO, MOST_DESCRIPTION))["features"]
+        if not batches:
+            raise ValueError("it has no rows")
+        held = Held()
+        for name, told in features.items():
+            held.add(name, _column(place(path, name), name, told, batches))
+    yield held
 
 
 def _folders(path: Path) -> list[Path]:
@@ -57,7 +59,7 @@ def _folders(path: Path) -> list[Path]:
     return [path / folder for folder in sorted(found, key=lambda f: int(f.name.split("_")[1]))]
 
 
-def _batches(folder: Path, stack: ExitStack) -> list["pa.RecordBatch"]:
+def _batches(folder: Path) -> list["Batch"]:
     """All records of a dataset's files, in order; mapped, not read."""
     import pyarrow as pa
 
@@ -65,31 +67,32 @@ def _batches(folder: Path, stack: ExitStack) -> list["pa.RecordBatch"]:
     if state.get("_indices_data_files"):
         raise ValueError("its rows are in another order than stored; save flatten_indices() of it")
     files = files_inside(folder)
-    batches: list[pa.RecordBatch] = []
+    batches: list[Batch] = []
     for told in state["_data_files"]:
         if told["filename"] not in files:
             raise FileNotFoundError(f"{shown(told['filename'])} isn't there")
-        mapped = stack.enter_context(pa.memory_map(str(folder / told["filename"])))
-        batches += pa.ipc.open_stream(mapped)
+        with (folder / told["filename"]).open("rb") as file:
+            mapped = mmap(file.fileno(), 0, access=ACCESS_READ)
+        records = pa.ipc.open_stream(pa.BufferReader(pa.py_buffer(mapped)))
+        batches += [(record, mapped) for record in records if record.num_rows]
     return batches
 
 
-def _column(
-    where: str, name: str, told: dict[str, Any], batches: list["pa.RecordBatch"]
-) -> Rows | Passed:
+def _column(where: str, name: str, told: dict[str, Any], batches: list["Batch"]) -> Rows | Passed:
     if name == TOKENS:
         return Passed("token ids, which are no activations")
     shape = _shape(told)
     if shape is None:
         return Passed(f"of kind {shown(str(told.get('_type', told)))}", "save an Array2D")
-    parts = [batch.column(name) for batch in batches if batch.num_rows]
+    parts = [(record.column(name), mapped) for record, mapped in batches]
+    kind = parts[0][0].type
     try:
-        dtype = np.dtype(_number(parts[0].type).to_pandas_dtype())
+        dtype = np.dtype(_number(kind).to_pandas_dtype())
     except (TypeError, NotImplementedError, ValueError):
-        return Passed(f"of type {parts[0].type}", "save it as float32")
-    if refused := why_not((sum(map(len, parts)), *shape), dtype):
+        return Passed(f"of type {shown(str(kind))}", "save it as float32")
+    if refused := why_not((sum(len(part) for part, _ in parts), *shape), dtype):
         return refused
-    return Concatenated([_part(where, part, shape, dtype) for part in parts])
+    return Concatenated([_part(where, *part, shape, dtype) for part in parts])
 
 
 def _shape(told: dict[str, Any]) -> tuple[int, ...] | None:
@@ -101,14 +104,18 @@ def _shape(told: dict[str, Any]) -> tuple[int, ...] | None:
     return (length,) if is_list and told["feature"].get("_type") == "Value" else None
 
 
-def _part(where: str, part: "pa.Array", shape: tuple[int, ...], dtype: np.dtype) -> FileRows:
+def _part(
+    where: str, part: "pa.Array", mapped: mmap, shape: tuple[int, ...], dtype: np.dtype
+) -> FileRows:
     def read(start: int, stop: int) -> np.ndarray:
         rows = part[start:stop]
         rows.validate(full=True)
         values = _values(rows)
         if rows.null_count or values.null_count:
             raise ValueError("holds nulls")
-        return values.to_numpy(zero_copy_only=False).reshape(stop - start, *shape)
+        found = values.to_numpy(zero_copy_only=False).reshape(stop - start, *shape).copy()
+        mapped.madvise(MADV_DONTNEED)
+        return found
 
     return FileRows(where, (len(part), *shape), dtype, read)
 

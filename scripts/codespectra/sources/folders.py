@@ -6,6 +6,7 @@ from pathlib import Path
 
 from codespectra.errors import UserError
 from codespectra.files.regular_files import reason, shown
+from codespectra.sources.hdf5 import gathered_files
 
 
 def source_files(path: Path) -> list[Path]:
@@ -21,7 +22,9 @@ def source_files(path: Path) -> list[Path]:
     except OSError as error:
         raise UserError(f"{shown(path)}: not readable ({reason(error)}); check the path") from error
     names = path.parent / "file_names.txt"  # which thingsvision writes beside its features
-    return [path, names] if path.name.startswith("features") and names.exists() else [path]
+    if path.name.startswith("features") and names.exists():
+        return [path, names]
+    return [path, *gathered_files(path)]
 
 
 def files_inside(root: Path) -> dict[str, int]:

@@ -3,6 +3,7 @@
 A dataset a layer, in groups or not.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from codespectra.errors import UserError
 from codespectra.files.regular_files import check_regular, reason, refusing, shown
 from codespectra.sources.held import Held, Passed, too_coarse, too_large, why_not
 from codespectra.sources.labels import COLUMNS, enter, read_labels
@@ -109,9 +111,23 @@ def dataset_rows(
         refused = refused or too_coarse(dataset.chunks, dtype) or too_large(shape, dtype, stored)
     if refused:
         return refused
-    if not stored and not dataset.is_virtual:
-        held.remarks.append(f"{shown(key)}: nothing was ever written to it; it reads as zeros")
+    if missing := _never_written(dataset):
+        held.remarks.append(
+            f"{shown(key)}: {missing} never written, and read as {dataset.fillvalue}"
+        )
     return _rows(place(path, key), dataset, turned)
+
+
+def _never_written(dataset: h5py.Dataset) -> str:
+    """Which chunks, or whether all numbers, are only said to be there."""
+    if dataset.is_virtual:
+        return ""
+    if dataset.chunks is None:
+        return "" if dataset.id.get_storage_size() else "its numbers were"
+    pairs = zip(dataset.shape, dataset.chunks, strict=True)
+    count = math.prod(-(-size // chunk) for size, chunk in pairs)
+    written = dataset.id.get_num_chunks()
+    return f"{count - written} of its {count} chunks were" if written < count else ""
 
 
 def _rows(where: str, dataset: h5py.Dataset, turned: bool) -> FileRows:
@@ -151,6 +167,18 @@ def _unreachable(path: Path, dataset: h5py.Dataset, held: Held) -> Passed | None
     return _ungathered(path, dataset, held) if dataset.is_virtual else None
 
 
+def gathered_files(path: Path) -> list[Path]:
+    """Files that virtual datasets of a file are gathered from, sorted; none if it is no HDF5."""
+    try:
+        with open_users_hdf5(path) as file:
+            found = [item for item in contents(file).values() if isinstance(item, h5py.Dataset)]
+            sources = [s for item in found if item.is_virtual for s in item.virtual_sources()]
+            parts = {_beside(path, source.file_name) for source in sources} - {None, path}
+    except (UserError, OSError):
+        return []
+    return sorted(parts)
+
+
 def _ungathered(path: Path, dataset: h5py.Dataset, held: Held) -> Passed | None:
     """Why a virtual dataset can't be gathered; where it is from becomes a remark."""
     sources = dataset.virtual_sources()
@@ -158,6 +186,10 @@ def _ungathered(path: Path, dataset: h5py.Dataset, held: Held) -> Passed | None:
         files = {source.file_name: _gathered_from(path, source, dataset.file) for source in sources}
     except (OSError, ValueError, KeyError) as error:
         return Passed(f"virtual, and {reason(error)}", "copy its numbers into one dataset")
+    covered = sum(source.vspace.get_select_npoints() for source in sources)
+    if covered < dataset.size:
+        missing = f"{dataset.size - covered:,} of its {dataset.size:,} numbers"
+        return Passed(f"virtual, and {missing} are in no part", "copy its numbers into one dataset")
     names = ", ".join(sorted(shown(name) for name in files if name != "."))
     held.remarks.append(f"{shown(dataset.name[1:])}: gathered from {names or 'other datasets'}")
     return too_large(dataset.shape, dataset.dtype, sum(f.stat().st_size for f in files.values()))
@@ -172,19 +204,31 @@ def _gathered_from(path: Path, source: Any, own: h5py.File) -> Path:
     if name == ".":
         _check_part(own, source)
         return path
-    # Beside the name that the file was opened by, or beside the file that it links to.
-    found = [file for beside in (path, path.resolve()) if (file := beside.parent / name).exists()]
-    if not found:
+    if (found := _beside(path, name)) is None:
         raise FileNotFoundError(f"its part {shown(name)} is missing")
-    if not found[0].resolve().is_relative_to(path.resolve().parent):
+    if not found.resolve().is_relative_to(path.resolve().parent):
         raise ValueError(f"its part {shown(name)} lies in another folder")
-    with open_users_hdf5(found[0]) as file:
+    with open_users_hdf5(found) as file:
         _check_part(file, source)
-    return found[0]
+    return found
+
+
+def _beside(path: Path, name: str) -> Path | None:
+    """A part of a file: beside the name that it was opened by, or beside the file behind that."""
+    places = (beside.parent / name for beside in (path, path.resolve()))
+    return next((file for file in places if file.is_file()), None) if name != "." else path
 
 
 def _check_part(file: h5py.File, source: Any) -> None:
     part = contents(file).get(source.dset_name.strip("/"))
+    where = f"{shown(source.dset_name)} of {shown(source.file_name)}"
     if not isinstance(part, h5py.Dataset) or part.is_virtual or part.external:
-        where = f"{shown(source.dset_name)} of {shown(source.file_name)}"
         raise ValueError(f"its part {where} holds no numbers itself")
+    chosen = source.src_space
+    if chosen.get_select_type() == h5py.h5s.SEL_ALL:
+        is_small = part.size < source.vspace.get_select_npoints()
+    else:
+        ends = chosen.get_select_bounds()[1]
+        is_small = len(ends) != part.ndim or np.any(np.array(ends) >= part.shape)
+    if is_small:
+        raise ValueError(f"its part {where} is of shape {part.shape}, too small")

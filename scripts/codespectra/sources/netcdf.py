@@ -36,53 +36,62 @@ def open_netcdf(path: Path) -> Iterator[Held]:
     with refusing(path, "damaged, or no NetCDF", WHOLE):
         check_regular(path)
         is_hdf5 = h5py.is_hdf5(path)
-        refused = _refused(path) if is_hdf5 else {}
+        held = _checked(path) if is_hdf5 else Held()
         data = xarray.open_dataset(
             path,
             engine="h5netcdf" if is_hdf5 else "scipy",
             decode_times=False,
-            drop_variables=list(refused),
+            drop_variables=list(held.others),
         )
     with data:
         with refusing(path, "damaged, or no NetCDF", WHOLE):
-            held = Held(others=refused)
+            several = sum(UNITS in variable.dims for variable in data.data_vars.values()) > 1
             for name, variable in data.data_vars.items():
-                _add(path, str(name), variable, path.stat().st_size, held)
+                _add(path, str(name), variable, several, held)
             _add_coordinates(data, held)
         yield held
 
 
-def _refused(path: Path) -> dict[str, Passed]:
-    """Variables of a NetCDF-4 file that lead elsewhere, or can't be as large as they say."""
-    held = Held()
+def _checked(path: Path) -> Held:
+    """What of a NetCDF-4 file isn't read: what leads elsewhere, or can't be as large as it says."""
+    found = Held()
     with open_users_hdf5(path) as file:
-        for key, found in contents(file).items():
-            if isinstance(found, Passed):
+        for key, item in contents(file).items():
+            if isinstance(item, Passed):
                 # Unlike a variable, a group's link would be followed.
-                raise ValueError(f"{key} is {found.found}")
-            if found.dtype.kind in "biuf" and found.ndim > 1:
-                held.add(key, dataset_rows(path, key, found, held))
-            elif found.external or found.is_virtual:
-                held.add(key, Passed("stored elsewhere", "copy its numbers into the file"))
-    return held.others
+                raise ValueError(f"{key} is {item.found}")
+            if "/" in key:
+                found.add(key, Passed("in a group", "save it outside groups"))
+            elif item.dtype.kind in "biuf" and item.ndim > 1:
+                found.add(key, dataset_rows(path, key, item, found))
+            elif item.external or item.is_virtual:
+                found.add(key, Passed("stored elsewhere", "copy its numbers into the file"))
+    return Held(others=found.others, remarks=found.remarks)
 
 
-def _add(path: Path, name: str, variable: "xarray.DataArray", size: int, held: Held) -> None:  # noqa: F821
-    dims = list(variable.dims)
-    refused = why_not(variable.shape, variable.dtype) or too_large(
-        variable.shape, variable.dtype, size
-    )
-    if refused:
+def _add(
+    path: Path,
+    name: str,
+    variable: "xarray.DataArray",  # noqa: F821
+    several: bool,
+    held: Held,
+) -> None:
+    """Enter a variable, or its layers; with its name before theirs where several have some."""
+    shape, dtype = variable.shape, variable.dtype
+    refused = Passed("text") if dtype.hasobject else why_not(shape, dtype)
+    if refused := refused or too_large(shape, dtype, path.stat().st_size):
         held.add(name, refused)
         return
-    first = next((dim for dim in STIMULI if dim in dims), dims[0])
-    second = [UNITS] if UNITS in dims and first != UNITS else []
-    variable = variable.transpose(first, *second, ...)
+    dims = list(variable.dims)
+    others = [dim for dim in dims if dim != UNITS] if UNITS in dims else dims
+    first = next((dim for dim in STIMULI if dim in dims), others[0])
+    variable = variable.transpose(first, *({UNITS} & set(dims)), ...)
     if list(variable.dims) != dims:
         held.remarks.append(f"{name}: dimensions {', '.join(map(str, dims))}, read {first} first")
-    if second and LAYER in variable.coords and variable[LAYER].dims == (UNITS,):
+    if LAYER in variable.coords and variable[LAYER].dims == (UNITS,):
         for layer, columns in _columns(variable[LAYER].values).items():
-            held.add(layer, _rows(place(path, layer), variable, columns))
+            key = f"{name}/{layer}" if several else layer
+            held.add(key, _rows(place(path, key), variable, columns))
     else:
         held.add(name, _rows(place(path, name), variable, None))
 

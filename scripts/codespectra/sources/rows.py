@@ -16,7 +16,10 @@ Convert = Callable[[np.ndarray], np.ndarray]
 
 
 class FileRows:
-    """Rows of an array in a file, read when they are asked for, in this machine's byte order."""
+    """Rows of an array in a file, read when they are asked for.
+
+    They are numbers in this machine's byte order; false and true become 0 and 1.
+    """
 
     def __init__(
         self,
@@ -40,7 +43,8 @@ class FileRows:
             grain: rows that are stored together.
         """
         self.where, self.shape = where, tuple(int(size) for size in shape)
-        self.dtype = np.dtype(dtype).newbyteorder("=")
+        dtype = np.dtype(dtype)
+        self.dtype = np.dtype(np.uint8) if dtype.kind == "b" else dtype.newbyteorder("=")
         self.grain = grain
         self._read, self._columns = read, columns
 

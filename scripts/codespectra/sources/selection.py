@@ -35,6 +35,8 @@ def select_layers(path: Path, format: str, held: Held, layers: Layers) -> Source
         keys = {name: _known(path, held, key) for name, key in layers.items()}
     else:
         keys = {key: key for key in _matching(path, held, layers)}
+    if not keys:
+        raise UserError(f"{shown(path)}: no layer is named; {nearest('', map(shown, held.arrays))}")
     _check_names(path, list(keys))
     order = list(held.arrays)
     names = sorted(keys, key=lambda name: order.index(keys[name]))
@@ -75,8 +77,6 @@ def _matching(path: Path, held: Held, wanted: Sequence[str]) -> list[str]:
         # What a glob names may be there, and no array; or nothing is.
         others = [*_fitting(pattern, held.others), pattern]
         chosen |= set(found or [_known(path, held, others[0])])
-    if not chosen:
-        raise UserError(f"{shown(path)}: no layer is named; {nearest('', map(shown, held.arrays))}")
     return [key for key in held.arrays if key in chosen]
 
 

@@ -35,7 +35,7 @@ def open_thingsvision(path: Path) -> Iterator[Held]:
     """Features of a file, or of a folder with their splits one after another.
 
     Folders in a folder are layers, called by their names; other features are called `features`.
-    Lines of file_names.txt are ids. A .pt is mapped into memory.
+    Lines of file_names.txt are ids.
 
     Raises:
         UserError: a file is damaged, the folder leads elsewhere, or splits are of different kinds.

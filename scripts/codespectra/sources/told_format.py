@@ -76,7 +76,8 @@ def _of_file(path: Path) -> Kind:
     if any(head[start:].startswith(HDF5) for start in USERBLOCKS):
         return _of_hdf5(path, head, beside, features)
     if head.startswith(MATLAB) or suffix == ".mat":
-        return Kind("a MATLAB file", (*beside, *_of_recording(path), "mat", *features))
+        kinds = (*beside, *_of_recording(path), "mat", "stringer2019", *features)
+        return Kind("a MATLAB file", tuple(dict.fromkeys(kinds)))
     if head.startswith(CDF) and head[3:4] in (b"\x01", b"\x02"):
         return Kind("NetCDF-3", ("netcdf",))
     if head[8:9] == b"{" and suffix == ".safetensors":
@@ -103,8 +104,8 @@ def _of_recording(path: Path) -> tuple[str, ...]:
 def _of_hdf5(path: Path, head: bytes, beside: tuple, features: tuple) -> Kind:
     """HDF5, whose kinds differ by attributes; every kind can be read as plain HDF5 too."""
     if head.startswith(MATLAB):
-        kinds = (*beside, *_of_recording(path), "mat", *features)
-        return Kind("a MATLAB 7.3 file (HDF5)", (*kinds, "hdf5"))
+        kinds = (*beside, "mat", *features, "hdf5")
+        return Kind("a MATLAB 7.3 file (HDF5)", tuple(dict.fromkeys(kinds)))
     with open_users_hdf5(path) as file:
         root = set(file.attrs)
         is_anndata = path.suffix == ".h5ad" or {"X", "obs", "var"} <= set(file)

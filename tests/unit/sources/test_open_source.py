@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import zlib
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,14 @@ import activation_files as files
 import h5py
 import numpy as np
 import pytest
+import xarray
 import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from project import ROOT
 
 from codespectra.errors import UserError
+from codespectra.sources.folders import source_files
 from codespectra.sources.open_source import open_source
 from codespectra.sources.rows import Transposed, in_slabs
 from codespectra.sources.source import FORMATS, Source
@@ -105,6 +109,125 @@ def test_cached_activations_of_saelens_are_contexts_of_tokens(tmp_path: Path) ->
         same(source.layers["blocks.0.hook_mlp_out"][2:6], array[2:6])
 
 
+TYPES = ["?", "i1", "u2", ">i4", "i8", "f2", ">f4", "f8"]
+WITHOUT = {"safetensors": {">i4", ">f4"}, "mat": {"f2"}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype"),
+    [
+        (kind, dtype)
+        for kind in ("npy", "npz", "hdf5", "zarr", "zarr 2", "safetensors", "mat")
+        for dtype in TYPES
+        if dtype not in WITHOUT.get(kind, ())
+    ],
+)
+def test_other_types_keep_their_values(kind: str, dtype: str, tmp_path: Path) -> None:
+    array = np.arange(-6, 6).reshape(6, 2).astype(dtype)
+    write = files.npy if kind == "npy" else files.SEVERAL[kind]
+    with open_source(write(tmp_path, {"acts": array})) as source:
+        rows = source.layers["acts"]
+        assert rows.dtype == (np.uint8 if dtype == "?" else array.dtype.newbyteorder("="))
+        np.testing.assert_array_equal(rows[1:5], array[1:5])
+
+
+@pytest.mark.parametrize("name", ["a.safetensors", "features.pt"])
+def test_bfloat16_becomes_float32(name: str, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    tensor = torch.randn(6, 3).bfloat16()
+    tensor[0] = torch.tensor([-0.0, torch.inf, 1e-40])
+    save = torch.save if name.endswith(".pt") else lambda t, path: save_file({"a": t}, path)
+    save(tensor, tmp_path / name)
+    with open_source(tmp_path / name) as source:
+        (rows,) = source.layers.values()
+        same(rows[:], tensor.float().numpy())
+        assert "bfloat16, read as float32" in source.remarks[0]
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("packed", [False, True])
+def test_matlab_stores_whole_doubles_as_small_integers(
+    order: str, packed: bool, tmp_path: Path
+) -> None:
+    """As MATLAB writes them, by columns, and SciPy doesn't: class double (6), stored as int16."""
+
+    def element(kind: int, content: bytes) -> bytes:
+        head = np.array([kind, len(content)], f"{order}u4").tobytes()
+        return head + content.ljust(-(-len(content) // 8) * 8, b"\0")
+
+    array = np.arange(-5, 5).reshape(5, 2)
+    matrix = element(
+        14,
+        element(6, np.array([6, 0], f"{order}u4").tobytes())
+        + element(5, np.array(array.shape, f"{order}i4").tobytes())
+        + element(1, b"activations")
+        + element(3, array.astype(f"{order}i2").tobytes("F")),
+    )
+    stream = zlib.compress(matrix)
+    head = np.array([15, len(stream)], f"{order}u4").tobytes()
+    mark = b"\x00\x01IM" if order == "<" else b"\x01\x00MI"
+    content = b"MATLAB 5.0 MAT-file".ljust(124) + mark + (head + stream if packed else matrix)
+    (tmp_path / "a.mat").write_bytes(content)
+    with open_source(tmp_path / "a.mat") as source:
+        rows = source.layers["activations"]
+        assert rows.dtype == np.float64
+        np.testing.assert_array_equal(rows[1:4], array[1:4])
+
+
+@pytest.mark.parametrize("dims", list(permutations(("presentation", "neuroid", "time_bin"))))
+def test_assemblies_are_presentations_by_neuroids_in_any_order(
+    dims: tuple[str, ...], tmp_path: Path
+) -> None:
+    numbers = np.random.default_rng(0).standard_normal((4, 6, 2), np.float32)
+    regions = {"layer": ("neuroid", list("abbaab")), "repetition": ("presentation", [1.0, 1, 2, 2])}
+    variables = {
+        name: xarray.DataArray(
+            array, dims=("presentation", "neuroid", "time_bin"), coords=regions
+        ).transpose(*dims)
+        for name, array in (("data", numbers), ("more", -numbers))
+    }
+    xarray.Dataset(variables).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    variables["data"].to_dataset(name="x").to_netcdf(
+        tmp_path / "a.nc", "a", group="g", engine="h5netcdf"
+    )
+    with open_source(tmp_path / "a.nc") as source:
+        assert list(source.layers) == ["data/a", "data/b", "more/a", "more/b"]
+        same(source.layers["data/a"][1:3], numbers[1:3, [0, 3, 4]])
+        same(source.layers["more/b"][:], -numbers[:, [1, 2, 5]])
+        assert (source.ids, source.repeats) == (None, [1, 1, 2, 2])
+        assert "g/x (in a group)" in source.remarks[-1]
+
+
+def test_neuroids_are_columns_though_the_other_dimension_has_no_known_name(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).standard_normal((6, 4), np.float32)
+    xarray.DataArray(numbers, dims=("neuroid", "picture"), name="v4").to_netcdf(tmp_path / "a.nc")
+    with open_source(tmp_path / "a.nc") as source:
+        same(source.layers["v4"][1:3], np.ascontiguousarray(numbers.T[1:3]))
+        assert source.remarks == ["v4: dimensions neuroid, picture, read picture first"]
+
+
+def test_files_that_a_virtual_dataset_is_gathered_from_are_told(tmp_path: Path) -> None:
+    path = files.hdf5_virtual(tmp_path, layers("conv", "fc"))
+    assert source_files(path) == [path, tmp_path / "conv.h5", tmp_path / "fc.h5"]
+    assert source_files(tmp_path / "conv.h5") == [tmp_path / "conv.h5"]
+
+
+def test_chunks_that_were_never_written_are_said(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("a", (8, 3), "f4", chunks=(2, 3))[:5] = 1
+        file.create_dataset("b", (8, 3), "f4")
+    zarr.open_array(tmp_path / "a.zarr", mode="w", shape=(8, 3), chunks=(2, 3), dtype="f4")[:5] = 1
+    with open_source(tmp_path / "a.h5") as source:
+        assert source.remarks == [
+            "a: 1 of its 4 chunks were never written, and read as 0.0",
+            "b: its numbers were never written, and read as 0.0",
+        ]
+    with open_source(tmp_path / "a.zarr") as source:
+        assert source.remarks == ["a: 1 of 4 chunks aren't stored, and read as 0.0"]
+
+
 @pytest.mark.parametrize("kind", ["npz", "hdf5", "zarr", "zarr 2"])
 def test_columns_beside_the_layers_tell_of_rows(kind: str, tmp_path: Path) -> None:
     """As our own scripts would write them."""
@@ -155,6 +278,7 @@ def test_names_that_no_dataset_can_have_are_refused(name: str, tmp_path: Path) -
         (["lab*"], "labels: 1-D"),
         ({"block": "conv", "block/a": "block/a"}, "the folder of another, block/a"),
         ([], "no layer is named"),
+        ({}, "no layer is named"),
         (["c*", "short"], "layers of different numbers of rows: conv \\(13, 5\\), short"),
     ],
 )
