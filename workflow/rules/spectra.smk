@@ -104,6 +104,7 @@ rule compute_filters:
             w,
             ranks=study.filters.ranks,
             images=study.filters.images,
+            reduction=study.spectra.reduction,
             solver=study.spectra.solver,
             seed=study.spectra.seed,
         ),

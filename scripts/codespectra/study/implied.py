@@ -166,9 +166,7 @@ def scored_runs(study: Study) -> list[tuple[str, str]]:
 def reduction_of(study: Study, kind: str, model: str) -> str:
     """How an analysis reduces outputs of a model's layers, or rows of activations from a file."""
     recorded = study.activations.get(model)
-    # Filters are of the spectra's own components.
-    section = getattr(study, "spectra" if kind == "filters" else kind)
-    return recorded.reduction if recorded else section.reduction
+    return recorded.reduction if recorded else getattr(study, kind).reduction
 
 
 def methods_of(study: Study, model: str, stimuli: str) -> list[str]:
