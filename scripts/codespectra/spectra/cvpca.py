@@ -111,6 +111,54 @@ def cross_validated_spectrum(
     )
 
 
+@dataclass(frozen=True)
+class _Swapped:
+    """Rows of one repeat, but of the other where `swapped` (N,) says so."""
+
+    rows: eigenspectrum.Rows | RowRange
+    other: eigenspectrum.Rows | RowRange
+    swapped: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.rows.shape
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: slice | tuple[slice, slice]) -> np.ndarray:
+        chosen = self.swapped[key[0] if isinstance(key, tuple) else key]
+        return np.where(chosen[:, None], self.other[key], self.rows[key])
+
+
+def swapped_eigenvalues(
+    first: eigenspectrum.Rows | RowRange,
+    second: eigenspectrum.Rows | RowRange,
+    *,
+    components: int = 1000,
+    swaps: int = 10,
+    seed: int = 0,
+) -> np.ndarray:
+    """Mean cross-validated eigenvalues (k,) with the repeats of half of the stimuli swapped.
+
+    Which repeat comes first is chance, and Stringer et al. take the mean over ten draws of it.
+
+    Args:
+        first: of `cross_validated_spectrum`, as are `second` and `components`.
+        second: the other repeat.
+        components: most eigenvalues to return.
+        swaps: how many draws; each is a spectrum's work.
+        seed: of the draws.
+    """
+    rng = np.random.default_rng(seed)
+    found = np.zeros(min(components, first.shape[0] - 1, first.shape[1]))
+    for swapped in rng.random((swaps, first.shape[0])) < 0.5:
+        pair = _Swapped(first, second, swapped), _Swapped(second, first, swapped)
+        found += cross_validated_spectrum(*pair, components=components).eigenvalues / swaps
+    return found
+
+
 def _left_vectors(scores: np.ndarray) -> np.ndarray:
     """Unit columns (N, k) float64, made orthogonal: float32 scores keep some of the larger ones."""
     vectors, mixing = np.linalg.qr(scores.astype(np.float64))

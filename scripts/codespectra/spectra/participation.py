@@ -1,0 +1,148 @@
+"""Participation ratio without the bias of few stimuli, few units and noise.
+
+A sample's tr(C)^2 / ||C||_F^2 is too small: 1 / ratio exceeds the population's by about 1 / N + 1 / D
+(Chun, Canatar, Chung & Lee 2026, Estimating dimensionality of neural representations from finite
+samples, ICLR). Numerator and denominator are sums over pairs of stimuli and pairs of units; leaving
+out the products in which one comes twice makes each unbiased. Units left so are taken as a sample of
+many more that mix the code's dimensions at random; without that, only the stimuli are a sample.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from codespectra.capture.rows import SLAB, Rows
+from codespectra.spectra.eigenspectrum import Spectrum
+from codespectra.statistics.intervals import NORMAL_REACH
+
+FEWEST = 4  # stimuli in a product of four
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A participation ratio, and its 95 % interval over stimuli (nan where it isn't known).
+
+    It is inf where units covary no more than chance has it: then there is no end of dimensions.
+    """
+
+    value: float
+    low: float = np.nan
+    high: float = np.nan
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Sums of products of centred rows A and B, two repeats or one and the same.
+
+    With q_a = sum_i A_ia B_ia of unit a: `total` is their sum, `units` that of q_a^2; `stimuli` is
+    the sum of (A_i . B_i)^2, `entries` of (A_ia B_ia)^2, `cross` of (A_i . B_j)(A_j . B_i).
+    """
+
+    total: float
+    units: float
+    stimuli: float
+    entries: float
+    cross: float
+
+
+def corrected_ratios(rows: Rows, found: Spectrum) -> tuple[Ratio, Ratio]:
+    """Participation ratios corrected for few stimuli and units, and for few stimuli alone.
+
+    The interval is the plain ratio's, by the influence of each stimulus, whose part in ||C||_F^2 is
+    taken from the leading components.
+
+    Args:
+        rows: (N, D).
+        found: its spectrum, with scores; its own participation ratio is known.
+
+    Raises:
+        ValueError: fewer than 4 stimuli or 2 units, or the spectrum doesn't know the ratio.
+    """
+    if not np.isfinite(found.participation_ratio):
+        raise ValueError("the participation ratio needs all ranks, which the solver exact finds")
+    norms, (units, entries) = _passed(rows, rows)
+    total = found.total_variance * (found.n - 1)
+    cross = total**2 / found.participation_ratio
+    variances = found.eigenvalues[: found.scores.shape[1]]
+    pull = (found.scores[:, : len(variances)].astype(np.float64) ** 2) @ variances
+    influence = 2 * norms / norms.mean() - 2 * pull * found.n**2 / cross
+    reach = NORMAL_REACH * float(np.std(influence, ddof=1)) / found.n**0.5
+
+    def ratio(units: float, entries: float) -> Ratio:
+        value = _ratio(_Sums(total, units, norms @ norms, entries, cross), found.n)
+        return Ratio(value, value * (1 - reach), value * (1 + reach))
+
+    return ratio(units, entries), ratio(0.0, 0.0)
+
+
+def shared_ratios(first: Rows, second: Rows) -> tuple[Ratio, Ratio]:
+    """The same of what two repeats (N, D) of the stimuli share, whatever their noise.
+
+    Raises:
+        ValueError: fewer than 4 stimuli or 2 units, or other shapes.
+    """
+    if first.shape != second.shape:
+        raise ValueError(f"repeats have shapes {first.shape} and {second.shape}, not one")
+    norms, (units, entries) = _passed(first, second)
+    total, stimuli, cross = norms.sum(), norms @ norms, _cross(first, second)
+    kinds = (units, entries), (0.0, 0.0)
+    both, alone = (_ratio(_Sums(total, u, stimuli, e, cross), len(norms)) for u, e in kinds)
+    return Ratio(both), Ratio(alone)
+
+
+def _passed(first: Rows, second: Rows) -> tuple[np.ndarray, tuple[float, float]]:
+    """A_i . B_i (N,), and the sums `units` and `entries`, in one pass over units."""
+    n, width = first.shape
+    if n < FEWEST or width < 2:
+        raise ValueError(f"{n} stimuli and {width} units, at least {FEWEST} and 2 needed")
+    norms, units, entries = np.zeros(n), 0.0, 0.0
+    step = max(1, SLAB // n)
+    for start in range(0, width, step):
+        ours = _centred(first[:, start : start + step])
+        theirs = ours if second is first else _centred(second[:, start : start + step])
+        product = ours * theirs
+        norms += product.sum(axis=1)
+        units += float((product.sum(axis=0) ** 2).sum())
+        entries += float(np.vdot(product, product))
+    return norms, (units, entries)
+
+
+def _centred(block: np.ndarray) -> np.ndarray:
+    block = block.astype(np.float64)
+    return block - block.mean(axis=0)
+
+
+def _cross(first: Rows, second: Rows) -> float:
+    """Sum over pairs of stimuli of (A_i . B_j)(A_j . B_i): tr(K^2), K the smaller of A B' and B' A."""
+    n, width = first.shape
+    if n <= width:
+        products = np.zeros((n, n))
+        step = max(1, SLAB // n)
+        for start in range(0, width, step):
+            columns = slice(start, start + step)
+            products += _centred(first[:, columns]) @ _centred(second[:, columns]).T
+    else:
+        products = np.zeros((width, width))
+        means = [np.mean(rows[:], axis=0, dtype=np.float64) for rows in (first, second)]
+        step = max(1, SLAB // width)
+        for start in range(0, n, step):
+            part = slice(start, start + step)
+            ours, theirs = (
+                rows[part] - mean for rows, mean in zip((first, second), means, strict=True)
+            )
+            products += ours.T @ theirs
+    return float(np.einsum("ij,ji->", products, products))
+
+
+def _ratio(sums: _Sums, n: int) -> float:
+    """Unbiased numerator over unbiased denominator (Chun et al. 2026, sections 2 to 4).
+
+    With columns centred, every sum in which a stimulus stands alone is zero. Products of one unit
+    with itself are taken off where `units` and `entries` are theirs, and stay where those are zero.
+    """
+    numerator, denominator = sums.total**2 - sums.units, sums.cross - sums.units
+    same = n / (n - 2) * (sums.stimuli - sums.entries)
+    pairs = 1 / ((n - 1) * (n - 2))
+    above = numerator - same + pairs * (2 * denominator - numerator)
+    below = denominator - same + pairs * numerator
+    return float(above / below) if below > 0 else float("inf")
