@@ -15,6 +15,7 @@ PARTS = 3
 FEWEST_RANKS = 10
 LAST_RANK = 100
 STIMULI_A_RANK = 2  # of a part
+BREAKS = 16  # ranks at which one is looked for
 TURNS = 50  # of the fit, which converges in under ten
 
 
@@ -86,11 +87,11 @@ def _shapes(ranks: np.ndarray, variances: np.ndarray) -> dict[str, tuple[np.ndar
     line = np.stack([np.ones(len(ranks)), np.log(ranks)], axis=1)
     power = _most_likely(line, variances)
     broken = []
-    for at in ranks[2:-2]:
+    for at in np.unique(np.geomspace(ranks[2], ranks[-3], BREAKS).round()):
         bend = np.maximum(0, np.log(ranks / at))
         broken.append((_most_likely(np.column_stack([line, bend]), variances), float(at)))
     cut = np.column_stack([line, ranks / ranks[-1]])
-    fit, rate = _most_likely(cut, variances), 0.0
+    fit = _most_likely(cut, variances)
     rate = np.linalg.lstsq(cut, np.log(fit), rcond=None)[0][2] / ranks[-1]
     return {
         "power": (power, np.nan),

@@ -8,6 +8,7 @@ the repeats adds to the variances of either, but not to the covariance of the tw
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import linalg
 
 from codespectra.spectra import eigenspectrum, power_law
 from codespectra.spectra.eigenspectrum import Spectrum
@@ -161,7 +162,7 @@ def swapped_eigenvalues(
 
 def _left_vectors(scores: np.ndarray) -> np.ndarray:
     """Unit columns (N, k) float64, made orthogonal: float32 scores keep some of the larger ones."""
-    vectors, mixing = np.linalg.qr(scores.astype(np.float64))
+    vectors, mixing = linalg.qr(scores.astype(np.float64), mode="economic", check_finite=False)
     return vectors * np.where(np.diag(mixing) < 0, -1, 1)
 
 

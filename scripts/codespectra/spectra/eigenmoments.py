@@ -16,8 +16,8 @@ from codespectra.capture.rows import SLAB, Rows
 
 ORDERS = 10  # as in Pospisil & Pillow
 FEWEST = 80  # stimuli: 40 differences, of which cycles take up to 10
-BLOCK = 1024  # stimuli among which cycles go: work grows with its square, and blocks are averaged
-BLOCKS = 4  # at most: more stimuli than that are left out, by chance
+BLOCK = 512  # stimuli among which cycles go: work grows with its square, and blocks are averaged
+BLOCKS = 8  # at most: more stimuli than that are left out, by chance
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,8 @@ def eigenmoments(
     drawn = np.random.default_rng(seed).permutation(n)[:used]
     ours = _differences(first, drawn)
     theirs = ours if second is None else _differences(second, drawn)
+    unit = 2.0 ** np.frexp(max(np.abs(ours).max(), np.abs(theirs).max()))[1]
+    ours, theirs = ours / np.float32(unit), theirs / np.float32(unit)  # no square overflows
     edges = np.linspace(0, used // 2, -(-used // BLOCK) + 1).astype(int)
     products = [
         (ours[start:stop] @ theirs[start:stop].T).astype(np.float64)
@@ -77,11 +79,11 @@ def eigenmoments(
     share = np.diff(edges) / edges[-1]
     values = share @ np.stack([values for values, _ in found])
     covariance = np.tensordot(share**2, np.stack([spread for _, spread in found]), axes=1)
-    return Moments(values, covariance, width, float(scale), used)
+    return Moments(values, covariance, width, float(scale * unit**2), used)
 
 
 def _differences(rows: Rows, drawn: np.ndarray) -> np.ndarray:
-    """Differences (n / 2, D) float32 of the rows drawn, of the variance of one row."""
+    """Differences (n / 2, D) float32 of pairs of the rows drawn, over the square root of two."""
     place = np.full(rows.shape[0], -1)
     place[drawn] = np.arange(len(drawn))
     taken = np.empty((len(drawn), rows.shape[1]), np.float32)
@@ -92,9 +94,7 @@ def _differences(rows: Rows, drawn: np.ndarray) -> np.ndarray:
     return (taken[::2] - taken[1::2]) / np.float32(2**0.5)
 
 
-def _block_moments(
-    products: np.ndarray, width: int, orders: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _block_moments(products: np.ndarray, width: int, orders: int) -> tuple[np.ndarray, np.ndarray]:
     """Moments (orders,) of inner products (n, n), and their covariance by leaving one out."""
     n, order = len(products), np.arange(1, orders + 1)
     through = cycle_sums(products, orders)

@@ -213,7 +213,7 @@ def _eigen(lower: np.ndarray, leading: int) -> tuple[np.ndarray, np.ndarray, flo
     """All eigenvalues, the leading vectors (m, leading), the trace and the squared Frobenius norm.
 
     The matrix is overwritten. One tridiagonalisation serves the values, in twice the speed of
-    eigvalsh, and the few vectors. Of more vectors than a third, divide and conquer finds all sooner.
+    eigvalsh, and the few vectors. More than a third of all are found sooner by divide and conquer.
     """
     size = len(lower)
     if 3 * leading > size > 1:

@@ -1,7 +1,7 @@
 """Exponents of nested parts of the stimuli and units, carried on to infinitely many of both.
 
-A fitted exponent is off by a term in 1 / N and 1 / N^2, and where the units are a sample of more, by
-one in 1 / D. Halves and quarters of the stimuli, and halves of the units, tell how large these are.
+A fitted exponent is off by terms in 1 / N and 1 / N^2, and where the units are a sample of more, by
+one in 1 / D. Halves and quarters of the stimuli, and halves of the units, tell how large they are.
 """
 
 from dataclasses import dataclass
@@ -54,16 +54,15 @@ def extrapolate(
     least = ROOM * ranks[1]
     if min(n, width) // 2 < least:
         raise ValueError(
-            f"{n} stimuli and {width} units: halves of both need {least:g} for ranks up to {ranks[1]}"
+            f"{n} stimuli and {width} units, {2 * least:g} of both needed for ranks to {ranks[1]}"
         )
     # The leave-out groups lose an eighth before they are quartered.
     weights = QUADRATIC if n * (1 - 1 / GROUPS) / 4 >= least else LINEAR
     drawn = np.sort(rng.permutation(rows.shape[0])[:n])
-    held = np.concatenate(
-        [rows[start : start + 1024][drawn[(drawn >= start) & (drawn < start + 1024)] - start]
-         for start in range(0, rows.shape[0], 1024)]
-    )  # fmt: skip
-    held = held[rng.permutation(n)]
+    step = max(1, SLAB // width)
+    places = np.split(drawn, np.searchsorted(drawn, range(step, rows.shape[0], step)))
+    slabs = [rows[i * step : (i + 1) * step][part - i * step] for i, part in enumerate(places)]
+    held = np.concatenate(slabs)[rng.permutation(n)]
     halves = np.array_split(rng.permutation(width), 2)
     whole = np.array(_limits(held, halves, weights, ranks))
     group = np.arange(n) % GROUPS

@@ -17,7 +17,7 @@ from codespectra.statistics.intervals import NORMAL_REACH
 RIDGE = 0.01
 EXPLICIT = 64  # ranks that are summed one by one; farther ones go in bins of 4 % each
 FEWEST_ORDERS = 4  # of moments above zero
-BREAKS = (2, 50)  # first and last rank at which a break is looked for
+BREAKS = np.unique(np.geomspace(2, 50, 20).round())  # ranks at which a break is looked for
 CHI_SQUARED = 3.84  # cost above the least within which breaks are in the 95 % interval
 
 
@@ -65,16 +65,15 @@ def fit_law(moments: Moments) -> Law:
 
 
 def fit_broken_law(moments: Moments) -> Law:
-    """The best law with a break, of those with a break at rank 2, 3, ... 50 or a quarter of D.
+    """The best law with a break, of those with one at a rank of `BREAKS` up to a quarter of D.
 
     Raises:
         ValueError: as `fit_law`, or fewer than 16 ranks.
     """
-    last = min(BREAKS[1], moments.width // 4)
-    if last < 4:
+    if moments.width < 16:
         raise ValueError(f"{moments.width} ranks, at least 16 needed for a law with a break")
     target = _Target(moments)
-    tried = [_fit(target, rank) for rank in range(BREAKS[0], last + 1)]
+    tried = [_fit(target, rank) for rank in BREAKS[BREAKS <= moments.width / 4]]
     best = min(tried, key=lambda law: law.cost)
     near = [law.break_rank for law in tried if law.cost <= best.cost + CHI_SQUARED]
     return Law(**(vars(best) | {"break_low": min(near), "break_high": max(near)}))
@@ -129,7 +128,7 @@ def _edges(width: int) -> np.ndarray:
     )
 
 
-def _fit(target: _Target, break_rank: int | None) -> Law:
+def _fit(target: _Target, break_rank: float | None) -> Law:
     """The best law with this break, and its intervals from the moments' covariance."""
     log_break = np.inf if break_rank is None else np.log(break_rank)
 
@@ -137,7 +136,7 @@ def _fit(target: _Target, break_rank: int | None) -> Law:
         return target.weights @ (target.law_logs(law[0], law[1:], log_break) - target.logs)
 
     slope = target.start()
-    slopes = [slope] if break_rank is None else [0.7 * slope, 1.2 * slope]
+    slopes = [slope] if break_rank is None else [0.8 * slope, 1.2 * slope]
     level = target.logs[0] - target.law_logs(0.0, np.array(slopes), log_break)[0]
     found = least_squares(misfit, [level, *slopes], method="lm", max_nfev=400)
     gain = np.linalg.pinv(found.jac) @ target.weights

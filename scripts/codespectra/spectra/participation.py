@@ -1,12 +1,13 @@
 """Participation ratio without the bias of few stimuli, few units and noise.
 
-A sample's tr(C)^2 / ||C||_F^2 is too small: 1 / ratio exceeds the population's by about 1 / N + 1 / D
+A sample's tr(C)^2 / ||C||_F^2 is too small: one over it exceeds the population's by 1 / N + 1 / D
 (Chun, Canatar, Chung & Lee 2026, Estimating dimensionality of neural representations from finite
-samples, ICLR). Numerator and denominator are sums over pairs of stimuli and pairs of units; leaving
-out the products in which one comes twice makes each unbiased. Units left so are taken as a sample of
-many more that mix the code's dimensions at random; without that, only the stimuli are a sample.
+samples, ICLR). Numerator and denominator are sums over pairs of stimuli and pairs of units; with
+no product in which one comes twice each is unbiased. Units are then taken as a sample of many more
+that mix its dimensions at random. Where they are all there are, only stimuli are a sample.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,46 +92,44 @@ def shared_ratios(first: Rows, second: Rows) -> tuple[Ratio, Ratio]:
 
 
 def _passed(first: Rows, second: Rows) -> tuple[np.ndarray, tuple[float, float]]:
-    """A_i . B_i (N,), and the sums `units` and `entries`, in one pass over units."""
+    """A_i . B_i (N,), and the sums `units` and `entries`, slab by slab."""
     n, width = first.shape
     if n < FEWEST or width < 2:
         raise ValueError(f"{n} stimuli and {width} units, at least {FEWEST} and 2 needed")
-    norms, units, entries = np.zeros(n), 0.0, 0.0
-    step = max(1, SLAB // n)
-    for start in range(0, width, step):
-        ours = _centred(first[:, start : start + step])
-        theirs = ours if second is first else _centred(second[:, start : start + step])
+    norms, units, entries = np.empty(n), np.zeros(width), 0.0
+    for part, ours, theirs in _slabs(first, second):
         product = ours * theirs
-        norms += product.sum(axis=1)
-        units += float((product.sum(axis=0) ** 2).sum())
+        norms[part] = product.sum(axis=1)
+        units += product.sum(axis=0)
         entries += float(np.vdot(product, product))
-    return norms, (units, entries)
+    return norms, (float(units @ units), entries)
 
 
-def _centred(block: np.ndarray) -> np.ndarray:
-    block = block.astype(np.float64)
-    return block - block.mean(axis=0)
+def _slabs(first: Rows, second: Rows) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    """Slabs of both repeats in float64, each minus its repeat's mean; one code may be both."""
+    n, width = first.shape
+    step = max(1, SLAB // width)
+    parts = [slice(start, min(start + step, n)) for start in range(0, n, step)]
+    pair = [first] if second is first else [first, second]
+    means = [sum(rows[part].sum(axis=0, dtype=np.float64) for part in parts) / n for rows in pair]
+    for part in parts:
+        slabs = [rows[part] - mean for rows, mean in zip(pair, means, strict=True)]
+        yield part, slabs[0], slabs[-1]
 
 
 def _cross(first: Rows, second: Rows) -> float:
-    """Sum over pairs of stimuli of (A_i . B_j)(A_j . B_i): tr(K^2), K the smaller of A B' and B' A."""
+    """Sum over pairs of stimuli of (A_i . B_j)(A_j . B_i), from the smaller of A B' and A' B."""
     n, width = first.shape
-    if n <= width:
-        products = np.zeros((n, n))
+    products = np.zeros((min(n, width),) * 2)
+    if n > width:
+        for _, ours, theirs in _slabs(first, second):
+            products += ours.T @ theirs
+    else:
         step = max(1, SLAB // n)
         for start in range(0, width, step):
-            columns = slice(start, start + step)
-            products += _centred(first[:, columns]) @ _centred(second[:, columns]).T
-    else:
-        products = np.zeros((width, width))
-        means = [np.mean(rows[:], axis=0, dtype=np.float64) for rows in (first, second)]
-        step = max(1, SLAB // width)
-        for start in range(0, n, step):
-            part = slice(start, start + step)
-            ours, theirs = (
-                rows[part] - mean for rows, mean in zip((first, second), means, strict=True)
-            )
-            products += ours.T @ theirs
+            blocks = [rows[:, start : start + step].astype(np.float64) for rows in (first, second)]
+            ours, theirs = (block - block.mean(axis=0) for block in blocks)
+            products += ours @ theirs.T
     return float(np.einsum("ij,ji->", products, products))
 
 

@@ -64,9 +64,7 @@ def fit_power_law(eigenvalues: np.ndarray, *, ranks: tuple[int, int] = (10, 50))
     return PowerLaw(alpha, intercept, rmse, first, last, note)
 
 
-def weighted_power_law(
-    eigenvalues: np.ndarray, *, ranks: tuple[int, int] = (11, 500)
-) -> PowerLaw:
+def weighted_power_law(eigenvalues: np.ndarray, *, ranks: tuple[int, int] = (11, 500)) -> PowerLaw:
     """Stringer et al.'s fit: least squares of log |variance| on log rank, weighted by 1 / rank.
 
     Their code takes the magnitude of cross-validated variances, which may be negative, and ranks 11
@@ -79,7 +77,9 @@ def weighted_power_law(
     """
     first, last = ranks[0], min(ranks[1], int(np.count_nonzero(eigenvalues)))
     if last - first + 1 < FEWEST_RANKS:
-        note = f"no exponent: {max(0, last - first + 1)} ranks from {first} on, {FEWEST_RANKS} needed"
+        note = (
+            f"no exponent: {max(0, last - first + 1)} ranks from {first} on, {FEWEST_RANKS} needed"
+        )
         return PowerLaw(math.nan, math.nan, math.nan, first, last, note)
     rank = np.arange(first, last + 1)
     logs = np.log(np.abs(np.asarray(eigenvalues, dtype=np.float64)[first - 1 : last]))
