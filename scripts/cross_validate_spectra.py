@@ -56,11 +56,15 @@ with open_hdf5(snakemake.input.data) as file:
                 "note": power_law.notes(law, draws),
             }
         )
+        shared = found.eigenvalues
+        if cfg["swaps"]:
+            shared = cvpca.swapped_eigenvalues(
+                first, second, components=len(shared), swaps=cfg["swaps"], seed=cfg["seed"]
+            )
         code = Code(
             *(first, found.plain, law, (low, high), ranks, cfg["seed"]),
             repeat=second,
-            shared=found.eigenvalues,
-            swaps=cfg["swaps"],
+            shared=shared,
         )
         estimates += [where | row for row in estimate(code, cfg["estimators"])[0]]
         pairs = zip(found.eigenvalues, found.plain.eigenvalues, strict=True)

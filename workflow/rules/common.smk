@@ -174,13 +174,8 @@ def run_config(kind, wildcards, **fields):
 
 def spectra_config(wildcards):
     """What the spectra of one run depend on, plain or cross-validated."""
-    return run_config(
-        "spectra",
-        wildcards,
-        **SPECTRUM,
-        reduction=study.spectra.reduction,
-        estimators=study.spectra.estimators,
-    )
+    own = study.spectra.model_dump(mode="json", include={"reduction", "estimators"})
+    return run_config("spectra", wildcards, **SPECTRUM, **own)
 
 
 def reported(file, caption, category, title, form="table"):

@@ -15,7 +15,6 @@ import pandas as pd
 
 from codespectra.capture.rows import Rows
 from codespectra.spectra import alternatives, extrapolation, meme, participation, windows
-from codespectra.spectra.cvpca import RowRange, swapped_eigenvalues
 from codespectra.spectra.eigenmoments import Moments, eigenmoments
 from codespectra.spectra.eigenspectrum import Spectrum
 from codespectra.spectra.power_law import PowerLaw, weighted_power_law
@@ -39,19 +38,17 @@ class Code:
         ranks: the window that was asked for.
         seed: of all draws.
         repeat: the second repeat, if there is one.
-        shared: cross-validated eigenvalues, if there are repeats.
-        swaps: draws of which repeat comes first, for Stringer et al.'s fit; 0 for none.
+        shared: cross-validated eigenvalues, if there are repeats, for Stringer et al.'s fit.
     """
 
-    rows: Rows | RowRange
+    rows: Rows
     spectrum: Spectrum
     law: PowerLaw
     interval: tuple[float, float]
     ranks: tuple[int, int]
     seed: int = 0
-    repeat: RowRange | None = None
+    repeat: Rows | None = None
     shared: np.ndarray | None = None
-    swaps: int = 0
 
     @cached_property
     def moments(self) -> Moments:
@@ -163,12 +160,7 @@ def _participation_ratio(code: Code) -> Iterator[Row]:
 
 
 def _stringer(code: Code) -> Iterator[Row]:
-    eigenvalues = code.spectrum.eigenvalues if code.shared is None else code.shared
-    if code.swaps and code.repeat is not None:
-        eigenvalues = swapped_eigenvalues(
-            code.rows, code.repeat, components=len(eigenvalues), swaps=code.swaps, seed=code.seed
-        )
-    law = weighted_power_law(eigenvalues)
+    law = weighted_power_law(code.spectrum.eigenvalues if code.shared is None else code.shared)
     yield _row("stringer", "alpha", law.alpha, ranks=_span(law), note=law.note)
 
 

@@ -73,7 +73,7 @@ def fit_broken_law(moments: Moments) -> Law:
     if moments.width < 16:
         raise ValueError(f"{moments.width} ranks, at least 16 needed for a law with a break")
     target = _Target(moments)
-    tried = [_fit(target, rank) for rank in BREAKS[BREAKS <= moments.width / 4]]
+    tried = [_fit(target, rank) for rank in BREAKS[moments.width / 4 >= BREAKS]]
     best = min(tried, key=lambda law: law.cost)
     near = [law.break_rank for law in tried if law.cost <= best.cost + CHI_SQUARED]
     return Law(**(vars(best) | {"break_low": min(near), "break_high": max(near)}))
