@@ -100,7 +100,7 @@ def cross_validated_spectrum(
         raise ValueError(f"repeats have shapes {first.shape} and {second.shape}, not one")
     kept = min(components, eigenspectrum.WINDOW) if solver == "window" else components
     plain = eigenspectrum.spectrum(first, components=kept, solver=solver, scores=kept, seed=seed)
-    left = _left_vectors(plain.scores)
+    left = _left_vectors(plain.scores, plain.width)
     image = _cross_product(first, second, left) / (plain.n - 1)
     above = plain.eigenvalues > eigenspectrum.NOISE_FLOOR * plain.eigenvalues[0]
     leading = min(SUBSPACE, int(above.sum()))
@@ -160,9 +160,15 @@ def swapped_eigenvalues(
     return found
 
 
-def _left_vectors(scores: np.ndarray) -> np.ndarray:
-    """Unit columns (N, k) float64, made orthogonal: float32 scores keep some of the larger ones."""
-    vectors, mixing = linalg.qr(scores.astype(np.float64), mode="economic", check_finite=False)
+def _left_vectors(scores: np.ndarray, width: int) -> np.ndarray:
+    """Unit columns (N, k) float64, made orthogonal: float32 scores keep some of the larger ones.
+
+    Not so those of all ranks of a Gram matrix, which are float64's but for their last rounding.
+    """
+    scores = scores.astype(np.float64)
+    if scores.shape[1] == len(scores) - 1 < width:
+        return scores / np.maximum(np.linalg.norm(scores, axis=0), np.finfo(np.float64).tiny)
+    vectors, mixing = linalg.qr(scores, mode="economic", check_finite=False)
     return vectors * np.where(np.diag(mixing) < 0, -1, 1)
 
 
