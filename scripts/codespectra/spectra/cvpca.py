@@ -138,7 +138,7 @@ def swapped_eigenvalues(
     second: eigenspectrum.Rows | RowRange,
     *,
     components: int = 1000,
-    swaps: int = 10,
+    swaps: int,
     seed: int = 0,
 ) -> np.ndarray:
     """Mean cross-validated eigenvalues (k,) with the repeats of half of the stimuli swapped.

@@ -64,7 +64,7 @@ def fit_power_law(eigenvalues: np.ndarray, *, ranks: tuple[int, int] = (10, 50))
     return PowerLaw(alpha, intercept, rmse, first, last, note)
 
 
-def weighted_power_law(eigenvalues: np.ndarray, *, ranks: tuple[int, int] = (11, 500)) -> PowerLaw:
+def weighted_power_law(eigenvalues: np.ndarray, ranks: tuple[int, int] = (11, 500)) -> PowerLaw:
     """Stringer et al.'s fit: least squares of log |variance| on log rank, weighted by 1 / rank.
 
     Their code takes the magnitude of cross-validated variances, which may be negative, and ranks 11
