@@ -8,11 +8,11 @@ from codespectra.data.preprocessing import Preprocess
 from codespectra.experiments.people import (
     AS_PUBLISHED,
     TRIAL,
-    find_images,
     read_images,
     read_responses,
 )
 from codespectra.experiments.people_agreement import agreement_table, margins, roc_curves
+from codespectra.experiments.trial_images import find_images
 from codespectra.files.csv_writer import write_csv
 from codespectra.interpretability.lpips_embedding import backbone_of
 from codespectra.jobs.device import resolve_device
@@ -31,9 +31,9 @@ backbone = backbone_of(
 if cfg["input_scaling"] == "as_published":
     backbone.preprocess = Preprocess(AS_PUBLISHED, device)
 
-answers = read_responses(snakemake.input.responses, cfg["condition"])
+answers = read_responses(cfg["responses"], cfg["condition"])
 trials = answers[TRIAL].drop_duplicates().sort_values(TRIAL)
-files = find_images(trials, snakemake.input.file_map, cfg["model"], cfg["images"])
+files = find_images(trials, cfg["file_map"], cfg["model"], cfg["images"])
 log.info("%d answers to %d trials", len(answers), len(trials))
 rows, shown = [], progress(files)
 for trial, paths in zip(trials.to_dict("records"), shown, strict=True):

@@ -1,7 +1,8 @@
 """Rule find_directions: one method's directions in every layer of a run."""
 
-import numpy as np
+import h5py
 
+from codespectra.capture.rows import Rows
 from codespectra.directions import baselines, directions, finders
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import open_hdf5
@@ -20,9 +21,16 @@ known = [
     *(baselines.pca, baselines.ica, baselines.nmf, baselines.kmeans_code),
 ]
 find = {finder.__name__: finder for finder in known}[method]
+# The others need all rows in memory at once.
+streams = method in ("kmeans", "kmeans_identity", "random", "exemplar")
 
 
-def find_in(layer: str, activations: np.ndarray) -> directions.Directions:
+def rows_of(dataset: h5py.Dataset) -> Rows:
+    """A layer's activations, read block by block where the finder does so."""
+    return dataset if streams else dataset.astype("float32")[:]
+
+
+def find_in(layer: str, activations: Rows) -> directions.Directions:
     """Directions of a layer; a complaint names it."""
     given = dict(options)
     if "k" in given:
@@ -30,7 +38,8 @@ def find_in(layer: str, activations: np.ndarray) -> directions.Directions:
     try:
         return find(activations, **given)
     except UserError as error:
-        raise UserError(f"{layer} of {cfg['model']} on {cfg['stimuli']}: {error}") from error
+        where = f"{layer} of {cfg['model']} on {cfg['stimuli']}"
+        raise UserError(f"{where}, directions.methods.{method}: {error}") from error
 
 
 with open_hdf5(snakemake.input.data) as file:
@@ -38,7 +47,7 @@ with open_hdf5(snakemake.input.data) as file:
     directions.write_layers(
         snakemake.output.data,
         snakemake.output.manifest,
-        ((x, find_in(x, file[f"{cfg['reduction']}/{x}"].astype("float32")[:])) for x in layers),
+        ((x, find_in(x, rows_of(file[f"{cfg['reduction']}/{x}"]))) for x in layers),
         read_manifest(snakemake.input.manifest),
         method=method,
         options=options,

@@ -6,6 +6,7 @@ from codespectra.models.architectures import build, build_with_weights
 from codespectra.models.checkpoints import write_checkpoint
 from codespectra.models.class_count import classes_of
 from codespectra.models.hub import file_of_hub
+from codespectra.models.identity import package_file
 from codespectra.models.state_dicts import load_weights, read_state_dict
 
 start_job(snakemake.log[0])
@@ -18,7 +19,7 @@ else:
     if model["weights"] == "hub":
         source, known["commit"] = file_of_hub(cfg["repository"], cfg["revision"], cfg["file"])
     else:
-        source = snakemake.input[0]
+        source = cfg.get("path") or package_file(cfg["package"], cfg["file"])
     where = {"key": cfg["key"], "strip_prefix": cfg["strip_prefix"]}
     state = read_state_dict(source, cfg["sha256"], **where)
     if model["classes"] is None:

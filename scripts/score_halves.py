@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from codespectra.directions.halves import half_directions, split_at_median
+from codespectra.errors import UserError
 from codespectra.files.csv_tables import read_csv
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.manifests import read_manifest
@@ -35,7 +36,12 @@ with open_hdf5(snakemake.input.data) as file:
         activations = file[f"{cfg['reduction']}/{layer}"][:].astype("float32")
         ii = scores.loc[scores["layer"] == layer, "ii"].to_numpy()
         for half, units in split_at_median(ii, layer).items():
-            halves[layer, half] = units, half_directions(activations, units, **cfg["kmeans"])
+            try:
+                halves[layer, half] = units, half_directions(activations, units, **cfg["kmeans"])
+            except UserError as error:
+                raise UserError(
+                    f"{half} half of {layer}, directions.methods.kmeans: {error}"
+                ) from error
 images = [images_of_draws(found.values(), cfg["m"], samples) for _, found in halves.values()]
 similarities = read_similarities(
     snakemake.input.stimuli, snakemake.input.embeddings, cfg, np.concatenate(images)

@@ -54,8 +54,9 @@ def train(layer: str, activations: np.ndarray) -> tuple[directions.Directions, p
         rows = scaled_rows(activations, device)
         history = train_autoencoder(network, rows, recipe, partials[layer])
     except UserError as error:
-        raise UserError(f"{layer} of {cfg['model']} on {cfg['stimuli']}: {error}") from error
-    return autoencoder_directions(network, rows), pd.DataFrame(history)
+        where = f"{layer} of {cfg['model']} on {cfg['stimuli']}"
+        raise UserError(f"{where}, directions.methods.sae: {error}") from error
+    return autoencoder_directions(network, activations), pd.DataFrame(history)
 
 
 with only_writer(data), open_hdf5(snakemake.input.data) as file:

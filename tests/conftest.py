@@ -5,6 +5,7 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, settings
+from opened_files import noting
 from project import Project, copy_project
 
 # How fast a machine is decides nothing.
@@ -22,7 +23,8 @@ def mini(tmp_path_factory) -> Project:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (shared / "mini").exists():
             project = copy_project(shared / "running")
-            done = project.snakemake("everything", "--cores", "2")
+            with noting(project):
+                done = project.snakemake("everything", "--cores", "2")
             assert done.returncode == 0, done.stdout
             project.folder.rename(shared / "mini")
     return Project(shared / "mini").copy(tmp_path_factory.mktemp("mini") / "project")

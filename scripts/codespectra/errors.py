@@ -8,6 +8,10 @@ class UserError(Exception):
     """A mistake in a config, a file or a machine; the message says what to do next."""
 
 
+class ArgumentError(UserError, ValueError):
+    """An argument of a library function that can't be right; the message begins with its name."""
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Say which names are allowed, the nearest one first: `did you mean 'x'? allowed: x, y`."""
     allowed = list(allowed)

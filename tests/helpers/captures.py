@@ -114,12 +114,15 @@ def capture_noisy(path: Path, stored: np.ndarray | None = None, **changes) -> di
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """All datasets of a file by their keys."""
+    """All datasets of a file by their keys, but for the names of their axes."""
     found = {}
+
+    def add(key: str, item: h5py.HLObject) -> None:
+        if isinstance(item, h5py.Dataset) and not item.is_scale:
+            found[key] = item[:]
+
     with open_hdf5(path) as file:
-        file.visititems(
-            lambda key, item: found.update({key: item[:]} if isinstance(item, h5py.Dataset) else {})
-        )
+        file.visititems(add)
     return found
 
 

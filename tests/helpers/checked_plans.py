@@ -6,7 +6,12 @@ from project import REMEMBERED, ROOT
 
 from codespectra.errors import UserError
 from codespectra.study.plan import Plan, make_plan
-from codespectra.study.remembered import cached_classes, cached_language_layers, cached_layers
+from codespectra.study.remembered import (
+    cached_classes,
+    cached_language_layers,
+    cached_layers,
+    cached_recorded,
+)
 from codespectra.study.sections.study import load_study
 
 MEMORY = ROOT / REMEMBERED
@@ -15,7 +20,8 @@ LAYERS, CLASSES = cached_layers(MEMORY), cached_classes(MEMORY)
 
 def checked_plan(config: dict[str, Any]) -> Plan:
     """What a study plans."""
-    return make_plan(load_study(config), LAYERS, CLASSES, cached_language_layers(MEMORY))
+    language, recorded = cached_language_layers(MEMORY), cached_recorded(MEMORY)
+    return make_plan(load_study(config), LAYERS, CLASSES, language, recorded)
 
 
 def mistakes(config: dict[str, Any]) -> list[str]:

@@ -22,6 +22,7 @@ RIGHT = {
         *("pca", "ica", "nmf", "kmeans_identity", "kmeans_code", "random", "exemplar", "sha256"),
         *("people", "interpretability", "coding", "language", "theory", "lookup", "openai"),
         *("side", "limit", "checkpoints", "published", "classes", "methods", "filters"),
+        "analysis_set",
     },
     "True": {"color", "label", "bigram", "download"},
     "'3'": {"study", "tag", "repository", "revision", "pattern", "condition", "model", "root"},

@@ -9,7 +9,7 @@ import pandas as pd
 from PIL import Image
 
 from codespectra.data import photographs
-from codespectra.experiments.people import IMAGES
+from codespectra.experiments.trial_images import IMAGES
 
 CONDITION = "resnet50_natural"
 UNITS = (("layer1_0_conv1", 3), ("layer1_0_conv1", 41), ("layer3_4_conv1", 3))

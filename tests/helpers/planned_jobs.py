@@ -138,6 +138,37 @@ def _cache_keys(study: str, versions: dict[str, str]) -> dict[str, str]:
         }
 
 
+def rules_following(project: Project, study: str, files: list[Path]) -> dict[Path, tuple[set, set]]:
+    """For each file of the copy, which scripts' params change with its content, and which follow.
+
+    The files are put back with their dates.
+    """
+    return in_fork(_rules_following, project.folder, study, files)
+
+
+def _rules_following(study: str, files: list[Path]) -> dict[Path, tuple[set, set]]:
+    _parse_once()
+
+    def plan() -> Plan:
+        with opened(study) as workflow:
+            return plan_of(workflow)
+
+    before, found = plan(), {}
+    for file in files:
+        content, date = file.read_bytes(), file.stat().st_mtime_ns
+        file.write_bytes(content + b"\n")
+        now = plan()
+        file.write_bytes(content)
+        os.utime(file, ns=(date, date))
+        running = {name for name, job in now.items() if job != before.get(name)}
+        first = {now[name].rule for name in running}
+        for name, job in now.items():
+            if job.follows & running:
+                running.add(name)
+        found[file] = first, {now[name].rule for name in running}
+    return found
+
+
 def rules_reaching(project: Project, modules: list[str]) -> dict[str, set[str]]:
     """For each library module, the rules whose params change when it is edited."""
     return in_fork(_rules_reaching, project.folder, modules)

@@ -8,8 +8,6 @@ from planned_jobs import cache_keys, edited
 from project import MINI, Project, copy_project, read_config
 from rules import packages_of, parsed_rules
 
-from codespectra.files.folder_stamp import folder_stamp
-
 SHARDS = {"capture_shard", "capture_text_shard"}
 TEXT = {"make_text", "train_language_model", "capture_text"}
 SHARED = {"make_stimuli", "train_classifier", "train_vae", "capture_activations"} | TEXT
@@ -104,31 +102,22 @@ def test_another_version_of_a_package_misses(project, plain):
     assert missed(plain, cache_keys(project, pillow="0.1")) == SHARED - TEXT
 
 
-def test_a_changed_file_of_a_folder_misses(project, tmp_path):
-    for name in ("cat", "dog"):
-        (tmp_path / f"{name}.txt").write_text(name)
-    folder = {"source": "folder", "root": str(tmp_path)}
-    study = project.write_study({"language.text": folder})
-    before = cache_keys(project, study)
-    assert cache_keys(project, study) == before
-    (tmp_path / "cat.txt").write_text("cow")
-    assert missed(before, cache_keys(project, study)) == TEXT
-
-
-def test_a_stamp_tells_names_sizes_and_dates(tmp_path):
-    (tmp_path / "deep").mkdir()
-    file = tmp_path / "deep/a.png"
-    file.write_text("one")
-    os.utime(file, ns=(0, 10**9))
-    first = folder_stamp(tmp_path)
-    file.write_text("two")
-    second = folder_stamp(tmp_path)
-    os.utime(file, ns=(0, 10**9))
-    assert folder_stamp(tmp_path) == first != second
-    file.write_text("longer")
-    os.utime(file, ns=(0, 10**9))
-    assert folder_stamp(tmp_path) != first
-    assert folder_stamp(tmp_path, "*.txt") == folder_stamp(tmp_path / "nothing there")
+def test_contents_of_a_user_s_folder_decide_whatever_links_and_dates_say(project, tmp_path):
+    folders = {"first": ("cat", 1), "later": ("cat", 9), "other": ("cow", 1)}
+    for name, (text, date) in folders.items():
+        (tmp_path / name).mkdir()
+        for file in (tmp_path / name / "a.txt", tmp_path / name / "b.txt"):
+            file.write_text(text)
+            os.utime(file, (date, date))
+    link = project.folder / "given"
+    study = project.write_study({"language.text": {"source": "folder", "root": "given"}})
+    found = {}
+    for name in folders:
+        link.unlink(missing_ok=True)
+        link.symlink_to(tmp_path / name)
+        found[name] = cache_keys(project, study)
+    assert found["first"] == found["later"]
+    assert missed(found["first"], found["other"]) == TEXT
 
 
 def test_a_second_working_copy_computes_nothing_that_the_first_has_shared(tmp_path, monkeypatch):

@@ -32,12 +32,13 @@ from torchvision.datasets import ImageFolder
 from codespectra.data.documents import read_documents, text_folder, write_text
 from codespectra.data.image_files import read_folder
 from codespectra.errors import UserError
-from codespectra.experiments.people import IMAGES as PEOPLES
-from codespectra.experiments.people import find_images, read_images, read_responses
+from codespectra.experiments.people import read_images, read_responses
+from codespectra.experiments.trial_images import IMAGES as PEOPLES
+from codespectra.experiments.trial_images import find_images
 from codespectra.explanations.neuron_records import NeuronRecord, read_lines
 from codespectra.files.array_files import read_array
 from codespectra.files.csv_tables import read_csv
-from codespectra.files.folder_stamp import folder_stamp
+from codespectra.files.date_stamp import date_stamp
 from codespectra.files.folder_walk import files_below
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.json_files import read_json
@@ -53,6 +54,7 @@ from codespectra.models.language_models import (
 from codespectra.models.model_folders import check_folder, read_config
 from codespectra.models.state_dicts import load_weights, read_state_dict
 from codespectra.models.tensor_files import read_tensors
+from codespectra.sources.open_source import open_source
 
 # The doors ---------------------------------------------------------------------------------------
 
@@ -64,14 +66,14 @@ NEVER = """
 """
 # What opens or parses a foreign file -> the files that may call it.
 DOORS = {
-    "torch.load": {"models/tensor_files.py"},
+    "torch.load": {"models/tensor_files.py", "sources/tensor_file.py"},
     "load_file": {"models/tensor_files.py"},
-    "safe_open": {"models/tensor_files.py"},
+    "safe_open": {"models/tensor_files.py", "sources/safetensors_files.py"},
     "Image.open": {"data/open_image.py"},
     # An endpoint's answer comes through its own bounded transport.
     "json.loads": {"files/json_files.py", "explanations/chat_answers.py"},
     # A capture that goes on writes into its own file.
-    "h5py.File": {"files/hdf5_files.py", "capture/activation_file.py"},
+    "h5py.File": {"files/hdf5_files.py", "capture/activation_file.py", "sources/hdf5.py"},
     "pandas.read_csv": {"files/csv_tables.py", "files/users_tables.py"},
     "numpy.load": {"files/array_files.py"},
     # A study's file, which `check_study_file` has passed, and the embedded one.
@@ -80,6 +82,14 @@ DOORS = {
     # Tokenizers, and networks.
     "from_pretrained": {
         *("models/gguf_models.py", "models/language_models.py", "models/pretrained_folders.py"),
+    },
+    "scipy.io.loadmat": {"sources/stringer2019.py"},
+    "xarray.open_dataset": {"sources/netcdf.py"},
+    "zarr.open_array": {"sources/zarr_arrays.py"},
+    "ipc.open_stream": {"sources/arrow_datasets.py"},
+    "zipfile.ZipFile": {
+        *("models/tensor_files.py", "sources/numpy_files.py", "sources/tensor_file.py"),
+        "sources/told_format.py",
     },
     **{name: set() for name in NEVER.split()},
 }
@@ -177,6 +187,11 @@ def file_map(path: Path) -> Any:
     return find_images(trials, path, "resnet50", path.parent)
 
 
+def activations(path: Path) -> Any:
+    with open_source(path) as source:
+        return [rows[:2] for rows in source.layers.values()]
+
+
 # Door -> what reads its files, the name of one, and whether the workflow wrote it.
 READERS: dict[str, tuple[Build, str, bool]] = {
     "weights": (read_state_dict, "a.pt", False),
@@ -192,6 +207,13 @@ READERS: dict[str, tuple[Build, str, bool]] = {
         "0.jsonl",
         False,
     ),
+    **{
+        f"activations {name}": (activations, name, False)
+        for name in (
+            *("a.npy", "a.npz", "a.h5", "a.h5ad", "a.mat", "a.nc", "a.safetensors", "a.zarr"),
+            *("features.pt", "features.txt", "natimg2800_a.mat"),
+        )
+    },
     "manifest": (read_json, "a.json", True),
     "HDF5": (lambda path: open_hdf5(path).__enter__(), "a.h5", True),
     "array": (read_array, "a.npy", True),
@@ -626,19 +648,22 @@ def test_each_file_is_seen_once(case, tmp_path):
     LOOPS[case](root)
     assert [str(p.relative_to(root)) for p in files_below(root)] == ["a.txt", "d/b.txt"]
     assert [d.name for d in text_folder(root, "**/*.txt")] == ["a.txt", "d/b.txt"]
-    assert folder_stamp(root) == folder_stamp(root, "**/*.txt")
+
+
+def stamp(root: Path, pattern: str = "**/*") -> str:
+    return date_stamp(files_below(root, pattern), root)
 
 
 def test_stamp_and_readers_see_linked_folders(tmp_path):
     other = tree(tmp_path / "other", b"c.txt", b"deep/d.txt")
     root = tree(tmp_path / "root", b"a.txt")
-    before = folder_stamp(root)
+    before = stamp(root)
     (root / "linked").symlink_to(other)
     names = ["a.txt", "linked/c.txt", "linked/deep/d.txt"]
     assert [d.name for d in text_folder(root, "**/*")] == names
-    linked = folder_stamp(root)
+    linked = stamp(root)
     tree(other, b"deep/e.txt")
-    assert len({before, linked, folder_stamp(root)}) == 3
+    assert len({before, linked, stamp(root)}) == 3
 
 
 @pytest.mark.parametrize(
@@ -691,7 +716,7 @@ def test_names_needn_t_be_utf8(tmp_path):
     )
     names = [document.name for document in read_documents(tmp_path / "text.h5", "test")]
     assert names == ["a.txt", os.fsdecode(b"caf\xe9.txt")]
-    assert folder_stamp(root) != folder_stamp(root, "a.txt")
+    assert stamp(root) != stamp(root, "a.txt")
     Image.new("L", (4, 4)).save(tmp_path / "x.png")
     tree(tmp_path / "images", b"caf\xe9/a.png")
     with pytest.raises(UserError, match=r"udce9' isn't printable; rename that folder"):

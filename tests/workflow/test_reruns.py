@@ -433,9 +433,20 @@ MODULES = {
     "directions/finders.py": CENTROIDS,
     "directions/baselines.py": CENTROIDS,
     "directions/read_out.py": CENTROIDS,
+    "directions/encode.py": CENTROIDS,
     "directions/directions.py": FOUND,
     "directions/sparse_autoencoder.py": AUTOENCODERS,
     "statistics/ranking.py": DIRECTED | RECORDS,
+    # What callers of the library may hand over.
+    "statistics/arrays.py": FOUND
+    | FITTED
+    | CROSSED
+    | FILTERED
+    | TEXT_SPECTRA
+    | TEXT_MOVED
+    | RECORDS
+    | INFORMATION
+    | WITH_EVIDENCE,
     "statistics/subsamples.py": SCORES | WITH_EVIDENCE | TEXT_SPECTRA | FITTED,
     "interpretability/index_resampled.py": SCORES,
     "directions/halves.py": HALVED,
@@ -465,6 +476,11 @@ MODULES = {
     "data/pixel_values.py": TRAINED_ON,
     "data/image_layout.py": TRAINED_ON,
     "data/image_table.py": TRAINED_ON,
+    "data/stimulus_table.py": TRAINED_ON,
+    # This study has no activations from files.
+    "capture/recorded*.py": set(),
+    "models/recorded_layers.py": set(),
+    "sources/*.py": set(),
     "files/folder_walk.py": TRAINED_ON | TEXT,
     "data/stimulus_file.py": BUILT - {"initialise_checkpoint"},
     "experiments/manifold.py": MAPPED,
@@ -476,6 +492,7 @@ MODULES = {
     # This study asks no people.
     "experiments/people.py": set(),
     "experiments/people_agreement.py": set(),
+    "experiments/trial_images.py": set(),
     "files/users_tables.py": set(),
     # Intervals of the claims are those of the spectra.
     "spectra/eigenspectrum.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
@@ -516,6 +533,7 @@ MODULES = {
     # Whatever writes one, or has to do with files of another format, and what follows.
     "files/csv_writer.py": {"embed_stimuli"} | ENCODER | GPT | EVERYTHING,
     "files/hdf5_files.py": TRAINED_ON | TEXT | TOYS,
+    "files/named_axes.py": SHOWN | SWEPT | TOKENS,
     "files/array_files.py": MOVED | TEXT_MOVED,
     # Columns that are looked for, names, locks, notes and words change no number.
     "files/table_columns.py": set(),
@@ -604,8 +622,8 @@ MODULES = {
     # Read at the start, or no part of what a job computes.
     "study/*.py": set(),
     "jobs/*.py": set(),
-    "files/folder_stamp.py": set(),
-    "data/table_stamp.py": set(),
+    "files/date_stamp.py": set(),
+    "files/content_stamp.py": set(),
     "explanations/chat_*.py": set(),
     "models/torchvision_weights.py": set(),
     # What several rooms have in common.

@@ -67,6 +67,7 @@ def project(folder: Path, **modules: str) -> Path:
             {"layers": [f"layer{i}.relu" for i in reversed(range(9))]},
             ["layers in another order"],
         ),
+        ({"images": "a" * 64}, {"images": "b" * 64}, ["images has changed"]),
         ({"same": 1}, {"same": 1}, []),
     ],
 )

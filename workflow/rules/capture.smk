@@ -1,4 +1,4 @@
-"""Activations of every layer that an analysis looks at, from one forward pass a stimulus.
+"""Activations of every layer that an analysis looks at, from one forward pass a stimulus or a file.
 
 With `capture.shards` the passes are made by several jobs, whose files are gathered without a copy.
 """
@@ -15,6 +15,7 @@ rule capture_shard:
     benchmark:
         "results/benchmarks/capture_shard/{model}/{stimuli}{noise}/{shard}-of-{shards}.jsonl"
     wildcard_constraints:
+        model=names_of(plan.models),
         noise="(-noisy)?",
     cache: SHARING
     conda:
@@ -44,6 +45,7 @@ rule capture_activations:
     benchmark:
         "results/benchmarks/capture_activations/{model}/{stimuli}{noise}.jsonl"
     wildcard_constraints:
+        model=names_of(plan.models),
         # Two passes with dropout left on; a set's own name never ends so.
         noise="(-noisy)?",
     cache: SHARING
@@ -59,3 +61,32 @@ rule capture_activations:
         "Capture {wildcards.model} on {wildcards.stimuli}{wildcards.noise}"
     script:
         "../../scripts/capture_activations.py"
+
+
+rule import_activations:
+    input:
+        unpack(shown_images),
+    output:
+        **written("results/activations/{model}/{stimuli}{noise}"),
+    log:
+        "results/logs/import_activations/{model}/{stimuli}{noise}.log",
+    benchmark:
+        "results/benchmarks/import_activations/{model}/{stimuli}{noise}.jsonl"
+    wildcard_constraints:
+        model=names_of(study.activations),
+        # Two halves of the repeats.
+        noise="(-noisy)?",
+    cache: SHARING
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **growing(mem_mb=4000, runtime=240),
+    params:
+        cfg=recorded_config,
+        code=code_of("import_activations.py"),
+        files=lambda w: plan.recorded[w.model].stamp,
+        software=software("h5py", "numpy", "pyarrow", "scipy", "torch", "xarray", "zarr"),
+    message:
+        "Import the activations {wildcards.model}{wildcards.noise}"
+    script:
+        "../../scripts/import_activations.py"

@@ -23,6 +23,7 @@ rule train_classifier:
             model=model_description(w.model), training=stage_config(plan.models[w.model].training)
         ),
         code=code_of("train_classifier.py"),
+        files=lambda w: files_of(plan.models[w.model]),
         software=software(*NETWORK_SOFTWARE, "numpy", "pillow"),
     message:
         "Train {wildcards.model}"
@@ -31,8 +32,6 @@ rule train_classifier:
 
 
 rule import_checkpoint:
-    input:
-        lambda w: map(local, weight_sources(w.model)),
     output:
         **NETWORK_FILES,
     log:
@@ -48,9 +47,10 @@ rule import_checkpoint:
     params:
         cfg=lambda w: stage_config(
             model=model_description(w.model),
-            **plan.models[w.model].model_dump(include={"sha256", "key", "strip_prefix", *HUB}),
+            **plan.models[w.model].model_dump(mode="json", include=SOURCE),
         ),
         code=code_of("import_checkpoint.py"),
+        files=lambda w: files_of(plan.models[w.model], rules.import_checkpoint, w),
     message:
         "Import the checkpoint of {wildcards.model}"
     script:
@@ -73,6 +73,7 @@ rule initialise_checkpoint:
     params:
         cfg=lambda w: stage_config(model=model_description(w.model), seed=plan.models[w.model].seed),
         code=code_of("initialise_checkpoint.py"),
+        files=lambda w: files_of(plan.models[w.model]),
     message:
         "Initialise the untrained {wildcards.model}"
     script:

@@ -21,13 +21,21 @@ def claim_tables(wildcards):
     return {kind: found for kind, found in files.items() if found}
 
 
+# Parts of the interpretability study that show images to the network again.
+OF_NETWORKS = ("coactivation", "sensitivity")
+
+
+def runs_with(kind):
+    """Runs of the interpretability study that a kind of figure or table can be made of."""
+    shows = kind.startswith(OF_NETWORKS)
+    return [run for run in interpretability_runs(study) if run[0] in study.models or not shows]
+
+
 # Of the analyses of layers and of directions, which the main job and others run.
 ANALYSIS_TABLES = {
     "exponents": (f"{SPECTRA}/exponents.csv", "spectra"),
     "bootstrap": (f"{SPECTRA}/bootstrap.csv", "spectra"),
     "action": (f"{PROJECTIONS}/action.csv", "projections"),
-    "scores": (f"{SCORES}/directions.csv", "directions"),
-    "resampled": (f"{SCORES}/directions_resampled.csv", "directions"),
 }
 
 
@@ -36,13 +44,15 @@ def table_files(kind, target):
     if kind in ANALYSIS_TABLES:
         pattern, analysis = ANALYSIS_TABLES[kind]
         return per_run(pattern, f"coding_{analysis}" if target == "coding" else analysis)
+    if kind in ("scores", "resampled"):
+        suffix = "_resampled" if kind == "resampled" else ""
+        return for_each(f"{SCORES}/directions{suffix}.csv", scored_runs(study))
     if kind == "agreement":
         return ["results/people/agreement.csv"] if study.people else []
     if kind == "explanations":
         return explanation_scores()
     if target == "interpretability":
-        runs = interpretability_runs(study) if study.directions else []
-        return for_each(f"{SCORES}/{kind}.csv", runs)
+        return for_each(f"{SCORES}/{kind}.csv", runs_with(kind) if study.directions else [])
     if target == "language":
         name = kind.removeprefix("language_")
         return of_language_models(f"results/spectra/{{model}}/text/{name}.csv")

@@ -1,7 +1,6 @@
 """What the rules share: the checked study, their params, and the request for a GPU."""
 
 import os
-import platform
 import re
 import shutil
 import sys
@@ -12,28 +11,29 @@ from pathlib import Path
 from snakemake.utils import update_config
 
 from codespectra.claims.needs import NEEDS
-from codespectra.data.table_stamp import table_stamp
 from codespectra.jobs.code_digest import code_digest
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import load_study
 from codespectra.errors import UserError
-from codespectra.files.folder_stamp import folder_stamp
 from codespectra.study.implied import (
     PEOPLE,
     analyses,
     interpretability_runs,
     backbone_model,
+    directions_runs,
     filter_runs,
     headline_metric,
     methods_of,
     network_backbones,
     noisy_runs,
+    reduction_of,
     resampled,
+    scored_runs,
     shown_networks,
 )
 from codespectra.study.check_language import chat_models
 from codespectra.study.plan import make_plan
-from codespectra.study.remembered import cached_classes, cached_language_layers, cached_layers
+from codespectra.study import remembered
 from codespectra.study.dropout_sweep import networks
 from codespectra.study.study_file import read_arguments
 
@@ -50,9 +50,10 @@ def checked_plan():
             update_config(config, read_arguments(workflow.config_settings.config_args or []))
         return make_plan(
             load_study(config),
-            cached_layers(REMEMBERED),
-            cached_classes(REMEMBERED),
-            cached_language_layers(REMEMBERED),
+            remembered.cached_layers(REMEMBERED),
+            remembered.cached_classes(REMEMBERED),
+            remembered.cached_language_layers(REMEMBERED),
+            remembered.cached_recorded(REMEMBERED),
         )
     except UserError as error:
         sys.exit(str(error))
@@ -84,19 +85,6 @@ NETWORK_SOFTWARE = ("torch", "torchvision", "timm", "transformers")
 def software(*packages):
     """`params.software` of a shared rule: --cache can't see which versions compute."""
     return {name: version(name) for name in packages}
-
-
-def files_of(section):
-    """`params.files`: a stamp of what stimuli are read from, where no digest is published."""
-    if getattr(section, "table", None):
-        return {"files": table_stamp(section.root, section.table)}
-    if section.source == "folder":
-        return {"files": folder_stamp(section.root, getattr(section, "pattern", "**/*"))}
-    if section.source == "standard_library":
-        return {"python": platform.python_version()}
-    if section.source == "docstrings":
-        return {"python": platform.python_version(), **software(*section.packages)}
-    return {}
 
 
 def drop_benchmarks_of_shared():
@@ -168,14 +156,14 @@ SPECTRUM = study.spectra.model_dump(
 def run_config(kind, wildcards, **fields):
     """What a stage depends on that looks at the layers of one run: they, and fields of the config."""
     run = wildcards.model, wildcards.stimuli
-    layers = plan.layer_names(kind, *run)
-    return stage_config(model=run[0], stimuli=run[1], layers=layers, **fields)
+    layers, reduction = plan.layer_names(kind, *run), reduction_of(study, kind, run[0])
+    cfg = {"model": run[0], "stimuli": run[1], "layers": layers, "reduction": reduction}
+    return stage_config(**cfg | fields)
 
 
 def spectra_config(wildcards):
     """What the spectra of one run depend on, plain or cross-validated."""
-    own = study.spectra.model_dump(mode="json", include={"reduction", "estimators"})
-    return run_config("spectra", wildcards, **SPECTRUM, **own)
+    return run_config("spectra", wildcards, **SPECTRUM, estimators=[*study.spectra.estimators])
 
 
 def reported(file, caption, category, title, form="table"):
@@ -234,12 +222,13 @@ def drawn_by(figure):
 
 wildcard_constraints:
     model=r"[A-Za-z0-9_.-]+",
-    stimuli=names_of(study.stimuli),
+    stimuli=names_of([*study.stimuli, *study.activations]),
     method=r"[A-Za-z0-9_.-]+",
     backbone=r"[A-Za-z0-9_-]+",
     prefix="(coding-)?",
 
 
+include: "outside.smk"
 include: "inputs.smk"
 include: "claim_tables.smk"
 include: "shards.smk"

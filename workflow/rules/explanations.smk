@@ -120,6 +120,7 @@ rule read_published:
     params:
         cfg=lambda w: stage_config(folder=str(study.language.explanations.published)),
         code=code_of("read_published.py"),
+        files=lambda w: files_of(study.language.explanations),
     message:
         "Score the published explanations again"
     script:

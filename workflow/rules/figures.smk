@@ -61,8 +61,8 @@ use rule figure as draw_windows with:
 
 use rule figure as draw_size with:
     input:
-        exponents=per_run(f"{SPECTRA}/exponents.csv", "spectra"),
-        bootstrap=per_run(f"{SPECTRA}/bootstrap.csv", "spectra"),
+        exponents=for_each(f"{SPECTRA}/exponents.csv", study.spectra.runs),
+        bootstrap=for_each(f"{SPECTRA}/bootstrap.csv", study.spectra.runs),
         checkpoints=[f"results/checkpoints/{model}.json" for model in study.spectra.models],
     output:
         **figure_files("size", "Code", "exponents against network size"),
@@ -99,7 +99,7 @@ use rule figure as draw_action with:
 
 use rule figure as draw_index with:
     input:
-        scores=per_run(f"{SCORES}/directions.csv", "directions"),
+        scores=for_each(f"{SCORES}/directions.csv", scored_runs(study)),
     output:
         **figure_files("interpretability", "Interpretability", "II by method and metric"),
     pathvars:
@@ -137,10 +137,21 @@ MAIN_FIGURES = {
     "filters": {"filters"},
     "trajectories": {"projections"},
     "action": {"projections", "spectra"},
-    "interpretability": {"directions"},
+    "interpretability": {"scores"},
 }
-MAIN_ANALYSES = {kind for kind, model, _ in plan.selected if model in study.models}
+MAIN_RUNS = {*study.models, *study.activations}
+MAIN_ANALYSES = {kind for kind, model, _ in plan.selected if model in MAIN_RUNS}
+if scored_runs(study):
+    MAIN_ANALYSES.add("scores")
 MAIN_NAMES = [name for name, shown in MAIN_FIGURES.items() if shown <= MAIN_ANALYSES]
-EXCITING = "directions" if study.figures.mei_methods else None
-MAIN_IMAGES = per_run(f"{FIGURES}/images-{{model}}-{{stimuli}}.png", EXCITING)
-MAIN_TARGETS = with_claims("", pictures(MAIN_NAMES) + MAIN_IMAGES)
+EXCITING = scored_runs(study) if study.figures.mei_methods else []
+MAIN_IMAGES = for_each(f"{FIGURES}/images-{{model}}-{{stimuli}}.png", EXCITING)
+# Of activations whose images aren't there, and of those with repeats.
+UNSCORED = [
+    f"results/directions/{model}/{stimuli}/{method}.json"
+    for model, stimuli in directions_runs(study)
+    if stimuli not in study.stimuli
+    for method in methods_of(study, model, stimuli)
+]
+REPEATED = for_each(f"{SPECTRA}/cross_validated_exponents.csv", plan.repeated)
+MAIN_TARGETS = with_claims("", pictures(MAIN_NAMES) + MAIN_IMAGES + UNSCORED + REPEATED)

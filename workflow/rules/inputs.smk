@@ -1,25 +1,13 @@
 """Which files the rules take: input functions, and the params that go with them."""
 
-from codespectra.models.identity import own_files
-from codespectra.study.implied import weights_file
-
 # Tables of one run.
 SPECTRA = "results/spectra/{model}/{stimuli}"
 PROJECTIONS = "results/projections/{model}/{stimuli}"
 SCORES = "results/interpretability/{model}/{stimuli}"
 
 
-# Keys that say where on the hub a model's weights are.
-HUB = ("repository", "revision", "file")
-
-
-def weight_sources(name):
-    """Files that a model's imported weights are read from."""
-    if plan.models[name].weights == "hub":
-        return []
-    if plan.models[name].weights == "own":
-        return own_files(plan.architectures[name])
-    return [weights_file(plan.models[name])]
+# Keys that say where a model's weights are and how they are read.
+SOURCE = {"path", "package", "repository", "revision", "file", "sha256", "key", "strip_prefix"}
 
 
 def stored(name, file):
@@ -60,6 +48,12 @@ NETWORK_FILES = {
 }
 ACTIVATIONS = activations("{model}/{stimuli}")
 TEXT_ACTIVATIONS = activations("{model}/text")
+
+
+def resampled_images(wildcards):
+    """The set whose classes are drawn for the intervals of exponents, if they are."""
+    by_class = resampled(study, wildcards.stimuli) == "classes"
+    return stored("stimuli", f"results/stimuli/{wildcards.stimuli}.h5") if by_class else {}
 
 
 def wanted(files, target):
@@ -157,8 +151,7 @@ def directions_of(methods):
 def directions_config(wildcards):
     """What the directions of one method depend on, besides the activations."""
     options = (plan.grid | plan.methods)[wildcards.method]
-    reduction = study.directions.reduction
-    return run_config("directions", wildcards, options=options, reduction=reduction)
+    return run_config("directions", wildcards, options=options)
 
 
 def scored_methods(wildcards):
@@ -177,9 +170,7 @@ def exciting_methods(wildcards):
 def index_config(wildcards, **fields):
     """What scores of one run depend on, besides the tables: which layers, metrics and index."""
     index = study.index.model_dump(mode="json", exclude={"resamples", "seed"})
-    return run_config(
-        "directions", wildcards, **index, **fields, reduction=study.directions.reduction
-    )
+    return run_config("directions", wildcards, **index, **fields)
 
 
 def training_sets(wildcards):

@@ -16,7 +16,7 @@ rule make_text:
     params:
         cfg=lambda w: stage_config(study.language.text),
         code=code_of("make_text.py"),
-        files=lambda w: files_of(study.language.text),
+        files=lambda w: texts_of(study.language.text),
         software=software("h5py", "numpy"),
     message:
         "Gather the text"
@@ -98,6 +98,7 @@ rule import_language_model:
     params:
         cfg=lambda w: stage_config(study.language.models[w.model], name=w.model),
         code=code_of("import_language_model.py"),
+        files=lambda w: files_of(study.language.models[w.model], rules.import_language_model, w),
     message:
         "Find the language model {wildcards.model}"
     script:
@@ -105,8 +106,6 @@ rule import_language_model:
 
 
 rule import_gguf:
-    input:
-        lambda w: local(weights_file(study.language.models[w.model])),
     output:
         checkpoint="results/checkpoints/{model}/model.safetensors",
         config="results/checkpoints/{model}/config.json",
@@ -126,6 +125,7 @@ rule import_gguf:
     params:
         cfg=lambda w: stage_config(study.language.models[w.model], name=w.model),
         code=code_of("import_gguf.py"),
+        files=lambda w: files_of(study.language.models[w.model]),
     message:
         "Convert the GGUF file of {wildcards.model}"
     script:

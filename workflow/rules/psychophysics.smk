@@ -54,8 +54,6 @@ use rule figure as draw_trial with:
 rule compare_people:
     input:
         **checkpoint_of(lambda w: backbone_model(study, study.people.backbone)),
-        responses=lambda w: local(study.people.responses),
-        file_map=lambda w: local(study.people.file_map),
     output:
         trials="results/people/trials.csv",
         agreement=table("results/people/agreement.csv", "in-silico choices against people's"),
@@ -73,6 +71,7 @@ rule compare_people:
             study.people, backbone=backbone_config(study.people.backbone, PEOPLE)
         ),
         code=code_of("compare_people.py"),
+        files=lambda w: files_of(study.people),
     message:
         "Compare in-silico choices with those of people"
     script:

@@ -15,6 +15,29 @@ def capture_config(wildcards):
     )
 
 
+def recorded_config(wildcards):
+    """What a set of activations from a file depends on, besides the file and the images."""
+    section = study.activations[wildcards.model]
+    captures = plan.noisy_captures if wildcards.noise else plan.captures
+    return stage_config(
+        model=wildcards.model,
+        stimuli=wildcards.stimuli,
+        noisy=bool(wildcards.noise),
+        shown=section.stimuli is not None,
+        options=section.options(),
+        wanted=captures[wildcards.model, wildcards.stimuli],
+        dtype=study.capture.dtype,
+        **section.model_dump(include={"rows", "axes", "prefix", "drop_nan"}),
+    )
+
+
+def shown_images(wildcards):
+    """The manifest of the images that were shown, if they are there."""
+    if wildcards.stimuli not in study.stimuli:
+        return {}
+    return {"stimuli_manifest": f"results/stimuli/{wildcards.stimuli}.json"}
+
+
 def accepted_capture_config(wildcards):
     """The same, and the accuracy that must be found."""
     expected = plan.models[wildcards.model].expected_accuracy

@@ -3,8 +3,8 @@
 
 rule fit_spectra:
     input:
+        unpack(resampled_images),
         **ACTIVATIONS,
-        **STIMULI,
     output:
         eigenvalues=table(f"{SPECTRA}/eigenvalues.csv", "eigenvalues"),
         exponents=table(f"{SPECTRA}/exponents.csv", "exponents"),

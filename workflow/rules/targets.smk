@@ -1,9 +1,10 @@
 """Verdicts on the claims, and what a user asks for by name; the main job is in the Snakefile."""
 
-# Figures of the interpretability study: one of each a run on the analysis set.
+# Figures of the interpretability study: one of each a run on the analysis set. Activations from a
+# file come without the network that some of them show images to.
 RUN_FIGURES = [
-    *("index", "autoencoders", "psychophysics", "trial", "manifold", "coactivation"),
-    *("sensitivity", "synergy", "pairs"),
+    *("index", "autoencoders", "psychophysics", "trial", "manifold", *OF_NETWORKS),
+    *("synergy", "pairs"),
 ]
 INTERPRETABILITY_FIGURES = [
     *(["agreement"] if study.people else []),
@@ -11,7 +12,7 @@ INTERPRETABILITY_FIGURES = [
     *(
         f"{name}-{model}-{stimuli}"
         for name in (RUN_FIGURES if study.interpretability else [])
-        for model, stimuli in interpretability_runs(study)
+        for model, stimuli in runs_with(name)
     ),
 ]
 INTERPRETABILITY_TARGETS = with_claims("-interpretability", pictures(INTERPRETABILITY_FIGURES))

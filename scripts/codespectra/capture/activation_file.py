@@ -23,11 +23,12 @@ from codespectra.files import full_disk
 from codespectra.files.full_disk import in_bytes
 from codespectra.files.hdf5_files import SCHEMA_VERSION, hdf5_digest, rows_digest
 from codespectra.files.json_files import content_digest
+from codespectra.files.named_axes import name_axes
 from codespectra.files.plain_files import open_plain, refuse_planted
 from codespectra.files.whole_files import publish
 from codespectra.jobs.progress import progress
 from codespectra.models.hooks import Sink, Wanted
-from codespectra.models.reductions import stride_of
+from codespectra.models.reductions import EACH_TOKEN, patch_count, stride_of
 
 log = logging.getLogger("codespectra")
 
@@ -58,7 +59,9 @@ class Layout:
         attributes: of the file; a partial file is resumed only for the same ones.
         besides: writes what else the file holds, before its rows.
         grain: shards begin at multiples of so many stimuli.
+        row: what a row is of, which names the first axis of the datasets.
         shard: the one whose rows the file holds.
+        follows_from: what a partial file must have come from too, which the file doesn't say.
     """
 
     wanted: list[Wanted]
@@ -67,7 +70,9 @@ class Layout:
     attributes: dict[str, Any]
     besides: Callable[[h5py.File], None] = _nothing
     grain: int = 1
+    row: str = "stimulus"
     shard: Shard = WHOLE
+    follows_from: Sequence[Any] = ()
 
     def part(self, shard: Shard) -> "Layout":
         """The layout of one shard: its rows, without what the whole file holds besides."""
@@ -96,7 +101,7 @@ class Layout:
         """Digest that tells this capture from others."""
         keys = [item.key for item in self.wanted]
         attributes = {key: str(value) for key, value in self.attributes.items()}
-        return content_digest([attributes, keys, self.dtype, self.rows])
+        return content_digest([attributes, keys, self.dtype, self.rows, *self.follows_from])
 
 
 @dataclass(frozen=True)
@@ -274,6 +279,7 @@ def _create(partial: Path, layout: Layout) -> None:
         write_head(file, layout)
         for item in layout.wanted:
             _create_dataset(file, item, layout.rows, layout.dtype)
+        write_axes(file, layout)
 
 
 def write_head(file: h5py.File, layout: Layout) -> None:
@@ -297,6 +303,33 @@ def _create_dataset(file: h5py.File, item: Wanted, count: int, dtype: str) -> No
     space = h5py.h5s.create_simple((count, item.width))
     raw = h5py.h5d.create(file.id, item.key.encode(), kind, space, layout, lcpl=links)
     describe_dataset(h5py.Dataset(raw), item)
+
+
+def listed_dataset(item: Wanted) -> dict[str, Any]:
+    """What a manifest says of a dataset."""
+    layer = item.layer
+    listed = {
+        "key": item.key,
+        "layer": layer["name"],
+        "type": layer["type"],
+        "depth": layer["depth"],
+        "shape": list(layer["shape"]),
+        "reduction": item.reduction,
+        "stride": stride_of(layer["shape"], item.reduction),
+        "width": item.width,
+    }
+    return listed | ({"tokens": patch_count(layer)} if item.reduction == EACH_TOKEN else {})
+
+
+def write_axes(file: h5py.File, layout: Layout) -> None:
+    """Name the axes of all datasets: the row, by its number in the whole, and the unit.
+
+    Layers of one width share the axis `unit_{width}`: a name has one length in a file.
+    """
+    first = int(layout.offsets[layout.stimuli.start])
+    for item in layout.wanted:
+        names = (layout.row, f"unit_{item.width}")
+        name_axes(file[item.key], names, file, first=first)
 
 
 def describe_dataset(dataset: h5py.Dataset, item: Wanted) -> None:

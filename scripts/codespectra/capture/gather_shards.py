@@ -7,7 +7,13 @@ from typing import Any
 
 import h5py
 
-from codespectra.capture.activation_file import Layout, Written, describe_dataset, write_head
+from codespectra.capture.activation_file import (
+    Layout,
+    Written,
+    describe_dataset,
+    write_axes,
+    write_head,
+)
 from codespectra.capture.shard import Shard
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
@@ -42,6 +48,7 @@ def gather(path: str | Path, layout: Layout, shards: Sequence[str | Path]) -> st
                     virtual[first : first + part.rows] = source
             virtual.dcpl.set_obj_track_times(False)
             describe_dataset(file.create_virtual_dataset(item.key, virtual), item)
+        write_axes(file, layout)
     return hdf5_digest(path)
 
 

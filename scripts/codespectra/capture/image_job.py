@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from codespectra.capture import images
-from codespectra.capture.activation_file import Layout, Written
+from codespectra.capture.activation_file import Layout, Written, listed_dataset
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.errors import UserError
@@ -20,7 +20,6 @@ from codespectra.files.manifests import read_manifest
 from codespectra.models.hooks import Wanted
 from codespectra.models.layer_inputs import named_layers
 from codespectra.models.open_network import Subject, open_subject
-from codespectra.models.reductions import EACH_TOKEN, patch_count, stride_of
 
 
 @dataclass(frozen=True)
@@ -124,20 +123,7 @@ class ImageCapture:
             "weights": self.subject.description["weights"],
             "checkpoint_sha256": self.subject.description["sha256"],
             "stimuli_sha256": self.shown["sha256"],
-            "datasets": [
-                {
-                    "key": item.key,
-                    "layer": item.layer["name"],
-                    "type": item.layer["type"],
-                    "depth": item.layer["depth"],
-                    "shape": list(item.layer["shape"]),
-                    "reduction": item.reduction,
-                    "stride": stride_of(item.layer["shape"], item.reduction),
-                    "width": item.width,
-                }
-                | ({"tokens": patch_count(item.layer)} if item.reduction == EACH_TOKEN else {})
-                for item in self.wanted
-            ],
+            "datasets": list(map(listed_dataset, self.wanted)),
         }
 
 

@@ -46,9 +46,9 @@ class Twice:
 def image_layout(
     wanted: list[Wanted], count: int, *, dtype: str, attributes: dict[str, Any], noisy: bool
 ) -> Layout:
-    """The activations file of `count` images, a row each."""
-    grain = NOISY_BATCH if noisy else GRAIN
-    return Layout(wanted, range(count + 1), dtype, attributes, grain=grain)
+    """The activations file of `count` images, a row each; noisy ones are shown more than once."""
+    grain, row = (NOISY_BATCH, "presentation") if noisy else (GRAIN, "stimulus")
+    return Layout(wanted, range(count + 1), dtype, attributes, grain=grain, row=row)
 
 
 def capture(

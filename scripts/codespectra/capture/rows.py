@@ -5,6 +5,8 @@ import math
 import h5py
 import numpy as np
 
+from codespectra.errors import ArgumentError
+
 Rows = np.ndarray | h5py.Dataset
 
 SLAB = 2**23  # numbers read at a time: 32 MB of float32
@@ -18,13 +20,13 @@ def binary_scale(rows: Rows) -> float:
     float32.
 
     Raises:
-        ValueError: a number isn't finite.
+        ArgumentError: a number isn't finite.
     """
     step = max(1, SLAB // rows.shape[1])
     slabs = (rows[start : start + step] for start in range(0, len(rows), step))
     largest = np.max([np.abs(slab).max() for slab in slabs])
     if not np.isfinite(largest):
-        raise ValueError(f"rows of shape {rows.shape} hold infs or nans")
+        raise ArgumentError(f"rows of shape {rows.shape} hold infs or nans")
     return 2.0 ** max(math.frexp(largest)[1] - 1, LEAST_EXPONENT)
 
 

@@ -6,6 +6,7 @@ so are those of the special tokens that frame a sequence.
 """
 
 from dataclasses import replace
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 from codespectra.capture.activation_file import Layout, Written, write_rows
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.data.tokenization import Cut, Frame
-from codespectra.data.tokens import Tokens, write_tokens
+from codespectra.data.tokens import ROW, Tokens, write_tokens
 from codespectra.errors import UserError
 from codespectra.models.hooks import Sink, Wanted, run_to_layers
 from codespectra.models.layer_selection import select_layers
@@ -78,7 +79,8 @@ def text_layout(
 ) -> Layout:
     """The activations file of sequences, a row a token, with the tokens beside the rows."""
     offsets = list(accumulate((len(cut.ids) for cut in cuts), initial=0))
-    return Layout(wanted, offsets, dtype, attributes, lambda f: write_tokens(f, tokens), GRAIN)
+    besides = partial(write_tokens, tokens=tokens)
+    return Layout(wanted, offsets, dtype, attributes, besides, GRAIN, row=ROW)
 
 
 def capture_text(

@@ -27,9 +27,9 @@ class StimulusSet:
     labels: np.ndarray | None = None
     position: np.ndarray | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
-    # Of a table: what its rows are called, and which presentation of a stimulus each is.
+    # Of a table: what its stimuli are called, and the stimulus and repeat of each of its rows.
     ids: list[str] = field(default_factory=list)
-    repeats: list[int] = field(default_factory=list)
+    presentations: list[tuple[int, int]] = field(default_factory=list)
     # Counts of files passed over, and of what is done to images as they are read.
     remarks: Counter[str] = field(default_factory=Counter)
 
@@ -98,7 +98,7 @@ def _listed(
         classes,
         labels,
         ids=listed.ids[:limit],
-        repeats=listed.repeats[:limit],
+        presentations=[row for row in listed.presentations if row[0] < len(files)],
         remarks=remarks,
     )
 
@@ -160,8 +160,6 @@ def write_stimuli(path: str | Path, name: str, made: StimulusSet) -> None:
             file["position"] = made.position
         if made.ids:
             file["stimulus_id"] = np.array([name.encode() for name in made.ids])
-        if made.repeats:
-            file["repeat"] = np.array(made.repeats, np.int64)
     manifest = {
         "file": path.name,
         "name": name,
@@ -176,6 +174,8 @@ def write_stimuli(path: str | Path, name: str, made: StimulusSet) -> None:
     }
     if made.ids:
         manifest["stimulus_ids"] = made.ids
+    if made.presentations:
+        manifest["presentations"] = made.presentations
     write_manifest(path.with_suffix(".json"), manifest)
 
 

@@ -11,8 +11,10 @@ import h5py
 import numpy as np
 
 from codespectra.files.json_files import parse_json
+from codespectra.files.named_axes import name_axes
 
 GROUP = "text"
+ROW = "token_row"  # the axis that rows of activations and these tokens share
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,11 @@ def write_tokens(file: h5py.File, tokens: Tokens) -> None:
     """Add the tokens to an open HDF5 file."""
     group = file.create_group(GROUP)
     for name in ("token", "sequence", "position"):
-        group.create_dataset(name, data=getattr(tokens, name).astype(np.int32))
+        group[name] = getattr(tokens, name).astype(np.int32)
+        name_axes(group[name], (ROW,), file)
     text = json.dumps(tokens.vocabulary).encode()
-    group.create_dataset("vocabulary", data=np.frombuffer(text, np.uint8))
+    group["vocabulary"] = np.frombuffer(text, np.uint8)
+    name_axes(group["vocabulary"], ("vocabulary_byte",), file)
 
 
 def read_tokens(file: h5py.File) -> Tokens:

@@ -9,9 +9,11 @@ from sklearn.decomposition import NMF, PCA, FastICA
 from sklearn.exceptions import ConvergenceWarning
 
 from codespectra.capture.rows import binary_scale
-from codespectra.directions.directions import DEAD_SPREAD, Directions
-from codespectra.directions.read_out import alike_for_equal
-from codespectra.errors import UserError
+from codespectra.directions.directions import DEAD_SPREAD, Directions, Encoder
+from codespectra.directions.encode import check_nonnegative, directions_of, nonnegative_code
+from codespectra.directions.finders import at_most_stimuli
+from codespectra.errors import ArgumentError
+from codespectra.statistics.arrays import numbers, whole_number
 
 LEAST_LENGTH = 1e-6  # that a row is divided by, in paper B's code; rows are below 2 here
 
@@ -24,10 +26,13 @@ def pca(activations: np.ndarray, *, k: int) -> Directions:
     There are fewer than k where centred activations (N, D) span fewer dimensions.
 
     Raises:
-        UserError: k is more than N - 1 or D, or the activations are constant.
+        ArgumentError: k is more than N - 1 or D, or the activations are constant.
     """
-    components, scores = _principal(activations, k, "pca")
-    return Directions(_single(components), _single(scores), two_sided=True)
+    activations = numbers(activations, "activations")
+    fit, rank, _ = _principal(activations, k, "pca")
+    return directions_of(
+        activations, fit.components_[:rank], Encoder("dot", mean=fit.mean_), two_sided=True
+    )
 
 
 def ica(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Directions:
@@ -39,9 +44,10 @@ def ica(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Direc
     may be fewer than k.
 
     Raises:
-        UserError: k is more than N - 1 or D, or the activations are constant.
+        ArgumentError: k is more than N - 1 or D, or the activations are constant.
     """
-    components, scores = _principal(activations, k, "ica")
+    activations = numbers(activations, "activations")
+    fit, rank, scores = _principal(activations, k, "ica")
     spread = scores.std(axis=0)
     search = FastICA(whiten=False, max_iter=iterations, random_state=seed)
     with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
@@ -50,28 +56,28 @@ def ica(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Direc
         _not_converged("ica", iterations)
     rotation = search.components_ / spread
     rotation /= np.linalg.norm(rotation, axis=1, keepdims=True)
-    return Directions(_single(rotation @ components), _single(scores @ rotation.T), two_sided=True)
+    vectors = rotation @ fit.components_[:rank]
+    return directions_of(activations, vectors, Encoder("dot", mean=fit.mean_), two_sided=True)
 
 
 def nmf(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Directions:
     """Parts of a nonnegative matrix factorisation of activations (N, D), with their codes.
 
     scikit-learn's coordinate descent from a random start about as large as the activations. Codes
-    are those of its `transform`, which starts from zero: those of the descent itself keep some of
-    their start where parts are alike, but a stimulus' code should follow from its activations.
+    are `nonnegative_code`s of the parts, which start from zero: those of the descent itself keep
+    some of their start where parts are alike, but a stimulus' code should follow from its
+    activations. The sweeps that all stimuli needed make the code of any other.
     Parts have unit length, and codes the scale: activations are about responses @ vectors. A part
     that adds no more than rounding is dead: its codes are zero.
 
     Raises:
-        UserError: an activation is negative.
+        ArgumentError: an activation is negative.
     """
-    if (lowest := activations.min()) < 0:
-        raise UserError(
-            f"directions.methods.nmf: activations go down to {lowest:.3g}, but NMF takes none "
-            "below 0; take layers that end with a ReLU, or leave nmf out"
-        )
+    activations = numbers(activations, "activations")
+    check_nonnegative(activations)
+    k = whole_number(k, "k")
     rng, scale = np.random.default_rng(seed), np.float32(binary_scale(activations))
-    rows = activations / scale
+    rows = _single(activations / scale)
     size = np.sqrt(rows.mean(dtype=np.float64) / k) or 1  # the descent needs no zeros to start from
     codes, parts = (
         _single(size * np.abs(rng.standard_normal(shape)))
@@ -80,13 +86,16 @@ def nmf(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Direc
     search = NMF(k, init="custom", max_iter=iterations)
     with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
         search.fit(rows, W=codes, H=parts)
-        codes, parts = alike_for_equal(search.transform, rows), search.components_
+        lengths = np.linalg.norm(search.components_, axis=1)
+        parts = search.components_ / np.where(lengths > 0, lengths, 1)[:, None]
+        codes, sweeps = nonnegative_code(rows, parts, iterations)
+        dead = np.linalg.norm(codes, axis=0) <= DEAD_SPREAD * np.linalg.norm(rows)
+        live = np.where(dead[:, None], 0, parts) if dead.any() else None
+        if dead.any():
+            _, sweeps = nonnegative_code(rows, live, iterations)
     if search.n_iter_ >= iterations:
         _not_converged("nmf", iterations)
-    lengths = np.linalg.norm(parts, axis=1)
-    codes *= lengths
-    codes[:, np.linalg.norm(codes, axis=0) <= DEAD_SPREAD * np.linalg.norm(rows)] = 0
-    return Directions(parts / np.where(lengths > 0, lengths, 1)[:, None], codes * scale)
+    return directions_of(activations, parts, Encoder("nonnegative", weights=live, sweeps=sweeps))
 
 
 def kmeans_code(activations: np.ndarray, *, k: int, starts: int, seed: int) -> Directions:
@@ -95,26 +104,24 @@ def kmeans_code(activations: np.ndarray, *, k: int, starts: int, seed: int) -> D
     Read out by minus the distance (B eq. 6) of the rows that were clustered.
 
     Raises:
-        UserError: k is larger than the number of stimuli.
+        ArgumentError: k is larger than the number of stimuli.
     """
-    if k > len(activations):
-        raise UserError(
-            f"directions.methods.kmeans_code.k: {k} is more than {len(activations)} stimuli; "
-            "lower it"
-        )
-    rows = activations / np.float32(binary_scale(activations))
+    activations = numbers(activations, "activations")
+    k = at_most_stimuli(k, activations)
+    scale = binary_scale(activations)
+    rows = activations / np.float32(scale)
     rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), LEAST_LENGTH)
     fit = MiniBatchKMeans(k, n_init=starts, random_state=seed).fit(rows)
-    return Directions(fit.cluster_centers_, -alike_for_equal(fit.transform, rows))
+    encoder = Encoder("neg_distance", shortest=LEAST_LENGTH * scale)
+    return directions_of(activations, fit.cluster_centers_, encoder)
 
 
-def _principal(activations: np.ndarray, k: int, method: str) -> tuple[np.ndarray, np.ndarray]:
-    """Unit components (R, D) and scores (N, R) in float64, R the lower of k and the rank."""
+def _principal(activations: np.ndarray, k: int, method: str) -> tuple[PCA, int, np.ndarray]:
+    """A fit in float64, the lower R of k and the rank, and the scores (N, R) on R components."""
     count, width = activations.shape
-    if k > (most := min(count - 1, width)):
-        raise UserError(
-            f"directions.methods.{method}.k: {k} is more than the {most} that {count} stimuli in "
-            f"{width} units allow; lower it"
+    if whole_number(k, "k") > (most := min(count - 1, width)):
+        raise ArgumentError(
+            f"k: {k} is more than the {most} that {count} stimuli in {width} units allow; lower it"
         )
     solver = "covariance_eigh" if count > width else "full"
     fit, exact = PCA(k, svd_solver=solver), activations.astype(np.float64)
@@ -123,19 +130,14 @@ def _principal(activations: np.ndarray, k: int, method: str) -> tuple[np.ndarray
     floor = np.finfo(np.float32).eps * np.linalg.norm(exact)
     rank = int((fit.singular_values_ > floor).sum())
     if rank == 0:
-        raise UserError(f"directions.methods.{method}: all units are constant; leave the layer out")
+        raise ArgumentError("activations: all units are constant; leave the layer out")
     if rank < k:
         log.warning("%s: %d of %d directions; activations span no more", method, rank, k)
-    return fit.components_[:rank], scores[:, :rank]
+    return fit, rank, scores[:, :rank]
 
 
 def _not_converged(method: str, iterations: int) -> None:
-    log.warning(
-        "%s: not converged in %d iterations; raise directions.methods.%s.iterations",
-        method,
-        iterations,
-        method,
-    )
+    log.warning("%s: not converged in %d iterations; raise iterations", method, iterations)
 
 
 def _single(values: np.ndarray) -> np.ndarray:

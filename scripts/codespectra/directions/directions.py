@@ -5,21 +5,57 @@ One orientation everywhere: a larger response is a stronger one.
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from codespectra.errors import ArgumentError, UserError
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
 from codespectra.files.manifests import write_manifest
+from codespectra.files.named_axes import name_axes
+from codespectra.statistics.arrays import numbers
 
 # A response is constant that varies by no more than this share of its size: float32 products of
 # equal rows were up to 8e-7 apart, by their place in the product (16 to 8,192 units).
 DEAD_SPREAD = 1e-6
 
+# Of what a file of directions holds of a layer.
+AXES = {
+    "vectors": ("direction", "unit"),
+    "responses": ("stimulus", "direction"),
+    "mean": ("unit",),
+    "weights": ("direction", "unit"),
+    "biases": ("direction",),
+}
+
 log = logging.getLogger("codespectra")
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """How responses to directions follow from any activations (N, D) of the layer: `encode` does.
+
+    Attributes:
+        read_out: `dot`, `cosine` or `neg_distance` of `read_out`; `relu` of an autoencoder's
+            encoder; `nonnegative`, NMF's code.
+        mean: (D,) float64 that is subtracted from activations; None for nothing.
+        scale: that they are then divided by.
+        shortest: length that unit rows are made with, of `unit_rows`.
+        weights: (K, D) that activations meet in place of the vectors; None for these.
+        biases: (K,) that `relu` adds.
+        sweeps: of coordinate descent from zero that make a `nonnegative` code.
+    """
+
+    read_out: str
+    mean: np.ndarray | None = None
+    scale: float = 1.0
+    shortest: float = 0.0
+    weights: np.ndarray | None = None
+    biases: np.ndarray | None = None
+    sweeps: int = 0
 
 
 @dataclass(frozen=True)
@@ -27,12 +63,29 @@ class Directions:
     """K directions of a layer and the responses of N stimuli to each.
 
     Vectors are (K, D) and responses (N, K), float32. Those that are `two_sided` have no sign of
-    their own: both are scored, and the better counts.
+    their own: both are scored, and the better counts. `encoder` says how to find the responses of
+    other stimuli.
     """
 
     vectors: np.ndarray
     responses: np.ndarray
     two_sided: bool = False
+    encoder: Encoder | None = None
+
+    def __post_init__(self) -> None:
+        """Take tensors, data frames and lists as well.
+
+        Raises:
+            ArgumentError: vectors or responses aren't finite numbers (K, D) and (N, K).
+        """
+        vectors = numbers(self.vectors, "vectors", "K, D")
+        responses = numbers(self.responses, "responses", "N, K")
+        if len(vectors) != responses.shape[1]:
+            raise ArgumentError(
+                f"responses has {responses.shape[1]} columns, but there are {len(vectors)} vectors"
+            )
+        object.__setattr__(self, "vectors", vectors)
+        object.__setattr__(self, "responses", responses)
 
     @property
     def dead(self) -> np.ndarray:
@@ -53,7 +106,39 @@ def is_constant(lowest: np.ndarray, highest: np.ndarray) -> np.ndarray:
 def write_directions(group: h5py.Group, found: Directions) -> None:
     """Write directions to a group of an open HDF5 file."""
     group["vectors"], group["responses"] = found.vectors, found.responses
+    for name in ("vectors", "responses"):
+        name_axes(group[name], AXES[name], group)
     group.attrs["two_sided"] = found.two_sided
+    if found.encoder is not None:
+        _write_encoder(group.create_group("encoder"), found.encoder)
+
+
+def _write_encoder(group: h5py.Group, encoder: Encoder) -> None:
+    """Write its arrays as datasets, where it has them, and the rest as attributes."""
+    layer = group.parent
+    for field in fields(encoder):
+        value = getattr(encoder, field.name)
+        if isinstance(value, np.ndarray):
+            group[field.name] = value
+            name_axes(group[field.name], AXES[field.name], layer)
+        elif value is not None:
+            group.attrs[field.name] = value
+
+
+def read_encoder(group: h5py.Group) -> Encoder:
+    """Read the encoder of a layer that `write_directions` wrote with its directions.
+
+    Raises:
+        UserError: the file is of a version that kept none.
+    """
+    if "encoder" not in group:
+        raise UserError(
+            f"{group.file.filename}: keeps no encoder of {group.name}; it was made by an older "
+            "version of codespectra: find its directions again"
+        )
+    stored = group["encoder"]
+    arrays = {name: array[:] for name, array in stored.items()}
+    return Encoder(**dict(stored.attrs) | arrays)
 
 
 def write_layers(
@@ -94,7 +179,8 @@ def write_layers(
 def read_directions(group: h5py.Group) -> Directions:
     """Read the directions that `write_directions` wrote."""
     two_sided = bool(group.attrs["two_sided"])
-    return Directions(group["vectors"][:], group["responses"][:], two_sided)
+    encoder = read_encoder(group) if "encoder" in group else None
+    return Directions(group["vectors"][:], group["responses"][:], two_sided, encoder)
 
 
 def read_methods(paths: dict[str, str], layers: Iterable[str]) -> dict[str, dict[str, Directions]]:
@@ -109,4 +195,6 @@ def read_methods(paths: dict[str, str], layers: Iterable[str]) -> dict[str, dict
 
 def neurons(activations: np.ndarray) -> Directions:
     """The basis: each unit with its own activation (N, D)."""
-    return Directions(np.eye(activations.shape[1], dtype=np.float32), activations)
+    activations = numbers(activations, "activations").astype(np.float32, copy=False)
+    basis = np.eye(activations.shape[1], dtype=np.float32)
+    return Directions(basis, activations, encoder=Encoder("dot"))

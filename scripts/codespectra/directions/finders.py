@@ -1,63 +1,77 @@
 """Finders of directions: spherical K-Means, and controls that look for no axis (B §3.2).
 
-Each takes a layer's activations (N, D).
+Each takes a layer's activations (N, D), array or HDF5 dataset, which is read block by block.
 """
+
+from dataclasses import replace
 
 import numpy as np
 
-from codespectra.directions.directions import Directions
+from codespectra.directions.directions import Directions, Encoder
+from codespectra.directions.encode import directions_of
 from codespectra.directions.kmeans import kmeans_from_units, spherical_kmeans
-from codespectra.directions.read_out import read_out, unit_rows
-from codespectra.errors import UserError
+from codespectra.directions.read_out import unit_rows
+from codespectra.errors import ArgumentError
+from codespectra.statistics.arrays import one_of, rows_to_read, whole_number
 
 
 def kmeans(activations: np.ndarray, *, k: int, starts: int, readout: str, seed: int) -> Directions:
     """Centroids of spherical K-Means, read out by `cosine`, `dot` or `neg_distance` (B eq. 6).
 
     Raises:
-        UserError: k is larger than the number of stimuli whose activations aren't all zero.
+        ArgumentError: k is larger than the number of stimuli whose activations aren't all zero.
     """
-    try:
-        centroids = spherical_kmeans(activations, k, starts=starts, seed=seed).centroids
-    except ValueError as error:
-        raise UserError(f"directions.methods.kmeans: {error}") from error
-    return Directions(centroids, read_out(activations, centroids, readout))
+    activations, readout = rows_to_read(activations, "activations"), _read_out(readout)
+    centroids = spherical_kmeans(activations, k, starts=starts, seed=seed).centroids
+    return directions_of(activations, centroids, Encoder(readout))
 
 
 def kmeans_identity(activations: np.ndarray, *, readout: str) -> Directions:
     """Centroids of spherical K-Means that started as the units, as in paper B's code for K = D.
 
     Raises:
-        UserError: there are fewer stimuli than units, those without activations left out.
+        ArgumentError: there are fewer stimuli than units, those without activations left out.
     """
-    try:
-        centroids = kmeans_from_units(activations).centroids
-    except ValueError as error:
-        raise UserError(f"directions.methods.kmeans_identity: {error}") from error
-    return Directions(centroids, read_out(activations, centroids, readout))
+    activations, readout = rows_to_read(activations, "activations"), _read_out(readout)
+    return directions_of(activations, kmeans_from_units(activations).centroids, Encoder(readout))
 
 
 def random(activations: np.ndarray, *, k: int, seed: int) -> Directions:
     """Isotropic unit vectors; each sign such that its largest-magnitude response is positive."""
-    width = activations.shape[1]
+    activations = rows_to_read(activations, "activations")
+    k, width = whole_number(k, "k"), activations.shape[1]
     vectors = np.random.default_rng(seed).standard_normal((k, width)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    responses = read_out(activations, vectors, "dot")
+    found = directions_of(activations, vectors, Encoder("dot"))
+    responses = found.responses
     largest = np.take_along_axis(responses, np.abs(responses).argmax(axis=0)[None], axis=0)[0]
     sign = np.where(largest < 0, -1, 1).astype(np.float32)
-    return Directions(vectors * sign[:, None], responses * sign)
+    return replace(found, vectors=vectors * sign[:, None], responses=responses * sign)
 
 
 def exemplar(activations: np.ndarray, *, k: int, seed: int) -> Directions:
     """Cosine to the activations of k stimuli drawn without replacement: no axis is found at all.
 
     Raises:
-        UserError: k is larger than the number of stimuli.
+        ArgumentError: k is larger than the number of stimuli.
     """
-    if k > len(activations):
-        raise UserError(
-            f"directions.methods.exemplar.k: {k} is more than {len(activations)} stimuli; lower it"
-        )
+    activations = rows_to_read(activations, "activations")
+    k = at_most_stimuli(k, activations)
     chosen = np.random.default_rng(seed).choice(len(activations), size=k, replace=False)
     vectors = unit_rows(activations[np.sort(chosen)])
-    return Directions(vectors, read_out(activations, vectors, "cosine"))
+    return directions_of(activations, vectors, Encoder("cosine"))
+
+
+def at_most_stimuli(k: int, activations: np.ndarray) -> int:
+    """A number of directions that no more than N stimuli allow.
+
+    Raises:
+        ArgumentError: k is more than the number of stimuli.
+    """
+    if whole_number(k, "k") > len(activations):
+        raise ArgumentError(f"k: {k} is more than {len(activations)} stimuli; lower it")
+    return int(k)
+
+
+def _read_out(how: str) -> str:
+    return one_of(how, "readout", ("cosine", "dot", "neg_distance"))

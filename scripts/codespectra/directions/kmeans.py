@@ -6,12 +6,15 @@ cosine; its code runs Euclidean K-Means on unit rows and leaves centroids shorte
 """
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
 from codespectra.directions.read_out import normalised, unit_rows
+from codespectra.errors import ArgumentError
+from codespectra.statistics.arrays import rows_to_read, whole_number
 
 BLOCK_ROWS = 2048  # a block of rows and its cosines stay in the cache
 MAX_ITERATIONS = 300  # scikit-learn's default
@@ -43,12 +46,11 @@ def spherical_kmeans(
     Each start is greedy k-means++ on `start_rows` * k random rows: nearly as good as on all, and
     a start on all would cost more than 20 iterations. A zero row stays zero: its cosine is 0.
 
-    Raises ValueError for rows that are not finite, and unless 1 <= k <= the non-zero rows.
+    Raises ArgumentError for rows that are not finite, and unless 1 <= k <= the non-zero rows.
     """
-    directions = unit_rows(rows)
+    directions = unit_rows(rows_to_read(rows, "rows"))
     nonzero = _nonzero_rows(directions, k)
-    if starts < 1:
-        raise ValueError(f"starts = {starts} must be at least 1")
+    starts = whole_number(starts, "starts")
     fits = []
     for rng in np.random.default_rng(seed).spawn(starts):
         sample = rng.choice(nonzero, min(start_rows * k, len(nonzero)), replace=False)
@@ -59,20 +61,20 @@ def spherical_kmeans(
 def kmeans_from_units(rows: NDArray) -> Clustering:
     """Cluster rows (N, D) into D directions, started from the D unit vectors.
 
-    Raises ValueError for rows that are not finite, and for fewer than D that aren't zero.
+    Raises ArgumentError for rows that are not finite, and for fewer than D that aren't zero.
     """
-    directions = unit_rows(rows)
+    directions = unit_rows(rows_to_read(rows, "rows"))
     width = directions.shape[1]
     _nonzero_rows(directions, width)
     return lloyd(directions, np.eye(width, dtype=np.float32), MAX_ITERATIONS)
 
 
 def _nonzero_rows(directions: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """Indices of the rows that aren't zero; ValueError unless 1 <= k <= their number."""
+    """Indices of the rows that aren't zero; ArgumentError unless 1 <= k <= their number."""
     nonzero = np.flatnonzero(directions.any(axis=1))
-    if not 1 <= k <= len(nonzero):
+    if not (isinstance(k, Integral) and 1 <= k <= len(nonzero)):
         count = len(directions)
-        raise ValueError(f"k = {k} must be in 1..{len(nonzero)}, the non-zero of {count} rows")
+        raise ArgumentError(f"k = {k} must be in 1..{len(nonzero)}, the non-zero of {count} rows")
     return nonzero
 
 

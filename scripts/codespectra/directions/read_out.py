@@ -8,21 +8,30 @@ from numpy.typing import NDArray
 BLOCK_ROWS = 2048  # a block of rows stays in the cache
 
 
-def read_out(activations: np.ndarray, vectors: np.ndarray, how: str) -> np.ndarray:
+def read_out(
+    activations: np.ndarray, vectors: np.ndarray, how: str, *, shortest: float = 0
+) -> np.ndarray:
     """Responses (N, K) of activations (N, D) to vectors (K, D).
 
     `dot` projects, `cosine` projects unit rows, `neg_distance` is minus the Euclidean distance of
-    unit rows.
+    unit rows, in float64: float32 keeps half the digits of a small one.
+
+    Args:
+        activations: rows of any length.
+        vectors: as they are.
+        how: one of the three.
+        shortest: of `unit_rows`.
     """
 
     def respond(rows: NDArray) -> NDArray:
-        products = rows @ vectors.T
         if how != "neg_distance":
-            return products
-        lengths = np.square(rows).sum(axis=1)[:, None] + np.square(vectors).sum(axis=1)
-        return -np.sqrt(np.maximum(lengths - 2 * products, 0))
+            return rows @ vectors.T
+        exact, centres = rows.astype(np.float64), vectors.astype(np.float64)
+        lengths = np.square(exact).sum(axis=1)[:, None] + np.square(centres).sum(axis=1)
+        return -np.sqrt(np.maximum(lengths - 2 * exact @ centres.T, 0)).astype(rows.dtype)
 
-    return alike_for_equal(respond, activations if how == "dot" else unit_rows(activations))
+    rows = activations if how == "dot" else unit_rows(activations, shortest)
+    return alike_for_equal(respond, rows)
 
 
 def alike_for_equal(respond: Callable[[NDArray], NDArray], rows: NDArray) -> NDArray:
@@ -35,8 +44,9 @@ def alike_for_equal(respond: Callable[[NDArray], NDArray], rows: NDArray) -> NDA
     return respond(rows)
 
 
-def unit_rows(rows: NDArray) -> NDArray[np.float32]:
-    """Rows (N, D) brought to unit length; zero rows stay zero.
+def unit_rows(rows: NDArray, shortest: float = 0) -> NDArray[np.float32]:
+    """Rows (N, D) brought to unit length; zero rows stay zero, those below `shortest` are divided
+    by that.
 
     Raises ValueError for rows that are not finite, with the first of them.
     """
@@ -47,7 +57,7 @@ def unit_rows(rows: NDArray) -> NDArray[np.float32]:
         if not np.isfinite(lengths).all():
             row = start + int(np.argmin(np.isfinite(lengths)))
             raise ValueError(f"row {row} of {len(rows)} is not finite")
-        directions[start : start + BLOCK_ROWS] = normalised(block, lengths)
+        directions[start : start + BLOCK_ROWS] = normalised(block, np.maximum(lengths, shortest))
     return directions
 
 

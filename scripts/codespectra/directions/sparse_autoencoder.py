@@ -14,8 +14,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from codespectra.directions.directions import Directions, is_constant
-from codespectra.errors import UserError
+from codespectra.directions.directions import Directions, Encoder, is_constant
+from codespectra.errors import ArgumentError
 from codespectra.training.epochs import Recipe, descend, run_epochs
 
 BLOCK_ROWS = 4096  # that are encoded at once
@@ -68,12 +68,17 @@ def scaled_rows(activations: np.ndarray, device: torch.device) -> torch.Tensor:
     """Activations (N, D) over their root mean square, as the autoencoder sees them.
 
     Raises:
-        UserError: all units are constant.
+        ArgumentError: all units are constant.
     """
     if is_constant(activations.min(axis=0), activations.max(axis=0)).all():
-        raise UserError("directions.methods.sae: all units are constant; leave the layer out")
-    size = np.sqrt(np.mean(np.square(activations, dtype=np.float64)))
-    return torch.from_numpy((activations / size).astype(np.float32)).to(device)
+        raise ArgumentError("activations: all units are constant; leave the layer out")
+    scaled = activations / root_mean_square(activations)
+    return torch.from_numpy(scaled.astype(np.float32)).to(device)
+
+
+def root_mean_square(activations: np.ndarray) -> np.float64:
+    """Root mean square of all activations (N, D)."""
+    return np.sqrt(np.mean(np.square(activations, dtype=np.float64)))
 
 
 def train_autoencoder(
@@ -133,7 +138,14 @@ def evaluate(network: SparseAutoencoder, rows: torch.Tensor) -> dict[str, float]
 
 
 @torch.inference_mode()
-def autoencoder_directions(network: SparseAutoencoder, rows: torch.Tensor) -> Directions:
-    """Atoms with the codes of `scaled_rows`: rows are about responses @ vectors."""
+def autoencoder_directions(network: SparseAutoencoder, activations: np.ndarray) -> Directions:
+    """Atoms with the codes of activations (N, D): `scaled_rows` are about responses @ vectors."""
+    rows = scaled_rows(activations, network.atoms.device)
     codes = [network.encode(block).cpu() for block in rows.split(BLOCK_ROWS)]
-    return Directions(network.atoms.cpu().numpy(), torch.cat(codes).numpy())
+    weights, biases, atoms = (
+        tensor.cpu().numpy()
+        for tensor in (network.encoder.weight, network.encoder.bias, network.atoms)
+    )
+    size = float(root_mean_square(activations))
+    encoder = Encoder("relu", scale=size, weights=weights, biases=biases)
+    return Directions(atoms, torch.cat(codes).numpy(), encoder=encoder)

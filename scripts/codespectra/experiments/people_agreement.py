@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from codespectra.experiments.people import IMAGES, QUERIES, REFERENCES, UNIT
+from codespectra.experiments.people import QUERIES, REFERENCES, UNIT
 from codespectra.experiments.preference import pooled_preference
+from codespectra.experiments.trial_images import IMAGES
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.similarity import Embedding, Parts
 

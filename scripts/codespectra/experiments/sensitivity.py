@@ -105,7 +105,7 @@ def nearest_images(cosines: np.ndarray, paths: Paths, count: int) -> np.ndarray:
         UserError: there are fewer images than M.
     """
     if count > len(cosines):
-        raise UserError(f"index.m: {count} is more than the {len(cosines)} stimuli; lower it")
+        raise UserError(f"count: {count} is more than the {len(cosines)} stimuli; lower it")
     by_centroid = np.ascontiguousarray(cosines.T)
     found = np.full((*paths.weights.shape[:2], count), NO_IMAGE)
     for a, (b, weights) in enumerate(zip(paths.partner, paths.weights, strict=True)):

@@ -67,6 +67,8 @@ def metric_name(metric: str) -> str:
 
 def depth_label(types: Collection[str]) -> str:
     """The axis of depth: of which module classes the layers are that were analysed."""
+    if list(types) == ["recorded"]:
+        return "layer, in the file's order"
     if len(types) > NAMED_TYPES:
         return f"depth ({len(types)} kinds of layers, in running order)"
     return f"depth ({' and '.join(types)}, in running order)"

@@ -47,9 +47,11 @@ def _walk(root: Path) -> Iterator[Path]:
             path = folder / entry.name
             if entry.name.startswith("."):
                 continue
-            if path.is_dir():
+            # What is no link is known without a look at it.
+            seen_as = path if entry.is_symlink() else entry
+            if seen_as.is_dir():
                 (links if entry.is_symlink() else folders).append(path)
-            elif path.is_file():
+            elif seen_as.is_file():
                 yield path
             else:
                 log.warning("%s: passed over, since it is no regular file", path)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import h5py
 
@@ -81,10 +82,7 @@ def hdf5_digest(path: str | Path, known: Mapping[str, str] | None = None) -> str
         file.visit(names.append)
         for name in sorted(names):
             item = file[name]
-            attributes = {
-                key: value.tolist() if hasattr(value, "tolist") else value
-                for key, value in item.attrs.items()
-            }
+            attributes = {key: _said(item, key) for key in item.attrs if key != "REFERENCE_LIST"}
             is_dataset = isinstance(item, h5py.Dataset)
             content = [item.dtype.str, *item.shape] if is_dataset else []
             if name in known:
@@ -93,6 +91,18 @@ def hdf5_digest(path: str | Path, known: Mapping[str, str] | None = None) -> str
                 content.append(rows_digest(item, len(item)).hexdigest())
             digest.update(json.dumps([name, attributes, content], sort_keys=True).encode())
     return digest.hexdigest()
+
+
+def _said(item: h5py.HLObject, key: str) -> Any:
+    """An attribute in plain numbers and text; of the scales of its axes, their names.
+
+    Scales list the datasets that they are of, too, in a REFERENCE_LIST: that says nothing more.
+    """
+    value = item.attrs[key]
+    if key == "DIMENSION_LIST":
+        return [[_said(item.file[scale], "NAME") for scale in scales] for scales in value]
+    plain = value.tolist() if hasattr(value, "tolist") else value
+    return plain.decode("latin-1") if isinstance(plain, bytes) else plain
 
 
 def rows_digest(dataset: h5py.Dataset, count: int) -> "hashlib._Hash":

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from codespectra.errors import UserError, first_line
 
+MOST_LETTERS = 300  # of what a library says; it may quote the file
 # What opening or reading may wait for without end.
 KINDS = {
     stat.S_ISDIR: "a folder",
@@ -69,7 +70,8 @@ def reason(error: BaseException) -> str:
     if words := getattr(error, "strerror", None):
         return words
     first, _, rest = str(error).strip().partition("\n")
-    return f"{first} {rest.split(chr(10))[0].strip()}" if first.endswith(":") else first_line(error)
+    said = f"{first} {rest.split(chr(10))[0].strip()}" if first.endswith(":") else first_line(error)
+    return shown(said if len(said) <= MOST_LETTERS else f"{said[:MOST_LETTERS]}…")
 
 
 def shown(path: str | Path) -> str:

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from codespectra.directions.directions import Directions
-from codespectra.errors import UserError
+from codespectra.errors import ArgumentError, UserError
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.similarity import Parts, Similarity
+from codespectra.statistics.arrays import one_of, whole_number
 from codespectra.statistics.ranking import top_stimuli
 
 LIVE, DEAD, RARE = "live", "dead", "rare"
@@ -24,7 +25,16 @@ class Index:
     """
 
     m: int
-    normalisation: str
+    normalisation: str = "pairs"
+
+    def __post_init__(self) -> None:
+        """Refuse what isn't a number of images, or a normalisation.
+
+        Raises:
+            ArgumentError: says what is allowed.
+        """
+        whole_number(self.m, "m", least=2)
+        one_of(self.normalisation, "normalisation", ("pairs", "code", "literal"))
 
     def of_pairs(self, means: np.ndarray, self_similarity: float) -> np.ndarray:
         """The index from the mean similarity over pairs, any shape."""
@@ -50,11 +60,11 @@ def candidates(found: Directions, m: int) -> Candidates:
     """Live directions: a constant response is `dead`, one that fewer than m images raise `rare`.
 
     Raises:
-        UserError: there are fewer stimuli than M.
+        ArgumentError: there are fewer stimuli than M.
     """
     count = len(found.responses)
     if m > count:
-        raise UserError(f"index.m: {m} is more than the {count} stimuli; lower it")
+        raise ArgumentError(f"m: {m} is more than the {count} stimuli; lower it")
     state = np.where(found.dead, DEAD, np.where(found.rare(m), RARE, LIVE))
     live = np.flatnonzero(state == LIVE)
     # Copied only where some are left out: responses are what a large set fills the memory with.
@@ -78,9 +88,15 @@ def index_table(
         similarities: metrics that hold all images.
         index: how pairs are averaged.
 
+    Raises:
+        ArgumentError: M is more than the stimuli, or the directions are of other numbers of them.
+
     Returns:
         method, metric, part, direction, state, sign, ii; missing where the state isn't `live`.
     """
+    counts = {method: len(directions.responses) for method, directions in found.items()}
+    if len({*counts.values()}) != 1:
+        raise ArgumentError(f"found holds responses of other numbers of stimuli: {counts}")
     every = {method: candidates(directions, index.m) for method, directions in found.items()}
     sets = np.concatenate([top_stimuli(one.responses, index.m) for one in every.values()])
     tables = []
@@ -102,6 +118,8 @@ def check_live(found: dict[str, Directions], layer: str, m: int) -> None:
         UserError: fewer than 2 of the units have m most exciting images.
     """
     units = found.get("neurons")
+    if units is not None and m > len(units.responses):
+        raise UserError(f"index.m: {m} is more than the {len(units.responses)} stimuli; lower it")
     live = 2 if units is None else int((candidates(units, m).state == LIVE).sum())
     if live < 2:
         raise UserError(

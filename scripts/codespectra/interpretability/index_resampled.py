@@ -122,7 +122,7 @@ def strongest_inside(
     count, fewest = len(responses), int(held.sum(axis=1).min())
     if fewest < m:
         raise UserError(
-            f"index.m: {m} is more than the {fewest} stimuli of a subsample, on "
+            f"m: {m} is more than the {fewest} stimuli of a subsample, on "
             f"which intervals rest; lower it or take a set of at least {3 * m // 2}"
         )
     length = min(8 * m, count)

@@ -17,6 +17,7 @@ from codespectra.data.stimulus_file import open_stimuli
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.interpretability.parts import ALL
+from codespectra.statistics.arrays import entries, numbers
 
 # Numbers that are gathered at once: few enough to stay in the cache.
 BLOCK_NUMBERS = 1 << 16
@@ -60,8 +61,13 @@ class Similarity(ABC):
 class _Plain(Similarity):
     """A metric of one part that is a function of two broadcast rows of a small table."""
 
-    def __init__(self, table: np.ndarray):
-        self.table = table
+    def __init__(self, table: Any):
+        self.table = self._checked(table)
+
+    @staticmethod
+    @abstractmethod
+    def _checked(table: Any) -> np.ndarray:
+        """The table as an array, or an ArgumentError."""
 
     @abstractmethod
     def _alike(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -88,6 +94,10 @@ class Color(_Plain):
 
     metric, self_similarity = "color", 0.0
 
+    @staticmethod
+    def _checked(table: Any) -> np.ndarray:
+        return numbers(table, "table", "N, 3")
+
     def _alike(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         return -np.linalg.norm(first - second, axis=-1)
 
@@ -96,6 +106,10 @@ class Label(_Plain):
     """1 if the labels (N,) are equal, else 0."""
 
     metric, self_similarity = "label", 1.0
+
+    @staticmethod
+    def _checked(table: Any) -> np.ndarray:
+        return entries(table, "table")
 
     def _alike(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         return (first == second).astype(np.float64)
@@ -109,9 +123,13 @@ class Embedding(Similarity):
 
     self_similarity = 0.0
 
-    def __init__(self, metric: str, tables: Parts, images: np.ndarray):
-        """Take the rows (U, d) of each part for the sorted, distinct images (U,)."""
-        self.metric, self.tables, self.images = metric, tables, images
+    def __init__(self, metric: str, tables: Parts, images: np.ndarray | None = None):
+        """Take the rows (U, d) of each part for the sorted, distinct images (U,): None, for all."""
+        self.tables = {
+            part: numbers(table, f"tables[{part!r}]", "U, d") for part, table in tables.items()
+        }
+        count = len(next(iter(self.tables.values())))
+        self.metric, self.images = metric, np.arange(count) if images is None else images
 
     def _each(self, measure: Callable[[np.ndarray], np.ndarray]) -> Parts:
         found = {part: measure(table) for part, table in self.tables.items()}

@@ -148,7 +148,9 @@ def _changed_keys(before: dict[str, Any], now: dict[str, Any], prefix: str = "")
 
 
 def _changed_value(before: Any, now: Any) -> str:
-    """`5 -> 9`; of long lists, what came and what went."""
+    """`5 -> 9`; of long lists, what came and what went; of stamps, that they differ."""
+    if any(re.fullmatch("[0-9a-f]{64}", str(value)) for value in (before, now)):
+        return "has changed"
     lists = isinstance(before, list) and isinstance(now, list)
     if not lists or len(repr(before)) + len(repr(now)) <= WIDTH:
         return f"{_shown(before)} -> {_shown(now)}"

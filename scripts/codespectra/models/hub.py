@@ -31,7 +31,7 @@ def folder_of_hub(name: str, revision: str) -> Path:
             get it.
     """
     try:
-        return _cached(name, revision)
+        return cached_folder(name, revision)
     except HFValidationError as error:
         raise UserError(f"hub model {name!r}: {first_line(error)}; correct its name") from error
     except UserError as error:
@@ -48,7 +48,7 @@ def folder_of_hub(name: str, revision: str) -> Path:
             f"({first_line(error)}); where there is a network, run `hf download {name} "
             f"--revision {revision}`, or give its folder as weights: path"
         ) from error
-    return _cached(name, revision)
+    return cached_folder(name, revision)
 
 
 def file_of_hub(repository: str, revision: str, file: str) -> tuple[Path, str]:
@@ -59,7 +59,7 @@ def file_of_hub(repository: str, revision: str, file: str) -> tuple[Path, str]:
     """
     options = {"repo_id": repository, "filename": file, "revision": revision}
     try:
-        path = huggingface_hub.hf_hub_download(**options, local_files_only=True)
+        path = cached_file(repository, revision, file)
     except HFValidationError as error:
         raise UserError(
             f"repository: {repository!r}: {first_line(error)}; correct its name"
@@ -79,7 +79,23 @@ def file_of_hub(repository: str, revision: str, file: str) -> tuple[Path, str]:
     return found, found.parents[len(Path(file).parts) - 1].name
 
 
-def _cached(name: str, revision: str) -> Path:
+def cached_file(repository: str, revision: str, file: str) -> Path:
+    """A file of the hub from the local cache alone.
+
+    Raises:
+        OSError: it isn't cached.
+    """
+    return Path(
+        huggingface_hub.hf_hub_download(repository, file, revision=revision, local_files_only=True)
+    )
+
+
+def cached_folder(name: str, revision: str) -> Path:
+    """The same from the local cache alone.
+
+    Raises:
+        OSError, UserError: it isn't cached whole.
+    """
     # Without patterns the client lets an incomplete snapshot pass: `check_folder` says what lacks.
     folder = huggingface_hub.snapshot_download(
         name, revision=revision, allow_patterns=[], local_files_only=True

@@ -12,7 +12,7 @@ from codespectra.errors import UserError
 from codespectra.files.json_files import content_digest
 from codespectra.files.manifests import file_digest
 from codespectra.files.regular_files import check_regular, refusing
-from codespectra.models.model_folders import read_config, weight_files
+from codespectra.models.model_folders import read_config
 
 PREPROCESSOR = "preprocessor_config.json"
 
@@ -42,31 +42,56 @@ def resolved(architecture: dict[str, Any], published: str | None = None) -> dict
 
 
 def code_of(target: str) -> str:
-    """Hexadecimal sha256 of the file that a target names, with those beside it that it imports.
+    """Hexadecimal sha256 of the file that a target names, with those of its own that it imports.
+
+    Its own are the modules and packages beside a file; of an installed module those of its package.
 
     Raises:
         UserError: there is no such file, or it is no Python.
     """
-    files, pending = {}, [source_of(target)]
+    pending = [source_of(target)]
+    module = target.rpartition(":")[0]
+    if module.endswith(".py"):
+        root, package = pending[0].parent, None
+    else:
+        folders = module.count(".") + (pending[0].name == "__init__.py")
+        root, package = pending[0].parents[folders], module.split(".")[0]
+    files: dict[str, str] = {}
     while pending:
         file = pending.pop()
-        if file.name not in files:
-            files[file.name] = file_digest(file)
-            pending += _imported_beside(file)
+        if (name := file.relative_to(root).as_posix()) not in files:
+            files[name] = file_digest(file)
+            pending += _own_imports(file, root, package)
     return content_digest(files)
 
 
-def _imported_beside(file: Path) -> list[Path]:
+def _own_imports(file: Path, root: Path, package: str | None) -> list[Path]:
+    """Files below `root` that a file imports: any, or those of a package and single ones."""
+    found = []
+    for name in sorted(_imported_names(file, root)):
+        parts = name.split(".")
+        if package in (None, parts[0]):
+            # Importing a.b.c runs the __init__ of a and of a.b.
+            places = [root.joinpath(*parts[:depth]) for depth in range(1, len(parts) + 1)]
+            found += [place / "__init__.py" for place in places]
+            found.append(root.joinpath(*parts[:-1], f"{parts[-1]}.py"))
+        elif len(parts) == 1:
+            found.append(root / f"{name}.py")
+    return [path for path in found if path.is_file()]
+
+
+def _imported_names(file: Path, root: Path) -> set[str]:
     with refusing(file, "isn't Python", "correct it"):
         tree = ast.parse(file.read_bytes())
-    names = set()
+    inside, names = file.relative_to(root).parts[:-1], set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-    beside = (file.with_name(f"{name.split('.')[0]}.py") for name in sorted(names))
-    return [path for path in beside if path.is_file()]
+        elif isinstance(node, ast.ImportFrom):
+            above = inside[: len(inside) + 1 - node.level] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            names |= {module} | {f"{module}.{alias.name}".strip(".") for alias in node.names}
+    return names - {""}
 
 
 def source_of(target: str) -> Path:
@@ -123,11 +148,3 @@ def package_file(package: str, file: str) -> Path:
         held = ", ".join(sorted(f.name for f in folder.iterdir() if f.suffix not in {".py", ""}))
         raise UserError(f"file: {package} has no {file!r}; it holds {held or 'no data'}")
     return path
-
-
-def own_files(architecture: dict[str, Any]) -> list[str]:
-    """Files that a network's own weights come from, of a `resolved` architecture."""
-    if architecture["name"] == "transformers":
-        folder = Path(architecture["path"])
-        return [str(folder / name) for name in weight_files(folder)]
-    return [str(source_of(architecture["target"]))]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from codespectra.errors import ArgumentError
+from codespectra.statistics.arrays import numbers
 from codespectra.statistics.intervals import mean_interval
 
 PARTS = 3
@@ -48,14 +50,15 @@ def held_out_gains(
         seed: of the parts.
 
     Raises:
-        ValueError: fewer than 10 ranks.
+        ArgumentError: fewer than 10 ranks.
     """
+    scores = numbers(scores, "scores", "N, p")
     n, held = scores.shape
     last = min(LAST_RANK, held * 2 // 3, n // (PARTS * STIMULI_A_RANK))
     if last - first + 1 < FEWEST_RANKS:
-        raise ValueError(
-            f"ranks {first}-{last} of {n} stimuli and {held} components: {FEWEST_RANKS} needed to "
-            "compare shapes"
+        raise ArgumentError(
+            f"scores: ranks {first}-{last} of {n} stimuli and {held} components, "
+            f"{FEWEST_RANKS} ranks needed to compare shapes"
         )
     parts = np.array_split(np.random.default_rng(seed).permutation(n), PARTS)
     rows = [_centred(scores[part]) for part in parts]

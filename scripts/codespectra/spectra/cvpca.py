@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import linalg
 
+from codespectra.errors import ArgumentError
 from codespectra.spectra import eigenspectrum, power_law
 from codespectra.spectra.eigenspectrum import Spectrum
 from codespectra.spectra.power_law import PowerLaw
+from codespectra.statistics.arrays import numbers, rows_to_read, whole_number
 
 SUBSPACE = 150  # leading components that the bootstrap resamples in, for ranks up to 50
 
@@ -48,11 +50,12 @@ def repeats(rows: eigenspectrum.Rows) -> tuple[RowRange, RowRange]:
     """First and second half of 2 N rows: the repeats, with the stimuli in the same order.
 
     Raises:
-        ValueError: the number of rows is odd.
+        ArgumentError: the number of rows is odd.
     """
+    rows = rows_to_read(rows, "rows")
     stimuli, rest = divmod(rows.shape[0], 2)
     if rest:
-        raise ValueError(f"{rows.shape[0]} rows are not two repeats of the same stimuli")
+        raise ArgumentError(f"rows: {rows.shape[0]} rows are not two repeats of the same stimuli")
     return RowRange(rows, 0, stimuli), RowRange(rows, stimuli, 2 * stimuli)
 
 
@@ -94,10 +97,14 @@ def cross_validated_spectrum(
         seed: of the random start of `window` and `randomized`.
 
     Raises:
-        ValueError: the repeats differ in shape, or `eigenspectrum.spectrum` refuses the first one.
+        ArgumentError: the repeats differ in shape, or aren't what `eigenspectrum.spectrum` takes.
     """
+    first, second = rows_to_read(first, "first"), rows_to_read(second, "second")
     if first.shape != second.shape:
-        raise ValueError(f"repeats have shapes {first.shape} and {second.shape}, not one")
+        raise ArgumentError(
+            f"first and second have shapes {first.shape} and {second.shape}, not one"
+        )
+    components = whole_number(components, "components")
     kept = min(components, eigenspectrum.WINDOW) if solver == "window" else components
     plain = eigenspectrum.spectrum(first, components=kept, solver=solver, scores=kept, seed=seed)
     left = _left_vectors(plain.scores, plain.width)
@@ -207,6 +214,7 @@ def fit_power_law(eigenvalues: np.ndarray, *, ranks: tuple[int, int] = (10, 50))
         eigenvalues: (k,) cross-validated.
         ranks: first and last rank, 1-based and inclusive.
     """
+    eigenvalues = numbers(eigenvalues, "eigenvalues", "k", empty=True)
     positive = int(np.logical_and.accumulate(eigenvalues > 0).sum())
     law = power_law.fit_power_law(eigenvalues[:positive], ranks=ranks)
     if not law.note or positive == len(eigenvalues):

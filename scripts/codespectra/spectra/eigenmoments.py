@@ -13,6 +13,8 @@ import numpy as np
 from scipy.special import comb
 
 from codespectra.capture.rows import SLAB, Rows
+from codespectra.errors import ArgumentError
+from codespectra.statistics.arrays import rows_to_read
 
 ORDERS = 10  # as in Pospisil & Pillow
 FEWEST = 80  # stimuli: 40 differences, of which cycles take up to 10
@@ -54,13 +56,16 @@ def eigenmoments(
         seed: of the pairs.
 
     Raises:
-        ValueError: fewer than 80 stimuli, repeats of different shapes, or nothing varies.
+        ArgumentError: fewer than 80 stimuli, repeats of different shapes, or nothing varies.
     """
+    first = rows_to_read(first, "first")
+    second = None if second is None else rows_to_read(second, "second")
     n, width = first.shape
     if n < FEWEST:
-        raise ValueError(f"{n} stimuli, at least {FEWEST} needed for eigenmoments")
+        raise ArgumentError(f"first: {n} stimuli, at least {FEWEST} needed for eigenmoments")
     if second is not None and second.shape != first.shape:
-        raise ValueError(f"repeats have shapes {first.shape} and {second.shape}, not one")
+        shapes = f"{first.shape} and {second.shape}"
+        raise ArgumentError(f"first and second have shapes {shapes}, not one")
     used = min(n, BLOCKS * BLOCK) // 2 * 2
     drawn = np.random.default_rng(seed).permutation(n)[:used]
     ours = _differences(first, drawn)
@@ -74,7 +79,7 @@ def eigenmoments(
     ]
     scale = sum(np.trace(block) for block in products) / (used // 2 * width)
     if not scale > 0:
-        raise ValueError("nothing varies, or nothing that the repeats share")
+        raise ArgumentError("first: nothing varies, or nothing that the repeats share")
     found = [_block_moments(block / scale, width, orders) for block in products]
     share = np.diff(edges) / edges[-1]
     values = share @ np.stack([values for values, _ in found])

@@ -14,6 +14,8 @@ from scipy import linalg
 from sklearn.decomposition import PCA
 
 from codespectra.capture.rows import SLAB, Rows, ScaledRows, binary_scale, stored_parts
+from codespectra.errors import ArgumentError
+from codespectra.statistics.arrays import one_of, rows_to_read, whole_number
 
 # lambda_1 / lambda_k from which the last ranks are found in float64: in float32 they err by 1.5e-9
 # times this ratio (planted laws, 800 to 4,000 rows and units).
@@ -66,7 +68,7 @@ def spectrum(
     end.
 
     Args:
-        rows: (N, D).
+        rows: (N, D); an HDF5 dataset is read slab by slab.
         components: most eigenvalues to return, k = min(components, N - 1, D).
         solver: `exact`, `window` or `randomized`.
         scores: most components to project on, p = min(scores, N - 1, D), for `window` at most 512;
@@ -74,12 +76,14 @@ def spectrum(
         seed: of the random start of `window` and `randomized`.
 
     Raises:
-        ValueError: `rows` isn't (N >= 2, D >= 1) or holds infs or nans; an unknown solver.
+        ArgumentError: `rows` isn't (N >= 2, D >= 1) or holds infs or nans; an unknown solver.
     """
-    if len(rows.shape) != 2 or rows.shape[0] < 2 or rows.shape[1] < 1:
-        raise ValueError(f"rows have shape {rows.shape}, expected (N >= 2, D >= 1)")
-    if solver not in ("exact", "window", "randomized"):
-        raise ValueError(f"unknown solver {solver!r}: exact, window or randomized")
+    rows = rows_to_read(rows, "rows")
+    if rows.shape[0] < 2:
+        raise ArgumentError(f"rows of shape {rows.shape}: a spectrum needs at least 2 rows")
+    one_of(solver, "solver", ("exact", "window", "randomized"))
+    components = whole_number(components, "components")
+    scores = whole_number(scores, "scores", least=0)
     scale = binary_scale(rows)
     kept, projected = (min(wanted, len(rows) - 1, rows.shape[1]) for wanted in (components, scores))
     found = _solve(ScaledRows(rows, scale), kept, projected, solver, seed)

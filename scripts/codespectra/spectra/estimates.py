@@ -5,6 +5,7 @@ the first. An estimator that a layer is too small or too noisy for gives a row w
 says so in its note.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from codespectra.capture.rows import Rows
+from codespectra.errors import ArgumentError
 from codespectra.spectra import alternatives, extrapolation, meme, participation, windows
 from codespectra.spectra.eigenmoments import Moments, eigenmoments
 from codespectra.spectra.eigenspectrum import Spectrum
@@ -69,8 +71,11 @@ def estimate(code: Code, estimators: list[str]) -> tuple[list[Row], pd.DataFrame
             quantities, find = known[name]
             try:
                 rows += [{"estimator": name} | row for row in find(code)]
-            except ValueError as error:  # what the estimator needs and the layer hasn't
-                rows += [_row(name, quantity, note=str(error)) for quantity in quantities]
+            except ArgumentError as error:  # what the estimator needs and the layer hasn't
+                rows += [
+                    _row(name, quantity, note=re.sub(r"^\w+: ", "", str(error)))
+                    for quantity in quantities
+                ]
     mapped = "windows" in estimators and code.repeat is None
     table = windows.window_map(code.spectrum) if mapped else pd.DataFrame(columns=WINDOW_COLUMNS)
     return rows, table

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from codespectra.capture.rows import SLAB, Rows
+from codespectra.errors import ArgumentError
 from codespectra.spectra import eigenspectrum
 from codespectra.spectra.power_law import fit_power_law
+from codespectra.statistics.arrays import rows_to_read
 from codespectra.statistics.intervals import NORMAL_REACH
 
 MOST = 8 * SLAB  # numbers held in memory; more stimuli are left out by chance
@@ -47,14 +49,16 @@ def extrapolate(
         seed: of the parts.
 
     Raises:
-        ValueError: half of the stimuli or of the units are under 1.5 for each rank up to the last.
+        ArgumentError: under 3 stimuli or units for each rank up to the last.
     """
+    rows = rows_to_read(rows, "rows")
     rng = np.random.default_rng(seed)
     n, width = min(rows.shape[0], MOST // rows.shape[1]), rows.shape[1]
     least = ROOM * ranks[1]
     if min(n, width) // 2 < least:
-        raise ValueError(
-            f"{n} stimuli and {width} units, {2 * least:g} of both needed for ranks to {ranks[1]}"
+        raise ArgumentError(
+            f"rows: {n} stimuli and {width} units, "
+            f"{2 * least:g} of both needed for ranks up to {ranks[1]}"
         )
     # The leave-out groups lose an eighth before they are quartered.
     weights = QUADRATIC if n * (1 - 1 / GROUPS) / 4 >= least else LINEAR

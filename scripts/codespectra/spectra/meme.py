@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq, least_squares
 
+from codespectra.errors import ArgumentError
 from codespectra.spectra.eigenmoments import Moments
 from codespectra.statistics.intervals import NORMAL_REACH
 
@@ -59,7 +60,7 @@ def fit_law(moments: Moments) -> Law:
     moment is small by chance so is its estimated error, and raw differences would trust it more.
 
     Raises:
-        ValueError: fewer than four moments are positive: noise hides the code.
+        ArgumentError: fewer than four moments are positive: noise hides the code.
     """
     return _fit(_Target(moments), None)
 
@@ -68,10 +69,10 @@ def fit_broken_law(moments: Moments) -> Law:
     """The best law with a break, of those with one at a rank of `BREAKS` up to a quarter of D.
 
     Raises:
-        ValueError: as `fit_law`, or fewer than 16 ranks.
+        ArgumentError: as `fit_law`, or fewer than 16 ranks.
     """
     if moments.width < 16:
-        raise ValueError(f"{moments.width} ranks, at least 16 needed for a law with a break")
+        raise ArgumentError(f"moments: {moments.width} ranks, at least 16 needed for a break")
     target = _Target(moments)
     tried = [_fit(target, rank) for rank in BREAKS[moments.width / 4 >= BREAKS]]
     best = min(tried, key=lambda law: law.cost)
@@ -85,8 +86,8 @@ class _Target:
     def __init__(self, moments: Moments):
         positive = int(np.logical_and.accumulate(moments.values > 0).sum())
         if positive < FEWEST_ORDERS:
-            raise ValueError(
-                f"{positive} of the code's eigenmoments are above zero before the first that "
+            raise ArgumentError(
+                f"moments: only {positive} of the code's eigenmoments are above zero before one that "
                 f"isn't, {FEWEST_ORDERS} needed: too much noise, or too few stimuli"
             )
         values = moments.values[:positive]

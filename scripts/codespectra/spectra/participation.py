@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from codespectra.capture.rows import SLAB, Rows
+from codespectra.errors import ArgumentError
 from codespectra.spectra.eigenspectrum import Spectrum
+from codespectra.statistics.arrays import rows_to_read
 from codespectra.statistics.intervals import NORMAL_REACH
 
 FEWEST = 4  # stimuli in a product of four
@@ -57,10 +59,11 @@ def corrected_ratios(rows: Rows, found: Spectrum) -> tuple[Ratio, Ratio]:
         found: its spectrum, with scores; its own participation ratio is known.
 
     Raises:
-        ValueError: fewer than 4 stimuli or 2 units, or the spectrum doesn't know the ratio.
+        ArgumentError: fewer than 4 stimuli or 2 units, or the spectrum doesn't know the ratio.
     """
+    rows = rows_to_read(rows, "rows")
     if not np.isfinite(found.participation_ratio):
-        raise ValueError("the participation ratio needs all ranks, which the solver exact finds")
+        raise ArgumentError("found: a participation ratio needs all ranks; solver exact finds them")
     norms, (units, entries) = _passed(rows, rows)
     total = found.total_variance * (found.n - 1)
     cross = total**2 / found.participation_ratio
@@ -80,10 +83,12 @@ def shared_ratios(first: Rows, second: Rows) -> tuple[Ratio, Ratio]:
     """The same of what two repeats (N, D) of the stimuli share, whatever their noise.
 
     Raises:
-        ValueError: fewer than 4 stimuli or 2 units, or other shapes.
+        ArgumentError: fewer than 4 stimuli or 2 units, or other shapes.
     """
+    first, second = rows_to_read(first, "first"), rows_to_read(second, "second")
     if first.shape != second.shape:
-        raise ValueError(f"repeats have shapes {first.shape} and {second.shape}, not one")
+        shapes = f"{first.shape} and {second.shape}"
+        raise ArgumentError(f"first and second have shapes {shapes}, not one")
     norms, (units, entries) = _passed(first, second)
     total, stimuli, cross = norms.sum(), norms @ norms, _cross(first, second)
     kinds = (units, entries), (0.0, 0.0)
@@ -95,7 +100,7 @@ def _passed(first: Rows, second: Rows) -> tuple[np.ndarray, tuple[float, float]]
     """A_i . B_i (N,), and the sums `units` and `entries`, slab by slab."""
     n, width = first.shape
     if n < FEWEST or width < 2:
-        raise ValueError(f"{n} stimuli and {width} units, at least {FEWEST} and 2 needed")
+        raise ArgumentError(f"rows: {n} stimuli and {width} units, at least {FEWEST} and 2 needed")
     norms, units, entries = np.empty(n), np.zeros(width), 0.0
     for part, ours, theirs in _slabs(first, second):
         product = ours * theirs

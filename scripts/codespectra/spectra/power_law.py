@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from codespectra.errors import ArgumentError
 from codespectra.spectra.eigenspectrum import NOISE_FLOOR
 from codespectra.spectra.huber import huber_lines
+from codespectra.statistics.arrays import numbers, whole_number
 
 FEWEST_RANKS = 5  # for an exponent or a curvature: three numbers are fitted
 
@@ -33,6 +35,17 @@ def above_floor(eigenvalues: np.ndarray) -> int:
     return int(np.logical_and.accumulate(np.asarray(eigenvalues) > floor).sum())
 
 
+def _window(ranks: tuple[int, int]) -> tuple[int, int]:
+    try:
+        first, last = map(int, ranks)
+        right = 1 <= first <= last and (first, last) == tuple(ranks)
+    except (TypeError, ValueError):
+        right = False
+    if not right:
+        raise ArgumentError(f"ranks: {ranks} isn't a first and a last rank, 1 <= first <= last")
+    return first, last
+
+
 def fit_power_law(eigenvalues: np.ndarray, *, ranks: tuple[int, int] = (10, 50)) -> PowerLaw:
     """Huber regression of log variance on log rank (paper A, Methods).
 
@@ -44,11 +57,10 @@ def fit_power_law(eigenvalues: np.ndarray, *, ranks: tuple[int, int] = (10, 50))
             and `note` says so; under 5 ranks the exponent is nan and `note` says why.
 
     Raises:
-        ValueError: `ranks` isn't 1 <= first <= last.
+        ArgumentError: `ranks` isn't 1 <= first <= last; eigenvalues aren't finite numbers (k,).
     """
-    first, last = ranks
-    if not 1 <= first <= last:
-        raise ValueError(f"ranks {ranks} are not 1 <= first <= last")
+    eigenvalues = numbers(eigenvalues, "eigenvalues", "k", empty=True)
+    first, last = _window(ranks)
     usable = above_floor(eigenvalues)
     last = min(last, usable)
     used = max(0, last - first + 1)
@@ -75,7 +87,9 @@ def weighted_power_law(eigenvalues: np.ndarray, ranks: tuple[int, int] = (11, 50
         eigenvalues: (k,), descending or cross-validated.
         ranks: first and last, 1-based and inclusive.
     """
-    first, last = ranks[0], min(ranks[1], int(np.count_nonzero(eigenvalues)))
+    eigenvalues = numbers(eigenvalues, "eigenvalues", "k", empty=True)
+    first, last = _window(ranks)
+    last = min(last, int(np.count_nonzero(eigenvalues)))
     if last - first + 1 < FEWEST_RANKS:
         note = (
             f"no exponent: {max(0, last - first + 1)} ranks from {first} on, {FEWEST_RANKS} needed"
@@ -105,8 +119,8 @@ def bootstrap_exponents(
         resamples: how many.
         seed: of the resamples.
     """
-    n = len(scores)
-    scores = np.asarray(scores, dtype=np.float64)
+    scores = numbers(scores, "scores", "N, p").astype(np.float64)
+    n, resamples = len(scores), whole_number(resamples, "resamples")
     rng = np.random.default_rng(seed)
     counts = rng.multinomial(n, np.full(n, 1 / n), size=resamples)
     whole = fit_power_law(_resampled(scores, np.ones(n)), ranks=ranks)
@@ -124,7 +138,8 @@ def subset_exponent(
         kept: (R,) bool.
         ranks: of `fit_power_law`, whose window may shrink here.
     """
-    spectrum = _resampled(np.asarray(scores, dtype=np.float64), kept.astype(np.float64))
+    scores = numbers(scores, "scores", "R, p").astype(np.float64)
+    spectrum = _resampled(scores, numbers(kept, "kept", "R").astype(np.float64))
     return fit_power_law(spectrum, ranks=ranks).alpha
 
 
@@ -171,6 +186,7 @@ def curvature(eigenvalues: np.ndarray) -> float:
     Args:
         eigenvalues: (k,), descending.
     """
+    eigenvalues = numbers(eigenvalues, "eigenvalues", "k", empty=True)
     usable = above_floor(eigenvalues)
     if usable < FEWEST_RANKS:
         return math.nan

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from codespectra.errors import ArgumentError
+from codespectra.statistics.arrays import numbers
 from codespectra.statistics.intervals import NORMAL_REACH, mean_interval, normal_interval
 from codespectra.statistics.subsamples import image_deviations
 
@@ -102,6 +104,10 @@ def compare_groups(
     up in a normal interval. Chance in single members counts in both, so that the interval errs to
     the wide side (Owen 2007); p is of the members alone. All is missing if neither group varies.
     """
+    first, second = (
+        numbers(values, name, "n", finite=False, empty=True)
+        for name, values in (("first", first), ("second", second))
+    )
     first, second = first[np.isfinite(first)], second[np.isfinite(second)]
     n = len(first) + len(second)
     missing = Evidence(scope, "Cohen's d", np.nan, np.nan, np.nan, n)
@@ -129,6 +135,12 @@ def rank_correlation(
     scope: str, first: np.ndarray, second: np.ndarray, *, resamples: int, seed: int
 ) -> Evidence:
     """Spearman's rho of the finite pairs, with an interval bootstrapped over them."""
+    first, second = (
+        numbers(values, name, "n", finite=False, empty=True)
+        for name, values in (("first", first), ("second", second))
+    )
+    if len(first) != len(second):
+        raise ArgumentError(f"second has {len(second)} values, but first {len(first)}: no pairs")
     known = np.isfinite(first) & np.isfinite(second)
     first, second, n = first[known], second[known], int(known.sum())
     statistic = "Spearman's rho"
@@ -175,6 +187,10 @@ def slope_over_networks(
     see the same resampled stimuli. The interval is Student's; nan with fewer than 3 networks, or
     where a value is missing.
     """
+    predictor, values = (
+        numbers(given, name, "n", finite=False, empty=True)
+        for name, given in (("predictor", predictor), ("values", values))
+    )
     n, centred = len(predictor), predictor - np.mean(predictor)
     weights = centred / np.sum(centred**2) if np.ptp(predictor) > 0 else centred * np.nan
     deviations = values - np.mean(values)  # centred, or equal values have a slope by rounding

@@ -4,13 +4,15 @@ import numpy as np
 from scipy import stats
 from scipy.special import ndtri
 
+from codespectra.statistics.arrays import numbers
+
 # Of a normal 95 % interval, in standard deviations.
 NORMAL_REACH = float(ndtri(0.975))
 
 
 def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
     """Mean of the finite values, and Student's 95 % interval of it; nan with fewer than two."""
-    known = np.asarray(values, dtype=np.float64)
+    known = numbers(values, "values", "n", finite=False, empty=True).astype(np.float64)
     known = known[np.isfinite(known)]
     if len(known) < 2:
         return (float(known[0]) if len(known) else np.nan), np.nan, np.nan
@@ -31,5 +33,6 @@ def normal_interval(estimate: float, draws: np.ndarray) -> tuple[float, float]:
         estimate: exponent of all stimuli.
         draws: `bootstrap_exponents`; a nan among them makes the interval nan.
     """
+    draws = numbers(draws, "draws", "resamples", finite=False, empty=True)
     reach = ndtri(0.975) * np.std(draws, ddof=1)
     return float(estimate - reach), float(estimate + reach)

@@ -4,6 +4,9 @@ from math import isqrt
 
 import numpy as np
 
+from codespectra.errors import ArgumentError
+from codespectra.statistics.arrays import numbers
+
 # Directions whose responses are ranked at once, in a copy: 13 MB for 50,000 stimuli.
 BLOCK_DIRECTIONS = 64
 
@@ -23,16 +26,17 @@ def strongest(values: np.ndarray, count: int) -> np.ndarray:
         (R, count) int64.
 
     Raises:
-        ValueError: `count` is out of range, or a value is nan.
+        ArgumentError: `count` is out of range, or a value is nan.
     """
+    values = numbers(values, "values", "R, N", finite=False, empty=True)
     width = values.shape[1]
     if not 1 <= count <= width:
-        raise ValueError(f"count = {count} must be in 1..{width}, the values of a row")
+        raise ArgumentError(f"count = {count} must be in 1..{width}, the values of a row")
     size = isqrt(width // count)  # about as many groups as values in those looked into
     starts = np.arange(0, width, size)
     maxima = np.maximum.reduceat(values, starts, axis=1)
     if np.isnan(maxima).any():
-        raise ValueError("values must not be nan: they have no order")
+        raise ArgumentError("values must not be nan: they have no order")
     groups = _largest(maxima, count)
     places = (starts[groups][:, :, None] + np.arange(size)).reshape(len(values), count * size)
     inside = np.take_along_axis(values, np.minimum(places, width - 1), axis=1)
@@ -56,6 +60,7 @@ def top_stimuli(responses: np.ndarray, count: int) -> np.ndarray:
 
     Ties go to the lowest row.
     """
+    responses = numbers(responses, "responses", "N, K", empty=True)
     top = np.empty((responses.shape[1], count), dtype=np.int64)
     for start in range(0, len(top), BLOCK_DIRECTIONS):
         block = responses[:, start : start + BLOCK_DIRECTIONS]

@@ -5,7 +5,7 @@ from typing import Any
 from codespectra.experiments.trial_design import shortages
 from codespectra.models.layer_selection import count_of
 from codespectra.models.reductions import reduced_width
-from codespectra.study.implied import interpretability_runs, most_stimuli, side_of
+from codespectra.study.implied import interpretability_runs, most_stimuli, reduction_of, side_of
 from codespectra.study.problems import Problems
 from codespectra.study.sections.base import Strict
 from codespectra.study.sections.directions import Directions, Run
@@ -67,8 +67,11 @@ def _check_directions(
     if not methods:
         problems.add("directions.methods: none is named; name at least neurons: {}")
     for number, run in enumerate(section.runs):
-        problems.known(f"directions.runs.{number}.model", run.model, study.models)
-        problems.known(f"directions.runs.{number}.stimuli", run.stimuli, study.stimuli)
+        if run.activations:
+            problems.known(f"directions.runs.{number}.activations", run.model, study.activations)
+        else:
+            problems.known(f"directions.runs.{number}.model", run.model, study.models)
+            problems.known(f"directions.runs.{number}.stimuli", run.stimuli, study.stimuli)
         spec = study.stimuli.get(run.stimuli)
         if spec is not None:
             _check_run(study, run, spec, problems)
@@ -109,15 +112,22 @@ def _check_run(study: Study, run: Run, spec: Strict, problems: Problems) -> None
 
 
 def check_count(
-    options: dict[str, Any], layer: dict[str, Any], run: Run, study: Study, problems: Problems
+    options: dict[str, Any],
+    layer: dict[str, Any],
+    run: Run,
+    most: int | None,
+    study: Study,
+    problems: Problems,
 ) -> None:
-    """Add what is wrong with a method's number of directions in a layer of a run."""
-    width = reduced_width(layer, study.directions.reduction)
+    """Add what is wrong with a method's number of directions in a layer of a run.
+
+    `most` are its stimuli at most, None where only their files tell.
+    """
+    width = reduced_width(layer, reduction_of(study, "directions", run.model))
     asked, kind = options.get("k"), options["method"]
     count = width if asked is None else count_of(asked, width)
     key = f"directions.methods.{kind}" + ("" if asked is None else f".k: {asked}")
     where = f"{layer['name']} of {run.model}, which has {width} units"
-    most = most_stimuli(study.stimuli[run.stimuli])
     if count < 1:
         problems.add(f"{key}: no direction in {where}; raise it")
     if kind in TWO_SIDED and count > width:

@@ -50,14 +50,16 @@ WITHOUT_CLASSES = (Transformers, OpenClip, OwnCode)
 def check_study(study: Study, methods: dict[str, dict[str, Any]], problems: Problems) -> None:
     """Add every mistake that can be told before any layer is looked up."""
     sections = (study.directions, study.people, study.coding, study.language, study.theory)
-    if not any((study.spectra.models, study.projections.models, *sections)):
+    named = study.spectra.models, study.spectra.activations, study.projections.models
+    if not any((*named, *sections)):
         problems.add(
-            "nothing to compute; name models and stimuli in spectra or projections, or add the "
-            "section directions, people, coding, language or theory"
+            "nothing to compute; name models and stimuli, or activations, in spectra or "
+            "projections, or add the section directions, people, coding, language or theory"
         )
     _check_stimuli(study, problems)
     check_images(study, problems)
     _check_models(study, problems)
+    _check_activations(study, problems)
     _check_analyses(study, problems)
     check_scores(study, methods, problems)
     if study.coding is not None:
@@ -88,6 +90,26 @@ def _check_table(key: str, spec: ImageFolder, problems: Problems) -> None:
         read_image_table(spec.root, spec.table)
     except UserError as error:
         problems.add(f"{key}: {error}")
+
+
+def _check_activations(study: Study, problems: Problems) -> None:
+    for name, section in study.activations.items():
+        key = f"activations.{name}"
+        for kept, what in ((IMPLIED, "backbones"), (SWEPT, "the coding study")):
+            if name.startswith(kept):
+                problems.add(f"{key}: names with {kept} are kept for {what}; take another")
+        if name in study.models:
+            problems.add(f"{key}: is the name of a model too; take another")
+        if section.stimuli is None and name in study.stimuli:
+            problems.add(f"{key}: is the name of a stimulus set; take another, or set stimuli")
+        if section.stimuli is None and name.endswith("-noisy"):
+            problems.add(f"{key}: names with -noisy are kept for repeats; take another")
+        if section.stimuli is not None:
+            problems.known(f"{key}.stimuli", section.stimuli, study.stimuli)
+        if section.table is not None:
+            problems.file(f"{key}.table", section.table)
+    for name in study.spectra.activations:
+        problems.known("spectra.activations", name, study.activations)
 
 
 def _check_models(study: Study, problems: Problems) -> None:
@@ -149,7 +171,7 @@ def _check_package(key: str, model: PackageModel, problems: Problems) -> None:
 def _check_analyses(study: Study, problems: Problems) -> None:
     for analysis in (*analyses(study).values(), *filter_runs(study)):
         for model in analysis.layers if isinstance(analysis.layers, dict) else ():
-            problems.known(analysis.key, model, study.models)
+            problems.known(analysis.key, model, [*study.models, *study.activations])
     for name in ("spectra", "projections"):
         _check_runs(name, getattr(study, name), study, problems)
     for stimuli in dict.fromkeys(stimuli for _, stimuli in study.projections.runs):

@@ -30,6 +30,7 @@ from codespectra.study.sections.models import (
     Torchvision,
     TrainedModel,
 )
+from codespectra.study.sections.recorded import shown_set
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.stimuli import (
     PHOTOGRAPHS,
@@ -66,7 +67,9 @@ def analyses(study: Study) -> dict[str, Analysis]:
     found = {}
     for kind in ("spectra", "projections"):
         section = getattr(study, kind)
-        found[kind] = Analysis(kind, f"{kind}.layers", section.layers, section.runs)
+        names = getattr(section, "activations", ())
+        recorded = [(name, shown_set(study.activations, name)) for name in names]
+        found[kind] = Analysis(kind, f"{kind}.layers", section.layers, section.runs + recorded)
     if study.directions is not None:
         layers, runs = study.directions.layers, directions_runs(study)
         found["directions"] = Analysis("directions", "directions.layers", layers, runs)
@@ -80,7 +83,7 @@ def analyses(study: Study) -> dict[str, Analysis]:
 def filter_runs(study: Study) -> list[Analysis]:
     """Runs whose eigenvectors are shown as filters: the spectra's, and the sweep's first one."""
     layers = study.filters.layers
-    runs = analyses(study)["spectra"].runs if layers else []
+    runs = study.spectra.runs if layers else []  # of activations alone nothing can be said
     if isinstance(layers, dict):  # of the others none are shown
         runs = [run for run in runs if run[0] in layers]
     found = [Analysis("filters", "filters.layers", layers, runs)]
@@ -155,6 +158,17 @@ def directions_runs(study: Study) -> list[tuple[str, str]]:
     return [(run.model, run.stimuli) for run in runs]
 
 
+def scored_runs(study: Study) -> list[tuple[str, str]]:
+    """Those of them whose images are there, for scores."""
+    return [run for run in directions_runs(study) if run[1] in study.stimuli]
+
+
+def reduction_of(study: Study, kind: str, model: str) -> str:
+    """How an analysis reduces outputs of a model's layers, or rows of activations from a file."""
+    recorded = study.activations.get(model)
+    return recorded.reduction if recorded else getattr(study, kind).reduction
+
+
 def methods_of(study: Study, model: str, stimuli: str) -> list[str]:
     """Names of the methods that find the directions of a run."""
     (run,) = (r for r in study.directions.runs if (r.model, r.stimuli) == (model, stimuli))
@@ -167,7 +181,7 @@ def interpretability_runs(study: Study) -> list[tuple[str, str]]:
     models = study.interpretability.models if study.interpretability else ()
     return [
         (model, stimuli)
-        for model, stimuli in directions_runs(study)
+        for model, stimuli in scored_runs(study)
         if stimuli in study.directions.analysis_sets and (models is None or model in models)
     ]
 
@@ -233,7 +247,7 @@ def network_backbones(study: Study) -> dict[str, str]:
 def embedded_sets(study: Study) -> list[tuple[str, str, int]]:
     """Backbones, with the sets that each embeds and their sides: those of directions, people's."""
     named = study.index.backbones
-    sets = dict.fromkeys(stimuli for _, stimuli in directions_runs(study))
+    sets = dict.fromkeys(stimuli for _, stimuli in scored_runs(study))
     found = [(name, one, side_of(study.stimuli[one])) for name in named for one in sets]
     return found + ([(study.people.backbone, PEOPLE, PEOPLES_SIDE)] if study.people else [])
 
@@ -253,7 +267,7 @@ def most_stimuli(spec: Strict) -> int | None:
 
 def resampled(study: Study, stimuli: str) -> str:
     """What the intervals of a set's exponents draw: classes, or stimuli."""
-    alike = isinstance(study.stimuli[stimuli], Photographs | PhotographTiles)
+    alike = isinstance(study.stimuli.get(stimuli), Photographs | PhotographTiles)
     by_itself = "classes" if alike else "stimuli"
     return by_itself if study.spectra.resampled == "auto" else study.spectra.resampled
 

@@ -12,11 +12,11 @@ from typing import Any
 from codespectra.errors import UserError, nearest
 from codespectra.models.identity import resolved
 from codespectra.models.layer_selection import select_layers
-from codespectra.models.reductions import reduced_width, refusal, unit_count, unplaced
+from codespectra.models.reductions import reduced_width, refusal, unplaced
 from codespectra.study.check_language import DescribeLanguageModel, check_language
-from codespectra.study.check_scores import check_count
-from codespectra.study.check_sizes import check_activations, check_embedding
-from codespectra.study.check_study import check_study, window
+from codespectra.study.check_layers import Selected, check_layers
+from codespectra.study.check_sizes import check_embedding
+from codespectra.study.check_study import check_study
 from codespectra.study.dropout_sweep import SWEPT, RecalibratedModel, VaeModel
 from codespectra.study.implied import (
     Analysis,
@@ -26,22 +26,20 @@ from codespectra.study.implied import (
     embedded_sets,
     filter_runs,
     implied_models,
-    methods_of,
     most_stimuli,
     noisy_runs,
+    reduction_of,
     side_of,
 )
 from codespectra.study.model_classes import Models, classes_by_model
 from codespectra.study.problems import Problems
+from codespectra.study.recorded import DescribeRecorded, Recorded, describe_sets
 from codespectra.study.remembered import CountClasses, Describe
 from codespectra.study.sections.analyses import Layers, plain
 from codespectra.study.sections.index import NetworkBackbone
 from codespectra.study.sections.models import FileModel, FromModel, Model
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import Study
-
-# Layers by kind of analysis, model and stimuli.
-Selected = dict[tuple[str, str, str], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,9 @@ class Plan:
     the architecture has them); `selected` are the layers of each kind of analysis for each run,
     `embedded` those of a network as a backbone for each set; `captures` are the (layer, reduction)
     pairs of each activations file, `noisy_captures` those of the files with dropout left on;
-    `methods` and `grid` are the options of the direction finders by name, of the main job and of
-    the grid of autoencoders.
+    `recorded` are the activations that files hold by name; `repeated` their runs whose stimuli were
+    shown several times. `methods` and `grid` are the options of the direction finders by name, of
+    the main job and of the grid of autoencoders.
     """
 
     study: Study
@@ -65,6 +64,8 @@ class Plan:
     embedded: dict[tuple[str, str], list[dict[str, Any]]]
     captures: dict[tuple[str, str], list[dict[str, str]]]
     noisy_captures: dict[tuple[str, str], list[dict[str, str]]]
+    recorded: dict[str, Recorded]
+    repeated: list[tuple[str, str]]
     methods: dict[str, dict[str, Any]]
     grid: dict[str, dict[str, Any]]
 
@@ -83,6 +84,7 @@ def make_plan(
     describe: Describe,
     count_classes: CountClasses,
     describe_language_model: DescribeLanguageModel,
+    describe_recorded: DescribeRecorded,
 ) -> Plan:
     """Check a study's cross-references and resolve its layers.
 
@@ -95,18 +97,23 @@ def make_plan(
     if study.language is not None:
         check_language(study, study.language, describe_language_model, problems, os.environ)
     problems.raise_any()
+    recorded = describe_sets(study, describe_recorded, problems)
     models = study.models | implied_models(study)
     architectures = _resolve(models, problems)
     problems.raise_any()
     classes = classes_by_model(study, models, architectures, count_classes, problems)
     networks = {name: (architectures[name], classes[name]) for name in models}
-    selected = _select(study, models, networks, describe, problems)
+    selected = _select(study, models, networks, recorded, describe, problems)
     embedded = _embed(study, models, networks, describe, problems)
-    _check_widths(study, selected, problems)
-    _check_counts(study, selected, methods, problems)
-    _check_activations(study, selected, problems)
+    check_layers(study, selected, recorded, methods, problems)
     filtered = _select_filters(study, selected, problems)
     problems.raise_any()
+    repeated = [
+        run
+        for run in analyses(study)["spectra"].runs
+        if run[0] in recorded and recorded[run[0]].repeats > 1
+    ]
+    noisy = [("spectra", *run) for run in (*noisy_runs(study), *repeated)]
     return Plan(
         study,
         models,
@@ -115,7 +122,9 @@ def make_plan(
         selected | filtered,
         embedded,
         _captures(study, selected),
-        _captures(study, {key: selected[key] for key in _noisy_keys(study)}),
+        _captures(study, {key: selected[key] for key in noisy}),
+        recorded,
+        repeated,
         methods,
         autoencoder_grid(study) if study.interpretability else {},
     )
@@ -145,12 +154,17 @@ def _select(
     study: Study,
     models: Models,
     networks: dict[str, tuple[dict[str, Any], int | None]],
+    recorded: dict[str, Recorded],
     describe: Describe,
     problems: Problems,
 ) -> Selected:
     selected = {}
     for analysis in analyses(study).values():
         for model, stimuli in analysis.runs:
+            if model in recorded:
+                _select_recorded(study, analysis, (model, stimuli), recorded, selected, problems)
+            if model in study.activations:
+                continue
             side = network_side(models[model], side_of(study.stimuli[stimuli]))
             try:
                 network, classes = networks[model]
@@ -171,6 +185,25 @@ def _select(
             except UserError as error:
                 problems.add(f"{_place(analysis, model)}: {error}")
     return selected
+
+
+def _select_recorded(
+    study: Study,
+    analysis: Analysis,
+    run: tuple[str, str],
+    recorded: dict[str, Recorded],
+    selected: Selected,
+    problems: Problems,
+) -> None:
+    """Add the layers of a run of activations from a file: all, or what a list by model says."""
+    model, layers = run[0], recorded[run[0]].layers
+    try:
+        if isinstance(analysis.layers, dict) and model in analysis.layers:
+            layers = select_layers(_selectors(analysis.layers, model), layers)
+        if _reduces(study, analysis, model, layers, problems):
+            selected[(analysis.kind, *run)] = layers
+    except UserError as error:
+        problems.add(f"{_place(analysis, model)}: {error}")
 
 
 def _embed(
@@ -214,12 +247,15 @@ def _reduces(
     problems: Problems,
 ) -> bool:
     """Whether the reduction fits all layers; else the first of the others is told in words."""
-    reduction = getattr(study, analysis.kind).reduction
+    reduction = reduction_of(study, analysis.kind, model)
     refused = [words for layer in layers if (words := refusal(layer, reduction))]
     if refused:
         more = f" (and {len(refused) - 1} more such layers)" if len(refused) > 1 else ""
         where = "" if model.startswith(SWEPT) else f" for models.{model}"
-        problems.add(f"{analysis.kind}.reduction{where}: {refused[0]}{more}")
+        key = f"{analysis.kind}.reduction{where}"
+        if model in study.activations:
+            key = f"activations.{model}.reduction"
+        problems.add(f"{key}: {refused[0]}{more}")
     return not refused
 
 
@@ -264,43 +300,10 @@ def _select_filters(study: Study, selected: Selected, problems: Problems) -> Sel
     return filtered
 
 
-def _noisy_keys(study: Study) -> list[tuple[str, str, str]]:
-    return [("spectra", model, stimuli) for model, stimuli in noisy_runs(study)]
-
-
-def _check_widths(study: Study, selected: Selected, problems: Problems) -> None:
-    for (stage, model, stimuli), layers in selected.items():
-        if stage != "spectra":
-            continue
-        widest = max(unit_count(layer, study.spectra.reduction) for layer in layers)
-        if study.spectra.ranks[0] + 4 > widest:
-            problems.add(
-                f"spectra.ranks: window {window(study)} lies outside the spectrum: the widest "
-                f"layer of {model} on {stimuli} keeps {widest} units"
-            )
-
-
-def _check_counts(
-    study: Study, selected: Selected, methods: dict[str, dict[str, Any]], problems: Problems
-) -> None:
-    for run in study.directions.runs if study.directions else ():
-        for layer in selected.get(("directions", run.model, run.stimuli), []):
-            for name in methods_of(study, run.model, run.stimuli):
-                check_count(methods[name], layer, run, study, problems)
-
-
-def _check_activations(study: Study, selected: Selected, problems: Problems) -> None:
-    for (stage, model, stimuli), layers in selected.items():
-        widths = [reduced_width(layer, getattr(study, stage).reduction) for layer in layers]
-        among = "coding" if model.startswith(SWEPT) else stage
-        rows = most_stimuli(study.stimuli[stimuli]) or 0
-        check_activations(f"{among}.layers", f"{model} on {stimuli}", rows, widths, problems)
-
-
 def _captures(study: Study, selected: Selected) -> dict[tuple[str, str], list[dict[str, str]]]:
     wanted: dict[tuple[str, str], dict[tuple[int, str], dict[str, str]]] = {}
     for (stage, model, stimuli), layers in selected.items():
-        reduction = getattr(study, stage).reduction
+        reduction = reduction_of(study, stage, model)
         for layer in layers:
             item = {"layer": layer["name"], "reduction": reduction}
             wanted.setdefault((model, stimuli), {})[layer["depth"], reduction] = item

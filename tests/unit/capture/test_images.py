@@ -63,6 +63,7 @@ def test_attributes_say_what_each_dataset_is(tmp_path):
         assert (file.attrs["model"], file.attrs["seed"]) == ("small", "3")
         attributes = dict(file["stride/relu:0"].attrs)
         assert list(attributes.pop("shape")) == [40, 16, 16]
+        assert len(attributes.pop("DIMENSION_LIST")) == 2
         assert attributes == {
             "module": "relu",
             "call": 0,

@@ -15,7 +15,6 @@ from codespectra.data.open_image import FORMATS, open_image
 from codespectra.data.pixel_values import FIRST, SCALED, TRANSPARENT, TURNED
 from codespectra.data.stimuli import StimulusSet, make_stimuli, write_stimuli
 from codespectra.data.stimulus_file import open_stimuli
-from codespectra.data.table_stamp import table_stamp
 from codespectra.errors import UserError
 from codespectra.files.manifests import read_manifest
 
@@ -309,7 +308,8 @@ def test_a_folder_of_another_layout_is_refused(names: str, words: str, tmp_path:
 # Tables ------------------------------------------------------------------------------------------
 
 NAMES = "x.png deep/er/y.png z.gif"
-TABLE = "stimulus_id,path,label,repeat\n007,z.gif,dog,0\nNA,deep/er/y.png,cat,1\nß,x.png,dog,0\n"
+ROWS = ("007,z.gif,dog,0", "NA,deep/er/y.png,cat,1", "ß,x.png,dog,0", "007,z.gif,dog,1")
+TABLE = "\n".join(["stimulus_id,path,label,repeat", *ROWS, ""])
 
 
 def listed(root: Path, table: str) -> Path:
@@ -325,8 +325,9 @@ def test_a_table_says_what_is_read(start: str, tmp_path: Path) -> None:
     with open_stimuli(tmp_path / "mine.h5") as file:
         assert file["images"][:, 0, 0, 0].tolist() == [2, 1, 0]
         assert [name.decode() for name in file["stimulus_id"]] == ["007", "NA", "ß"]
-        assert (file["labels"][:].tolist(), file["repeat"][:].tolist()) == ([1, 0, 1], [0, 1, 0])
+        assert file["labels"][:].tolist() == [1, 0, 1]
     manifest = read_manifest(tmp_path / "mine.json")
+    assert manifest["presentations"] == [[0, 0], [1, 1], [2, 0], [0, 1]]
     assert manifest["stimulus_ids"] == ["007", "NA", "ß"]
     assert manifest["per_class"] == {"cat": 1, "dog": 2}
 
@@ -334,7 +335,7 @@ def test_a_table_says_what_is_read(start: str, tmp_path: Path) -> None:
 def test_a_table_needs_neither_labels_nor_repeats(tmp_path: Path) -> None:
     root = listed(tmp_path, "path,more,stimulus_id\nx.png,,a\nx.png,,b\n")
     made = read(root, table=str(root / "stimuli.csv"), limit=1)
-    assert (made.ids, made.labels, made.repeats, made.count) == (["a"], None, [], 1)
+    assert (made.ids, made.labels, made.presentations, made.count) == (["a"], None, [], 1)
 
 
 @pytest.mark.parametrize(
@@ -343,7 +344,15 @@ def test_a_table_needs_neither_labels_nor_repeats(tmp_path: Path) -> None:
         ("id,file\na,x.png\n", r"lacks the columns stimulus_id, path"),
         ("stimulus_id,path\n", r"has no rows"),
         ("", r"lacks the columns"),
-        ("stimulus_id,path\na,x.png\na,z.gif\nb,x.png\nb,x.png\n", r"id a: stands twice \(2 of 4"),
+        (
+            "stimulus_id,path\na,x.png\na,z.gif\nb,x.png\nb,x.png\n",
+            r"id a: stands twice \(2 of 4 rows are",
+        ),
+        ("stimulus_id,path,repeat\na,x.png,1\na,x.png,01\n", r"a: stands twice with repeat 1"),
+        (
+            "stimulus_id,path,repeat\na,x.png,0\na,z.gif,1\n",
+            r"a: has the path x\.png in one row and z\.gif in another",
+        ),
         ("stimulus_id,path\n,x.png\n", r"stimulus_id empty: expected 1 to 200 printable"),
         ("stimulus_id,path\na,no.png\nb,nor.png\n", r"path no\.png: no such image \(2 of 2"),
         ("stimulus_id,path\na\n", r"path empty"),
@@ -371,15 +380,3 @@ def test_a_table_outside_is_refused(tmp_path: Path) -> None:
             read(root, table=table)
     with pytest.raises(UserError, match=r"none\.csv: not a readable table \(No such file"):
         read(root, table="none.csv")
-
-
-def test_the_stamp_follows_the_table_and_its_images(tmp_path: Path) -> None:
-    root = listed(tmp_path, TABLE)
-    stamps = [table_stamp(root, "stimuli.csv")]
-    tree(root, "not_listed.png")
-    assert table_stamp(root, "stimuli.csv") == stamps[0]
-    (root / "stimuli.csv").write_text(TABLE.replace("dog", "cow"), "utf-8")
-    stamps.append(table_stamp(root, "stimuli.csv"))
-    Image.new("L", (9, 9)).save(root / "deep/er/y.png")
-    stamps.append(table_stamp(root, "stimuli.csv"))
-    assert len({*stamps, ""}) == 4

@@ -82,16 +82,14 @@ def test_no_direction_of_rounding_noise(finder, caplog):
 def test_too_many_components_are_refused_with_the_numbers(finder, shape, most):
     activations = np.random.default_rng(0).random(shape)
     assert len(finder(activations, k=most).vectors) == most
-    with pytest.raises(
-        UserError, match=rf"methods\.(pca|ica)\.k: {most + 1} .* {most} .*{shape[0]}"
-    ):
+    with pytest.raises(UserError, match=rf"^k: {most + 1} .* {most} .*{shape[0]}"):
         finder(activations, k=most + 1)
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered in divide")
 @pytest.mark.parametrize("finder", [pca, run_ica])
 def test_constant_layer_is_refused(finder):
-    with pytest.raises(UserError, match=r"methods\.(pca|ica): all units are constant"):
+    with pytest.raises(UserError, match=r"^activations: all units are constant"):
         finder(np.full((30, 4), 0.7, dtype=np.float32), k=2)
 
 
@@ -144,7 +142,7 @@ def test_nmf_recovers_planted_parts():
 def test_negative_activations_are_refused_by_nmf():
     activations = relu_layer()
     activations[5, 6] = -0.25
-    with pytest.raises(UserError, match=r"methods\.nmf: .* -0\.25.* leave nmf out"):
+    with pytest.raises(UserError, match=r"^activations .* -0\.25.* leave nmf out"):
         run_nmf(activations, k=3)
 
 
@@ -232,7 +230,7 @@ def test_missing_convergence_is_logged_and_seeds_count(finder, name, caplog, rec
     messages = [record.message for record in caplog.records if record.levelno == logging.WARNING]
     assert len(messages) == 3
     assert f"{name}: not converged in 2 iterations" in messages[0]
-    assert f"directions.methods.{name}.iterations" in messages[0]
+    assert "raise iterations" in messages[0]
     assert not recwarn
     np.testing.assert_array_equal(first.vectors, again.vectors)
     np.testing.assert_array_equal(first.responses, again.responses)
@@ -257,7 +255,7 @@ def test_kmeans_from_the_units_finds_clusters_around_the_axes():
 
 def test_kmeans_from_the_units_needs_as_many_stimuli():
     rows = np.vstack([np.random.default_rng(0).random((7, 8)), np.zeros((5, 8))])
-    with pytest.raises(UserError, match=r"kmeans_identity: k = 8 must be in 1\.\.7.* 12 rows"):
+    with pytest.raises(UserError, match=r"^k = 8 must be in 1\.\.7.* 12 rows"):
         kmeans_identity(rows, readout="cosine")
 
 
@@ -277,7 +275,7 @@ def test_kmeans_of_the_code_is_scikit_learns_on_unit_rows():
 
 
 def test_more_centroids_than_stimuli_are_refused_by_the_code():
-    with pytest.raises(UserError, match=r"kmeans_code\.k: 31 is more than 30 stimuli"):
+    with pytest.raises(UserError, match=r"^k: 31 is more than 30 stimuli"):
         kmeans_code(relu_layer(30), k=31, starts=1, seed=0)
 
 

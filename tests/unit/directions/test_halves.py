@@ -57,5 +57,5 @@ def test_a_half_is_a_space_of_its_own():
 def test_a_half_that_too_few_stimuli_excite_is_refused():
     activations = np.ones((10, 4), dtype=np.float32)
     activations[1:, 2:] = 0
-    with pytest.raises(UserError, match=r"methods\.kmeans: k = 2 .* of 10 rows"):
+    with pytest.raises(UserError, match=r"^k = 2 .* of 10 rows"):
         half_directions(activations, np.array([2, 3]), **KMEANS)

@@ -117,7 +117,7 @@ def test_measures_are_those_of_the_directions(monkeypatch, recovered):
     with torch.no_grad():
         network.encoder.bias[4] = -1000  # never on
     monkeypatch.setattr(sparse_autoencoder, "BLOCK_ROWS", 300)
-    measures, found = evaluate(network, rows), autoencoder_directions(network, rows)
+    measures, found = evaluate(network, rows), autoencoder_directions(network, sparse_rows()[0])
     assert found.vectors.shape == (32, 16)
     assert found.responses.shape == (2000, 32)
     assert not found.two_sided
@@ -141,5 +141,5 @@ def test_size_of_the_activations_does_not_matter(power):
 
 
 def test_constant_layer_is_refused():
-    with pytest.raises(UserError, match=r"methods\.sae: all units are constant"):
+    with pytest.raises(UserError, match=r"^activations: all units are constant"):
         scaled_rows(np.full((20, 4), 0.3, dtype=np.float32), CPU)

@@ -32,8 +32,9 @@ from codespectra.claims.measures.tables import Tables
 from codespectra.data.preprocessing import Preprocess
 from codespectra.errors import UserError
 from codespectra.experiments import people, people_agreement
-from codespectra.experiments.people import AS_PUBLISHED, IMAGES, TRIAL
+from codespectra.experiments.people import AS_PUBLISHED, TRIAL
 from codespectra.experiments.people_agreement import agreement_table, margins, roc_curves
+from codespectra.experiments.trial_images import IMAGES, find_images
 from codespectra.interpretability.lpips_embedding import alexnet_backbone
 from codespectra.models.checkpoints import write_checkpoint
 from codespectra.statistics.evidence import CONTRADICTED, INCONCLUSIVE, SUPPORTED, verdict_positive
@@ -120,7 +121,7 @@ def test_loader_names_a_missing_or_damaged_table(tmp_path):
 
 def test_images_of_a_trial_are_the_maps(tmp_path, imagenet, trials):
     content = the_map()
-    found = people.find_images(trials, write_map(tmp_path, content), "resnet50", imagenet)
+    found = find_images(trials, write_map(tmp_path, content), "resnet50", imagenet)
     assert len(found) == len(trials)
     names = content["resnet50"]["layer1_0_conv1/channel_41"]["batch_2"]
     assert found[3][:10] == [imagenet / names[f"max_{place}.png"] for place in range(10)]
@@ -155,15 +156,15 @@ def test_missing_keys_of_the_map_are_named(tmp_path, imagenet, trials, keys, tol
         inside = inside[key]
     del inside[keys[-1]]
     with pytest.raises(UserError, match=told):
-        people.find_images(trials, write_map(tmp_path, content), "resnet50", imagenet)
+        find_images(trials, write_map(tmp_path, content), "resnet50", imagenet)
 
 
 def test_a_model_without_images_is_named(tmp_path, imagenet, trials):
     with pytest.raises(UserError, match=r"'googlenet_hard85' is missing or empty.*resnet50"):
-        people.find_images(trials, write_map(tmp_path, the_map()), "googlenet_hard85", imagenet)
+        find_images(trials, write_map(tmp_path, the_map()), "googlenet_hard85", imagenet)
     (tmp_path / "map.json").write_text("{")
     with pytest.raises(UserError, match=r"map\.json: can't be read as JSON"):
-        people.find_images(trials, tmp_path / "map.json", "resnet50", imagenet)
+        find_images(trials, tmp_path / "map.json", "resnet50", imagenet)
 
 
 def test_missing_images_are_named_and_counted(tmp_path, imagenet, trials):
@@ -171,7 +172,7 @@ def test_missing_images_are_named_and_counted(tmp_path, imagenet, trials):
     trial = content["resnet50"]["layer1_0_conv1/channel_41"]["batch_1"]
     trial["max_0.png"], trial["min_3.png"] = "n00000007/b.JPEG", "n00000007/a.JPEG"
     with pytest.raises(UserError, match=r"n00000007/a.JPEG: no such image; 2 of 27 are missing"):
-        people.find_images(trials, write_map(tmp_path, content), "resnet50", imagenet)
+        find_images(trials, write_map(tmp_path, content), "resnet50", imagenet)
 
 
 @pytest.mark.parametrize(
@@ -432,12 +433,10 @@ def run_rules(folder: Path, imagenet: Path) -> None:
         "resamples": 100,
         "seed": 0,
         "backbone": {"name": "lpips", "kind": "random", "model": "backbone-lpips"},
+        "responses": str(folder / "responses_main.csv"),
+        "file_map": str(folder / "map.json"),
     }
-    given = {
-        "responses": folder / "responses_main.csv",
-        "file_map": folder / "map.json",
-        "checkpoint_manifest": folder / "backbone.json",
-    }
+    given = {"checkpoint_manifest": folder / "backbone.json"}
     tables = {name: folder / f"{name}.csv" for name in ("trials", "agreement", "curves")}
     run_script("compare_people", given, tables, cfg, config={"runtime": {"device": "cpu"}})
     drawn = {"agreement": tables["agreement"], "agreement_curves": tables["curves"]}
@@ -457,7 +456,7 @@ def test_the_rules_scripts_from_published_files_to_the_figure(tmp_path, imagenet
         "weights": "random",
     }
     write_checkpoint(tmp_path / "backbone.pt", network, description, {})
-    files = people.find_images(trials, write_map(tmp_path, the_map()), "resnet50", imagenet)
+    files = find_images(trials, write_map(tmp_path, the_map()), "resnet50", imagenet)
     rows = [
         answer(layer=row.layer, channel=float(row.channel), batch=float(row.batch), **said)
         for row in trials.itertuples()

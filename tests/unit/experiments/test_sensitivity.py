@@ -146,7 +146,7 @@ def test_nearest_images_are_the_nearest_of_unit_length_not_the_shortest():
 
 def test_fewer_images_than_m_are_refused():
     cosines = read_out(random_units(4, 3), np.eye(3, dtype=np.float32), "cosine")
-    with pytest.raises(UserError, match=r"index\.m: 5 is more than the 4 stimuli"):
+    with pytest.raises(UserError, match=r"count: 5 is more than the 4 stimuli"):
         sensitivity.nearest_images(cosines, sensitivity.find_paths(np.eye(3), GRID), 5)
 
 

@@ -13,6 +13,7 @@ from codespectra.errors import UserError
 from codespectra.files import hdf5_files
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
 from codespectra.files.manifests import write_manifest
+from codespectra.files.named_axes import name_axes
 
 
 def write_file(path: Path) -> bytes:
@@ -22,6 +23,7 @@ def write_file(path: Path) -> bytes:
         for name in ("images", "layers/conv"):
             dataset = file.create_dataset(name, data=rows, chunks=(16, 16))
             dataset.attrs["type"] = "ReLU"
+            name_axes(dataset, ("row", "unit"), file)
         file["labels"] = np.arange(60)
     write_manifest(path.with_suffix(".json"), {"sha256": hdf5_digest(path)})
     return path.read_bytes()
@@ -64,6 +66,25 @@ def test_hdf5_that_is_cut_off_is_refused(stored, place: float) -> None:
     path, whole = stored
     path.write_bytes(whole[: int(place * len(whole))])
     assert refused(path, everything)
+
+
+def test_names_of_axes_are_what_a_file_says_and_their_places_are_not(
+    tmp_path: Path,
+) -> None:
+    """Scales may be written before the datasets or after them, but not by another name."""
+    digests = {}
+    for case, name in [("after", "unit"), ("before", "unit"), ("other", "neuron"), ("none", "")]:
+        path = tmp_path / f"{case}.h5"
+        with create_hdf5(path) as file:
+            if case == "before":
+                file["unit"] = np.arange(4, dtype=np.int32)
+                file["unit"].make_scale("unit")
+            file["a"] = np.arange(4.0)
+            if name:
+                name_axes(file["a"], (name,), file)
+        digests[case] = hdf5_digest(path)
+    assert digests["before"] == digests["after"]
+    assert len({*digests.values()}) == 3
 
 
 def test_the_file_of_another_run_is_refused_with_both_files_named(tmp_path: Path) -> None:

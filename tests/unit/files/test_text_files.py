@@ -22,7 +22,7 @@ def unencoded(tree: ast.Module) -> Iterator[int]:
         texts = [ast.unparse(argument) for argument in node.args]
         if words.keys() & {"text", "universal_newlines"} and "encoding" not in words:
             yield node.lineno
-        if called not in OPENING or owner in {"os", "Image"} or "encoding" in words:
+        if called not in OPENING or owner in {"os", "Image", "archive"} or "encoding" in words:
             continue
         binary = any("b" in mode for mode in [*texts, words.get("mode", "")] if mode[:1] in "'\"")
         if not (called == "open" and binary) and len(texts) <= OPENING[called]:

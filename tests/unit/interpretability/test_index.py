@@ -135,7 +135,7 @@ def test_rare_is_relative_to_the_lowest_response():
 def test_more_exciting_images_than_stimuli_are_refused():
     found = directions_of(np.arange(8.0).reshape(4, 2))
     assert list(candidates(found, 3).state) == [LIVE, LIVE]
-    with pytest.raises(UserError, match=r"index\.m: 5 is more than the 4 stimuli"):
+    with pytest.raises(UserError, match=r"m: 5 is more than the 4 stimuli"):
         candidates(found, 5)
 
 

@@ -124,6 +124,50 @@ def test_changed_code_is_another_network(own_code):
 
 
 @pytest.mark.parametrize(
+    ("edited", "target", "seen"),
+    [
+        ("parts/last.py", "own.py:build", True),
+        ("parts/__init__.py", "own.py:build", True),
+        ("parts/deep/a.py", "own.py:build", True),
+        ("parts/other.py", "own.py:build", False),
+        ("mine/nets/wide.py", "mine.nets:build", True),
+        ("mine/common.py", "mine.nets:build", True),
+        ("mine/__init__.py", "mine.nets.wide:build", True),
+        ("mine/other.py", "mine.nets:build", False),
+        # Of another installed package nothing counts; its version is another thing.
+        ("parts/last.py", "mine.nets:build", False),
+        ("single.py", "mine.nets:build", True),
+    ],
+)
+def test_edits_of_packages_that_own_code_imports_are_seen(
+    tmp_path, monkeypatch, edited, target, seen
+):
+    files = {
+        "own.py": "import parts.last\n",
+        "parts/__init__.py": "",
+        "parts/last.py": "from .deep import a\n",
+        "parts/deep/a.py": "",
+        "parts/other.py": "",
+        "mine/__init__.py": "",
+        "mine/nets/__init__.py": "from . import wide\nimport parts.last, single\n",
+        "mine/nets/wide.py": "from ..common import something\nimport mine\n",
+        "mine/common.py": "something = 1\n",
+        "mine/other.py": "",
+        "single.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    for module in [name for name in sys.modules if name.split(".")[0] == "mine"]:
+        monkeypatch.delitem(sys.modules, module)  # another folder's
+    before = own(target)["sha256"]
+    (tmp_path / edited).write_text(files[edited] + "# Edited.\n")
+    assert (own(target)["sha256"] != before) == seen
+
+
+@pytest.mark.parametrize(
     ("target", "arguments", "words"),
     [
         ("broken.py:build", {}, r"broken.py: isn't Python \(invalid syntax .*; correct it"),

@@ -64,6 +64,6 @@ def test_a_subsample_without_any_of_the_strongest():
 def test_fewer_stimuli_inside_than_asked_for_are_refused():
     responses, held = np.ones((9, 2), dtype=np.float32), subsamples(9, 3, seed=0)
     assert strongest_inside(responses, held, 6)[1].shape == (3, 2, 6)
-    message = r"index\.m: 7 is more than the 6 stimuli of a subsample.* at least 10"
+    message = r"^m: 7 is more than the 6 stimuli of a subsample.* at least 10"
     with pytest.raises(UserError, match=message):
         strongest_inside(responses, held, 7)

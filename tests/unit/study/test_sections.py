@@ -27,6 +27,7 @@ from codespectra.study.sections import (
     language,
     models,
     people,
+    recorded,
     stimuli,
     study,
     theory,
@@ -38,7 +39,7 @@ from codespectra.study.sections.study import Study, load_study
 CONFIG = read_config()
 SECTIONS = (
     *(analyses, base, coding, directions, interpretability, index, language, models, people),
-    *(stimuli, study, theory),
+    *(recorded, stimuli, study, theory),
 )
 BASES = {base.Strict, analyses.Analysed, models.AnyModel, models.FileModel}
 
@@ -177,9 +178,9 @@ MISTAKES = {
         {"stimuli.mine": {"side": 32}},
         ["stimuli.mine.source: missing; add it as in config.yaml"],
     ),
-    "missing analysis set": (
-        {"directions": {"runs": [], "layers": ["layer1"], "methods": {}}},
-        ["directions.analysis_set: missing; add it as in config.yaml"],
+    "missing runs": (
+        {"directions": {"layers": ["layer1"], "methods": {}}},
+        ["directions.runs: missing; add it as in config.yaml"],
     ),
     "unknown layer": (
         {"directions.layers": ["layer1", "leyer2"]},
@@ -694,7 +695,6 @@ MISTAKES = {
 SEVERAL = {
     "typo in a layer selector's key",
     "too few classes for the training set",
-    "missing analysis set",
     "unknown layer",
     "unknown layer type",
     "a filter of a layer without a spectrum",

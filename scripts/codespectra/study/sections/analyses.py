@@ -126,9 +126,12 @@ class Analysed(Strict):
 class Spectra(Analysed):
     """Eigenspectra and power-law exponents (methods §2)."""
 
+    activations: Names = ()
+    """Sets of the section activations that it analyses as well."""
     layers: Layers = (LayerType(type="ReLU"),)
     """Names, globs (layer*.relu*), or {type: ReLU}; {input: NAME} is what goes into layers. A
-    module called twice gives NAME:0 and NAME:1. Or such lists by model: {vit: ["*.mlp"]}."""
+    module called twice gives NAME:0 and NAME:1. Or such lists by model: {vit: ["*.mlp"]}. Of
+    activations from files all, but for what a list by model says."""
     reduction: Reduction | Literal["tokens"] = "stride"
     """One number a channel of maps (spatial_mean, spatial_max, center) or of tokens (cls, the
     first; token_mean, of the patches); or stride (every s-th number, below 8000); or none (all). Or

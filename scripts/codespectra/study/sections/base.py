@@ -22,6 +22,7 @@ from codespectra.errors import nearest
 
 Value = TypeVar("Value")
 RUNTIME = {"runtime": True}
+MISSING = "missing; add it as in config.yaml, which says what it is"
 # Keys of earlier versions, and what they are called now.
 RENAMED = {"features": "interpretability", "bootstrap": "resamples"}
 

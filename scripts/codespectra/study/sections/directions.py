@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Tag, model_validator
 
-from codespectra.study.sections.analyses import Layers, Reduction
+from codespectra.study.sections.analyses import Layers, LayerType, Reduction
 from codespectra.study.sections.base import (
+    MISSING,
     Batch,
     Factor,
     Name,
@@ -162,14 +163,25 @@ class DirectionMethods(Strict):
 
 
 class Run(Strict):
-    """One model shown one stimulus set."""
+    """One model shown one stimulus set, or one set of activations from a file."""
 
-    model: Name
+    model: Name | None = None
     """One of the models."""
-    stimuli: Name
+    stimuli: Name | None = None
     """The stimulus set that it sees."""
+    activations: Name | None = None
+    """Instead of both: one of the section activations."""
     methods: Several[Text] | None = None
     """Which of the methods find its directions; null: all."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Run":
+        for key in ("model", "stimuli"):
+            if self.activations and getattr(self, key):
+                raise ValueError(f"{key}: beside activations, which are a run; leave one out")
+            if not self.activations and not getattr(self, key):
+                raise ValueError(f"{key}: {MISSING}")
+        return self
 
 
 def _how_many(sets: Any) -> str:
@@ -181,13 +193,16 @@ class Directions(Strict):
 
     runs: Several[Run]
     """Which network sees which set."""
-    analysis_set: Annotated[
-        Annotated[Name, Tag("one set")] | Annotated[Names, Tag("several sets")],
-        Discriminator(_how_many),
-    ]
+    analysis_set: (
+        Annotated[
+            Annotated[Name, Tag("one set")] | Annotated[Names, Tag("several sets")],
+            Discriminator(_how_many),
+        ]
+        | None
+    ) = None
     """The set of the runs that claims and the interpretability study are about, or a list of them;
-    the other sets are controls."""
-    layers: Layers
+    the other sets are controls. null: there are no controls."""
+    layers: Layers = (LayerType(type="ReLU"),)
     """Names, globs, or {type: ReLU}, as in spectra.layers."""
     reduction: Reduction = "spatial_mean"
     """As in spectra.reduction."""
@@ -196,5 +211,7 @@ class Directions(Strict):
     @property
     def analysis_sets(self) -> Names:
         """The analysis set, or all of them."""
+        if self.analysis_set is None:
+            return tuple(dict.fromkeys(run.stimuli for run in self.runs))
         one = isinstance(self.analysis_set, str)
         return (self.analysis_set,) if one else self.analysis_set

@@ -7,7 +7,7 @@ so never reruns anything.
 import re
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 
 from codespectra.errors import UserError, nearest
 from codespectra.study.sections.analyses import (
@@ -19,6 +19,7 @@ from codespectra.study.sections.analyses import (
     Spectra,
 )
 from codespectra.study.sections.base import (
+    MISSING,
     RUNTIME,
     Batch,
     Name,
@@ -31,6 +32,7 @@ from codespectra.study.sections.interpretability import Interpretability
 from codespectra.study.sections.language import Language
 from codespectra.study.sections.models import Model
 from codespectra.study.sections.people import People
+from codespectra.study.sections.recorded import RecordedActivations, shown_set
 from codespectra.study.sections.stimuli import Stimuli
 from codespectra.study.sections.theory import Theory
 
@@ -61,6 +63,8 @@ class Study(Strict):
     models: dict[Name, Model] = Field({})
     """Networks by name. Weights: train (by the workflow), path (your own file), package (a file
     in one), own (those that it comes with), torchvision or hub (download), random (untrained)."""
+    activations: dict[Name, RecordedActivations] = Field({})
+    """Activations that files hold, by name: they take the place of a network's capture."""
     capture: Capture = Capture()
     spectra: Spectra = Spectra()
     filters: Filters | None = Filters()
@@ -84,6 +88,23 @@ class Study(Strict):
     @classmethod
     def _switched_off(cls, filters: Filters | None) -> Filters:
         return filters or Filters()
+
+    @field_validator("directions")
+    @classmethod
+    def _of_activations(
+        cls, directions: Directions | None, info: ValidationInfo
+    ) -> Directions | None:
+        """Runs of activations from files become runs like others."""
+        known = info.data.get("activations", {})
+        if directions is None:
+            return None
+        runs = tuple(
+            run.model_copy(update={"model": name, "stimuli": shown_set(known, name)})
+            if (name := run.activations)
+            else run
+            for run in directions.runs
+        )
+        return directions.model_copy(update={"runs": runs})
 
 
 def load_study(config: dict[str, Any]) -> Study:
@@ -188,10 +209,12 @@ def _path(location: tuple[Any, ...], config: Any) -> list[str]:
     return path
 
 
-MISSING = "missing; add it as in config.yaml, which says what it is"
 # Some hundred are usual.
 MOST_VALUES = 100_000
 _TAGS = ("name", "weights", "source", "kind")
 # No key has blanks.
-_FORMS = ("of all models", "by model", "given here", "from model", "one set", "several sets")
+_FORMS = (
+    *("of all models", "by model", "given here", "from model", "one set", "several sets"),
+    *("keys", "keys by layer"),
+)
 _SELECTORS = (LayerType.__name__, LayerInput.__name__, str.__name__)

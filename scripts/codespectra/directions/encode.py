@@ -1,0 +1,133 @@
+"""Responses of any activations to directions that were found before (methods §5).
+
+The finders themselves respond by this (the autoencoder by torch): on the activations that
+directions were found with it gives the stored responses, to float32's rounding, whatever batches
+the rows come in.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from sklearn.decomposition import non_negative_factorization
+
+from codespectra.capture.rows import binary_scale
+from codespectra.directions.directions import Directions, Encoder, read_encoder
+from codespectra.directions.read_out import alike_for_equal, read_out
+from codespectra.errors import ArgumentError, nearest
+from codespectra.files.hdf5_files import open_hdf5
+from codespectra.statistics.arrays import rows_to_read
+
+BLOCK_ROWS = 2048  # a block of rows and its responses stay in the cache
+
+
+def encode(file: str | Path | h5py.Group, layer: str, activations: Any) -> np.ndarray:
+    """Responses (N, K) float32 of a layer's activations (N, D) to the directions in a file.
+
+    Equal to the stored responses on the activations that the directions were found with, to 1e-5 of
+    the largest of them, and so in any batches.
+
+    Args:
+        file: of one method's directions in the results, or that file as it is open.
+        layer: one of the file's.
+        activations: rows of that layer, of new stimuli; an HDF5 dataset is read block by block.
+
+    Raises:
+        UserError: the file can't be read, has no such layer or keeps no encoder; the activations
+            aren't finite numbers (N, D), with as many units as the layer has.
+    """
+    if isinstance(file, str | Path):
+        with open_hdf5(file) as opened:
+            return encode(opened, layer, activations)
+    if layer not in file:
+        raise ArgumentError(
+            f"layer {layer!r} isn't in {file.file.filename}: {nearest(layer, file)}"
+        )
+    rows, group = rows_to_read(activations, "activations"), file[layer]
+    if not isinstance(group, h5py.Group) or "vectors" not in group:
+        raise ArgumentError(f"file {group.file.filename} holds no directions of {layer}")
+    if rows.shape[1] != (width := group["vectors"].shape[1]):
+        raise ArgumentError(
+            f"activations has {rows.shape[1]} columns, but {layer} has {width} units"
+        )
+    return respond(rows, group["vectors"][:], read_encoder(group))
+
+
+def directions_of(
+    activations: np.ndarray, vectors: np.ndarray, encoder: Encoder, *, two_sided: bool = False
+) -> Directions:
+    """Directions (K, D) with the responses of the activations (N, D) that they were found with."""
+    vectors = vectors.astype(np.float32, copy=False)
+    responses = respond(activations, vectors, encoder)
+    return Directions(vectors, responses, two_sided, encoder)
+
+
+def respond(activations: Any, vectors: np.ndarray, encoder: Encoder) -> np.ndarray:
+    """Responses (N, K) float32 of activations (N, D), array or HDF5 dataset, to vectors (K, D)."""
+    weights = vectors if encoder.weights is None else encoder.weights
+    responses = np.empty((len(activations), len(vectors)), np.float32)
+    for start in range(0, len(activations), BLOCK_ROWS):
+        rows = _standardised(activations[start : start + BLOCK_ROWS], encoder)
+        responses[start : start + len(rows)] = _respond(rows, weights, encoder)
+    return responses
+
+
+def _standardised(rows: np.ndarray, encoder: Encoder) -> np.ndarray:
+    """Rows minus the mean, over the scale; float32 at least."""
+    if encoder.mean is not None:
+        return (rows - encoder.mean) / encoder.scale
+    if encoder.scale != 1:
+        return (rows / np.float64(encoder.scale)).astype(np.float32)
+    return rows.astype(np.promote_types(rows.dtype, np.float32), copy=False)
+
+
+def _respond(rows: np.ndarray, weights: np.ndarray, encoder: Encoder) -> np.ndarray:
+    if encoder.read_out == "relu":
+        return np.maximum(read_out(rows, weights, "dot") + encoder.biases, 0)
+    if encoder.read_out == "nonnegative":
+        sweeps = encoder.sweeps
+        return alike_for_equal(
+            lambda block: nonnegative_code(block, weights, sweeps, tolerance=0)[0], rows
+        )
+    return read_out(rows, weights, encoder.read_out, shortest=encoder.shortest)
+
+
+def nonnegative_code(
+    rows: np.ndarray, parts: np.ndarray, sweeps: int, *, tolerance: float = 1e-4
+) -> tuple[np.ndarray, int]:
+    """Codes (N, K) >= 0 for which codes @ parts (K, D) is nearest to rows (N, D) >= 0.
+
+    scikit-learn's coordinate descent from zero, in at most that many sweeps, fewer where the rows
+    together no longer violate the optimality conditions by more than a tolerance. With tolerance 0
+    the code of a row is the same whatever rows stand beside it.
+
+    Returns:
+        The codes, and how many sweeps there were.
+
+    Raises:
+        ArgumentError: an activation is negative.
+    """
+    check_nonnegative(rows)
+    if not parts.any():
+        return np.zeros((len(rows), len(parts))), 1
+    scale = binary_scale(rows)
+    # Where parts outnumber units rounding grows from sweep to sweep: in float32 to 1e-5.
+    exact = rows.astype(np.float64) / scale
+    codes, _, done = non_negative_factorization(
+        exact, H=parts.astype(np.float64), update_H=False, tol=tolerance, max_iter=sweeps
+    )
+    return codes * scale, done
+
+
+def check_nonnegative(activations: np.ndarray) -> None:
+    """Refuse activations (N, D) that NMF can't take.
+
+    Raises:
+        ArgumentError: one is negative.
+    """
+    if (lowest := activations.min()) < 0:
+        raise ArgumentError(
+            f"activations go down to {lowest:.3g}, but NMF takes none below 0; take layers that "
+            "end with a ReLU, or leave nmf out"
+        )

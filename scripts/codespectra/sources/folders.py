@@ -1,0 +1,51 @@
+"""Folders of anybody's, nothing outside of which is read."""
+
+import os
+import stat
+from pathlib import Path
+
+from codespectra.errors import UserError
+from codespectra.files.regular_files import reason, shown
+from codespectra.sources.hdf5 import gathered_files
+
+
+def source_files(path: Path) -> list[Path]:
+    """The files that activations in a file or folder are read from, sorted.
+
+    Raises:
+        UserError: it isn't there, or a folder leads elsewhere.
+    """
+    try:
+        if path.is_dir():
+            return [path / name for name in files_inside(path)]
+        path.stat()
+    except OSError as error:
+        raise UserError(f"{shown(path)}: not readable ({reason(error)}); check the path") from error
+    names = path.parent / "file_names.txt"  # which thingsvision writes beside its features
+    if path.name.startswith("features") and names.exists():
+        return [path, names]
+    return [path, *gathered_files(path)]
+
+
+def files_inside(root: Path) -> dict[str, int]:
+    """Bytes of each file below a folder, by its path from there on, sorted.
+
+    Raises:
+        OSError: something there is neither a file nor a folder, or a link that leads outside.
+    """
+    found, folders, inside = {}, [root], root.resolve()
+    while folders:
+        for entry in os.scandir(folders.pop()):
+            name = shown(os.path.relpath(entry.path, root))
+            if entry.is_symlink():
+                if not Path(entry.path).resolve().is_relative_to(inside):
+                    raise OSError(f"{name} is a link to somewhere else; put the file there itself")
+                if entry.is_dir():
+                    raise OSError(f"{name} is a link to a folder; put the folder there itself")
+            if entry.is_dir():
+                folders.append(Path(entry.path))
+            elif stat.S_ISREG(entry.stat().st_mode):
+                found[os.path.relpath(entry.path, root)] = entry.stat().st_size
+            else:
+                raise OSError(f"{name} is neither a file nor a folder")
+    return dict(sorted(found.items()))

@@ -1,0 +1,51 @@
+"""What a file of activations gives: rows of each layer, and what it says of its rows."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+FORMATS = (
+    "npy",
+    "npz",
+    "hdf5",
+    "zarr",
+    "safetensors",
+    "mat",
+    "anndata",
+    "netcdf",
+    "thingsvision",
+    "sae_lens",
+    "nwb",
+    "stringer2019",
+)
+
+
+class Rows(Protocol):
+    """An array (N, ...) of which some rows at a time are read, in the file's order."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """Rows start to stop, (stop - start, ...), as an array of its own."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Activations as a file holds them.
+
+    Attributes:
+        format: one of `FORMATS`.
+        layers: rows (N, ...) by layer name, in the file's own order; N is the same for all. Units
+            are the columns.
+        ids: stimulus_id of each row, where the file tells.
+        repeats: which presentation of its stimulus each row is, where the file tells.
+        remarks: what was passed over, guessed or converted, in words.
+    """
+
+    format: str
+    layers: dict[str, Rows]
+    ids: list[str] | None
+    repeats: list[int] | None
+    remarks: list[str]
