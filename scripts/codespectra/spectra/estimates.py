@@ -119,8 +119,10 @@ def _meme(code: Code) -> Iterator[Row]:
 
 def _meme_broken(code: Code) -> Iterator[Row]:
     law = meme.fit_broken_law(code.moments)
-    at, width, used = int(law.break_rank), code.moments.width, _used(code)
-    row = partial(_row, "meme_broken", note=used)
+    at, width = int(law.break_rank), code.moments.width
+    as_well = meme.fit_law(code.moments).cost <= law.cost + meme.TWO_MORE
+    notes = ["a law without a break fits as well" if as_well else "", _used(code)]
+    row = partial(_row, "meme_broken", note="; ".join(filter(None, notes)))
     yield row("alpha", law.alpha, law.alpha_low, law.alpha_high, f"1-{at}")
     yield row("alpha2", law.alpha2, law.alpha2_low, law.alpha2_high, f"{at}-{width}")
     yield row("break_rank", at, law.break_low, law.break_high, f"1-{width}")

@@ -4,7 +4,7 @@ Matched eigenmoments (Pospisil & Pillow 2025, PNAS). Unlike a line through a sam
 the law isn't flattened by few stimuli, and it speaks of all ranks rather than of a window.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import brentq, least_squares
@@ -20,6 +20,7 @@ EXPLICIT = 64  # ranks that are summed one by one; farther ones go in bins of 4 
 FEWEST_ORDERS = 4  # of moments above zero
 BREAKS = np.unique(np.geomspace(2, 50, 20).round())  # ranks at which a break is looked for
 CHI_SQUARED = 3.84  # cost above the least within which breaks are in the 95 % interval
+TWO_MORE = 5.99  # likewise for two more numbers: a law with a break that saves less isn't better
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Law:
         log_scale: log of the first eigenvalue, in squared units of the activations.
         cost: weighted squares of the misfit of the moments.
         alpha2: exponent after the break; equal to `alpha` without one.
-        alpha2_low: its interval, given the break.
+        alpha2_low: its interval.
         alpha2_high: its upper end.
         break_rank: the break; nan without one.
         break_low: breaks that fit nearly as well.
@@ -68,6 +69,8 @@ def fit_law(moments: Moments) -> Law:
 def fit_broken_law(moments: Moments) -> Law:
     """The best law with a break, of those with one at a rank of `BREAKS` up to a quarter of D.
 
+    Its intervals are wide enough for those of every break that fits nearly as well.
+
     Raises:
         ArgumentError: as `fit_law`, or fewer than 16 ranks.
     """
@@ -76,8 +79,13 @@ def fit_broken_law(moments: Moments) -> Law:
     target = _Target(moments)
     tried = [_fit(target, rank) for rank in BREAKS[moments.width / 4 >= BREAKS]]
     best = min(tried, key=lambda law: law.cost)
-    near = [law.break_rank for law in tried if law.cost <= best.cost + CHI_SQUARED]
-    return Law(**(vars(best) | {"break_low": min(near), "break_high": max(near)}))
+    near = [law for law in tried if law.cost <= best.cost + CHI_SQUARED]
+    lows = {name: min(getattr(law, name) for law in near) for name in ("alpha_low", "alpha2_low")}
+    highs = {
+        name: max(getattr(law, name) for law in near) for name in ("alpha_high", "alpha2_high")
+    }
+    ranks = [law.break_rank for law in near]
+    return replace(best, **lows, **highs, break_low=min(ranks), break_high=max(ranks))
 
 
 class _Target:
@@ -87,7 +95,7 @@ class _Target:
         positive = int(np.logical_and.accumulate(moments.values > 0).sum())
         if positive < FEWEST_ORDERS:
             raise ArgumentError(
-                f"moments: only {positive} of the code's eigenmoments are above zero before one that "
+                f"moments: only {positive} of the eigenmoments are above zero before one that "
                 f"isn't, {FEWEST_ORDERS} needed: too much noise, or too few stimuli"
             )
         values = moments.values[:positive]

@@ -114,7 +114,7 @@ def test_units_and_means_of_the_activations_change_no_exponent(scale):
         (lambda: meme.fit_broken_law(exact(law(15, -1, -1, 2))), "15 ranks, at least 16"),
         (
             lambda: meme.fit_law(Moments(np.array([1, 0.5, -0.1, 0.1]), np.eye(4), 100, 1.0, 100)),
-            "only 2 of the code's eigenmoments",
+            "only 2 of the eigenmoments",
         ),
     ],
 )
