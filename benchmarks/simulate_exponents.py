@@ -1,9 +1,9 @@
 """Bias and coverage of the estimators of exponents on planted laws: tables of docs/exponents.md.
 
 Run as `python benchmarks/simulate_exponents.py docs/exponents.md [planted ...]`; it takes minutes.
-Each table, or those named, replaces what stands between its two markers. The target of an estimator
-is what it gives for the population's own eigenvalues or moments: the planted exponent, where the law
-is a power law. Of Gaussian laws with a break, MEME's are the planted ones.
+Each table, or those named, replaces what stands between its markers. An estimator's target is what
+it gives for the population's own eigenvalues or moments: the planted exponent, where they are a
+power law. Of Gaussian laws with a break, MEME's are the planted ones.
 """
 
 import re
