@@ -619,6 +619,8 @@ MODULES = {
     "figures/theory.py": {"draw_superposition", "draw_channel"},
     "figures/index.py": {"draw_index", "draw_exciting_images"},
     "figures/index_methods.py": {"draw_index_panels", "draw_controls"},
+    # The target atlas is asked for by itself: tests/workflow/test_atlas.py.
+    "atlas/*.py": set(),
     # Read at the start, or no part of what a job computes.
     "study/*.py": set(),
     "jobs/*.py": set(),

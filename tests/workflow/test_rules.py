@@ -28,6 +28,7 @@ GPU_TAGGED = {
     "train_autoencoder",
     "measure_coactivation",
     "measure_sensitivity",
+    "map_directions",
     "compare_people",
     "train_language_model",
     "capture_text",

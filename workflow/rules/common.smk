@@ -156,9 +156,9 @@ SPECTRUM = study.spectra.model_dump(
 def run_config(kind, wildcards, **fields):
     """What a stage depends on that looks at the layers of one run: they, and fields of the config."""
     run = wildcards.model, wildcards.stimuli
-    layers, reduction = plan.layer_names(kind, *run), reduction_of(study, kind, run[0])
-    cfg = {"model": run[0], "stimuli": run[1], "layers": layers, "reduction": reduction}
-    return stage_config(**cfg | fields)
+    if "reduction" not in fields:
+        fields["reduction"] = reduction_of(study, kind, run[0])
+    return stage_config(model=run[0], stimuli=run[1], layers=plan.layer_names(kind, *run), **fields)
 
 
 def spectra_config(wildcards):
@@ -231,5 +231,6 @@ wildcard_constraints:
 include: "outside.smk"
 include: "inputs.smk"
 include: "claim_tables.smk"
+include: "atlas_inputs.smk"
 include: "shards.smk"
 include: "reruns.smk"

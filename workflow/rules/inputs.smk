@@ -56,11 +56,11 @@ def resampled_images(wildcards):
     return stored("stimuli", f"results/stimuli/{wildcards.stimuli}.h5") if by_class else {}
 
 
-def wanted(files, target):
-    """The files of a target, or one line when the config lacks the section of its name."""
+def wanted(files, target, section=None):
+    """The files of a target, or one line when the config lacks the section, of its name or another."""
     if not files:
         needs = f"the target {target} needs this section, as in the embedded config.yaml"
-        sys.exit(f"config: {target}: missing; {needs}")
+        sys.exit(f"config: {section or target}: missing; {needs}")
     return files
 
 

@@ -28,6 +28,9 @@ ALL_TARGETS = [
 ]
 
 
+include: "atlas.smk"
+
+
 rule judge_claims:
     input:
         unpack(claim_tables),

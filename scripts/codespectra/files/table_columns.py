@@ -61,6 +61,8 @@ COLUMNS = {
         "depth score n_tokens n_records",
     ),
     "published": ("explanation", "depth score n_tokens"),
+    # Verdicts.
+    "claims": ("id claim figure scope statistic verdict reason", "estimate low high n p"),
     # Theory.
     "capacity": ("", "dropout capacity_bits exact_bits low_bits high_bits paper_low_bits gap"),
     "capacity_layers": ("", "dropout layer uncorrected_share corrected_share"),

@@ -1,0 +1,134 @@
+// The catalogue, runs, blocks and units: what is loaded, and where everything is.
+"use strict";
+
+// A block is a method in a layer of a run; a unit is one of its directions.
+const store = {
+  details: new Map(),
+
+  async open() {
+    this.catalogue = await atlas.load("page/catalogue.js", "catalogue");
+  },
+
+  // A run with its blocks, its images, and all its units in a row: `start` is a block's first one.
+  async run(model, stimuli) {
+    const listed = this.catalogue.runs.find((run) => run.path === `runs/${model}/${stimuli}`);
+    if (!listed) throw new NotHere(`this atlas has no run ${model} on ${stimuli}`);
+    const [run, images] = await Promise.all([
+      atlas.load(`${listed.path}/run.js`, `${listed.path}/run`),
+      atlas.load(`images/${stimuli}/images.js`, `images/${stimuli}`),
+    ]);
+    if (!run.units) this.prepare(run, images, listed);
+    return run;
+  },
+
+  prepare(run, images, listed) {
+    images.path = `images/${run.stimuli}`;
+    Object.assign(run, { images, listed, path: listed.path, units: 0, metrics: [], measures: [] });
+    const names = { metrics: new Set(), measures: new Set() };
+    for (const block of run.blocks) {
+      Object.assign(block, { run, start: run.units, layerName: run.layers[block.layer], methodName: run.methods[block.method] });
+      run.units += block.count;
+      Object.keys(block.scores).forEach((name) => names.metrics.add(name));
+      Object.keys(block.measures).forEach((name) => names.measures.add(name));
+    }
+    run.metrics = [...names.metrics];
+    run.measures = [...names.measures];
+    run.columns = columnsOf(run);
+  },
+
+  blockOf(run, layer, method) {
+    return run.blocks.find((block) => block.layerName === layer && block.methodName === method);
+  },
+
+  // The block that the run's unit `at` is in.
+  blockAt(run, at) {
+    let low = 0, high = run.blocks.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (run.blocks[middle].start <= at) low = middle; else high = middle - 1;
+    }
+    return run.blocks[low];
+  },
+
+  // What a unit's page shows; the last few blocks stay in memory.
+  async detail(block) {
+    const key = `${block.run.path}/${block.layer}-${block.method}`;
+    const found = this.details.get(key) ?? await atlas.load(`${key}.js`, key);
+    atlas.shards.delete(key);
+    this.details.delete(key);
+    this.details.set(key, found);
+    if (this.details.size > 12) this.details.delete(this.details.keys().next().value);
+    return found;
+  },
+};
+
+// Maps of a block over its most exciting images, null where its layer has no places.
+async function mapsOf(block) {
+  const listed = store.catalogue.maps.find((maps) => maps.path === block.run.path.replace(/^runs/, "maps"));
+  if (!listed?.layers.includes(block.layer)) return null;
+  const key = `${listed.path}/${block.layer}-${block.method}`;
+  return { ...await atlas.load(`${key}.js`, key), covers: listed.covers };
+}
+
+// The map of a unit over its image of that rank: places from 0 to 15, row by row.
+function mapOf(maps, number, rank) {
+  const bytes = rowOf(maps.levels, number), size = maps.grid[0] * maps.grid[1];
+  return Array.from({ length: size }, (_, at) => {
+    const place = rank * size + at;
+    return place % 2 ? bytes[place >> 1] & 15 : bytes[place >> 1] >> 4;
+  });
+}
+
+// Address of a page: parts of a path, and of a query.
+function address(parts, query = {}) {
+  const asked = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== "" && value !== undefined));
+  const path = parts.map(encodeURIComponent).join("/");
+  return `#/${path}${asked.size ? `?${asked}` : ""}`;
+}
+const runAddress = (run, query) => address([run.model, run.stimuli], query);
+const unitAddress = (block, number) =>
+  address([block.run.model, block.run.stimuli, block.layerName, block.methodName, number]);
+const unitName = (block, number) => `${block.layerName} · ${block.methodName} · ${number}`;
+
+// Columns of the table of units, and axes of the scatter: `of(block)` has a number a unit.
+function columnsOf(run) {
+  const columns = [
+    { key: "active", name: "active", of: (block) => block.active, words: "share of stimuli that respond above the lowest response" },
+    { key: "highest", name: "highest", of: (block) => block.highest, words: "highest response" },
+  ];
+  for (const metric of run.metrics) {
+    columns.push({ key: `ii:${metric}`, name: `II ${metric}`, metric, of: (block) => block.scores[metric]?.ii,
+      words: `Interpretability Index, ${metric}` });
+  }
+  if (run.images.classes.length && run.blocks.some((block) => block.selectivity)) {
+    columns.push({ key: "selectivity", name: "selectivity", of: (block) => block.selectivity,
+      words: "mean response to the favourite class, in standard deviations above the mean" });
+  }
+  for (const measure of run.measures) {
+    columns.push({ key: measure, name: measure, of: (block) => block.measures[measure], words: measure });
+  }
+  return columns;
+}
+
+// A column's numbers of all units of a run, nan where there is none.
+function valuesOf(run, column) {
+  if (!column.values) {
+    column.values = new Float32Array(run.units).fill(NaN);
+    for (const block of run.blocks) {
+      const own = column.of(block);
+      if (own) column.values.set(own, block.start);
+    }
+  }
+  return column.values;
+}
+
+// Place of a unit among the live ones of its block by a metric, 1 is the highest; and how many they are.
+function rankOf(block, metric, number) {
+  const all = block.scores[metric].ii, own = all[number];
+  let above = 0, live = 0;
+  for (const value of all) {
+    if (!Number.isNaN(value)) live++;
+    if (value > own) above++;
+  }
+  return { rank: Number.isNaN(own) ? NaN : above + 1, live };
+}

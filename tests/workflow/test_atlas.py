@@ -1,0 +1,310 @@
+"""The atlas of the mini study in a browser, from its folder and without a network."""
+
+import gzip
+import io
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from browser import Browser, chromium
+from PIL import Image
+from project import MINI, Project
+
+RUN = "#/classifier/tiles"
+UNIT = f"{RUN}/layer2/kmeans-4/1"
+
+
+@pytest.fixture(scope="module")
+def atlas(mini) -> Project:
+    done = mini.snakemake("atlas", "--cores", "2")
+    assert done.returncode == 0, done.stdout
+    return mini
+
+
+@pytest.fixture(scope="module")
+def index(atlas) -> Path:
+    return atlas.folder / "results/atlas/mini/index.html"
+
+
+@pytest.fixture(scope="module")
+def opened(index) -> Iterator[Browser]:
+    with chromium(index) as browser:
+        yield browser
+
+
+@pytest.fixture
+def browser(opened) -> Iterator[Browser]:
+    """Pages may complain of nothing, and ask for nothing outside their folder."""
+    opened.requests(), opened.complaints()
+    opened.size(1280)
+    yield opened
+    assert opened.complaints() == []
+    folder = opened.index.parent.as_uri()
+    assert [
+        url for url in opened.requests() if not url.startswith((folder, "data:", "blob:"))
+    ] == []
+
+
+@pytest.fixture(scope="module")
+def scores(atlas) -> pd.DataFrame:
+    table = pd.read_csv(atlas.folder / "results/interpretability/classifier/tiles/directions.csv")
+    return table[table["part"] == "all"]
+
+
+def rerun(project: Project, study: str) -> set[str]:
+    return {*project.would_run("atlas", study)}
+
+
+def test_it_is_made_once(atlas):
+    assert rerun(atlas, MINI) == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "rules"),
+    [
+        ({"index.color": False}, {"score_interpretability", "describe_directions", "bind_atlas"}),
+        ({"stimuli.tiles.seed": 5}, {"tile_images", "map_directions", "describe_directions"}),
+    ],
+)
+def test_what_a_change_makes_again(atlas, change, rules):
+    """A metric less or more rewrites no image and no map."""
+    made = rerun(atlas, atlas.write_study(change))
+    assert rules <= made
+    if "index.color" in change:
+        assert not made & {"tile_images", "map_directions"}
+
+
+def test_every_page_opens_from_its_folder(browser):
+    browser.open("#/")
+    links = set(
+        browser.run("return [...document.querySelectorAll('a[href^=\"#/\"]')].map(a => a.hash)")
+    )
+    assert {RUN, "#/claims", "#/marks", "#/help", "#/exponents", f"{RUN}/layer2"} <= links
+    for link in sorted(links | {UNIT}):
+        browser.go(link)
+        assert browser.texts("h1") not in ([], ["Not here"]), link
+
+
+def test_an_address_of_nothing_says_so(browser):
+    browser.open(f"{RUN}/layer2/kmeans-4/99")
+    assert browser.texts("[role=alert]") == [
+        "classifier on tiles has no unit 99 of kmeans-4 in layer2"
+    ]
+
+
+def test_a_unit_s_page_has_the_numbers_of_the_tables(browser, scores):
+    browser.open(UNIT)
+    own = scores[(scores["layer"] == "layer2") & (scores["method"] == "kmeans-4")]
+    shown = browser.run(
+        "const rows = []; const save = download; download = (name, text) => rows.push(text);"
+        "document.querySelector('.scores').closest('section').querySelector('button').click();"
+        "download = save; return rows[0]"
+    )
+    for line in shown.splitlines()[1:]:
+        metric, *numbers = line.split(",")
+        row = own[(own["metric"] == metric) & (own["direction"] == 1)].iloc[0]
+        ii, low, high, rank, live = map(float, numbers)
+        np.testing.assert_allclose([ii, low, high], row[["ii", "low", "high"]].astype(float), 1e-6)
+        values = own[own["metric"] == metric]["ii"]
+        assert (rank, live) == ((values > row["ii"]).sum() + 1, values.notna().sum())
+    assert len(browser.texts(".scores tbody tr")) == 3
+
+
+def test_its_images_are_the_most_exciting_ones(browser, atlas):
+    with h5py.File(atlas.folder / "results/directions/classifier/tiles/kmeans-4.h5") as file:
+        responses = file["layer2/responses"][:, 1]
+    browser.open(UNIT)
+    top, bottom = (
+        browser.run(
+            f"return [...document.querySelectorAll('.gallery')][{end}].innerText.split('\\n')"
+            ".filter(Boolean)"
+        )
+        for end in (0, 1)
+    )
+    ranked = np.sort(responses)[::-1]
+    np.testing.assert_allclose([float(v) for v in top[::2]], ranked[:9], rtol=5e-3)
+    np.testing.assert_allclose([float(v) for v in bottom[::2]], ranked[::-1][:9], rtol=5e-3)
+    shown = browser.run(
+        "return [...document.querySelectorAll('.gallery .picture')].map(p => +p.dataset.image)"
+    )
+    np.testing.assert_array_equal(responses[shown[:9]], ranked[:9])
+    np.testing.assert_array_equal(responses[shown[9:]], ranked[::-1][:9])
+    assert len(browser.texts(".map")) == 9
+
+
+def test_a_picture_is_that_of_its_number(browser, atlas):
+    browser.open(UNIT)
+    browser.run("const box = document.querySelector('input.overlay'); if (box.checked) box.click()")
+    browser.wait("!document.querySelector('.gallery .picture:not([data-drawn])')")
+    with h5py.File(atlas.folder / "results/stimuli/tiles.h5") as file:
+        stimuli = file["images"][:].astype(int)
+    for element in browser.driver.find_elements("css selector", ".gallery .picture")[:3]:
+        picture = Image.open(io.BytesIO(element.screenshot_as_png)).convert("RGB").resize((32, 32))
+        error = np.abs(stimuli - np.asarray(picture)).mean(axis=(1, 2, 3))
+        assert error.argmin() == int(element.get_attribute("data-image")) and error.min() < 12
+
+
+def units(browser: Browser) -> list[list[str]]:
+    return browser.run(
+        "return [...document.querySelectorAll('.virtual tbody tr:not([aria-hidden])')]"
+        ".map(row => [...row.cells].map(cell => cell.textContent))"
+    )
+
+
+def test_the_table_sorts_and_filters(browser, scores):
+    browser.open(f"{RUN}?method=neurons&layer=layer2&sort=-ii%3Acolor")
+    browser.wait("document.querySelector('.virtual tbody td') !== null")
+    own = scores[(scores["method"] == "neurons") & (scores["layer"] == "layer2")]
+    own = own[own["metric"] == "color"].sort_values("ii", ascending=False, kind="stable")
+    found = [int(row[0]) for row in units(browser)]
+    assert found == own["direction"].to_list()[: len(found)]
+    assert browser.texts("[role=status]") == [f"{len(own)} of 222 units"]
+    browser.run(
+        "[...document.querySelectorAll('.virtual th button')]"
+        ".find(b => b.textContent === 'unit').click()"
+    )
+    assert [row[0] for row in units(browser)][:3] == ["0", "1", "2"]
+    assert "sort=number" in browser.run("return location.hash")
+    browser.open(f"{RUN}?q=kmeans-4+3")
+    browser.wait("document.querySelector('.virtual tbody td') !== null")
+    assert {(row[3], row[0]) for row in units(browser)} == {("kmeans-4", "3")}
+
+
+def test_keys_walk_from_unit_to_unit_and_mark_them(browser):
+    from selenium.webdriver.common.keys import Keys
+
+    browser.open(UNIT)
+    for key, number in ((Keys.ARROW_RIGHT, 2), (Keys.ARROW_LEFT, 1), (Keys.ARROW_LEFT, 0)):
+        browser.press(key)
+        browser.wait(f"document.getElementById('main').dataset.address.endsWith('/{number}')")
+    browser.press("m")
+    browser.go("#/marks")
+    assert any("kmeans-4 · 0" in text for text in browser.texts("main td a"))
+    browser.click("main td button")
+    browser.wait("!document.querySelector('main td')")
+
+
+def test_search_finds_units_of_a_number_and_a_class(browser):
+    browser.open(UNIT)
+    browser.run("document.querySelector('#search input').value = '3'")
+    browser.run("document.getElementById('search').requestSubmit()")
+    browser.wait("location.hash.endsWith('/kmeans-4/3')")
+    browser.run("document.querySelector('#search input').value = 'hubble'")
+    browser.run("document.getElementById('search').requestSubmit()")
+    browser.wait("document.querySelector('.virtual tbody td') !== null")
+    assert {row[5] for row in units(browser)} == {"hubble"}
+
+
+def test_claims_have_their_verdicts_and_lead_to_units(browser, atlas):
+    files = ("claims.csv", "claims-interpretability.csv")
+    tables = [pd.read_csv(atlas.folder / "results" / file) for file in files]
+    claims = pd.concat(tables).query("verdict != 'not run'").drop_duplicates()
+    browser.open("#/claims")
+    assert len(browser.texts(".forest tbody tr")) == len(claims)
+    verdicts = pd.Series(browser.texts(".forest .verdict")).value_counts().to_dict()
+    assert verdicts == claims["verdict"].value_counts().to_dict()
+    browser.click(".forest td a[href*='kmeans-4']")
+    browser.wait("document.querySelector('.virtual tbody td') !== null")
+    assert "classifier on tiles" in browser.texts("h1")
+
+
+@pytest.mark.parametrize(
+    "address", ["#/", RUN, UNIT, f"{RUN}/layer2/neurons/0", "#/claims", "#/help"]
+)
+def test_nothing_is_wider_than_a_phone(browser, address):
+    browser.size(360, 740)
+    browser.open(address)
+    assert browser.run("return document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_text_can_be_read_in_dark_and_light(browser, theme):
+    browser.open(UNIT)
+    browser.run(f"document.documentElement.dataset.theme = '{theme}'")
+    text, page = (
+        browser.run(
+            f"return getComputedStyle(document.documentElement).{name}.match(/\\d+/g).map(Number)"
+        )
+        for name in ("color", "backgroundColor")
+    )
+    assert abs(np.mean(text[:3]) - np.mean(page[:3])) > 150
+
+
+def test_names_with_html_in_them_stay_text(index, tmp_path):
+    """Of classes, layers, methods and claims: whatever a shard says."""
+    shutil.copytree(index.parent, tmp_path / "atlas")
+    evil = "<img src=x onerror=document.title='gotcha'><b>&amp;</b>"
+    images = tmp_path / "atlas/images/tiles/images.js"
+    text = images.read_text()
+    classes = json.loads(text[text.index("(") + 1 : -3].split(",", 1)[1])["classes"]
+    images.write_text(
+        text.replace(json.dumps(classes, separators=(",", ":")), json.dumps([evil] * 10))
+    )
+    for file in (
+        tmp_path / "atlas/runs/classifier/tiles/run.js",
+        tmp_path / "atlas/page/catalogue.js",
+    ):
+        told = json.dumps(evil)
+        file.write_text(file.read_text().replace('"layer2"', told).replace('"neurons"', told))
+    with chromium(tmp_path / "atlas/index.html") as browser:
+        name = quote(evil, safe="!'()*~")
+        for address in ("#/", RUN, f"{RUN}/{name}", f"{RUN}/{name}/{name}/0", "#/claims"):
+            browser.open(address)
+            assert browser.texts("h1") != ["Not here"]
+            assert browser.run("return document.querySelectorAll('main img, main b b').length") == 0
+            assert browser.driver.title != "gotcha"
+        assert browser.complaints() == []
+        browser.open(RUN)
+        browser.wait("document.querySelector('.virtual tbody td') !== null")
+        assert evil in {row[5] for row in units(browser)}
+
+
+def test_an_explained_unit_of_a_language_model_has_its_contexts(browser, atlas):
+    folder = atlas.folder / "results/explanations/gpt"
+    scores = pd.read_csv(folder / "lookup.csv").iloc[0]
+    record = json.loads((folder / "records.jsonl").read_text().splitlines()[0])
+    browser.open(f"#/gpt/text/{scores['layer']}/{scores['kind']}/{scores['unit']}")
+    (cells,) = browser.run(
+        "return [...document.querySelectorAll('tbody tr')]"
+        ".map(row => [...row.cells].map(cell => cell.textContent))"
+    )
+    assert cells[3] == scores["explanation"]
+    assert float(cells[1]) == pytest.approx(scores["score"], abs=5e-4)
+    first = record["most_positive_activation_records"][0]
+    shown = browser.run("return document.querySelector('.context').textContent")
+    assert shown == "".join(first["tokens"]).replace("\n", "⏎")
+
+
+def test_a_run_is_shown_against_another(browser):
+    browser.open(f"{RUN}?other=runs%2Funtrained%2Ftest&x=ii%3Acolor&y=ii%3Acolor")
+    browser.wait("document.querySelector('.virtual tbody td') !== null")
+    choices = browser.run("return [...document.querySelectorAll('select')].map(s => s.value)")
+    assert "runs/untrained/test" in choices
+
+
+def test_exports_have_every_direction(atlas, scores):
+    folder = atlas.folder / "results/atlas/mini/exports"
+    table = pd.read_parquet(folder / "classifier/tiles.parquet")
+    keys = ["layer", "method", "direction"]
+    own = scores[scores["metric"] == "color"].set_index(keys)["ii"].sort_index()
+    found = table.set_index(keys)["ii (color)"].sort_index()
+    np.testing.assert_array_equal(found, own)
+    packed = folder / "gpt/neuronpedia/0-mlp-neuron/activations/batch-0.jsonl.gz"
+    lines = gzip.decompress(packed.read_bytes()).splitlines()
+    first = json.loads(lines[0])
+    assert first["maxValue"] == max(first["values"]) == first["values"][first["maxValueTokenIndex"]]
+    assert len(lines) == 3 * (8 + 6)
+
+
+def test_a_study_without_directions_says_so(mini):
+    gone = dict.fromkeys(("directions", "backbones", "interpretability", "language"))
+    study = mini.write_study(gone | {"figures.mei_methods": []})
+    assert "config: directions: missing; the target atlas needs" in mini.failure(
+        "atlas", "--dry-run", study=study
+    )
