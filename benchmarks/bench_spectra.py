@@ -1,4 +1,7 @@
-"""Rows 2a-2e: CPU seconds of scikit-learn's PCA against ours, data read from HDF5 by both.
+"""Rows 2a-2g: CPU seconds of scikit-learn's PCA against ours, data read from HDF5 by both.
+
+2f is cross-validated PCA as Stringer et al.'s code does it against ours; 2g the default estimators
+beside exponents against exponents alone.
 
 Run as `python benchmarks/bench_spectra.py [2a 2b ...]`; 2c and 2d take minutes each.
 """
@@ -16,7 +19,9 @@ from side_by_side import compare
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
-from codespectra.spectra import eigenspectrum, power_law
+from codespectra.spectra import cvpca, eigenspectrum, estimates, power_law
+from codespectra.statistics.intervals import normal_interval
+from codespectra.study.sections.analyses import Spectra
 
 ROWS = {
     "2a": (20_000, 2_000),
@@ -24,6 +29,8 @@ ROWS = {
     "2c": (20_000, 8_000),
     "2d": (20_000, 8_000),
     "2e": (2_000, 8_000),
+    "2f": (2_000, 1_000),
+    "2g": (2_000, 2_000),
 }
 
 
@@ -56,6 +63,42 @@ def agree(found: np.ndarray, truth: np.ndarray, ranks: slice, alpha_within: floa
 
 def sklearn_pca(dataset: h5py.Dataset, solver: str) -> Callable[[], object]:
     return lambda: PCA(1_000, svd_solver=solver, random_state=0).fit(dataset[:])
+
+
+def stringers(pair: np.ndarray) -> np.ndarray:
+    """Cross-validated eigenvalues of two repeats (2, N, D) as Stringer et al. compute them.
+
+    Components are those of the transposed first repeat: MouseLand/stringer-pachitariu-et-al-2018b.
+    """
+    pca = PCA(min(1_024, pair.shape[1])).fit(pair[0].T)
+    onto = pair[0].T @ (pca.components_.T / pca.singular_values_)
+    return ((pair[0] @ onto) * (pair[1] @ onto)).sum(axis=0)
+
+
+def bench_repeats(dataset: h5py.Dataset) -> None:
+    """Row 2f: 600 stimuli twice, 1,000 units, held in memory by both."""
+    pair = dataset[:1_200].reshape(2, 600, -1)
+    compare(
+        *("2f", "cvPCA, 2 x 600 x 1,000, all ranks, Stringer's code"),
+        lambda: stringers(pair),
+        lambda: cvpca.cross_validated_spectrum(*pair),
+        at_least=1,
+        repeats=9,
+    )
+
+
+def bench_estimators(dataset: h5py.Dataset) -> None:
+    """Row 2g: what the default estimators add to a layer's spectrum, fit and resamples."""
+
+    def alone() -> estimates.Code:
+        found = eigenspectrum.spectrum(dataset)
+        law = power_law.fit_power_law(found.eigenvalues)
+        interval = normal_interval(law.alpha, power_law.bootstrap_exponents(found.scores))
+        return estimates.Code(dataset, found, law, interval, (10, 50))
+
+    names = list(Spectra().estimators)
+    what = f"default estimators too, {dataset.shape[0]:,} x {dataset.shape[1]:,}"
+    compare("2g", what, alone, lambda: estimates.estimate(alone(), names), at_most=1.5)
 
 
 def bench(goal: str, dataset: h5py.Dataset, truth: np.ndarray) -> None:
@@ -92,7 +135,13 @@ def main() -> None:
             dataset = power_law_rows(Path(folder) / "rows.h5", *shape)
             truth = reference(dataset)
             for goal in goals:
-                if ROWS[goal] == shape:
+                if ROWS[goal] != shape:
+                    continue
+                if goal == "2f":
+                    bench_repeats(dataset)
+                elif goal == "2g":
+                    bench_estimators(dataset)
+                else:
                     bench(goal, dataset, truth)
             dataset.file.close()
 

@@ -9,6 +9,7 @@ from codespectra.files.manifests import read_manifest
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.spectra import cvpca, power_law
+from codespectra.spectra.estimates import ESTIMATE_COLUMNS, Code, estimate
 from codespectra.statistics.intervals import normal_interval
 
 log = start_job(snakemake.log[0])
@@ -16,7 +17,7 @@ cfg = snakemake.params.cfg
 manifest = read_manifest(snakemake.input.manifest)
 ranks = tuple(cfg["ranks"])
 resampling = {"ranks": ranks, "resamples": cfg["resamples"], "seed": cfg["seed"]}
-eigenvalues, exponents = [], []
+eigenvalues, exponents, estimates = [], [], []
 with open_hdf5(snakemake.input.data) as file:
     for where, dataset in progress(captured_layers(manifest, cfg), desc="cvPCA"):
         first, second = cvpca.repeats(file[dataset["key"]])
@@ -55,6 +56,17 @@ with open_hdf5(snakemake.input.data) as file:
                 "note": power_law.notes(law, draws),
             }
         )
+        shared = found.eigenvalues
+        if cfg["swaps"]:
+            shared = cvpca.swapped_eigenvalues(
+                first, second, components=len(shared), swaps=cfg["swaps"], seed=cfg["seed"]
+            )
+        code = Code(
+            *(first, found.plain, law, (low, high), ranks, cfg["seed"]),
+            repeat=second,
+            shared=shared,
+        )
+        estimates += [where | row for row in estimate(code, cfg["estimators"])[0]]
         pairs = zip(found.eigenvalues, found.plain.eigenvalues, strict=True)
         eigenvalues += [
             where | {"rank": rank, "eigenvalue": shared, "plain": variance}
@@ -62,3 +74,4 @@ with open_hdf5(snakemake.input.data) as file:
         ]
 write_csv(snakemake.output.eigenvalues, pd.DataFrame(eigenvalues))
 write_csv(snakemake.output.exponents, pd.DataFrame(exponents))
+write_csv(snakemake.output.estimates, pd.DataFrame(estimates, columns=ESTIMATE_COLUMNS))

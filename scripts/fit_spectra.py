@@ -12,14 +12,17 @@ from codespectra.files.manifests import read_manifest
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.spectra import eigenspectrum, power_law
+from codespectra.spectra.estimates import ESTIMATE_COLUMNS, WINDOW_COLUMNS, Code, estimate
 from codespectra.spectra.exponents_by_group import exponents_without, subsample_exponents
 from codespectra.spectra.tables import SpectrumTables
+from codespectra.statistics.intervals import normal_interval
 
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 manifest = read_manifest(snakemake.input.manifest)
 ranks = tuple(cfg["ranks"])
 tables, left_out = SpectrumTables(), []
+estimates, windows = [], []
 by_class = cfg["resampled"] == "classes"
 if by_class:
     labels, classes = labels_of(snakemake.input.stimuli)
@@ -34,8 +37,9 @@ def groups_of(tokens):
 with open_hdf5(snakemake.input.data) as file:
     for where, dataset in progress(captured_layers(manifest, cfg), desc="spectra"):
         rows, tokens = file[dataset["key"]], dataset.get("tokens", 1)
+        rows = TokenRows(rows, tokens) if tokens > 1 else rows
         found = eigenspectrum.spectrum(
-            TokenRows(rows, tokens) if tokens > 1 else rows,
+            rows,
             components=cfg["components"],
             solver=cfg["solver"],
             seed=cfg["seed"],
@@ -61,7 +65,15 @@ with open_hdf5(snakemake.input.data) as file:
             "resampled": cfg["resampled"],
         }
         tables.add(where, found, law, draws, settings)
+        interval = normal_interval(law.alpha, draws)
+        told, mapped = estimate(
+            Code(rows, found, law, interval, ranks, cfg["seed"]), cfg["estimators"]
+        )
+        estimates += [where | row for row in told]
+        windows.append(mapped.assign(**where))
 for name, table in tables.frames().items():
     write_csv(snakemake.output[name], table)
+write_csv(snakemake.output.estimates, pd.DataFrame(estimates, columns=ESTIMATE_COLUMNS))
+write_csv(snakemake.output.windows, pd.concat(windows)[WINDOW_COLUMNS])
 columns = ["model", "weights", "stimuli", "reduction", "layer", "depth", "class", "alpha"]
 write_csv(snakemake.output.left_out, pd.DataFrame(left_out, columns=columns))

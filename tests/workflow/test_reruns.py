@@ -30,7 +30,7 @@ COMPARED = {"draw_controls", "draw_autoencoders", "draw_index_panels"}
 SCORED = {"draw_index", "draw_exciting_images", "judge_claims"} | COMPARED | HALVED
 SCORES = {"score_interpretability"} | SCORED
 DIRECTED = SCORES | OF_DIRECTIONS | OF_UNITS
-SPECTRAL = {"draw_spectra", "draw_exponents", "draw_action", "judge_claims"}
+SPECTRAL = {"draw_spectra", "draw_exponents", "draw_windows", "draw_action", "judge_claims"}
 PROJECTED = {"draw_trajectories", "draw_action", "judge_claims"}
 FOUND = {"find_directions", "train_autoencoder"} | DIRECTED
 # One method changes: the units stay, and what only looks at K-Means, unless it is that.
@@ -45,7 +45,8 @@ SWEPT_SPECTRA = {"draw_dropout", "draw_dropout_spectra"}
 CROSSED = {"cross_validate_spectra", "draw_cross_validated"}
 FITTED = {"fit_spectra"} | SPECTRAL | SWEPT_SPECTRA
 MOVED = {"project_dot", "draw_dropout"} | PROJECTED
-SWEPT = {"capture_activations"} | FITTED | MOVED | CROSSED | FILTERED
+# The figure of windows shows the main job's networks alone.
+SWEPT = ({"capture_activations"} | FITTED | MOVED | CROSSED | FILTERED) - {"draw_windows"}
 VAES = {"train_vae", "recalibrate_statistics"} | SWEPT
 ENCODER = {"train_classifier"} | VAES
 # And in the theory study.
@@ -169,6 +170,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "spectra.ranks": ([3, 12], FITTED | CROSSED | TEXT_SPECTRA),
     "spectra.resamples": (25, FITTED | CROSSED | TEXT_SPECTRA),
     "spectra.resampled": ("stimuli", FITTED),
+    "spectra.estimators": (["meme", "windows"], FITTED | CROSSED),
+    "spectra.swaps": (3, CROSSED),
     "spectra.seed": (5, FITTED | CROSSED | FILTERED | TEXT_SPECTRA),
     "filters.layers": (["layer1*:1"], FILTERED),
     "filters.ranks": ([1, 3], FILTERED),
@@ -276,7 +279,10 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "coding.training.learning_rate": (0.01, VAES),
     "coding.training.loss": ("code", VAES),
     "coding.training.kld_weight": (0.5, VAES),
-    "coding.stimuli": ("train", {"capture_activations"} | FITTED | CROSSED | FILTERED),
+    "coding.stimuli": (
+        "train",
+        ({"capture_activations"} | FITTED | CROSSED | FILTERED) - {"draw_windows"},
+    ),
     "coding.layers": (["resnet.[24]*"], SWEPT),
     "coding.filters": (["resnet.4*:0"], FILTERED),
     "language.text.test_share": (0.05, TEXT),
@@ -332,11 +338,12 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "claims.seed": (5, WITH_EVIDENCE),
     "figures.mei_methods": (["neurons", "kmeans-0.5x"], {"draw_exciting_images"}),
 }
-# Keys with one legal value in this study, and tags that would make another kind of section.
+# Keys with one legal value in this study, and tags that would make another kind of section; those
+# of activations from files have tests of their own.
 FIXED = re.compile(
     r"\.source$|\.weights$|\.kind$|\.architecture\.name$|^projections\.stimuli$|methods\.neurons"
     r"|^coding\.(dot|checkpoints)$|^people$|^directions\.reduction$|\.like$"
-    r"|^language\.explanations\.(explainers\.openai|published)$"
+    r"|^language\.explanations\.(explainers\.openai|published)$|^activations$|\.activations$"
 )
 
 
@@ -504,6 +511,16 @@ MODULES = {
     "spectra/tables.py": FITTED | TEXT_SPECTRA,
     "spectra/exponents_by_group.py": TEXT_SPECTRA | FITTED,
     "spectra/cvpca.py": CROSSED,
+    **dict.fromkeys(
+        (
+            f"spectra/{module}.py"
+            for module in (
+                *("alternatives", "eigenmoments", "estimates", "extrapolation", "meme"),
+                *("participation", "windows"),
+            )
+        ),
+        FITTED | CROSSED,
+    ),
     "spectra/filters.py": FILTERED,
     # The theory study draws its 1/2 zeta(-alpha).
     "spectra/projections.py": MOVED | CHANNEL | TEXT_MOVED,
@@ -646,6 +663,7 @@ MODULES = {
     "figures/psychophysics.py": {"draw_psychophysics", "draw_trial"},
     # Drawn where a study has networks of several sizes.
     "figures/size.py": set(),
+    "figures/windows.py": {"draw_windows"},
     "figures/sensitivity.py": {"draw_sensitivity"},
     "figures/synergy.py": {"draw_pairs", "draw_synergy"},
 }

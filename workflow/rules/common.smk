@@ -163,7 +163,7 @@ def run_config(kind, wildcards, **fields):
 
 def spectra_config(wildcards):
     """What the spectra of one run depend on, plain or cross-validated."""
-    return run_config("spectra", wildcards, **SPECTRUM)
+    return run_config("spectra", wildcards, **SPECTRUM, estimators=[*study.spectra.estimators])
 
 
 def reported(file, caption, category, title, form="table"):

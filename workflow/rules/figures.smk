@@ -47,6 +47,18 @@ use rule figure as draw_exponents with:
         cfg=depth_config("spectra"),
 
 
+use rule figure as draw_windows with:
+    input:
+        windows=per_run(f"{SPECTRA}/windows.csv", "spectra"),
+        estimates=per_run(f"{SPECTRA}/estimates.csv", "spectra"),
+    output:
+        **figure_files("windows", "Code", "exponents by window of ranks"),
+    pathvars:
+        figure="windows",
+    params:
+        **drawn_by("windows.draw_windows"),
+
+
 use rule figure as draw_size with:
     input:
         exponents=for_each(f"{SPECTRA}/exponents.csv", study.spectra.runs),
@@ -120,6 +132,7 @@ use rule figure as draw_exciting_images with:
 # Figures of the main job, and the analyses that each one shows.
 MAIN_FIGURES = {
     **dict.fromkeys(("spectra", "exponents"), {"spectra"}),
+    **({"windows": {"spectra"}} if "windows" in study.spectra.estimators else {}),
     **({"size": {"spectra"}} if len(study.spectra.models) > 1 else {}),
     "filters": {"filters"},
     "trajectories": {"projections"},

@@ -10,6 +10,8 @@ rule fit_spectra:
         exponents=table(f"{SPECTRA}/exponents.csv", "exponents"),
         bootstrap=f"{SPECTRA}/bootstrap.csv",
         left_out=f"{SPECTRA}/left_out.csv",
+        estimates=table(f"{SPECTRA}/estimates.csv", "exponents by estimator"),
+        windows=f"{SPECTRA}/windows.csv",
     log:
         "results/logs/fit_spectra/{model}/{stimuli}.log",
     benchmark:
@@ -65,6 +67,9 @@ rule cross_validate_spectra:
         exponents=table(
             f"{SPECTRA}/cross_validated_exponents.csv", "cvPCA exponents", "cross_validated"
         ),
+        estimates=table(
+            f"{SPECTRA}/cross_validated_estimates.csv", "what repeats share by estimator", "estimates"
+        ),
     log:
         "results/logs/cross_validate_spectra/{model}/{stimuli}.log",
     benchmark:
@@ -74,7 +79,7 @@ rule cross_validate_spectra:
     resources:
         **growing(mem_mb=6000, runtime=240),
     params:
-        cfg=spectra_config,
+        cfg=lambda w: spectra_config(w) | {"swaps": study.spectra.swaps},
         code=code_of("cross_validate_spectra.py"),
     message:
         "Cross-validated eigenspectra of {wildcards.model} on {wildcards.stimuli}"

@@ -14,6 +14,8 @@ COLUMNS = {
     "exponents": (f"{RUN} layer", "depth alpha alpha_low alpha_high stimulus_count"),
     "bootstrap": (f"{RUN} layer", "depth draw alpha"),
     "left_out": (f"{RUN} layer class", "depth alpha"),
+    "estimates": (f"{RUN} layer estimator quantity ranks note", "depth value low high"),
+    "windows": (f"{RUN} layer kind", "depth first_rank last_rank alpha"),
     "crossed_eigenvalues": (f"{RUN} layer", "depth rank eigenvalue plain"),
     "crossed_exponents": (f"{RUN} layer", "depth alpha plain_alpha stimulus_count"),
     "action": (f"{RUN} layer", "depth action relative_action roughness explained draws frames"),

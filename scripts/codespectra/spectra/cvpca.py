@@ -8,6 +8,7 @@ the repeats adds to the variances of either, but not to the covariance of the tw
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import linalg
 
 from codespectra.errors import ArgumentError
 from codespectra.spectra import eigenspectrum, power_law
@@ -106,7 +107,7 @@ def cross_validated_spectrum(
     components = whole_number(components, "components")
     kept = min(components, eigenspectrum.WINDOW) if solver == "window" else components
     plain = eigenspectrum.spectrum(first, components=kept, solver=solver, scores=kept, seed=seed)
-    left = _left_vectors(plain.scores)
+    left = _left_vectors(plain.scores, plain.width)
     image = _cross_product(first, second, left) / (plain.n - 1)
     above = plain.eigenvalues > eigenspectrum.NOISE_FLOOR * plain.eigenvalues[0]
     leading = min(SUBSPACE, int(above.sum()))
@@ -118,9 +119,63 @@ def cross_validated_spectrum(
     )
 
 
-def _left_vectors(scores: np.ndarray) -> np.ndarray:
-    """Unit columns (N, k) float64, made orthogonal: float32 scores keep some of the larger ones."""
-    vectors, mixing = np.linalg.qr(scores.astype(np.float64))
+@dataclass(frozen=True)
+class _Swapped:
+    """Rows of one repeat, but of the other where `swapped` (N,) says so."""
+
+    rows: eigenspectrum.Rows | RowRange
+    other: eigenspectrum.Rows | RowRange
+    swapped: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.rows.shape
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: slice | tuple[slice, slice]) -> np.ndarray:
+        chosen = self.swapped[key[0] if isinstance(key, tuple) else key]
+        return np.where(chosen[:, None], self.other[key], self.rows[key])
+
+
+def swapped_eigenvalues(
+    first: eigenspectrum.Rows | RowRange,
+    second: eigenspectrum.Rows | RowRange,
+    *,
+    components: int = 1000,
+    swaps: int,
+    seed: int = 0,
+) -> np.ndarray:
+    """Mean cross-validated eigenvalues (k,) with the repeats of half of the stimuli swapped.
+
+    Which repeat comes first is chance, and Stringer et al. take the mean over ten draws of it.
+
+    Args:
+        first: of `cross_validated_spectrum`, as are `second` and `components`.
+        second: the other repeat.
+        components: most eigenvalues to return.
+        swaps: how many draws; each is a spectrum's work.
+        seed: of the draws.
+    """
+    rng = np.random.default_rng(seed)
+    found = np.zeros(min(components, first.shape[0] - 1, first.shape[1]))
+    for swapped in rng.random((swaps, first.shape[0])) < 0.5:
+        pair = _Swapped(first, second, swapped), _Swapped(second, first, swapped)
+        found += cross_validated_spectrum(*pair, components=components).eigenvalues / swaps
+    return found
+
+
+def _left_vectors(scores: np.ndarray, width: int) -> np.ndarray:
+    """Unit columns (N, k) float64, made orthogonal: float32 scores keep some of the larger ones.
+
+    Not so those of all ranks of a Gram matrix, which are float64's but for their last rounding.
+    """
+    scores = scores.astype(np.float64)
+    if scores.shape[1] == len(scores) - 1 < width:
+        return scores / np.maximum(np.linalg.norm(scores, axis=0), np.finfo(np.float64).tiny)
+    vectors, mixing = linalg.qr(scores, mode="economic", check_finite=False)
     return vectors * np.where(np.diag(mixing) < 0, -1, 1)
 
 

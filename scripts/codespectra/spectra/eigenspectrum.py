@@ -217,9 +217,13 @@ def _eigen(lower: np.ndarray, leading: int) -> tuple[np.ndarray, np.ndarray, flo
     """All eigenvalues, the leading vectors (m, leading), the trace and the squared Frobenius norm.
 
     The matrix is overwritten. One tridiagonalisation serves the values, in twice the speed of
-    eigvalsh, and the few vectors.
+    eigvalsh, and the few vectors. More than a third of all are found sooner by divide and conquer.
     """
     size = len(lower)
+    if 3 * leading > size > 1:
+        values, vectors = linalg.eigh(lower, driver="evd", overwrite_a=True, check_finite=False)
+        values, vectors = values[::-1].astype(np.float64), vectors[:, ::-1][:, :leading]
+        return np.maximum(values, 0), vectors, float(values.sum()), float(values @ values)
     sytrd, ormqr = linalg.get_lapack_funcs(("sytrd", "ormqr"), (lower,))
     reflectors, diagonal, off, tau, _ = sytrd(lower, lower=1, lwork=BLOCK * size, overwrite_a=1)
     diagonal, off = diagonal.astype(np.float64), off.astype(np.float64)

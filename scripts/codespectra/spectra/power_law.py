@@ -29,7 +29,7 @@ class PowerLaw:
     note: str
 
 
-def _above_floor(eigenvalues: np.ndarray) -> int:
+def above_floor(eigenvalues: np.ndarray) -> int:
     """Number of leading ranks whose variance isn't rounding noise."""
     floor = NOISE_FLOOR * eigenvalues[0] if len(eigenvalues) else 0
     return int(np.logical_and.accumulate(np.asarray(eigenvalues) > floor).sum())
@@ -61,7 +61,7 @@ def fit_power_law(eigenvalues: np.ndarray, *, ranks: tuple[int, int] = (10, 50))
     """
     eigenvalues = numbers(eigenvalues, "eigenvalues", "k", empty=True)
     first, last = _window(ranks)
-    usable = _above_floor(eigenvalues)
+    usable = above_floor(eigenvalues)
     last = min(last, usable)
     used = max(0, last - first + 1)
     note = f"{usable} of {len(eigenvalues)} eigenvalues given are above the noise floor"
@@ -74,6 +74,34 @@ def fit_power_law(eigenvalues: np.ndarray, *, ranks: tuple[int, int] = (10, 50))
     rmse = float(np.sqrt(np.mean((variance - intercept - alpha * rank) ** 2)))
     note = "" if last == ranks[1] else f"ranks {first}-{ranks[1]} shrunk to {first}-{last}: {note}"
     return PowerLaw(alpha, intercept, rmse, first, last, note)
+
+
+def weighted_power_law(eigenvalues: np.ndarray, ranks: tuple[int, int] = (11, 500)) -> PowerLaw:
+    """Stringer et al.'s fit: least squares of log |variance| on log rank, weighted by 1 / rank.
+
+    Their code takes the magnitude of cross-validated variances, which may be negative, and ranks 11
+    to 500; its Python version begins at 12. The window shrinks to the eigenvalues given and `note`
+    says so; under 5 ranks the exponent is nan.
+
+    Args:
+        eigenvalues: (k,), descending or cross-validated.
+        ranks: first and last, 1-based and inclusive.
+    """
+    eigenvalues = numbers(eigenvalues, "eigenvalues", "k", empty=True)
+    first, last = _window(ranks)
+    last = min(last, int(np.count_nonzero(eigenvalues)))
+    if last - first + 1 < FEWEST_RANKS:
+        note = (
+            f"no exponent: {max(0, last - first + 1)} ranks from {first} on, {FEWEST_RANKS} needed"
+        )
+        return PowerLaw(math.nan, math.nan, math.nan, first, last, note)
+    rank = np.arange(first, last + 1)
+    logs = np.log(np.abs(np.asarray(eigenvalues, dtype=np.float64)[first - 1 : last]))
+    # polyfit squares its weights.
+    alpha, intercept = np.polyfit(np.log(rank), logs, 1, w=rank**-0.5)
+    rmse = float(np.sqrt(np.mean((logs - intercept - alpha * np.log(rank)) ** 2)))
+    note = "" if last == ranks[1] else f"ranks {first}-{ranks[1]} shrunk to {first}-{last}"
+    return PowerLaw(float(alpha), float(intercept), rmse, first, last, note)
 
 
 def bootstrap_exponents(
@@ -120,7 +148,7 @@ def exponents_in_window(
 ) -> np.ndarray:
     """Exponents of spectra (resamples, k) whose window ends at `last_rank`; nan for others."""
     first = ranks[0]
-    same = [min(ranks[1], _above_floor(drawn)) == last_rank for drawn in eigenvalues]
+    same = [min(ranks[1], above_floor(drawn)) == last_rank for drawn in eigenvalues]
     exponents = np.full(len(eigenvalues), math.nan)
     if any(same) and last_rank - first + 1 >= FEWEST_RANKS:
         rank = np.log(np.arange(first, last_rank + 1))
@@ -159,7 +187,7 @@ def curvature(eigenvalues: np.ndarray) -> float:
         eigenvalues: (k,), descending.
     """
     eigenvalues = numbers(eigenvalues, "eigenvalues", "k", empty=True)
-    usable = _above_floor(eigenvalues)
+    usable = above_floor(eigenvalues)
     if usable < FEWEST_RANKS:
         return math.nan
     rank = np.log(np.arange(1, usable + 1))

@@ -78,6 +78,15 @@ Sets = Annotated[
     Discriminator(_whose),
 ]
 Shards = Annotated[int, Field(gt=0, le=1000)]
+Estimator = Literal[
+    "meme",
+    "meme_broken",
+    "extrapolation",
+    "alternatives",
+    "windows",
+    "participation_ratio",
+    "stringer",
+]
 Reduction = Literal["spatial_mean", "spatial_max", "center", "cls", "token_mean", "stride", "none"]
 
 
@@ -138,8 +147,22 @@ class Spectra(Analysed):
     resampled: Literal["auto", "stimuli", "classes"] = "auto"
     """What they draw: stimuli one by one; or whole classes, where those of a class are alike. auto:
     classes of the photographs' sets, whose crops are; else stimuli."""
+    estimators: Several[Estimator] = (
+        "meme",
+        "meme_broken",
+        "alternatives",
+        "windows",
+        "participation_ratio",
+        "stringer",
+    )
+    """What stands beside the exponent in estimates.csv: meme and meme_broken (no bias of few
+    stimuli), alternatives (is it a power law?), windows (does the window decide?),
+    participation_ratio (corrected), stringer (their fit); extrapolation takes 20 times as long."""
+    swaps: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Draws of which repeat comes first, for the fit stringer of two noisy repeats; theirs are
+    10."""
     seed: Seed = 0
-    """Draws the resamples, and starts the solvers window and randomized."""
+    """Draws the resamples, stimuli of estimators, and starts the solvers window and randomized."""
 
     @model_validator(mode="after")
     def _window(self) -> "Spectra":
