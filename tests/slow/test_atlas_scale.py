@@ -50,7 +50,7 @@ def test_any_unit_opens_without_what_it_does_not_show(index):
             address = f"#/network/images/layer{number % LAYERS}/neurons/{31 * number}"
             took.append(browser.driver.execute_async_script(OPEN, address))
         shards = [url for url in browser.requests() if url.endswith(".js")]
-        assert len(shards) <= 60 + LAYERS
+        assert len(shards) == 2 * LAYERS  # their maps too
         for name, values in zip(("stands", "is painted"), zip(*took, strict=True), strict=True):
             middle, most = statistics.median(values), max(values)
             logging.info("a unit %s after %.0f ms, at most %.0f", name, middle, most)

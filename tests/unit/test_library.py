@@ -13,7 +13,8 @@ import torch
 import xarray
 
 from codespectra.directions.baselines import ica, kmeans_code, nmf, pca
-from codespectra.directions.directions import Directions, neurons
+from codespectra.directions.directions import Directions, Encoder, neurons
+from codespectra.directions.encode import respond
 from codespectra.directions.finders import exemplar, kmeans, kmeans_identity, random
 from codespectra.directions.kmeans import spherical_kmeans
 from codespectra.errors import ArgumentError
@@ -69,6 +70,10 @@ MATRICES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "kmeans_code": (vectors_of(kmeans_code, k=3, starts=1, seed=0), "activations"),
     "random": (vectors_of(random, k=3, seed=0), "activations"),
     "exemplar": (vectors_of(exemplar, k=3, seed=0), "activations"),
+    "respond": (
+        lambda rows: respond(rows, np.eye(8, dtype="f4"), Encoder("cosine")),
+        "activations",
+    ),
     "spherical_kmeans": (lambda rows: spherical_kmeans(rows, 3).centroids, "rows"),
     "directions": (index_of, "responses"),
     "embedding": (

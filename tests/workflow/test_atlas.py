@@ -91,11 +91,20 @@ def test_every_page_opens_from_its_folder(browser):
         assert browser.texts("h1") not in ([], ["Not here"]), link
 
 
-def test_an_address_of_nothing_says_so(browser):
-    browser.open(f"{RUN}/layer2/kmeans-4/99")
-    assert browser.texts("[role=alert]") == [
-        "classifier on tiles has no unit 99 of kmeans-4 in layer2"
-    ]
+NOTHING = {
+    f"{RUN}/layer2/kmeans-4/99": "classifier on tiles has no unit 99 of kmeans-4 in layer2",
+    f"{RUN}/layer2/kmeans-4/1.5": "classifier on tiles has no unit 1.5 of kmeans-4 in layer2",
+    f"{RUN}/layer9": "classifier on tiles has no layer layer9",
+    "#/nobody/tiles": "this atlas has no run nobody on tiles",
+    "#/gpt/text/layer/neuron/0": "gpt has no explained unit 0 of neuron in layer",
+    "#/a/b/c/d/e/f": "there is no such page",
+}
+
+
+@pytest.mark.parametrize("address", NOTHING)
+def test_an_address_of_nothing_says_so(browser, address):
+    browser.open(address)
+    assert browser.texts("[role=alert]") == [NOTHING[address]]
 
 
 def test_a_unit_s_page_has_the_numbers_of_the_tables(browser, scores):

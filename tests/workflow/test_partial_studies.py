@@ -37,7 +37,8 @@ def holding(*sections: str) -> dict[str, Any]:
 def test_any_sections_make_a_plan_of_what_they_hold(sections: set[str]) -> None:
     told = {key for name, (need, key) in NEEDS.items() if name in sections and need not in sections}
     if not sections & ((ANALYSES - {"filters"}) | STUDIES):
-        told.add("nothing to compute; name models and stimuli in spectra or projections, or add")
+        named = "name models and stimuli, or activations, in spectra or projections, or add"
+        told.add(f"nothing to compute; {named}")
     if told:
         lines = mistakes(holding(*sections))
         assert {line.split(": ")[1].partition(" the section")[0] for line in lines} == told

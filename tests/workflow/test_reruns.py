@@ -338,11 +338,12 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "claims.seed": (5, WITH_EVIDENCE),
     "figures.mei_methods": (["neurons", "kmeans-0.5x"], {"draw_exciting_images"}),
 }
-# Keys with one legal value in this study, and tags that would make another kind of section.
+# Keys with one legal value in this study, and tags that would make another kind of section; those
+# of activations from files have tests of their own.
 FIXED = re.compile(
     r"\.source$|\.weights$|\.kind$|\.architecture\.name$|^projections\.stimuli$|methods\.neurons"
     r"|^coding\.(dot|checkpoints)$|^people$|^directions\.reduction$|\.like$"
-    r"|^language\.explanations\.(explainers\.openai|published)$"
+    r"|^language\.explanations\.(explainers\.openai|published)$|^activations$|\.activations$"
 )
 
 

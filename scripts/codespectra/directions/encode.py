@@ -44,14 +44,10 @@ def encode(file: str | Path | h5py.Group, layer: str, activations: Any) -> np.nd
         raise ArgumentError(
             f"layer {layer!r} isn't in {file.file.filename}: {nearest(layer, file)}"
         )
-    rows, group = rows_to_read(activations, "activations"), file[layer]
+    group = file[layer]
     if not isinstance(group, h5py.Group) or "vectors" not in group:
         raise ArgumentError(f"file {group.file.filename} holds no directions of {layer}")
-    if rows.shape[1] != (width := group["vectors"].shape[1]):
-        raise ArgumentError(
-            f"activations has {rows.shape[1]} columns, but {layer} has {width} units"
-        )
-    return respond(rows, group["vectors"][:], read_encoder(group))
+    return respond(activations, group["vectors"][:], read_encoder(group))
 
 
 def directions_of(
@@ -64,11 +60,24 @@ def directions_of(
 
 
 def respond(activations: Any, vectors: np.ndarray, encoder: Encoder) -> np.ndarray:
-    """Responses (N, K) float32 of activations (N, D), array or HDF5 dataset, to vectors (K, D)."""
+    """Responses (N, K) float32 of activations (N, D), array or HDF5 dataset, to vectors (K, D).
+
+    Raises:
+        ArgumentError: the activations aren't finite numbers (N, D) of as many units.
+    """
+    activations, units = rows_to_read(activations, "activations"), vectors.shape[1]
+    if activations.shape[1] != units:
+        raise ArgumentError(
+            f"activations has {activations.shape[1]} columns, but directions are of {units} units"
+        )
     weights = vectors if encoder.weights is None else encoder.weights
     responses = np.empty((len(activations), len(vectors)), np.float32)
     for start in range(0, len(activations), BLOCK_ROWS):
         rows = _standardised(activations[start : start + BLOCK_ROWS], encoder)
+        finite = np.isfinite(rows).all(axis=1)
+        if not finite.all():  # of a dataset, which no door looks through
+            row = start + int(finite.argmin())
+            raise ArgumentError(f"activations: row {row} of {len(activations)} is not finite")
         responses[start : start + len(rows)] = _respond(rows, weights, encoder)
     return responses
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from codespectra.errors import ArgumentError
+
 BLOCK_ROWS = 2048  # a block of rows stays in the cache
 
 
@@ -48,7 +50,7 @@ def unit_rows(rows: NDArray, shortest: float = 0) -> NDArray[np.float32]:
     """Rows (N, D) brought to unit length; zero rows stay zero, those below `shortest` are divided
     by that.
 
-    Raises ValueError for rows that are not finite, with the first of them.
+    Raises ArgumentError for rows that are not finite, with the first of them.
     """
     directions = np.empty(rows.shape, dtype=np.float32)
     for start in range(0, len(rows), BLOCK_ROWS):
@@ -56,7 +58,7 @@ def unit_rows(rows: NDArray, shortest: float = 0) -> NDArray[np.float32]:
         lengths = np.linalg.norm(block, axis=1)
         if not np.isfinite(lengths).all():
             row = start + int(np.argmin(np.isfinite(lengths)))
-            raise ValueError(f"row {row} of {len(rows)} is not finite")
+            raise ArgumentError(f"rows: row {row} of {len(rows)} is not finite")
         directions[start : start + BLOCK_ROWS] = normalised(block, np.maximum(lengths, shortest))
     return directions
 

@@ -8,7 +8,7 @@ flags, dimensions, name and numbers by columns; packed ones are a zlib stream of
 import io
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -39,6 +39,7 @@ STORED = {
 WORDS = {1: "a cell array", 2: "a struct", 3: "an object", 4: "text", 5: "sparse"}
 OPAQUE, COMPLEX = 17, 0x0800
 BEGIN = 1 << 16  # bytes that dimensions and name fit into
+PIECE = 1 << 16  # bytes that are unpacked at a time
 MOST_AXES = 32
 
 
@@ -157,15 +158,8 @@ def _packed_rows(
         return refused
 
     def unpacked() -> np.ndarray:
-        file.seek(start)
-        size = found.at + math.prod(found.shape) * found.stored.itemsize
-        stream = zlib.decompressobj()
-        content = stream.decompress(file.read(count), size)
-        # The sum at the stream's end is compared when it is reached.
-        stream.decompress(stream.unconsumed_tail, 8)
-        if len(content) < size or not stream.eof or stream.unused_data:
-            raise EOFError("it ends within a variable")
-        numbers = np.frombuffer(content, found.stored, offset=found.at)
+        numbers = np.empty(math.prod(found.shape), found.stored)
+        _inflate(file, start, count, found.at, numbers.view(np.uint8).data)
         return numbers.reshape(found.shape, order="F")
 
     def read(first: int, stop: int) -> np.ndarray:
@@ -174,13 +168,29 @@ def _packed_rows(
     return FileRows(where, found.shape, found.dtype, read)
 
 
+def _inflate(file: BinaryIO, start: int, count: int, skipped: int, into: memoryview) -> None:
+    """Unpack a stream of so many bytes, but for what is skipped; its sum is compared at its end."""
+    stream, at = zlib.decompressobj(), -skipped
+    file.seek(start)
+    for begin in range(0, count, PIECE):
+        content = stream.decompress(file.read(min(PIECE, count - begin)))
+        target = into[max(0, at) :]
+        wanted = content[max(0, -at) :][: len(target)]
+        target[: len(wanted)] = wanted
+        at += len(content)
+        if at > len(into) + 8:  # more than what fills up the last 8 bytes
+            raise ValueError("a variable has more numbers than it says")
+    if at < len(into) or not stream.eof or stream.unused_data:
+        raise EOFError("it ends within a variable")
+
+
 class _Kept:
     """The array that was unpacked last."""
 
     def __init__(self) -> None:
         self._key, self._array = None, None
 
-    def array(self, key: int, unpacked) -> np.ndarray:
+    def array(self, key: int, unpacked: Callable[[], np.ndarray]) -> np.ndarray:
         if key != self._key:
             self._key = self._array = None
             self._array = unpacked()

@@ -89,7 +89,11 @@ def test_the_activations_of_a_method_have_its_stored_responses(found, tmp_path):
     close(encode(path, "layer1.0", activations), stored)
     close(encode(str(path), "layer1.0", torch.tensor(activations, requires_grad=True)), stored)
     with h5py.File(tmp_path / "captured.h5", "w") as captured:
-        close(encode(path, "layer1.0", captured.create_dataset("a", data=activations)), stored)
+        dataset = captured.create_dataset("a", data=activations)
+        close(encode(path, "layer1.0", dataset), stored)
+        dataset[2500, 3] = np.nan
+        with pytest.raises(UserError, match=r"^activations: row 2500 of 3000 is not finite"):
+            encode(path, "layer1.0", dataset)
     np.testing.assert_array_equal(stored, written.responses)
 
 
@@ -157,7 +161,7 @@ def test_the_code_of_a_row_has_nothing_to_do_with_the_rows_beside_it():
     ("name", "activations", "words"),
     [
         ("layer2", layer(5), "layer 'layer2' isn't in .*found.h5: did you mean 'layer1.0'"),
-        ("layer1.0", layer(5)[:, :7], "activations has 7 columns, but layer1.0 has 24 units"),
+        ("layer1.0", layer(5)[:, :7], "activations has 7 columns, but directions are of 24 units"),
         ("layer1.0", [1.0] * UNITS, "activations of shape \\(24,\\), expected \\(N, D\\)"),
         (
             "layer1.0",

@@ -200,6 +200,18 @@ def test_assemblies_are_presentations_by_neuroids_in_any_order(
         assert "g/x (in a group)" in source.remarks[-1]
 
 
+def test_parts_of_thingsvision_s_layers_follow_their_numbers(tmp_path: Path) -> None:
+    """As its `extract_features` leaves them: a folder a module, a file some batches."""
+    expected = layers("conv", "fc")
+    for name, array in expected.items():
+        (tmp_path / name).mkdir()
+        for first, stop in ((0, 2), (2, 10), (10, 13)):
+            np.save(tmp_path / name / f"features_{first}-{stop}.npy", array[first:stop])
+    with open_source(tmp_path) as source:
+        check(source, expected, {"conv": "conv", "fc": "fc"})
+        assert source.ids is None
+
+
 def test_neuroids_are_columns_though_the_other_dimension_has_no_known_name(tmp_path: Path) -> None:
     numbers = np.random.default_rng(0).standard_normal((6, 4), np.float32)
     xarray.DataArray(numbers, dims=("neuroid", "picture"), name="v4").to_netcdf(tmp_path / "a.nc")

@@ -86,7 +86,7 @@ function lineChart(series, names, words) {
 class Scatter {
   constructor(act) {
     this.act = act;
-    this.canvas = el("canvas", { class: "scatter", tabindex: "-1", on: {
+    this.canvas = el("canvas", { class: "scatter", role: "img", on: {
       pointermove: (event) => this.move(event), pointerdown: (event) => this.press(event),
       pointerup: (event) => this.release(event), pointerleave: () => { this.near = -1; this.act.told(-1); this.draw(); },
     } });
@@ -96,6 +96,7 @@ class Scatter {
   set(points) {
     this.points = points;
     this.frame = null;
+    this.canvas.setAttribute("aria-label", points.words ?? `Scatter of ${points.yName} against ${points.xName}; the table has the same units`);
     this.draw();
   }
 

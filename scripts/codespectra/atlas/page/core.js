@@ -1,7 +1,7 @@
 // Shards in, elements out. All text of the data becomes text nodes: nothing is ever parsed as HTML.
 "use strict";
 
-const atlas = { shards: new Map(), waiting: new Map() };
+const atlas = { shards: new Map(), waiting: new Map(), loading: new Map() };
 
 // What an address leads to isn't in this atlas.
 class NotHere extends Error {}
@@ -16,14 +16,17 @@ atlas.data = (key, content) => {
 // The content of a shard, whose script is read once.
 atlas.load = (path, key) => {
   if (atlas.shards.has(key)) return Promise.resolve(atlas.shards.get(key));
-  return new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    atlas.waiting.set(key, resolve);
-    script.src = path;
-    script.onload = () => script.remove();
-    script.onerror = () => reject(new Error(`${path} is missing: copy the atlas' whole folder`));
-    document.head.append(script);
-  });
+  if (!atlas.loading.has(key)) {
+    atlas.loading.set(key, new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      atlas.waiting.set(key, resolve);
+      script.src = path;
+      script.onload = () => script.remove();
+      script.onerror = () => reject(new NotHere(`${path} is missing: copy the atlas' whole folder`));
+      document.head.append(script);
+    }).finally(() => { atlas.waiting.delete(key); atlas.loading.delete(key); }));
+  }
+  return atlas.loading.get(key);
 };
 
 const TYPES = { uint8: Uint8Array, int8: Int8Array, uint16: Uint16Array, int16: Int16Array,

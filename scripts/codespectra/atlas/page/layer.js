@@ -50,7 +50,7 @@ function mapSection(run, layer, blocks, places) {
       el("a", { href: unitAddress(block, number) }, `${block.methodName} · ${number}`),
       el("span", { class: "strip" }, [...rowOf(block.first, number)].map((image) => picture(images, image, 32)))))),
   });
-  requestAnimationFrame(() => scatter.set({ x: places.x, y: places.y, xName: "", yName: "", shown: places.x.map(() => 1),
+  requestAnimationFrame(() => scatter.set({ x: places.x, y: places.y, xName: "", yName: "", words: "Map of images; its CSV has their places", shown: places.x.map(() => 1),
     colour: Array.from(places.image, (image) => images.labels ? images.labels[image] : 0) }));
   const names = images.labels ? [...new Set(Array.from(places.image, (image) => images.labels[image]))].sort((a, b) => a - b) : [];
   return section("Map of its most exciting images", { figure: () => scatter.canvas, name: `${layer} map`,

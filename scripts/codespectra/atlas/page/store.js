@@ -3,7 +3,7 @@
 
 // A block is a method in a layer of a run; a unit is one of its directions.
 const store = {
-  details: new Map(),
+  recent: new Map(),
 
   async open() {
     this.catalogue = await atlas.load("page/catalogue.js", "catalogue");
@@ -50,14 +50,17 @@ const store = {
     return run.blocks[low];
   },
 
-  // What a unit's page shows; the last few blocks stay in memory.
-  async detail(block) {
-    const key = `${block.run.path}/${block.layer}-${block.method}`;
-    const found = this.details.get(key) ?? await atlas.load(`${key}.js`, key);
+  // What a unit's page shows of its block, and maps; the last few of both stay in memory.
+  detail(block) {
+    return this.recently(`${block.run.path}/${block.layer}-${block.method}`);
+  },
+
+  async recently(key) {
+    const found = this.recent.get(key) ?? await atlas.load(`${key}.js`, key);
     atlas.shards.delete(key);
-    this.details.delete(key);
-    this.details.set(key, found);
-    if (this.details.size > 12) this.details.delete(this.details.keys().next().value);
+    this.recent.delete(key);
+    this.recent.set(key, found);
+    if (this.recent.size > 40) this.recent.delete(this.recent.keys().next().value);
     return found;
   },
 };
@@ -66,8 +69,7 @@ const store = {
 async function mapsOf(block) {
   const listed = store.catalogue.maps.find((maps) => maps.path === block.run.path.replace(/^runs/, "maps"));
   if (!listed?.layers.includes(block.layer)) return null;
-  const key = `${listed.path}/${block.layer}-${block.method}`;
-  return { ...await atlas.load(`${key}.js`, key), covers: listed.covers };
+  return { ...await store.recently(`${listed.path}/${block.layer}-${block.method}`), covers: listed.covers };
 }
 
 // The map of a unit over its image of that rank: places from 0 to 15, row by row.

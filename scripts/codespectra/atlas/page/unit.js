@@ -3,12 +3,11 @@
 
 async function unitPage(run, layer, method, numberText) {
   const block = store.blockOf(run, layer, method), number = Number(numberText);
-  if (!block || !(number >= 0 && number < block.count)) {
+  if (!block || !(Number.isInteger(number) && number >= 0 && number < block.count)) {
     throw new NotHere(`${run.model} on ${run.stimuli} has no unit ${numberText} of ${method} in ${layer}`);
   }
-  const detail = await store.detail(block);
-  const unit = { run, block, number, detail, row: (name) => detail[name] && rowOf(detail[name], number) };
-  unit.maps = await mapsOf(block);
+  const [detail, maps] = await Promise.all([store.detail(block), mapsOf(block)]);
+  const unit = { run, block, number, detail, maps, row: (name) => detail[name] && rowOf(detail[name], number) };
   const href = unitAddress(block, number);
   const state = run.states[block.state[number]];
   const step = (by) => unitAddress(block, (number + by + block.count) % block.count);
