@@ -62,7 +62,7 @@ TEXT = {"make_text", "train_language_model", "initialise_language_model", "captu
 # What the main job of a study with these sections plans.
 MAIN = {
     ("spectra",): MADE - {"initialise_checkpoint"}
-    | {"fit_spectra", "draw_spectra", "draw_exponents", "judge_claims"},
+    | {"fit_spectra", "draw_spectra", "draw_exponents", "draw_windows", "judge_claims"},
     ("projections",): MADE - {"initialise_checkpoint"}
     | {"project_dot", "draw_trajectories", "judge_claims"},
     ("directions",): MADE
