@@ -68,7 +68,9 @@ rule cross_validate_spectra:
             f"{SPECTRA}/cross_validated_exponents.csv", "cvPCA exponents", "cross_validated"
         ),
         estimates=table(
-            f"{SPECTRA}/cross_validated_estimates.csv", "what repeats share by estimator", "estimates"
+            f"{SPECTRA}/cross_validated_estimates.csv",
+            "what repeats share by estimator",
+            "estimates",
         ),
     log:
         "results/logs/cross_validate_spectra/{model}/{stimuli}.log",
