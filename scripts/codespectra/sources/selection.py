@@ -48,9 +48,9 @@ def select_layers(path: Path, format: str, held: Held, layers: Layers) -> Source
 def _every_array(path: Path, held: Held) -> list[str]:
     if not held.arrays:
         found = _listed([f"{shown(key)} ({why.found})" for key, why in held.others.items()])
-        raise UserError(
-            f"{shown(path)}: holds {found or 'nothing'}; {AT_LEAST}; give a file of activations"
-        )
+        remedies = {why.remedy for why in held.others.values()}
+        remedy = remedies.pop() if len(remedies) == 1 else "give a file of activations"
+        raise UserError(f"{shown(path)}: holds {found or 'nothing'}; {AT_LEAST}; {remedy}")
     return list(held.arrays)
 
 
