@@ -7,6 +7,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from codespectra.figures import style
 
@@ -25,16 +26,16 @@ def draw_windows(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     windows, estimates = inputs["windows"], inputs["estimates"]
     verdicts = estimates[estimates["estimator"] == "windows"]
     runs = list(verdicts.groupby(["model", "stimuli"], sort=False))
-    figure, axes = plt.subplots(
-        len(runs), 1 + SHOWN, figsize=(style.PAGE, 0.4 + 1.9 * len(runs)), squeeze=False
-    )
+    shown = min(SHOWN, max(len(layers) for _, layers in runs))
+    size = style.PAGE * (2 + shown) / (2 + SHOWN), 0.4 + 1.9 * len(runs)
+    figure, axes = plt.subplots(len(runs), 1 + shown, figsize=size, squeeze=False)
     colours = ScalarMappable(Normalize(-1 - REACH, -1 + REACH), "RdBu_r")
     depths = ScalarMappable(Normalize(1, verdicts["depth"].max()), style.SEQUENTIAL)
     for row, ((model, stimuli), layers) in zip(axes, runs, strict=True):
         of_run = windows[(windows["model"] == model) & (windows["stimuli"] == stimuli)]
         _draw_slopes(row[0], of_run[of_run["kind"] == "local"], depths)
         row[0].set_title(f"{model} on {stimuli}")
-        middle = np.unique(np.linspace(0, len(layers) - 1, SHOWN).round().astype(int))
+        middle = np.unique(np.linspace(0, len(layers) - 1, shown).round().astype(int))
         for panel in row[1 + len(middle) :]:
             panel.set_visible(False)
         for panel, at in zip(row[1:], middle, strict=False):
@@ -57,6 +58,9 @@ def _draw_slopes(panel: Axes, slopes: pd.DataFrame, depths: ScalarMappable) -> N
     for depth, layer in slopes.groupby("depth"):
         panel.semilogx(layer["first_rank"], layer["alpha"], color=depths.to_rgba(depth))
     panel.axhline(-1, linestyle="--", color="0.5", linewidth=0.8)
+    panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panel.xaxis.set_major_formatter(ScalarFormatter())
+    panel.xaxis.set_minor_formatter(NullFormatter())
     panel.set(xlabel="rank", ylabel="local slope")
     sns.despine(ax=panel)
 
