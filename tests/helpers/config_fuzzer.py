@@ -29,7 +29,7 @@ RIGHT = {
     "0": {
         *("seed", "seeds", "min_contrast", "mean", "color", "background", "crop_padding"),
         *("weight_decay", "kld_weight", "dropouts", "dropout", "l1", "difficulties", "passage"),
-        *("random", "retries", "expected_accuracy"),
+        *("random", "retries", "expected_accuracy", "swaps"),
     },
     "1.5": {
         *("mean", "std", "learning_rate", "weight_decay", "kld_weight", "l1", "perplexity"),

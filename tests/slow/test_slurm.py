@@ -175,7 +175,8 @@ def uncommented(lines: re.Match) -> str:
 
 def test_the_profile_groups_every_figure_and_verdict():
     groups = yaml.safe_load(PROFILE.read_text())["groups"]
-    figures = {rule for rule in RULES if rule.startswith("draw_")} | {"judge_claims"}
+    figures = {rule for rule in RULES if rule.startswith("draw_")}
+    figures |= {"judge_claims", "bind_atlas"}
     assert {rule for rule, group in groups.items() if group == "figures"} == figures
     assert set(groups) <= set(RULES) - GPU_TAGGED
 
@@ -194,7 +195,7 @@ def test_the_main_job_runs_to_completion(runs):
     assert study.status == 0, study.said
     results = study.folder / "results"
     assert (results / "claims.csv").exists()
-    assert len(list((results / "figures/mini").glob("*.png"))) == 8
+    assert len(list((results / "figures/mini").glob("*.png"))) == 9
     counts = dict(re.findall(r"^(\w+) +(\d+)$", study.said.partition("total")[0], re.M))
     single = {rule_name(job) for job in study.jobs} & set(RULES)
     assert single == set(counts) - GROUPED - {"main"}
@@ -227,12 +228,12 @@ def test_jobs_ask_for_what_their_rules_say(runs):
 def test_a_group_asks_for_the_time_of_all_members_and_the_memory_of_one(runs):
     figures, directions = runs[0].of("figures"), runs[0].of("directions")
     asked = RULES["find_directions"].resources
-    assert len(figures) == 3 and len(directions) == 2
+    assert len(figures) == 4 and len(directions) == 2
     assert {job.cpus for job in figures + directions} == {1}
     assert (
-        sum(job.minutes for job in figures) == 8 * 20 + RULES["judge_claims"].resources["runtime"]
+        sum(job.minutes for job in figures) == 9 * 20 + RULES["judge_claims"].resources["runtime"]
     )
-    assert sorted(job.memory_mb for job in figures) == [1000, 1000, 2000]
+    assert sorted(job.memory_mb for job in figures) == [1000, 1000, 1000, 2000]
     assert {job.minutes for job in directions} == {2 * asked["runtime"]}
     assert {job.memory_mb for job in directions} == {asked["mem_mb"]}
 

@@ -22,7 +22,8 @@ spectra:
   activations: [mine]
   ranks: [10, 50]
 """
-IMPORTED = {"import_activations": 1, "fit_spectra": 1, "draw_spectra": 1, "draw_exponents": 1}
+DRAWN = ("draw_spectra", "draw_exponents", "draw_windows")
+IMPORTED = {"import_activations": 1, "fit_spectra": 1, **dict.fromkeys(DRAWN, 1)}
 
 
 @pytest.fixture(scope="module")

@@ -82,11 +82,12 @@ def _look_beside(folder: str) -> None:
 
 def _lies_in(module: ModuleType, folder: str) -> bool:
     """Whether an imported top-level module, other than this library, is a folder's."""
-    name = getattr(module, "__name__", "")
+    # Libraries put things of other kinds among the modules.
+    name = str(getattr(module, "__name__", ""))
     if "." in name or name in {"__main__", "codespectra"} or name.startswith("own_code_"):
         return False
-    places = list(getattr(module, "__path__", [])) or [getattr(module, "__file__", None)]
-    return any(place is not None and str(Path(place).parent) == folder for place in places)
+    places = list(getattr(module, "__path__", None) or [getattr(module, "__file__", None)])
+    return any(isinstance(place, str) and str(Path(place).parent) == folder for place in places)
 
 
 def _place(error: Exception, path: Path) -> str:

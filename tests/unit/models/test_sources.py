@@ -5,6 +5,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -91,7 +92,7 @@ def test_own_code_is_built_again_from_its_checkpoint(own_code):
 
 
 @pytest.mark.parametrize("neighbour", ["neighbour.py", "neighbour/__init__.py"])
-def test_files_of_two_folders_have_their_own_neighbours(tmp_path, neighbour):
+def test_files_of_two_folders_have_their_own_neighbours(tmp_path, monkeypatch, neighbour):
     folders, times = {"a": nn.ReLU, "b": nn.Tanh}, {"a": 0, "b": 2}
     for folder, last in folders.items():
         beside = tmp_path / folder / neighbour
@@ -102,6 +103,9 @@ def test_files_of_two_folders_have_their_own_neighbours(tmp_path, neighbour):
         )
         (tmp_path / folder / "my_nets.py").write_text(OWN)
         (tmp_path / folder / "lazy.py").write_text(lazy)
+    # Libraries put things of other kinds among the modules.
+    odd = SimpleNamespace(__name__=None, __path__=None, __file__=None)
+    monkeypatch.setitem(sys.modules, "odd", odd)
     for folder in ("a", "b", "a"):
         for file, arguments in (("my_nets.py:build", {"width": 2}), ("lazy.py:number", {})):
             network = build(own(f"{tmp_path / folder / file}", **arguments), None)
