@@ -41,7 +41,8 @@ with only_writer(data):
         with open_recorded(path, cfg["options"], table) as source:
             names = [item["layer"] for item in cfg["wanted"]]
             shapes = {name: source.layers[name].shape for name in names}
-            rows = FileRows(shapes[names[0]][0], source.ids, source.repeats)
+            count, columns, *_ = shapes[names[0]]
+            rows = FileRows(count, source.ids, source.repeats, columns)
             matched = match_rows(rows, cfg["rows"], stimuli())
             matched = without_nan(source, names, matched, cfg["drop_nan"])
             layers = recorded_layers(shapes, cfg["axes"], cfg["prefix"])

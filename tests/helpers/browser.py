@@ -80,7 +80,7 @@ def chromium(index: Path, *arguments: str) -> Iterator[Browser]:
     """Yield a browser for the atlas of that `index.html`; skip where there is none."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium isn't installed")
     if not (CHROMIUM and DRIVER):
-        pytest.skip("no chromium and chromedriver: run tests/install_chromium.sh")
+        pytest.skip("no chromium and chromedriver: run tests/install_debian.sh")
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})

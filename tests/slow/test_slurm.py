@@ -138,7 +138,7 @@ def runs() -> Iterator[tuple[Finished, Finished]]:
     A training is cancelled when it has done an epoch; a job of the other is out of time soon.
     """
     if missing_programs():
-        pytest.skip(f"{', '.join(missing_programs())} not installed: see tests/install_slurm.sh")
+        pytest.skip(f"{', '.join(missing_programs())} not installed: see tests/install_debian.sh")
     with TemporaryDirectory(prefix="slurm-") as place:
         for name in ("slurm", "study", "failing"):
             Path(place, name).mkdir()

@@ -4,7 +4,6 @@ Repeats of a stimulus are averaged; for cross-validation the file is written a s
 mean of every other repeat of all stimuli first and that of the others after it.
 """
 
-import logging
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,8 +19,6 @@ from codespectra.errors import UserError
 from codespectra.models.hooks import Sink, Wanted
 from codespectra.sources.rows import in_slabs
 from codespectra.sources.source import Rows, Source
-
-log = logging.getLogger("codespectra")
 
 
 def without_nan(

@@ -17,11 +17,15 @@ BY_ID, IN_ORDER = "by_id", "in_order"
 
 @dataclass(frozen=True)
 class FileRows:
-    """What is known of a file's rows: how many, and each one's stimulus_id and repeat if any."""
+    """What is known of a file's rows: how many, and each one's stimulus_id and repeat if any.
+
+    `columns` are those of its first matrix, which tell where rows and columns seem swapped.
+    """
 
     count: int
     ids: list[str] | None = None
     repeats: list[int] | None = None
+    columns: int | None = None
 
 
 @dataclass(frozen=True)
@@ -92,20 +96,22 @@ def _in_order(file: FileRows, shown_set: ShownStimuli | None) -> MatchedRows:
         remarks.append("its own ids of stimuli are passed over")
     if shown_set is None or not shown_set.presentations:
         expected = file.count if shown_set is None else shown_set.count
-        _check_count(file.count, expected, shown_set)
+        _check_count(file, expected, shown_set)
         return MatchedRows(np.arange(file.count)[None], remarks)
-    _check_count(file.count, len(shown_set.presentations), shown_set)
+    _check_count(file, len(shown_set.presentations), shown_set)
     stimulus, repeat = zip(*shown_set.presentations, strict=True)
     rows = _table(np.array(stimulus), np.array(repeat), [*map(str, range(shown_set.count))])
     return MatchedRows(rows, remarks)
 
 
-def _check_count(found: int, expected: int, shown_set: ShownStimuli | None) -> None:
-    if found != expected:
+def _check_count(file: FileRows, expected: int, shown_set: ShownStimuli | None) -> None:
+    if file.count != expected:
+        advice = "match them by_id, or mend one of the two"
+        if file.columns == expected:
+            advice = "it has as many columns: are these the stimuli? then set transposed: true"
         raise UserError(
-            f"rows: in_order, but the file has {found} rows and {shown_set.name} {expected} "
-            f"{'presentations' if shown_set.presentations else 'stimuli'}; match them by_id, or "
-            "mend one of the two"
+            f"rows: in_order, but the file has {file.count} rows and {shown_set.name} {expected} "
+            f"{'presentations' if shown_set.presentations else 'stimuli'}; {advice}"
         )
 
 

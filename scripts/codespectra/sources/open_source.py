@@ -4,21 +4,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from codespectra.sources.anndata import open_anndata
-from codespectra.sources.arrow_datasets import open_sae_lens
-from codespectra.sources.hdf5 import open_hdf5_source
+from codespectra.sources.formats.anndata import open_anndata
+from codespectra.sources.formats.arrow_datasets import open_sae_lens
+from codespectra.sources.formats.hdf5 import open_hdf5_source
+from codespectra.sources.formats.matlab import open_mat
+from codespectra.sources.formats.netcdf import open_netcdf
+from codespectra.sources.formats.numpy_files import open_npy, open_npz
+from codespectra.sources.formats.nwb import open_nwb
+from codespectra.sources.formats.safetensors_files import open_safetensors
+from codespectra.sources.formats.stringer2019 import open_stringer2019
+from codespectra.sources.formats.thingsvision import open_thingsvision
+from codespectra.sources.formats.zarr_arrays import open_zarr
 from codespectra.sources.held import Held
-from codespectra.sources.matlab import open_mat
-from codespectra.sources.netcdf import open_netcdf
-from codespectra.sources.numpy_files import open_npy, open_npz
-from codespectra.sources.nwb import open_nwb
-from codespectra.sources.safetensors_files import open_safetensors
 from codespectra.sources.selection import select_layers
 from codespectra.sources.source import Source
-from codespectra.sources.stringer2019 import open_stringer2019
-from codespectra.sources.thingsvision import open_thingsvision
 from codespectra.sources.told_format import told_format
-from codespectra.sources.zarr_arrays import open_zarr
 
 # Each loads its libraries when it is called.
 READERS: dict[str, Callable[[Path], AbstractContextManager[Held]]] = {

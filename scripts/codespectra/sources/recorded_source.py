@@ -9,12 +9,12 @@ from typing import Any
 from codespectra.data.stimulus_table import read_stimulus_table
 from codespectra.errors import UserError
 from codespectra.files.regular_files import shown
+from codespectra.sources.formats.stringer2019 import prepare, read_recording
 from codespectra.sources.held import Held
 from codespectra.sources.open_source import open_source
 from codespectra.sources.rows import Transposed, place
 from codespectra.sources.selection import select_layers
 from codespectra.sources.source import Rows, Source
-from codespectra.sources.stringer2019 import prepare, read_recording
 from codespectra.sources.told_format import told_format
 
 PREPARED = "stringer2019"
@@ -78,7 +78,7 @@ def _with_table(source: Source, table: Path | None) -> Source:
 
 
 def describe_recorded(path: Path, options: Mapping[str, Any], table: Path | None) -> dict[str, Any]:
-    """What a plan must know: shapes of the layers in order, ids and repeats of rows, remarks.
+    """What a plan must know: shapes of the layers in order, ids and repeats of rows.
 
     Raises:
         UserError: as of `open_recorded`.
@@ -88,5 +88,4 @@ def describe_recorded(path: Path, options: Mapping[str, Any], table: Path | None
             "layers": [[name, list(rows.shape)] for name, rows in source.layers.items()],
             "ids": source.ids,
             "repeats": source.repeats,
-            "format": source.format,
         }

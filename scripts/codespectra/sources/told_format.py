@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from codespectra.errors import UserError, nearest
 from codespectra.files.regular_files import open_regular, refusing, shown
-from codespectra.sources.hdf5 import open_users_hdf5
+from codespectra.sources.formats.hdf5 import open_users_hdf5
 from codespectra.sources.source import FORMATS
 
 HDF5, ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"

@@ -95,9 +95,7 @@ def _check_table(key: str, spec: ImageFolder, problems: Problems) -> None:
 def _check_activations(study: Study, problems: Problems) -> None:
     for name, section in study.activations.items():
         key = f"activations.{name}"
-        for kept, what in ((IMPLIED, "backbones"), (SWEPT, "the coding study")):
-            if name.startswith(kept):
-                problems.add(f"{key}: names with {kept} are kept for {what}; take another")
+        _check_kept(key, name, problems)
         if name in study.models:
             problems.add(f"{key}: is the name of a model too; take another")
         if section.stimuli is None and name in study.stimuli:
@@ -112,13 +110,17 @@ def _check_activations(study: Study, problems: Problems) -> None:
         problems.known("spectra.activations", name, study.activations)
 
 
+def _check_kept(key: str, name: str, problems: Problems) -> None:
+    for kept, what in ((IMPLIED, "backbones"), (SWEPT, "the coding study")):
+        if name.startswith(kept):
+            problems.add(f"{key}: names with {kept} are kept for {what}; take another")
+
+
 def _check_models(study: Study, problems: Problems) -> None:
     unlabelled = {name for name, spec in study.stimuli.items() if isinstance(spec, MovingDot)}
     for name, model in study.models.items():
         key = f"models.{name}"
-        for kept, what in ((IMPLIED, "backbones"), (SWEPT, "the coding study")):
-            if name.startswith(kept):
-                problems.add(f"{key}: names with {kept} are kept for {what}; take another")
+        _check_kept(key, name, problems)
         for stimuli in model.expected_accuracy:
             problems.known(f"{key}.expected_accuracy", stimuli, study.stimuli)
         if isinstance(model, PathModel):

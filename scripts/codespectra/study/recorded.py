@@ -54,7 +54,8 @@ def describe_sets(
         try:
             layers = recorded_layers(dict(told["layers"]), section.axes, section.prefix)
             shown = shown_stimuli(study, section)
-            rows = FileRows(told["layers"][0][1][0], told["ids"], told["repeats"])
+            count, columns, *_ = told["layers"][0][1]
+            rows = FileRows(count, told["ids"], told["repeats"], columns)
             known = shown is not None or section.stimuli is None
             # Of a set whose count only its images tell, the job matches them.
             matched = match_rows(rows, section.rows, shown) if known else None

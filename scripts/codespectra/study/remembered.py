@@ -14,7 +14,7 @@ from codespectra.files.content_stamp import content_stamp
 from codespectra.files.json_files import content_digest, read_json, write_json
 from codespectra.jobs.code_digest import code_digest
 from codespectra.models.gguf_header import GGUF_FILE
-from codespectra.sources.folders import source_files
+from codespectra.sources.source_files import source_files
 from codespectra.study.check_language import DescribeLanguageModel
 from codespectra.study.recorded import DescribeRecorded
 

@@ -58,7 +58,8 @@ def test_what_is_passed_over_is_said() -> None:
     ("file", "how", "shown", "words"),
     [
         (FileRows(3), "by_id", None, "rows: by_id, but the file doesn't say whose stimulus_id"),
-        (FileRows(3), "in_order", ("set", 4), "the file has 3 rows and set 4 stimuli"),
+        (FileRows(3, columns=5), "in_order", ("set", 4), "has 3 rows and set 4 stimuli; match"),
+        (FileRows(3, columns=4), "in_order", ("set", 4), "then set transposed: true"),
         (
             FileRows(3),
             "in_order",

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from project import ROOT
 
 from codespectra.errors import UserError
-from codespectra.sources.folders import source_files
 from codespectra.sources.open_source import open_source
 from codespectra.sources.rows import Transposed, in_slabs
 from codespectra.sources.source import FORMATS, Source
+from codespectra.sources.source_files import source_files
 
 LAYERS = {"conv": (13, 5), "fc": (13, 3)}
 # What no format may change: signs of zero, subnormal numbers, infinity, NaN.

@@ -9,8 +9,8 @@ import pytest
 from scipy.io import savemat
 
 from codespectra.errors import UserError
+from codespectra.sources.formats.stringer2019 import prepare, read_recording
 from codespectra.sources.open_source import open_source
-from codespectra.sources.stringer2019 import prepare, read_recording
 
 OFF: dict[str, Any] = {
     "drop_red_cells": False,
@@ -108,7 +108,8 @@ def test_without_spontaneous_activity_responses_are_their_own_reference(tmp_path
     source = prepare(read_recording(write(tmp_path, spont=np.zeros((0, 0)))))
     np.testing.assert_allclose(source.layers["resp"][:].mean(axis=0), 0, atol=1e-6)
     assert source.remarks == [
-        "no spontaneous activity: responses are z-scored by their own mean and SD"
+        "no spontaneous activity: responses are z-scored by their own",
+        "no spontaneous activity, and so none is projected out",
     ]
 
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# What tests/slow/test_slurm.py needs: Slurm and munge, from Debian's packages. Where they can't be had
-# it says so and goes on, and the test is skipped.
+# Debian's packages that some tests need: Slurm and munge (tests/slow/test_slurm.py), Chromium and its
+# driver (the atlas). Where they can't be had it says so and goes on, and those tests are skipped.
 set -euo pipefail
-packages=(slurmctld slurmd slurm-client munge)
-skipped="tests/slow/test_slurm.py is skipped"
+packages=(slurmctld slurmd slurm-client munge chromium chromium-driver)
+skipped="the tests of Slurm and of the atlas in a browser are skipped"
 missing=0
-for program in slurmctld slurmd squeue munged; do
+for program in slurmctld slurmd squeue munged chromium chromedriver; do
 	command -v "$program" >/dev/null || missing=1
 done
 if [ "$missing" = 0 ]; then

@@ -53,9 +53,7 @@ def open_stringer2019(path: Path) -> Iterator[Held]:
     """
     recording = read_recording(path)
     responses, images = recording.responses, recording.images
-    rows = FileRows(
-        place(path, LAYER), responses.shape, responses.dtype, lambda a, b: responses[a:b]
-    )
+    rows = _rows(path, responses)
     remark = f"unprepared; image {images.max()}, the largest number, is the blank"
     yield Held({LAYER: rows}, ids=_names(images), repeats=_repeats(images), remarks=[remark])
 
@@ -149,27 +147,42 @@ def prepare(
     _check(recording.path, responses, "responses (stim.resp)")
     _check(recording.path, spontaneous, SPONTANEOUS)
     has_spontaneous = len(spontaneous) > 0
-    if not has_spontaneous and (zscore_by_spontaneous or spontaneous_components):
-        remarks.append("no spontaneous activity: responses are z-scored by their own mean and SD")
     if zscore_by_spontaneous:
-        reference = spontaneous if has_spontaneous else responses
-        mean, sd = reference.mean(axis=0), reference.std(axis=0) + FLOOR
-        for numbers in (responses, spontaneous):
-            numbers -= mean
-            numbers /= sd
+        _zscore(responses, spontaneous)
+        if not has_spontaneous:
+            remarks.append("no spontaneous activity: responses are z-scored by their own")
+    if spontaneous_components and not has_spontaneous:
+        remarks.append("no spontaneous activity, and so none is projected out")
     if spontaneous_components and has_spontaneous:
         _project_out(recording.path, responses, spontaneous, spontaneous_components)
-    repeats = np.array(_repeats(images))
     if two_repeats:
-        kept = (repeats <= 2) & np.isin(images, images[repeats == 2])
+        kept = _is_of_two(images)
         if not kept.all():
             remarks.append(f"{(~kept).sum()} presentations aren't of an image's two repeats")
-        responses, images, repeats = responses[kept], images[kept], repeats[kept]
-    prepared = responses.astype(np.float32)
-    rows = FileRows(
-        place(recording.path, LAYER), prepared.shape, prepared.dtype, lambda a, b: prepared[a:b]
+        responses, images = responses[kept], images[kept]
+    rows = _rows(recording.path, responses.astype(np.float32))
+    return Source("stringer2019", {LAYER: rows}, _names(images), _repeats(images), remarks)
+
+
+def _rows(path: Path, responses: np.ndarray) -> FileRows:
+    return FileRows(
+        place(path, LAYER), responses.shape, responses.dtype, lambda a, b: responses[a:b]
     )
-    return Source("stringer2019", {LAYER: rows}, _names(images), repeats.tolist(), remarks)
+
+
+def _zscore(responses: np.ndarray, spontaneous: np.ndarray) -> None:
+    """Scale both in place by spontaneous activity, or where there is none by the responses."""
+    reference = spontaneous if len(spontaneous) else responses
+    mean, sd = reference.mean(axis=0), reference.std(axis=0) + FLOOR
+    for numbers in (responses, spontaneous):
+        numbers -= mean
+        numbers /= sd
+
+
+def _is_of_two(images: np.ndarray) -> np.ndarray:
+    """Which presentations are the first two of an image that has two."""
+    repeats = np.array(_repeats(images))
+    return (repeats <= 2) & np.isin(images, images[repeats == 2])
 
 
 def _check(path: Path, numbers: np.ndarray, name: str) -> None:

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from codespectra.files.regular_files import refusing
-from codespectra.sources.hdf5 import contents, dataset_rows, open_users_hdf5
+from codespectra.sources.formats.hdf5 import contents, dataset_rows, open_users_hdf5
 from codespectra.sources.held import Held, Passed, too_large, why_not
 from codespectra.sources.labels import COLUMNS, enter, read_labels
 from codespectra.sources.rows import WHOLE, FileRows, place

@@ -13,14 +13,14 @@ import numpy as np
 from codespectra.errors import UserError
 from codespectra.files.regular_files import read_regular, refusing, shown
 from codespectra.sources.folders import files_inside
-from codespectra.sources.hdf5 import open_hdf5_source
+from codespectra.sources.formats.hdf5 import open_hdf5_source
+from codespectra.sources.formats.matlab import open_mat
+from codespectra.sources.formats.numpy_files import open_npy
+from codespectra.sources.formats.tensor_file import open_tensor
+from codespectra.sources.formats.text_table import open_text_table
 from codespectra.sources.held import Held, Passed
-from codespectra.sources.matlab import open_mat
-from codespectra.sources.numpy_files import open_npy
 from codespectra.sources.rows import WHOLE, Concatenated, FileRows, place
 from codespectra.sources.source import Rows
-from codespectra.sources.tensor_file import open_tensor
-from codespectra.sources.text_table import open_text_table
 
 NAMES = "file_names.txt"
 MOST_NAMES = 1 << 28  # bytes

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from codespectra.files.regular_files import refusing
-from codespectra.sources.hdf5 import contents, dataset_rows, open_users_hdf5
+from codespectra.sources.formats.hdf5 import contents, dataset_rows, open_users_hdf5
 from codespectra.sources.held import Held, Passed
 from codespectra.sources.rows import WHOLE
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import h5py
 
 from codespectra.files.regular_files import check_regular, refusing, shown
-from codespectra.sources.hdf5 import contents, dataset_rows, open_users_hdf5
+from codespectra.sources.formats.hdf5 import contents, dataset_rows, open_users_hdf5
+from codespectra.sources.formats.matlab_5 import open_matlab_5
 from codespectra.sources.held import Held, Passed
-from codespectra.sources.matlab_5 import open_matlab_5
 from codespectra.sources.rows import WHOLE
 
 CLASSES = {"double", "single", "logical"} | {
