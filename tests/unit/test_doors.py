@@ -66,14 +66,14 @@ NEVER = """
 """
 # What opens or parses a foreign file -> the files that may call it.
 DOORS = {
-    "torch.load": {"models/tensor_files.py", "sources/tensor_file.py"},
+    "torch.load": {"models/tensor_files.py", "sources/formats/tensor_file.py"},
     "load_file": {"models/tensor_files.py"},
-    "safe_open": {"models/tensor_files.py", "sources/safetensors_files.py"},
+    "safe_open": {"models/tensor_files.py", "sources/formats/safetensors_files.py"},
     "Image.open": {"data/open_image.py"},
     # An endpoint's answer comes through its own bounded transport.
     "json.loads": {"files/json_files.py", "explanations/chat_answers.py"},
     # A capture that goes on writes into its own file.
-    "h5py.File": {"files/hdf5_files.py", "capture/activation_file.py", "sources/hdf5.py"},
+    "h5py.File": {"files/hdf5_files.py", "capture/activation_file.py", "sources/formats/hdf5.py"},
     "pandas.read_csv": {"files/csv_tables.py", "files/users_tables.py"},
     "numpy.load": {"files/array_files.py"},
     # A study's file, which `check_study_file` has passed, and the embedded one.
@@ -83,12 +83,16 @@ DOORS = {
     "from_pretrained": {
         *("models/gguf_models.py", "models/language_models.py", "models/pretrained_folders.py"),
     },
-    "scipy.io.loadmat": {"sources/stringer2019.py"},
-    "xarray.open_dataset": {"sources/netcdf.py"},
-    "zarr.open_array": {"sources/zarr_arrays.py"},
-    "ipc.open_stream": {"sources/arrow_datasets.py"},
+    "scipy.io.loadmat": {"sources/formats/stringer2019.py"},
+    "xarray.open_dataset": {"sources/formats/netcdf.py"},
+    "zarr.open_array": {"sources/formats/zarr_arrays.py"},
+    "ipc.open_stream": {"sources/formats/arrow_datasets.py"},
     "zipfile.ZipFile": {
-        *("models/tensor_files.py", "sources/numpy_files.py", "sources/tensor_file.py"),
+        *(
+            "models/tensor_files.py",
+            "sources/formats/numpy_files.py",
+            "sources/formats/tensor_file.py",
+        ),
         "sources/told_format.py",
     },
     **{name: set() for name in NEVER.split()},

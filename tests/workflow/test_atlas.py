@@ -21,10 +21,12 @@ UNIT = f"{RUN}/layer2/kmeans-4/1"
 
 
 @pytest.fixture(scope="module")
-def atlas(mini) -> Project:
-    done = mini.snakemake("atlas", "--cores", "2")
+def atlas(mini, tmp_path_factory) -> Project:
+    """In a copy: other tests look at all that the study itself leaves behind."""
+    project = mini.copy(tmp_path_factory.mktemp("atlas") / "project")
+    done = project.snakemake("atlas", "--cores", "2")
     assert done.returncode == 0, done.stdout
-    return mini
+    return project
 
 
 @pytest.fixture(scope="module")
