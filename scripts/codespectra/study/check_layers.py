@@ -30,7 +30,7 @@ def check_layers(
         if stage == "spectra":
             _check_window(study, model, stimuli, layers, found, problems)
         if stage == "directions":
-            (run,) = (r for r in study.directions.runs if (r.model, r.stimuli) == (model, stimuli))
+            run = study.directions.by_run[model, stimuli]
             for layer in layers:
                 for name in methods_of(study, model, stimuli):
                     check_count(methods[name], layer, run, most, study, problems)

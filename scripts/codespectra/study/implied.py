@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,7 @@ def shown_networks(study: Study) -> list[str]:
     ]
 
 
+@cache
 def direction_methods(methods: DirectionMethods) -> dict[str, dict[str, Any]]:
     """Options of each direction finder by its name in files and figures, such as kmeans-1x."""
     found: dict[str, dict[str, Any]] = {}
@@ -171,9 +173,9 @@ def reduction_of(study: Study, kind: str, model: str) -> str:
 
 def methods_of(study: Study, model: str, stimuli: str) -> list[str]:
     """Names of the methods that find the directions of a run."""
-    (run,) = (r for r in study.directions.runs if (r.model, r.stimuli) == (model, stimuli))
+    wanted = study.directions.by_run[model, stimuli].methods
     known = direction_methods(study.directions.methods)
-    return [name for name in known if run.methods is None or known[name]["method"] in run.methods]
+    return [name for name in known if wanted is None or known[name]["method"] in wanted]
 
 
 def interpretability_runs(study: Study) -> list[tuple[str, str]]:

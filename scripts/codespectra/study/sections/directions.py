@@ -1,6 +1,7 @@
 """Sections of directions: which network sees which set, and the methods that find directions."""
 
 import re
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Tag, model_validator
@@ -207,6 +208,11 @@ class Directions(Strict):
     reduction: Reduction = "spatial_mean"
     """As in spectra.reduction."""
     methods: DirectionMethods
+
+    @cached_property
+    def by_run(self) -> dict[tuple[str, str], Run]:
+        """The runs by their model and stimuli."""
+        return {(run.model, run.stimuli): run for run in self.runs}
 
     @property
     def analysis_sets(self) -> Names:

@@ -1,0 +1,107 @@
+"""How long a start takes: the embedded default and a study of 5,000 jobs, all new and all done.
+
+Five networks, twenty layers each, twelve methods. Results and Snakemake's records of them are made
+up: empty files, and what each job would have been recorded with.
+"""
+
+import asyncio
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+from forked import in_fork
+from planned_jobs import parsed
+from project import ROOT, copy_project, read_config
+
+# The wall seconds of a start that a person waits for.
+GOALS = {"default": 3.0, "large": 10.0}
+SETS = 62
+
+
+def large_study() -> dict[str, Any]:
+    """Five untrained networks on many sets of images, which is 5,000 jobs."""
+    networks, sets = [f"net{n}" for n in range(5)], [f"set{n}" for n in range(SETS)]
+    default = read_config()["directions"]
+    layers = [{"type": "ReLU"}, "layer1"]  # 19 and one more
+    return {
+        "study": "large",
+        "stimuli": {
+            name: {"source": "photograph_tiles", "seed": at} for at, name in enumerate(sets)
+        },
+        "models": {
+            name: {
+                "architecture": {"name": "bottleneck_resnet", "width": 8, "blocks": [1, 2, 2, 1]},
+                "weights": "random",
+                "seed": at,
+            }
+            for at, name in enumerate(networks)
+        },
+        "spectra": {"models": networks, "stimuli": sets, "layers": layers, "ranks": [2, 12]},
+        "filters": {"layers": ["layer1"]},
+        "directions": {
+            "runs": [{"model": model, "stimuli": one} for model in networks for one in sets],
+            "analysis_set": sets[0],
+            "layers": layers,
+            "methods": default["methods"],
+        },
+        "index": {"backbones": []},
+    }
+
+
+def pretend(study: str) -> int:
+    """Make up the results of a study in this folder; how many jobs made them."""
+    from snakemake.settings.types import DAGSettings, ExecutionSettings
+
+    with parsed(Path.cwd(), study) as flow:
+        flow.dag(DAGSettings()).printrulegraph()
+        flow._workflow.execution_settings = ExecutionSettings()
+        dag, records = flow._workflow.dag, flow._workflow.persistence
+
+        async def finish() -> int:
+            jobs = [job for level in dag.toposorted() for job in level if job.output]
+            for job in jobs:
+                for file in job.output:
+                    Path(file).parent.mkdir(parents=True, exist_ok=True)
+                    Path(file).touch()
+                await records.finished(job)
+            return len(jobs)
+
+        return asyncio.run(finish())
+
+
+def start(folder: Path, study: str) -> tuple[float, float]:
+    """Wall and CPU seconds of `snakemake -n -q`."""
+    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    command = [sys.executable, "-m", "snakemake", "-n", "-q", f"--configfile={study}"]
+    done = subprocess.run(command, cwd=folder, text=True, capture_output=True)
+    if done.returncode:
+        sys.exit(done.stderr)
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    return time.perf_counter() - began, spent
+
+
+def main() -> None:
+    for name, config in {"default": read_config(), "large": large_study()}.items():
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = copy_project(Path(temporary)).folder
+            (folder / "study.yaml").write_text(yaml.safe_dump(config))
+            start(folder, "study.yaml")  # what it need not work out again
+            new = start(folder, "study.yaml")
+            jobs = in_fork(pretend, folder, "study.yaml")
+            done = start(folder, "study.yaml")
+        for what, (wall, cpu) in {"all new": new, "all done": done}.items():
+            held = "held" if wall <= GOALS[name] else "MISSED"
+            print(
+                f"{name:8} {jobs:5} jobs, {what:8} {wall:6.2f} s, {cpu:6.2f} CPU s"
+                f"  goal <= {GOALS[name]:g} s {held}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
