@@ -53,8 +53,10 @@ onstart:
 
 
 onsuccess:
+    say_what_ran()
     print(f"Figures: results/figures/{study.study}/   claims: results/claims*.csv")
 
 
 onerror:
+    say_what_ran()
     print("A job failed; its log is named above, and all are under results/logs/.")

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from forked import in_fork
 from planned_jobs import parsed
-from project import ROOT, copy_project, read_config
+from project import copy_project, read_config
 
 # The wall seconds of a start that a person waits for.
 GOALS = {"default": 3.0, "large": 10.0}
@@ -59,15 +59,22 @@ def pretend(study: str) -> int:
 
     with parsed(Path.cwd(), study) as flow:
         flow.dag(DAGSettings()).printrulegraph()
+        # The copy's own library, which the workflow has put on the path.
+        from codespectra.files.manifests import write_manifest
+
         flow._workflow.execution_settings = ExecutionSettings()
         dag, records = flow._workflow.dag, flow._workflow.persistence
 
         async def finish() -> int:
             jobs = [job for level in dag.toposorted() for job in level if job.output]
             for job in jobs:
-                for file in job.output:
-                    Path(file).parent.mkdir(parents=True, exist_ok=True)
-                    Path(file).touch()
+                for file in map(Path, job.output):
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.touch()
+                if hasattr(job.params, "origin"):  # a capture, which the plan reads
+                    items = [[x["layer"], x["reduction"]] for x in job.params.cfg["wanted"]]
+                    told = {"items": items, "origin": job.params.origin}
+                    write_manifest(job.output.manifest, told)
                 await records.finished(job)
             return len(jobs)
 

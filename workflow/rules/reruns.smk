@@ -1,65 +1,154 @@
-"""Under the table of jobs, of a run and of a dry run: which stages run again, and why.
+"""Under the table of jobs, of a run and of a dry run: which stages run again, and why; for how long.
 
-And which results stand of which nobody knows what made them.
+And which results stand of which nobody knows what made them. After a run: what ran.
 """
 
+import glob
 import logging
+import re
 
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
+from snakemake.io import strip_wildcard_constraints
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from codespectra.jobs.expected_time import Timed, expected_time
+from codespectra.jobs.growth import Standing, is_kept
 from codespectra.jobs.rerun_causes import (
     NEW,
     Rerun,
     changed_contents,
     changed_inputs,
     changed_params,
+    growth_of_params,
+    item_name,
     lines_of_reruns,
     missing_outputs,
     untold_results,
 )
+from codespectra.jobs.what_ran import WhatRan
 
 
 class RerunsInWords(logging.Handler):
     """Says them after each table. It's a handler, since a dry run has no `onstart`."""
 
+    def __init__(self):
+        super().__init__()
+        self.words, self.ran = None, None
+
     def emit(self, record):
         """Never break a run: what can't be explained is a warning."""
-        runs = getattr(record, "event", None) == LogEvent.RUN_INFO
-        if not runs and record.msg != NOTHING_TO_BE_DONE_MSG:
-            return
-        try:
-            lines = lines_of_reruns(reruns()) if runs else []
-            untold = untold_results(results_without_record())
-        except Exception as error:
-            logger.warning(f"Can't say why stages run again: {error!r}")
-            return
+        event = getattr(record, "event", None)
+        if event == LogEvent.RUN_INFO or record.msg == NOTHING_TO_BE_DONE_MSG:
+            try:
+                self.say(runs=event == LogEvent.RUN_INFO)
+            except Exception as error:
+                logger.warning(f"Can't say why stages run again: {error!r}")
+        elif self.ran is not None and event == LogEvent.JOB_STARTED:
+            for job in record.jobs:
+                self.ran.start(job, record.created)
+        elif self.ran is not None and event == LogEvent.JOB_FINISHED:
+            self.ran.finish(record.job_id, record.created)
+        elif self.ran is not None and event == LogEvent.JOB_ERROR:
+            self.ran.fail(record.jobid)
+
+    def say(self, runs):
+        """Say it; a dry run has two tables of the same jobs."""
+        if self.words is None:
+            jobs = jobs_that_run() if runs else []
+            found = [line for tell in TOLD for line in tell(jobs)] if jobs else []
+            self.words = found, untold_results(results_without_record())
+            self.ran = what_runs(jobs)
+        lines, untold = self.words
         if untold:
             logger.warning(untold)
         if lines:
             logger.info("\n    ".join(["What runs, and why:", *lines]) + "\n")
 
 
-def reruns():
+def jobs_that_run():
     """All jobs that run, each after those that it waits for; targets aren't counted."""
-    dag = workflow.dag
-    needed = set(dag.needrun_jobs(exclude_finished=False))
-    working = [
+    needed = set(workflow.dag.needrun_jobs(exclude_finished=False))
+    return [
         job
-        for level in dag.toposorted(needed)
+        for level in workflow.dag.toposorted(needed)
         for job in sorted(level, key=lambda job: (job.rule.name, *map(str, job.output)))
         if not job.is_norun
     ]
-    place = {job: at for at, job in enumerate(working)}
-    return [
-        Rerun(
-            job.rule.name,
-            tuple(causes_of(job)),
-            tuple(sorted(place[d] for d in dag.dependencies[job] if d in place)),
-        )
-        for job in working
+
+
+def waiting(jobs):
+    """For each of them the positions of those that it waits for."""
+    place = {job: at for at, job in enumerate(jobs)}
+    depends = workflow.dag.dependencies
+    return [tuple(sorted(place[d] for d in depends[job] if d in place)) for job in jobs]
+
+
+def why(jobs):
+    """Which stages run, and why."""
+    standing = standing_beside({job.rule.name for job in jobs})
+    found = []
+    for job, after in zip(jobs, waiting(jobs)):
+        causes = tuple(causes_of(job))
+        if causes == (NEW,):
+            growth = standing[job.rule.name].growth(place_of(job))
+        else:
+            growth = own_growth_of(job, causes)
+        found.append(Rerun(job.rule.name, causes, after, growth))
+    return lines_of_reruns(found)
+
+
+def how_long(jobs):
+    """How long it will take."""
+    timed = [
+        Timed(job.rule.name, job.benchmark and str(job.benchmark), after)
+        for job, after in zip(jobs, waiting(jobs))
     ]
+    alike = {rule.name: benchmarks_of(rule) for rule in {job.rule for job in jobs}}
+    return expected_time(timed, alike, workflow.cores if workflow.local_exec else None)
+
+
+def benchmarks_of(rule):
+    """The benchmarks of all jobs of a rule that ever ran."""
+    if not rule.benchmark:
+        return []
+    named = glob.escape(strip_wildcard_constraints(str(rule.benchmark)))
+    return sorted(glob.glob(re.sub(r"\{\w+\}", "*", named)))
+
+
+# What is told of the jobs that run: functions that give lines.
+TOLD = [why, how_long]
+
+
+def what_runs(jobs):
+    """The jobs of this run, to be noted as they end."""
+    needed = set(workflow.dag.needrun_jobs(exclude_finished=False))
+    standing = sum(not job.is_norun and job not in needed for job in workflow.dag.jobs)
+    return WhatRan({workflow.dag.jobid(job): job.rule.name for job in jobs}, standing)
+
+
+def say_what_ran():
+    """After a run: its stages, and what failed."""
+    if IN_WORDS.ran is not None:
+        print("\n    ".join(IN_WORDS.ran.lines()))
+
+
+def standing_beside(names):
+    """By name of a rule, where the results stand that none of its jobs makes now."""
+    places = {name: [] for name in names}
+    for job in workflow.dag.jobs:
+        if job.rule.name in places and not workflow.dag.needrun(job):
+            places[job.rule.name].append(place_of(job))
+    return {name: Standing(found) for name, found in places.items()}
+
+
+def place_of(job):
+    """Names of what a job is about, by its wildcards; of a piece of a capture, what it holds."""
+    place = {name: (value,) if value else () for name, value in job.wildcards_dict.items()}
+    if "piece" in place:
+        held = job.params.cfg.get("wanted", job.params.cfg.get("parts"))
+        place["piece"] = tuple(map(item_name, held))
+    return place
 
 
 def results_without_record():
@@ -96,6 +185,15 @@ def causes_of(job):
     return [str(reason)]
 
 
+def own_growth_of(job, causes):
+    """What a job adds to its last results, which it takes over; None if it computes all anew."""
+    records, file = workflow.persistence, job.output[0]
+    if not is_kept(file) or causes != tuple(params_causes(job, records)):
+        return None
+    change = records.params_changed(job, file=file)
+    return growth_of_params(change.only_old, change.only_new) if change else None
+
+
 def params_causes(job, records):
     """Compared here again: Snakemake doesn't look at the params of a job that follows."""
     for file in job.output:
@@ -116,4 +214,5 @@ def inputs_causes(job, records):
 
 # One alone, though a module's files are read again for each `use rule`.
 logger.handlers = [h for h in logger.handlers if type(h).__name__ != "RerunsInWords"]
-logger.addHandler(RerunsInWords())
+IN_WORDS = RerunsInWords()
+logger.addHandler(IN_WORDS)

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from codespectra.jobs.code_digest import changed_files
+from codespectra.jobs.growth import Growth, own_growth, together
+from codespectra.jobs.words import NAMES, counted, listed
 
 NEW = "new, nothing there yet"
-# At most so many lines; of one stage, so many causes; in one list, so many names.
-LINES, CAUSES, NAMES = 20, 3, 5
+# At most so many lines; of one stage, so many causes.
+LINES, CAUSES = 20, 3
 # Values longer than this are shortened.
 WIDTH = 40
 
@@ -21,11 +23,13 @@ class Rerun:
     """One job that runs: its own causes in words (none: it follows), and what it waits for.
 
     `after` holds positions in the list of all jobs that run, each smaller than the job's own.
+    `growth` says the same as the causes, where all else stays as it is.
     """
 
     rule: str
     causes: tuple[str, ...]
     after: tuple[int, ...]
+    growth: Growth | None = None
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,8 @@ def lines_of_reruns(jobs: Sequence[Rerun]) -> list[str]:
 
     Stages with the same words share a line. Empty when nothing runs.
     """
-    if jobs and all(job.causes == (NEW,) for job in jobs):
-        return [f"everything that runs is new: {_counted(len(jobs))}"]
+    if jobs and all(job.causes == (NEW,) and job.growth is None for job in jobs):
+        return [f"everything that runs is new: {counted(len(jobs))}"]
     alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[_Stage]] = {}
     for stage in _stages(jobs):
         alike.setdefault((stage.causes, stage.sources), []).append(stage)
@@ -61,15 +65,44 @@ def _stages(jobs: Sequence[Rerun]) -> list[_Stage]:
     for job in jobs:
         upstream = {rule for at in job.after for rule in origins[at]}
         origins.append({job.rule} if job.causes else upstream)
-    rules = [*dict.fromkeys(job.rule for job in jobs)]
-    stages = []
-    for rule in rules:
-        places = [at for at, job in enumerate(jobs) if job.rule == rule]
-        causes = dict.fromkeys(cause for at in places for cause in jobs[at].causes)
+    grows = _growing(jobs)
+    stages: dict[str, list[int]] = {}
+    for at, job in enumerate(jobs):
+        stages.setdefault(job.rule, []).append(at)
+    found = []
+    for rule, places in stages.items():
         followed = {name for at in places if not jobs[at].causes for name in origins[at]}
-        sources = tuple(name for name in rules if name in followed)
-        stages.append(_Stage(rule, len(places), tuple(causes), sources))
-    return stages
+        sources = tuple(name for name in stages if name in followed)
+        causes = _causes_of_stage([jobs[at] for at in places], [grows[at] for at in places])
+        found.append(_Stage(rule, len(places), causes, sources))
+    return found
+
+
+def _growing(jobs: Sequence[Rerun]) -> list[bool]:
+    """Whether nothing changes that stands: the job is new, or grows after jobs that only grow."""
+    grows: list[bool] = []
+    for job in jobs:
+        own = job.growth is not None and all(grows[at] for at in job.after)
+        grows.append(job.causes == (NEW,) or own)
+    return grows
+
+
+def _causes_of_stage(jobs: Sequence[Rerun], grows: Sequence[bool]) -> tuple[str, ...]:
+    growths = [job.growth for job, grown in zip(jobs, grows, strict=True) if grown and job.growth]
+    others = [job.causes for job, grown in zip(jobs, grows, strict=True) if not grown]
+    if not growths:
+        others = [job.causes for job in jobs]
+    causes = dict.fromkeys(cause for causes in others for cause in causes)
+    return (*([_grown(together(growths))] if growths else []), *causes)
+
+
+def _grown(growth: Growth) -> str:
+    """`layer3 new; layer1, layer2 as they are`."""
+    words = {"new": growth.new, "gone": growth.gone}
+    stays = "as it is" if len(growth.kept) == 1 else "as they are"
+    return "; ".join(
+        f"{listed(names)} {word}" for word, names in (words | {stays: growth.kept}).items() if names
+    )
 
 
 def _line(stages: Sequence[_Stage]) -> str:
@@ -81,8 +114,8 @@ def _line(stages: Sequence[_Stage]) -> str:
         words.append(f"and {len(causes) - CAUSES} more")
     if sources:
         verb = "others follow" if causes else "follow" if count > 1 else "follows"
-        words.append(f"{verb} from {_listed(sources)}")
-    return f"{_listed([stage.rule for stage in stages])} ({_counted(count)}): {'; '.join(words)}"
+        words.append(f"{verb} from {listed(sources)}")
+    return f"{listed([stage.rule for stage in stages])} ({counted(count)}): {'; '.join(words)}"
 
 
 def changed_params(
@@ -103,11 +136,18 @@ def changed_params(
     return causes or (["its params have changed"] if before != now else [])
 
 
+def growth_of_params(before: Iterable[str], now: Iterable[str]) -> Growth | None:
+    """What a job's `params` list more and less, given as `repr`; None if all is computed anew."""
+    values = [[_value(text) for text in sorted(texts)] for texts in (before, now)]
+    others = [[repr(v) for v in side if not isinstance(v, dict)] for side in values]
+    return own_growth(*map(_merged, values)) if others[0] == others[1] else None
+
+
 def changed_inputs(before: Collection[str], now: Collection[str]) -> list[str]:
     """What has changed in the names of a job's inputs: those recorded, and those of now."""
     added, removed = sorted({*now} - {*before}), sorted({*before} - {*now})
-    causes = [f"also reads {_listed(added)}"] if added else []
-    return causes + ([f"no longer reads {_listed(removed)}"] if removed else [])
+    causes = [f"also reads {listed(added)}"] if added else []
+    return causes + ([f"no longer reads {listed(removed)}"] if removed else [])
 
 
 def changed_contents(files: Collection[str]) -> str:
@@ -127,7 +167,7 @@ def untold_results(files: Collection[str]) -> str:
     files = sorted(files)
     asked = f"--forcerun {' '.join(files)}" if len(files) <= NAMES else "--forceall"
     return (
-        f"nothing tells whether config and code are still those that made {_listed(files)}; "
+        f"nothing tells whether config and code are still those that made {listed(files)}; "
         f"to make them again: snakemake {asked}"
     )
 
@@ -155,16 +195,16 @@ def _changed_value(before: Any, now: Any) -> str:
     if not lists or len(repr(before)) + len(repr(now)) <= WIDTH:
         return f"{_shown(before)} -> {_shown(now)}"
     parts = {
-        "with": [_item(item) for item in now if item not in before],
-        "without": [_item(item) for item in before if item not in now],
+        "with": [item_name(item) for item in now if item not in before],
+        "without": [item_name(item) for item in before if item not in now],
     }
-    return ", ".join(f"{word} {_listed(items)}" for word, items in parts.items() if items) or (
+    return ", ".join(f"{word} {listed(items)}" for word, items in parts.items() if items) or (
         "in another order"
     )
 
 
-def _item(item: Any) -> str:
-    """An item of a list, such as a layer's name, or what was asked of it."""
+def item_name(item: Any) -> str:
+    """An item of a list in words, such as a layer's name, or what was asked of it."""
     return " ".join(map(str, item.values())) if isinstance(item, dict) else str(item)
 
 
@@ -196,15 +236,5 @@ def _shown(value: Any) -> str:
     return text if len(text) <= WIDTH else f"{text[:half]}...{text[-half:]}"
 
 
-def _counted(jobs: int) -> str:
-    return f"{jobs} job{'s' * (jobs > 1)}"
-
-
 def _about(names: Collection[str], one: str, many: str) -> str:
-    return f"{_listed(sorted(names))} {one if len(names) == 1 else many}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    """`a, b, c`, and how many more."""
-    more = len(names) - NAMES
-    return ", ".join(names[:NAMES]) + (f" and {more} more" if more > 0 else "")
+    return f"{listed(sorted(names))} {one if len(names) == 1 else many}"

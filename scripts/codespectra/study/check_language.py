@@ -44,6 +44,8 @@ MOST_LAYERS, MOST_OF_ANYTHING = 1000, 10**9
 
 # What the explainer `openai` takes from the environment.
 CHAT_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_MODEL")
+# Numbers a token in each part of a language model, by its name.
+Widths = dict[str, dict[str, int]]
 
 
 def check_language(
@@ -52,8 +54,8 @@ def check_language(
     describe: DescribeLanguageModel,
     problems: Problems,
     environment: Mapping[str, str],
-) -> None:
-    """Add every mistake about the language study."""
+) -> Widths:
+    """Add every mistake about the language study; returns the widths of models that are known."""
     if "text" in study.stimuli:
         problems.add("stimuli.text: the name is kept for the language study; take another")
     if isinstance(language.text, TextFolder):
@@ -65,14 +67,18 @@ def check_language(
             f"language.passage: {language.passage} lies outside the {language.sequences} "
             "sequences, counted from 0; lower it"
         )
+    widths: Widths = {}
     for name, model in language.models.items():
         if name in study.models:
             problems.add(f"language.models.{name}: the name stands under models too; take another")
-        _check_model(name, model, language, describe, problems)
+        if found := _check_model(name, model, language, describe, problems):
+            widths[name] = found
     _check_parts(language, problems)
     _check_explanations(study, language, language.explanations, problems)
     if language.explanations.explainers.openai is not None:
         _check_environment(environment, problems)
+    like = {name: getattr(model, "like", name) for name, model in language.models.items()}
+    return {name: widths[other] for name, other in like.items() if other in widths}
 
 
 def _check_packages(text: Docstrings, problems: Problems) -> None:
@@ -99,20 +105,21 @@ def _check_model(
     language: Language,
     describe: DescribeLanguageModel,
     problems: Problems,
-) -> None:
+) -> dict[str, int]:
+    """Numbers a token in each part, of all its layers; empty if that isn't known."""
     key = f"language.models.{name}"
     if isinstance(model, UntrainedLanguageModel):
         others = [n for n, m in language.models.items() if not isinstance(m, type(model))]
         problems.known(f"{key}.like", model.like, others)
-        return
+        return {}
     try:
         config = known_config(model)
     except UserError as error:
         where = key if isinstance(model, GgufLanguageModel) else f"{key}.path"
         problems.add(f"{where}: {error}")
-        return
+        return {}
     if config is None:
-        return
+        return {}
     contexts = [config[field] for field in CONTEXT_KEYS if _is_limit(config.get(field))]
     if contexts and language.length > min(contexts):
         problems.add(
@@ -123,18 +130,20 @@ def _check_model(
         available = describe(config, getattr(model, "objective", "causal"))
     except UserError as error:
         problems.add(f"{key}: {error}")
-        return
-    widths: list[int] = []
+        return {}
+    widths: dict[str, int] = {}
     if name not in language.parts_by_model:  # which is told already
-        return
+        return {}
     for part, selectors in language.parts_of(name).items():
         try:
             chosen = select_layers([plain(selector) for selector in selectors], available)
-            widths += [layer["shape"][-1] for layer in chosen]
+            widths[part] = sum(layer["shape"][-1] for layer in chosen)
         except UserError as error:
             problems.add(f"language.parts.{part} for {key}: {error}")
     tokens = language.sequences * language.length
-    check_activations("language.sequences", f"{tokens} tokens of {name}", tokens, widths, problems)
+    what = f"{tokens} tokens of {name}"
+    check_activations("language.sequences", what, tokens, widths.values(), problems)
+    return widths
 
 
 def _is_limit(context: Any) -> bool:

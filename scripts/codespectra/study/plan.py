@@ -13,7 +13,7 @@ from codespectra.errors import UserError, nearest
 from codespectra.models.identity import resolved
 from codespectra.models.layer_selection import select_layers
 from codespectra.models.reductions import reduced_width, refusal, unplaced
-from codespectra.study.check_language import DescribeLanguageModel, check_language
+from codespectra.study.check_language import DescribeLanguageModel, Widths, check_language
 from codespectra.study.check_layers import Selected, check_layers
 from codespectra.study.check_sizes import check_embedding
 from codespectra.study.check_study import check_study
@@ -53,7 +53,8 @@ class Plan:
     pairs of each activations file, `noisy_captures` those of the files with dropout left on;
     `recorded` are the activations that files hold by name; `repeated` their runs whose stimuli were
     shown several times. `methods` and `grid` are the options of the direction finders by name, of
-    the main job and of the grid of autoencoders.
+    the main job and of the grid of autoencoders. `token_widths` are the numbers a token in each
+    part of the language models that are known.
     """
 
     study: Study
@@ -68,6 +69,7 @@ class Plan:
     repeated: list[tuple[str, str]]
     methods: dict[str, dict[str, Any]]
     grid: dict[str, dict[str, Any]]
+    token_widths: Widths
 
     def layer_names(self, stage: str, model: str, stimuli: str) -> list[str]:
         """Names of the layers that `stage` looks at, in running order."""
@@ -94,8 +96,11 @@ def make_plan(
     problems = Problems()
     methods = direction_methods(study.directions.methods) if study.directions else {}
     check_study(study, methods, problems)
+    token_widths = {}
     if study.language is not None:
-        check_language(study, study.language, describe_language_model, problems, os.environ)
+        token_widths = check_language(
+            study, study.language, describe_language_model, problems, os.environ
+        )
     problems.raise_any()
     recorded = describe_sets(study, describe_recorded, problems)
     models = study.models | implied_models(study)
@@ -127,6 +132,7 @@ def make_plan(
         repeated,
         methods,
         autoencoder_grid(study) if study.interpretability else {},
+        token_widths,
     )
 
 

@@ -1,0 +1,42 @@
+"""What captures will take on a disk, as far as a plan tells."""
+
+from typing import Any
+
+from codespectra.models.reductions import reduced_width
+from codespectra.study.implied import most_stimuli
+from codespectra.study.plan import Plan
+
+BYTES = {"float32": 4, "float16": 2}
+# Kinds of analyses, whose layers are captured.
+KINDS = ("spectra", "projections", "directions")
+
+
+def captured_bytes(plan: Plan, cfg: dict[str, Any], counted: int | None = None) -> int | None:
+    """Bytes of the activations of a capture, at most; None if there is no telling.
+
+    Args:
+        plan: of the study.
+        cfg: `params.cfg` of the capture: dtype, model, and stimuli, noisy, wanted (layers and
+            reductions); or of text sequences, length and parts; of a shard also shards.
+        counted: stimuli of a set of which only its files tell how many there are.
+    """
+    numbers = _of_text(plan, cfg) if "parts" in cfg else _of_images(plan, cfg, counted)
+    return None if numbers is None else numbers * BYTES[cfg["dtype"]] // cfg.get("shards", 1)
+
+
+def _of_images(plan: Plan, cfg: dict[str, Any], counted: int | None) -> int | None:
+    run = cfg["model"], cfg["stimuli"]
+    recorded = plan.recorded.get(run[0])
+    rows = recorded.stimuli if recorded else most_stimuli(plan.study.stimuli[run[1]]) or counted
+    if rows is None:
+        return None
+    found = {x["name"]: x for kind in KINDS for x in plan.selected.get((kind, *run), ())}
+    width = sum(reduced_width(found[x["layer"]], x["reduction"]) for x in cfg["wanted"])
+    return width * rows * (2 if cfg["noisy"] else 1)
+
+
+def _of_text(plan: Plan, cfg: dict[str, Any]) -> int | None:
+    widths = plan.token_widths.get(cfg["model"])
+    if widths is None:
+        return None
+    return cfg["sequences"] * cfg["length"] * sum(widths[part] for part in cfg["parts"])

@@ -1,0 +1,34 @@
+"""Before a run: what its activations take on the disk, beside what is free there."""
+
+from contextlib import suppress
+
+from codespectra.files.full_disk import in_bytes
+from codespectra.files.manifests import read_manifest
+from codespectra.study.captured_sizes import captured_bytes
+
+
+def how_much_disk(jobs):
+    """What is to be captured takes so much, as far as the plan tells."""
+    captures = [j for j in jobs if "piece" in j.wildcards_dict and not j.input.get("shards")]
+    if not captures:
+        return []
+    sizes = [captured_bytes(plan, job.params.cfg, counted_stimuli(job)) for job in captures]
+    needed, untold = sum(filter(None, sizes)), sizes.count(None)
+    replaced = sum(map(os.path.getsize, filter(os.path.exists, (j.output.data for j in captures))))
+    folder = next(f for f in Path(captures[0].output.data).absolute().parents if f.exists())
+    free = shutil.disk_usage(folder).free
+    words = f"disk: {in_bytes(needed)} of activations at most"
+    words += f", {in_bytes(replaced)} in place of older ones" if replaced else ""
+    words += f", and {untold} captures of which the size isn't known" if untold else ""
+    if needed - replaced > free:
+        logger.warning(f"{folder}: {words}; only {in_bytes(free)} are free")
+    return [f"{words}; {in_bytes(free)} are free"]
+
+
+def counted_stimuli(job):
+    """How many a set has that is there; None if it isn't, or can't be read."""
+    with suppress(UserError, AttributeError):  # not there, or a language model's
+        return read_manifest(job.input.stimuli_manifest).get("count")
+
+
+TOLD.append(how_much_disk)
