@@ -72,8 +72,7 @@ def pretend(study: str) -> int:
                     file.parent.mkdir(parents=True, exist_ok=True)
                     file.touch()
                 if hasattr(job.params, "origin"):  # a capture, which the plan reads
-                    items = [[x["layer"], x["reduction"]] for x in job.params.cfg["wanted"]]
-                    told = {"items": items, "origin": job.params.origin}
+                    told = {name: job.params[name] for name in ("origin", "holds")}
                     write_manifest(job.output.manifest, told)
                 await records.finished(job)
             return len(jobs)

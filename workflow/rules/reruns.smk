@@ -13,7 +13,7 @@ from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from codespectra.jobs.expected_time import Timed, expected_time
-from codespectra.jobs.growth import Standing, is_kept
+from codespectra.jobs.growth import Standing
 from codespectra.jobs.rerun_causes import (
     NEW,
     Rerun,
@@ -59,11 +59,26 @@ class RerunsInWords(logging.Handler):
             found = [line for tell in TOLD for line in tell(jobs)] if jobs else []
             self.words = found, untold_results(results_without_record())
             self.ran = what_runs(jobs)
+            for swallowed in swallowed_targets():
+                logger.warning(swallowed)
         lines, untold = self.words
         if untold:
             logger.warning(untold)
         if lines:
             logger.info("\n    ".join(["What runs, and why:", *lines]) + "\n")
+
+
+def swallowed_targets():
+    """Targets that an option before them has taken for its own, so that the default runs too."""
+    options = {
+        "--forcerun": workflow.dag_settings.forcerun,
+        "--until": workflow.dag_settings.until,
+        "--omit-from": workflow.dag_settings.omit_from,
+    }
+    targets = {rule.name for rule in workflow.rules if rule.norun}
+    for option, values in options.items():
+        for name in () if workflow.dag_settings.targets else sorted(targets & {*values}):
+            yield f"{option} has taken {name}, which is no target here; put targets before options"
 
 
 def jobs_that_run():
@@ -185,13 +200,18 @@ def causes_of(job):
     return [str(reason)]
 
 
+def kept_axes(file):
+    return ()
+
+
 def own_growth_of(job, causes):
     """What a job adds to its last results, which it takes over; None if it computes all anew."""
     records, file = workflow.persistence, job.output[0]
-    if not is_kept(file) or causes != tuple(params_causes(job, records)):
+    axes = kept_axes(file)
+    if not axes or causes != tuple(params_causes(job, records)):
         return None
     change = records.params_changed(job, file=file)
-    return growth_of_params(change.only_old, change.only_new) if change else None
+    return growth_of_params(change.only_old, change.only_new, axes) if change else None
 
 
 def params_causes(job, records):

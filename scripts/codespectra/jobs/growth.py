@@ -1,14 +1,11 @@
 """What a stage adds to what stands: layers, methods, runs that are new beside those that stay."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 # A job's wildcards in the order of its files: names of what it is about, mostly one each.
 Place = Mapping[str, tuple[str, ...]]
-# Keys of `params.cfg` that list what a job computes one by one, and takes over where it stands.
-AXES = ("layers", "methods", "backbones")
 
 
 @dataclass(frozen=True)
@@ -50,25 +47,35 @@ def _others(place: Place, axis: str) -> tuple[str, frozenset[tuple[str, tuple[st
     return axis, frozenset(item for item in place.items() if item[0] != axis)
 
 
-def is_kept(output: str | Path) -> bool:
-    """Whether a job can take over what its last results hold."""
-    output = Path(output)
-    return output.with_name(f".{output.name}.kept.json").exists()
+def own_growth(
+    before: Mapping[str, Any], now: Mapping[str, Any], axes: Collection[str]
+) -> Growth | None:
+    """What a job's `params.cfg` lists more and less; None if all is computed anew.
 
-
-def own_growth(before: Mapping[str, Any], now: Mapping[str, Any]) -> Growth | None:
-    """What a job's `params.cfg` lists more and less; None if anything else in it has changed."""
+    Args:
+        before, now: the cfg.
+        axes: its keys that list what the job computes one by one.
+    """
     new, gone, kept = [], [], []
     for key in sorted(before.keys() | now.keys()):
         old, wanted = before.get(key), now.get(key)
         if repr(old) == repr(wanted):
             continue
-        if key not in AXES or not isinstance(old, list) or not isinstance(wanted, list):
+        if key not in axes:
             return None
-        new += [name for name in wanted if name not in old]
+        old, wanted = _items(key, old), _items(key, wanted)
+        new += [name for name, what in wanted.items() if old.get(name) != what]
         gone += [name for name in old if name not in wanted]
-        kept += [name for name in wanted if name in old]
+        kept += [name for name, what in wanted.items() if old.get(name) == what]
     return Growth(tuple(new), tuple(gone), tuple(kept), own=True) if kept and new + gone else None
+
+
+def _items(key: str, value: Any) -> dict[str, str]:
+    """What a list or a dict holds, by name; a metric that is wanted or not has the key's name."""
+    if isinstance(value, bool) or value is None:
+        return {key: ""} if value else {}
+    named = value if isinstance(value, dict) else dict.fromkeys(value, "")
+    return {str(name): repr(what) for name, what in named.items()}
 
 
 def together(growths: Iterable[Growth]) -> Growth:

@@ -136,11 +136,13 @@ def changed_params(
     return causes or (["its params have changed"] if before != now else [])
 
 
-def growth_of_params(before: Iterable[str], now: Iterable[str]) -> Growth | None:
+def growth_of_params(
+    before: Iterable[str], now: Iterable[str], axes: Collection[str]
+) -> Growth | None:
     """What a job's `params` list more and less, given as `repr`; None if all is computed anew."""
     values = [[_value(text) for text in sorted(texts)] for texts in (before, now)]
     others = [[repr(v) for v in side if not isinstance(v, dict)] for side in values]
-    return own_growth(*map(_merged, values)) if others[0] == others[1] else None
+    return own_growth(*map(_merged, values), axes) if others[0] == others[1] else None
 
 
 def changed_inputs(before: Collection[str], now: Collection[str]) -> list[str]:

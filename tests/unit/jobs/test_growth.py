@@ -46,7 +46,11 @@ def test_a_wildcard_that_matches_nothing_is_no_name():
     assert Standing([place(prefix="")]).growth(place(prefix="coding-")) is None
 
 
-CFG = {"layers": ["l1", "l2"], "methods": ["pca"], "m": 5, "options": {"k": [1]}}
+CFG = {
+    **{"layers": ["l1", "l2"], "methods": ["pca"], "color": False},
+    **{"parts": {"mlp": ["*.act"]}, "m": 5, "options": {"k": [1]}},
+}
+AXES = ("layers", "methods", "color", "parts")
 
 
 @pytest.mark.parametrize(
@@ -58,6 +62,8 @@ CFG = {"layers": ["l1", "l2"], "methods": ["pca"], "m": 5, "options": {"k": [1]}
             {"layers": ["l1", "l3"], "methods": ["pca", "nmf"]},
             (("l3", "nmf"), ("l2",), ("l1", "pca")),
         ),
+        ({"parts": {"mlp": ["*.act"], "attn": ["a"]}}, (("attn",), (), ("mlp",))),
+        ({"color": True, "methods": ["pca", "ica"]}, (("color", "ica"), (), ("pca",))),
         # Nothing of it stays, or only their order is another.
         ({"layers": ["l3"]}, None),
         ({"layers": ["l2", "l1"]}, None),
@@ -65,11 +71,12 @@ CFG = {"layers": ["l1", "l2"], "methods": ["pca"], "m": 5, "options": {"k": [1]}
         ({"layers": ["l1", "l2", "l3"], "m": 6}, None),
         ({"options": {"k": [1, 2]}}, None),
         ({"ranks": [1, 2]}, None),
+        ({"parts": {"mlp": ["*"]}}, None),
         ({}, None),
     ],
 )
 def test_params_grow_along_the_axes_of_a_stage_alone(changes, names):
-    found = own_growth(CFG, CFG | changes)
+    found = own_growth(CFG, CFG | changes, AXES)
     assert (None if found is None else (found.new, found.gone, found.kept)) == names
 
 
