@@ -16,6 +16,7 @@ from snakemake.settings.types import (
     RerunTrigger,
     ResourceSettings,
 )
+from snakemake_interface_common.exceptions import WorkflowError
 
 from codespectra.jobs.code_digest import changed_files, code_digest
 from codespectra.jobs.rerun_causes import (
@@ -175,6 +176,7 @@ rule all:
     input: "sum.txt"
 rule number:
     output: "number_{{n}}.txt"
+    benchmark: "benchmarks/number_{{n}}.jsonl"
     params: cfg=lambda w: {{"n": w.n, "scale": config["scale"]}}
     shell: "echo {{params.cfg[scale]}} > {{output}}"
 rule add:
@@ -182,6 +184,8 @@ rule add:
     output: "sum.txt"
     params: code=code_digest(Path.cwd() / config["scripts"] / "fit.py", REMEMBERED)
     shell: "cat {{input}} > {{output}}"
+onsuccess: say_what_ran()
+onerror: say_what_ran()
 """
 CONFIG = {"scale": 1, "numbers": [1, 2], "scripts": "before"}
 
@@ -196,8 +200,8 @@ class Small:
         project(folder / "before", colors="RED = 1\n")
         project(folder / "after", colors="RED = 2\n")
 
-    def run(self, dry: bool = True, force: bool = False, **config) -> list[str]:
-        """What is said of why jobs run; the output's other lines are dropped."""
+    def run(self, dry: bool = True, force: str | None = None, **config) -> list[str]:
+        """What is said of why jobs run; for how long, and what ran, stand apart."""
         quiet = {Quietness.PROGRESS, Quietness.RULES}
         triggers = {"mtime", "params", "input", "software-env"}
         with SnakemakeApi(OutputSettings(quiet=quiet, dryrun=dry, nocolor=True)) as api:
@@ -209,13 +213,15 @@ class Small:
             )
             settings = DAGSettings(
                 rerun_triggers=RerunTrigger.parse_choices_set(triggers),
-                forcerun={"add"} if force else set(),
+                forcerun={force} - {None},
                 force_incomplete=True,
             )
             flow.dag(settings).execute_workflow(executor="dryrun" if dry else "local")
-        self.said = self.capfd.readouterr().err
+        self.ran, self.said = self.capfd.readouterr()
         block = self.said.partition("What runs, and why:\n")[2].partition("\n\n")[0]
-        return [line.strip() for line in block.splitlines()]
+        lines = [line.strip() for line in block.splitlines()]
+        self.expected = [line for line in lines if line.startswith(("expected:", "passed over"))]
+        return [line for line in lines if line not in self.expected]
 
 
 @pytest.fixture
@@ -247,7 +253,7 @@ def test_a_changed_value_of_a_stage_that_follows_is_said_too(done):
 
 def test_more_inputs(done):
     assert done.run(numbers=[1, 2, 3]) == [
-        f"number (1 job): {NEW}",
+        "number (1 job): 3 new; 1, 2 as they are",
         "add (1 job): also reads number_3.txt",
     ]
 
@@ -260,12 +266,46 @@ def test_an_edited_input_and_a_deleted_output(done):
 
 
 def test_force_and_interruption(done):
-    assert done.run(force=True) == ["add (1 job): asked for by force"]
+    assert done.run(force="add") == ["add (1 job): asked for by force"]
     (record,) = (
         f for f in (done.folder / ".snakemake/metadata").iterdir() if b"add" in f.read_bytes()
     )
     (done.folder / ".snakemake/incomplete" / record.name).write_text("{}")
     assert done.run() == ["add (1 job): interrupted the last time"]
+
+
+def test_how_long_it_will_take(done):
+    (done.folder / "benchmarks/number_1.jsonl").write_text('{"s": 60}\n')
+    (done.folder / "benchmarks/number_2.jsonl").write_text("no JSON")
+    done.run(scale=3, numbers=[1, 2, 3])
+    assert done.expected == [
+        "expected: 3 min of computing, by earlier runs of 1 of 4 jobs and of jobs like 2 more; "
+        "nothing is known of 1 job (add)",
+        "passed over, being no benchmark: benchmarks/number_2.jsonl",
+    ]
+
+
+def test_what_ran_is_said_after_the_run(done):
+    assert done.run(scale=3) and done.ran == ""
+    done.run(dry=False, scale=3, numbers=[1, 3])
+    head, *stages = done.ran.splitlines()
+    assert re.match(r"What ran: 3 jobs, \d+ s in all; 0 jobs had nothing to do", head)
+    assert {line.split(",")[0].strip() for line in stages} == {"number: 2 jobs", "add: 1 job"}
+    (done.folder / "given.txt").write_text("8\n")
+    done.run(dry=False, scale=3, numbers=[1, 3])
+    assert "What ran: 1 job, 0 s in all; 2 jobs had nothing to do" in done.ran
+
+
+def test_a_failed_job_and_those_that_wait_for_it_are_counted(small):
+    with pytest.raises(WorkflowError):
+        small.run(dry=False, scale="1 && exit 3")
+    ran = small.capfd.readouterr().out
+    assert "failed: 1 job (number)" in ran and "not run: 2 jobs (number, add)" in ran
+
+
+def test_a_target_that_an_option_has_taken_is_named(small):
+    small.run(force="all")
+    assert "--forcerun has taken all for itself" in small.said
 
 
 def test_what_cannot_be_explained_is_a_warning(done):

@@ -26,7 +26,7 @@ from codespectra.jobs.rerun_causes import (
     missing_outputs,
     untold_results,
 )
-from codespectra.jobs.what_ran import WhatRan
+from codespectra.jobs.what_ran import Ran, lines_of_what_ran
 
 
 class RerunsInWords(logging.Handler):
@@ -34,7 +34,7 @@ class RerunsInWords(logging.Handler):
 
     def __init__(self):
         super().__init__()
-        self.words, self.ran = None, None
+        self.words, self.jobs = None, []
 
     def emit(self, record):
         """Never break a run: what can't be explained is a warning."""
@@ -44,21 +44,13 @@ class RerunsInWords(logging.Handler):
                 self.say(runs=event == LogEvent.RUN_INFO)
             except Exception as error:
                 logger.warning(f"Can't say why stages run again: {error!r}")
-        elif self.ran is not None and event == LogEvent.JOB_STARTED:
-            for job in record.jobs:
-                self.ran.start(job, record.created)
-        elif self.ran is not None and event == LogEvent.JOB_FINISHED:
-            self.ran.finish(record.job_id, record.created)
-        elif self.ran is not None and event == LogEvent.JOB_ERROR:
-            self.ran.fail(record.jobid)
 
     def say(self, runs):
         """Say it; a dry run has two tables of the same jobs."""
         if self.words is None:
-            jobs = jobs_that_run() if runs else []
-            found = [line for tell in TOLD for line in tell(jobs)] if jobs else []
+            self.jobs = jobs_that_run() if runs else []
+            found = [line for tell in TOLD for line in tell(self.jobs)] if self.jobs else []
             self.words = found, untold_results(results_without_record())
-            self.ran = what_runs(jobs)
             for swallowed in swallowed_targets():
                 logger.warning(swallowed)
         lines, untold = self.words
@@ -78,7 +70,10 @@ def swallowed_targets():
     targets = {rule.name for rule in workflow.rules if rule.norun}
     for option, values in options.items():
         for name in () if workflow.dag_settings.targets else sorted(targets & {*values}):
-            yield f"{option} has taken {name}, which is no target here; put targets before options"
+            yield (
+                f"{option} has taken {name} for itself, and the default target runs too; "
+                f"put targets before options: snakemake {name} {option} ..."
+            )
 
 
 def jobs_that_run():
@@ -135,17 +130,21 @@ def benchmarks_of(rule):
 TOLD = [why, how_long]
 
 
-def what_runs(jobs):
-    """The jobs of this run, to be noted as they end."""
-    needed = set(workflow.dag.needrun_jobs(exclude_finished=False))
-    standing = sum(not job.is_norun and job not in needed for job in workflow.dag.jobs)
-    return WhatRan({workflow.dag.jobid(job): job.rule.name for job in jobs}, standing)
-
-
 def say_what_ran():
     """After a run: its stages, and what failed."""
-    if IN_WORDS.ran is not None:
-        print("\n    ".join(IN_WORDS.ran.lines()))
+    jobs = IN_WORDS.jobs
+    standing = sum(not job.is_norun for job in workflow.dag.jobs) - len(jobs)
+    failed = workflow.scheduler.failed
+    ran = [Ran(job.rule.name, seconds_of(job), job in failed) for job in jobs]
+    print("\n    ".join(lines_of_what_ran(ran, standing)))
+
+
+def seconds_of(job):
+    """Those that a job took, from its start to its last file; None if it hasn't ended well."""
+    if not workflow.dag.finished(job):
+        return None
+    record = workflow.persistence.metadata(job.output[0])
+    return max(0, record.endtime - record.starttime) if record else 0
 
 
 def standing_beside(names):
