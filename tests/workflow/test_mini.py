@@ -1,5 +1,6 @@
 """The mini study end to end: what comes out, and how mistakes read."""
 
+import ast
 import json
 import re
 import shutil
@@ -9,6 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from checked_plans import checked_plan
+from project import MINI, read_config
+
+from codespectra.study.captured_sizes import captured_bytes
 
 
 def test_nothing_unfinished_is_left(mini):
@@ -33,6 +38,18 @@ def test_manifests_tell_what_the_stores_hold(mini):
             assert np.isfinite(file[dataset["key"]][:]).all()
     assert 0 <= manifest["accuracy"] <= 1
     assert manifest["count"] == 60
+
+
+def test_captures_take_as_much_as_the_plan_says(mini):
+    plan, files = checked_plan(read_config(MINI)), mini.folder / "results/activations"
+    for manifest in files.rglob("*.json"):
+        told = json.loads(manifest.read_text())
+        params = map(ast.literal_eval, told["made_by"]["params"])
+        (cfg,) = (p for p in params if isinstance(p, dict) and "dtype" in p)
+        with h5py.File(manifest.with_suffix(".h5")) as file:
+            size = sum(file[dataset["key"]].nbytes for dataset in told["datasets"])
+        count = told["count"] // (2 if cfg.get("noisy") else 1)
+        assert captured_bytes(plan, cfg, count) == size <= captured_bytes(plan, cfg), manifest
 
 
 def test_the_dot_has_no_accuracy(mini):

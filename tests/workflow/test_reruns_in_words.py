@@ -289,11 +289,11 @@ def test_what_ran_is_said_after_the_run(done):
     assert done.run(scale=3) and done.ran == ""
     done.run(dry=False, scale=3, numbers=[1, 3])
     head, *stages = done.ran.splitlines()
-    assert re.match(r"What ran: 3 jobs, \d+ s in all; 0 jobs had nothing to do", head)
+    assert re.match(r"What ran: 3 jobs, \d+ s in all; the results of 0 jobs stay", head)
     assert {line.split(",")[0].strip() for line in stages} == {"number: 2 jobs", "add: 1 job"}
     (done.folder / "given.txt").write_text("8\n")
     done.run(dry=False, scale=3, numbers=[1, 3])
-    assert "What ran: 1 job, 0 s in all; 2 jobs had nothing to do" in done.ran
+    assert "What ran: 1 job, 0 s in all; the results of 2 jobs stay" in done.ran
 
 
 def test_a_failed_job_and_those_that_wait_for_it_are_counted(small):

@@ -152,15 +152,15 @@ def text_capture_config(wildcards):
 def captured(kind, noise=""):
     """Two inputs: the files that hold the layers of an analysis, and their manifests."""
 
-    def files(form):
-        def of_run(wildcards):
-            run = wildcards.model, wildcards.stimuli
-            by = reduction_of(study, "spectra" if kind == "filters" else kind, wildcards.model)
-            items = [(layer, by) for layer in plan.layer_names(kind, *run)]
-            store = f"results/activations/{run[0]}/{run[1]}{noise}"
-            return [f"{store}{ending}.{form}" for ending in image_pieces(*run, noise).of(items)]
+    @cache
+    def stores(model, stimuli):
+        by = reduction_of(study, "spectra" if kind == "filters" else kind, model)
+        items = [(layer, by) for layer in plan.layer_names(kind, model, stimuli)]
+        endings = image_pieces(model, stimuli, noise).of(items)
+        return [f"results/activations/{model}/{stimuli}{noise}{ending}" for ending in endings]
 
-        return of_run
+    def files(form):
+        return lambda w: [f"{store}.{form}" for store in stores(w.model, w.stimuli)]
 
     return {"data": ancient(files("h5")), "manifests": files("json")}
 

@@ -12,7 +12,8 @@ def how_much_disk(jobs):
     captures = [j for j in jobs if "piece" in j.wildcards_dict and not j.input.get("shards")]
     if not captures:
         return []
-    sizes = [captured_bytes(plan, job.params.cfg, counted_stimuli(job)) for job in captures]
+    made = {str(file) for job in jobs for file in job.output}
+    sizes = [captured_bytes(plan, job.params.cfg, counted_stimuli(job, made)) for job in captures]
     needed, untold = sum(filter(None, sizes)), sizes.count(None)
     replaced = sum(map(os.path.getsize, filter(os.path.exists, (j.output.data for j in captures))))
     folder = next(f for f in Path(captures[0].output.data).absolute().parents if f.exists())
@@ -25,10 +26,12 @@ def how_much_disk(jobs):
     return [f"{words}; {in_bytes(free)} are free"]
 
 
-def counted_stimuli(job):
-    """How many a set has that is there; None if it isn't, or can't be read."""
-    with suppress(UserError, AttributeError):  # not there, or a language model's
-        return read_manifest(job.input.stimuli_manifest).get("count")
+def counted_stimuli(job, made):
+    """How many a set has; None if its file isn't there or will be made."""
+    manifest = job.input.get("stimuli_manifest")
+    with suppress(UserError):
+        if manifest and manifest not in made:
+            return read_manifest(manifest).get("count")
 
 
 TOLD.append(how_much_disk)

@@ -32,7 +32,7 @@ def lines_of_what_ran(jobs: Sequence[Ran], standing: int) -> list[str]:
     stages = sorted(took.items(), key=lambda stage: -sum(stage[1]))
     lines = [
         f"What ran: {_spent(took.values())} in all; "
-        f"{counted(standing)} had nothing to do: their results are as they were"
+        f"the results of {counted(standing)} stay as they were"
     ]
     lines += [f"{rule}: {_spent([seconds])}" for rule, seconds in stages[:LINES]]
     if rest := [seconds for _, seconds in stages[LINES:]]:

@@ -18,7 +18,7 @@ def captured_bytes(plan: Plan, cfg: dict[str, Any], counted: int | None = None) 
         plan: of the study.
         cfg: `params.cfg` of the capture: dtype, model, and stimuli, noisy, wanted (layers and
             reductions); or of text sequences, length and parts; of a shard also shards.
-        counted: stimuli of a set of which only its files tell how many there are.
+        counted: stimuli of the set, where that is known; else as many as the config allows.
     """
     numbers = _of_text(plan, cfg) if "parts" in cfg else _of_images(plan, cfg, counted)
     return None if numbers is None else numbers * BYTES[cfg["dtype"]] // cfg.get("shards", 1)
@@ -27,7 +27,7 @@ def captured_bytes(plan: Plan, cfg: dict[str, Any], counted: int | None = None) 
 def _of_images(plan: Plan, cfg: dict[str, Any], counted: int | None) -> int | None:
     run = cfg["model"], cfg["stimuli"]
     recorded = plan.recorded.get(run[0])
-    rows = recorded.stimuli if recorded else most_stimuli(plan.study.stimuli[run[1]]) or counted
+    rows = recorded.stimuli if recorded else counted or most_stimuli(plan.study.stimuli[run[1]])
     if rows is None:
         return None
     found = {x["name"]: x for kind in KINDS for x in plan.selected.get((kind, *run), ())}

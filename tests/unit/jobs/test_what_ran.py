@@ -6,7 +6,7 @@ from codespectra.jobs.what_ran import LINES, Ran, lines_of_what_ran
 def test_stages_are_counted_with_their_seconds():
     jobs = [Ran("draw", 1.2), Ran("fit", 10), Ran("fit", 90), Ran("train", None, failed=True)]
     assert lines_of_what_ran([*jobs, Ran("judge", None), Ran("judge", None)], standing=7) == [
-        "What ran: 3 jobs, 1.7 min in all; 7 jobs had nothing to do: their results are as they were",
+        "What ran: 3 jobs, 1.7 min in all; the results of 7 jobs stay as they were",
         "fit: 2 jobs, 1.7 min",
         "draw: 1 job, 1 s",
         "failed: 1 job (train)",
