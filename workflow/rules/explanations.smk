@@ -25,7 +25,7 @@ use rule figure as draw_passage with:
 
 rule collect_records:
     input:
-        **TEXT_ACTIVATIONS,
+        **captured_text(*EXPLAINED_PARTS),
     output:
         records="results/explanations/{model}/records.jsonl",
         units="results/explanations/{model}/units.csv",
@@ -54,7 +54,7 @@ rule collect_records:
 
 rule explain_by_lookup:
     input:
-        **TEXT_ACTIVATIONS,
+        **captured_text(*EXPLAINED_PARTS),
         records="results/explanations/{model}/records.jsonl",
         units="results/explanations/{model}/units.csv",
     output:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from codespectra.files.json_files import content_digest
+
 Layer = dict[str, Any]
 
 
@@ -21,17 +23,19 @@ def captured_layers(manifest: dict[str, Any], cfg: dict[str, Any]) -> list[tuple
     ]
 
 
-def captured_parts(manifest: dict[str, Any], part: str | None = None) -> list[tuple[Layer, Layer]]:
+def part_item(part: str, selectors: list[Any]) -> tuple[str, str]:
+    """What tells a captured part of a language model from others: its name and its layers."""
+    return part, content_digest(selectors)
+
+
+def captured_parts(manifest: dict[str, Any]) -> list[tuple[Layer, Layer]]:
     """For each layer of a captured language model: the first columns of its rows, and its dataset.
 
-    Args:
-        manifest: of the activations file.
-        part: one of the parts; all without it. Depth counts a part's layers from 1.
+    Depth counts a part's layers from 1.
     """
     run = {"model": manifest["model"], "weights": manifest["weights"], "stimuli": "text"}
     run["reduction"] = "tokens"
     return [
         (run | {"part": item["part"], "layer": item["layer"], "depth": item["depth"]}, item)
         for item in manifest["datasets"]
-        if part in (None, item["part"])
     ]
