@@ -1,8 +1,9 @@
 """Rule score_interpretability: the II of every direction, each metric, with its interval."""
 
-import numpy as np
+from itertools import chain
 
 from codespectra.directions.directions import Directions, read_methods
+from codespectra.files.kept_results import by_group
 from codespectra.files.kept_tables import KeptTables
 from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index, check_live, index_table
@@ -31,15 +32,13 @@ kept = KeptTables(
     snakemake.params,
     ("layers", "methods", "color", "label", "backbones"),
     {
-        (layer, metric, method): [manifests[method]["digests"][layer], metrics[metric]]
+        (layer, method, metric): [manifests[method]["digests"][layer], metrics[metric]]
         for layer in cfg["layers"]
         for metric in metrics
         for method in cfg["methods"]
     },
 )
-missing: dict[tuple[str, str], list[str]] = {}
-for layer, metric, method in kept.missing:
-    missing.setdefault((layer, method), []).append(metric)
+missing = by_group(kept.missing)
 
 
 def directions_of(layer: str, method: str) -> dict[str, Directions]:
@@ -48,7 +47,7 @@ def directions_of(layer: str, method: str) -> dict[str, Directions]:
 
 
 def score(layer: str, method: str, scored: list[str]) -> None:
-    """Add scores with their intervals, and their moments on each subsample, metric by metric.
+    """Add scores with their intervals, and their moments on each subsample, by metric.
 
     Each method is scored by itself, so that no other changes the order of its sums.
     """
@@ -62,15 +61,13 @@ def score(layer: str, method: str, scored: list[str]) -> None:
     scores = dict([*with_intervals(table, draws).assign(layer=layer).groupby("metric")])
     resampled = dict([*draws_by_method(table, draws).assign(layer=layer).groupby("metric")])
     for metric in scored:
-        kept.add((layer, metric, method), scores=scores[metric], resampled=resampled[metric])
+        kept.add((layer, method, metric), scores=scores[metric], resampled=resampled[metric])
 
 
-if missing:
-    shown = [images_of_draws(directions_of(*one).values(), cfg["m"], held) for one in missing]
-    needed = {metric for scored in missing.values() for metric in scored}
-    similarities = read_similarities(
-        given.stimuli, given.embeddings, cfg, np.concatenate(shown), needed
-    )
+shown = [images_of_draws(directions_of(*one).values(), cfg["m"], held) for one in missing]
+needed = set(chain(*missing.values()))
+similarities = read_similarities(given.stimuli, given.embeddings, cfg, shown, needed)
 for (layer, method), scored in progress(missing.items()):
     score(layer, method, scored)
 kept.write(dict.fromkeys(kept.items, score_context(cfg, manifest)))
+kept.keep()

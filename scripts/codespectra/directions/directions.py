@@ -198,6 +198,12 @@ def read_directions(group: h5py.Group) -> Directions:
     return Directions(group["vectors"][:], group["responses"][:], two_sided, encoder)
 
 
+def read_layer(path: str | Path, layer: str) -> Directions:
+    """Directions of one layer, from a file that `write_layers` wrote."""
+    with open_hdf5(path) as file:
+        return read_directions(file[layer])
+
+
 def read_methods(paths: dict[str, str], layers: Iterable[str]) -> dict[str, dict[str, Directions]]:
     """Directions by layer and method, from the files of the methods."""
     found: dict[str, dict[str, Directions]] = {layer: {} for layer in layers}

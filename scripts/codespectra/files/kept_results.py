@@ -46,7 +46,12 @@ def _index_of(output: str | Path) -> Path:
 
 
 class KeptResults:
-    """Which items of a job were computed before, where they lie, and which are missing."""
+    """Which items of a job can be taken from its last run, and which are missing.
+
+    Attributes:
+        taken: those that can, in order.
+        missing: those that can't, in order.
+    """
 
     def __init__(
         self,
@@ -77,9 +82,12 @@ class KeptResults:
         self._places = {
             item: known[digest] for item, digest in self._digests.items() if digest in known
         }
+        self.taken = [item for item in items if item in self._places]
         self.missing = [item for item in items if item not in self._places]
-        if self._places:
-            log.info("taken from the last run: %s", _listed(self._places))
+        # Where each item lies in the outputs that are being made, as JSON has it.
+        self._new_places: dict[Item, dict[str, Any]] = {}
+        if self.taken:
+            log.info("taken from the last run: %s", _listed(self.taken))
             log.info("computed: %s", _listed(self.missing))
 
     @property
@@ -91,20 +99,16 @@ class KeptResults:
         """The digest of all that an item follows from."""
         return self._digests[item]
 
-    def place(self, item: Item) -> Any:
-        """What `keep` was told of an item that isn't missing."""
-        return self._places[item]
+    def position(self, item: Item) -> int:
+        """Which of the last run's items one was that isn't missing, counted from 0."""
+        return self._places[item]["at"]
 
     def file(self, name: str) -> Path:
         """The last run's output of that name, for items that aren't missing."""
         return kept_name(self._outputs[name])
 
-    def keep(self, places: Mapping[Item, Any] | None = None) -> None:
-        """Let the next run of the job take items from the outputs as they are now.
-
-        Args:
-            places: where each item lies in them, as JSON has it.
-        """
+    def keep(self) -> None:
+        """Let the next run of the job take items from the outputs, as they are now."""
         forget_kept(self._outputs.values())
         try:
             for output in self._outputs.values():
@@ -114,7 +118,10 @@ class KeptResults:
             log.info("the next run computes all items again: no hard links (%s)", reason(error))
             return
         digests = {name: file_digest(output) for name, output in self._outputs.items()}
-        known = {digest: (places or {}).get(item) for item, digest in self._digests.items()}
+        known = {
+            digest: {"at": at} | self._new_places.get(item, {})
+            for at, (item, digest) in enumerate(self._digests.items())
+        }
         write_signed(self._index, {"sha256": digests, "items": known})
 
     @property
@@ -141,6 +148,14 @@ class KeptResults:
             log.warning("nothing is taken from the last run: changed: %s", ", ".join(changed))
             return {}
         return index["items"]
+
+
+def by_group(items: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], list[str]]:
+    """Last parts of items by the parts before them, as metrics by layer and method."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for *group, last in items:
+        groups.setdefault(tuple(group), []).append(last)
+    return groups
 
 
 def _version(package: str) -> str:

@@ -24,7 +24,7 @@ Block = tuple[bytes, bytes, int]
 
 
 class KeptTables(KeptResults):
-    """The tables of a job: rows of its missing items are added, then all are written."""
+    """The tables of a job: rows of its missing items are added, then all are written, then kept."""
 
     def __init__(
         self,
@@ -38,29 +38,33 @@ class KeptTables(KeptResults):
         self._added: dict[Item, Mapping[str, pd.DataFrame]] = {}
 
     def add(self, item: Item, **tables: pd.DataFrame) -> None:
-        """Add the rows of a missing item, by the name of the output."""
+        """Add the rows of a missing item, by the name of the output: not of each, if it has none."""
         self._added[item] = tables
 
     def write(self, contexts: Mapping[Item, Context]) -> None:
-        """Write the tables and keep all outputs; those that are no tables are there by now.
+        """Write the tables, and their notes.
 
         Args:
-            contexts: the first columns of each item's rows; at least two.
+            contexts: the first columns of each item's rows, which aren't all empty.
         """
-        first = self.items[0]
-        names = self._added.get(first) or self.place(first)["rows"]
-        places = {item: {"prefix": _prefix(contexts[item]), "rows": {}} for item in self.items}
-        for name in names:
-            for item, rows in self._write_table(name, contexts).items():
-                places[item]["rows"][name] = rows
-        self.keep(places)
+        holders: dict[str, list[Item]] = {}
+        for item in self.items:
+            self._new_places[item] = {"prefix": _prefix(contexts[item]), "rows": {}}
+            known = self._added[item] if item in self.missing else self._places[item]["rows"]
+            for name in known:
+                holders.setdefault(name, []).append(item)
+        for name, items in holders.items():
+            for item, rows in self._write_table(name, items, contexts).items():
+                self._new_places[item]["rows"][name] = rows
 
-    def _write_table(self, name: str, contexts: Mapping[Item, Context]) -> dict[Item, list[int]]:
+    def _write_table(
+        self, name: str, items: list[Item], contexts: Mapping[Item, Context]
+    ) -> dict[Item, list[int]]:
         """Write a table and its note; returns each item's first byte, bytes and rows."""
         places: dict[Item, list[int]] = {}
         with atomic(self._outputs[name]) as temporary:
             with temporary.open("wb") as file:
-                for item in self.items:
+                for item in items:
                     columns, rows, count = self._block(name, item, contexts[item])
                     if not places:
                         file.write(columns)
@@ -78,7 +82,7 @@ class KeptTables(KeptResults):
             whole = table.assign(**context)[[*context, *table.columns]]
             rows = whole.to_csv(header=False, **FORM)
             return whole[:0].to_csv(**FORM).encode(), rows.encode(), len(table)
-        place = self.place(item)
+        place = self._places[item]
         start, size, count = place["rows"][name]
         with self.file(name).open("rb") as file:
             columns = file.readline()

@@ -171,7 +171,7 @@ class Embedding(Similarity):
 def _matrix_is_cheaper(gathered: int, *rows: np.ndarray) -> bool:
     """Whether all pairs of the distinct rows cost less than gathering that many rows."""
     distinct = len(np.unique(np.concatenate([one.ravel() for one in rows])))
-    return distinct**2 <= MATRIX_ENTRIES_A_ROW * gathered
+    return 0 < distinct**2 <= MATRIX_ENTRIES_A_ROW * gathered
 
 
 def _looked_up(table: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -261,7 +261,7 @@ def read_similarities(
     stimuli: str | Path,
     embeddings: Iterable[str],
     cfg: Mapping[str, Any],
-    images: np.ndarray | None = None,
+    images: Iterable[np.ndarray] | None = None,
     metrics: Collection[str] | None = None,
 ) -> list[Similarity]:
     """The wanted metrics on a stimulus set: colour, label, then the backbones.
@@ -270,8 +270,8 @@ def read_similarities(
         stimuli: file of the stimulus set.
         embeddings: files of its embeddings, one a backbone.
         cfg: of the stage: color and label, whether these are wanted; backbones, by name.
-        images: indices of all images that will be asked about, any shape; embeddings of others
-            aren't read. None reads all.
+        images: indices of all images that will be asked about, arrays of any shape; embeddings of
+            others aren't read. None reads all.
         metrics: which of the wanted ones; None for all.
 
     Raises:
@@ -287,7 +287,10 @@ def read_similarities(
             if "labels" not in file:
                 raise UserError(f"{stimuli}: holds no labels; set index.label: false")
             found.append(Label(file["labels"][:]))
-        needed = np.arange(len(file["images"])) if images is None else np.unique(images)
+        asked = [np.arange(len(file["images"]))] if images is None else map(np.ravel, images)
+    needed = np.unique(np.concatenate([*asked, np.arange(0)]))
+    # Where no direction is live no image is asked about; a table has a row still.
+    needed = needed if len(needed) else np.arange(1)
     for name in (metric for metric in chosen if metric in files):
         with open_hdf5(files[name]) as file:
             tables = {part: _read_rows(file[part], needed) for part in file.attrs["parts"]}

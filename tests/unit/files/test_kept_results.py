@@ -40,6 +40,7 @@ def run(folder: Path, layers: Layers, m: int = 3, code: str = "1", weights: str 
         kept.add(layer, first=table.assign(m=m), second=table[["value", "text"]][:1])
     where = {"model": 'a "b"', "weights": weights}
     kept.write({x: where | {"layer": x, "depth": i} for i, x in enumerate(layers, start=1)})
+    kept.keep()
     return kept.missing
 
 
