@@ -64,14 +64,13 @@ def project(activations: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
     return pd.DataFrame([row]), np.concatenate([least[None], drawn[: cfg["keep"]]])
 
 
-layers = captured_layers(manifest, cfg)
+layers = {where["layer"]: (where, dataset) for where, dataset in captured_layers(manifest, cfg)}
 shown = kept_rows(kept, "trajectories")
 with open_captured(snakemake.input.data) as file:
-    for where, dataset in progress(layers, desc="projections"):
-        if (layer := where["layer"]) in kept.missing:
-            row, shown[layer] = project(file[dataset["key"]][:])
-            kept.add(layer, action=row)
-kept.write({where["layer"]: where for where, _ in layers})
+    for layer in progress(kept.missing, desc="projections"):
+        row, shown[layer] = project(file[layers[layer][1]["key"]][:])
+        kept.add(layer, action=row)
+kept.write({layer: where for layer, (where, _) in layers.items()})
 # (layers, 1 + keep, frames, 3).
-write_array(snakemake.output.trajectories, np.stack([shown[layer] for layer in contents]))
+write_array(snakemake.output.trajectories, np.stack([shown[layer] for layer in layers]))
 kept.keep()

@@ -37,8 +37,8 @@ class Tokens:
     @property
     def sha256(self) -> str:
         """Hexadecimal digest of which token stands where."""
-        rows = np.stack([self.token, self.sequence, self.position])
-        return hashlib.sha256(rows.astype(np.int64).tobytes()).hexdigest()
+        rows = np.stack([self.token, self.sequence, self.position]).astype(np.int64)
+        return hashlib.sha256(rows.tobytes() + json.dumps(self.vocabulary).encode()).hexdigest()
 
     def strings(self, sequence: int) -> list[str]:
         """Tokens of one sequence as text."""

@@ -38,7 +38,7 @@ class KeptTables(KeptResults):
         self._added: dict[Item, Mapping[str, pd.DataFrame]] = {}
 
     def add(self, item: Item, **tables: pd.DataFrame) -> None:
-        """Add the rows of a missing item, by the name of the output: not of each, if it has none."""
+        """Add the rows of a missing item by the name of the output, if it has any there."""
         self._added[item] = tables
 
     def write(self, contexts: Mapping[Item, Context]) -> None:
