@@ -47,3 +47,35 @@ def run(project: Project, changes: dict, targets: list[str], *arguments: str) ->
         said = re.search(r"INFO computed: (.*)$", log.read_text(), re.M)
         found[str(log.relative_to(logs).with_suffix(""))] = said[1] if said else "all"
     return found
+
+
+def outputs(project: Project) -> dict[Path, bytes]:
+    """Whatever lies beside the targets, hidden names too."""
+    folders = {(project.folder / target).parent for target in TARGETS}
+    folders.add(project.folder / "results/directions/classifier/tiles")
+    return {
+        file: file.read_bytes()
+        for folder in folders
+        for file in folder.iterdir()
+        if file.is_file() and file.suffix != ".lock"
+    }
+
+
+@pytest.fixture(scope="module")
+def project(mini, tmp_path_factory) -> Project:
+    return mini.copy(tmp_path_factory.mktemp("kept") / "project")
+
+
+def test_only_what_is_new_is_computed(project):
+    """A layer, then another K, a metric less and one more, each in place of a fresh run."""
+    found = run(project, LAYER, TARGETS)
+    assert {name: found[name] for name in found if name.split("/")[0] in KEPT_BY} == {
+        "fit_spectra/classifier/test": "1: layer1",
+        "compute_filters/classifier/test": "1: layer1.0.relu:0",
+        "project_dot/classifier/dot": "1: layer3",
+        **{
+            f"{rule}/classifier/tiles/{method}": "1: relu"
+            for rule, methods in FOUND_BY.items()
+            for method in methods
+        },
+    }

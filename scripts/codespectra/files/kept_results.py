@@ -3,7 +3,7 @@
 An item is what a stage computes apart from others, such as one layer. When a layer is added to a
 run its job starts again, and Snakemake removes the outputs that it had. Each has a second name, a
 hard link `.{name}.kept`, from which the new job takes the items that follow from the very same
-things. An index beside the first tells the digest of all that each item follows from.
+things. An index beside the first, `.{name}.items`, has the digest of all that each follows from.
 """
 
 import logging
@@ -42,7 +42,7 @@ def forget_kept(outputs: Iterable[str | Path]) -> None:
 
 
 def _index_of(output: str | Path) -> Path:
-    return Path(f"{kept_name(output)}.json")
+    return Path(output).with_name(f".{Path(output).name}.items")
 
 
 class KeptResults:

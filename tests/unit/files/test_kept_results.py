@@ -92,7 +92,7 @@ def damage(file: Path) -> None:
     file.write_bytes(content)
 
 
-@pytest.mark.parametrize("name", ["first.csv.kept", "second.csv.kept", "first.csv.kept.json"])
+@pytest.mark.parametrize("name", ["first.csv.kept", "second.csv.kept", "first.csv.items"])
 @pytest.mark.parametrize("harm", [damage, Path.unlink, lambda file: file.write_bytes(b"")])
 def test_what_is_damaged_or_gone_is_computed_again_and_said(tmp_path, caplog, name, harm):
     run(tmp_path, {"a": "x", "b": "yy"})
@@ -101,7 +101,7 @@ def test_what_is_damaged_or_gone_is_computed_again_and_said(tmp_path, caplog, na
     computed = run(tmp_path, {"a": "x", "b": "yy"})
     assert computed == ["a", "b"]
     assert contents(tmp_path) == whole
-    gone = not (harm is Path.unlink and name.endswith("json"))
+    gone = not (harm is Path.unlink and name.endswith("items"))
     assert ("nothing is taken from the last run" in caplog.text) == gone
 
 
@@ -124,7 +124,7 @@ def test_without_hard_links_nothing_is_kept_and_that_is_said(tmp_path, monkeypat
     caplog.set_level(logging.INFO)
     run(tmp_path, {"a": "x"})
     assert "no hard links (Operation not permitted)" in caplog.text
-    assert not [*tmp_path.glob("*.kept*")]
+    assert not [*tmp_path.glob("*.kept"), *tmp_path.glob("*.items")]
     assert run(tmp_path, {"a": "x"}) == ["a"]
 
 
