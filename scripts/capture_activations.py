@@ -37,5 +37,5 @@ with only_writer(data):
             data, snakemake.input.stimuli, batch=runtime["batch"], accept=work.accuracy
         )
     log.info("accuracy on %s: %s", cfg["stimuli"], work.accuracy(written.correct))
-    manifest = work.manifest(data, written) | {"origin": snakemake.params.origin}
-    write_manifest(snakemake.output.manifest, manifest)
+    piece = {name: snakemake.params[name] for name in ("origin", "holds")}
+    write_manifest(snakemake.output.manifest, work.manifest(data, written) | piece)

@@ -34,5 +34,5 @@ with only_writer(data):
     else:
         written = work.run(data, batch=runtime["sequences"])
     log.info("%d tokens of %d sequences", len(work.tokens.token), len(work.cuts))
-    manifest = work.manifest(data, written) | {"origin": snakemake.params.origin}
-    write_manifest(snakemake.output.manifest, manifest)
+    piece = {name: snakemake.params[name] for name in ("origin", "holds")}
+    write_manifest(snakemake.output.manifest, work.manifest(data, written) | piece)

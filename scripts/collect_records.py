@@ -13,7 +13,7 @@ from codespectra.jobs.start import start_job
 
 start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-layers = captured_parts(read_parts(snakemake.input.manifests, [cfg["part"]]))
+layers = captured_parts(read_parts(snakemake.input.manifests, cfg["parts"]))
 tables = []
 
 

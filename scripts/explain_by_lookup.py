@@ -19,7 +19,7 @@ from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
 cfg, seed = snakemake.params.cfg, snakemake.params.cfg["seed"]
-layers = captured_parts(read_parts(snakemake.input.manifests, [cfg["part"]]))
+layers = captured_parts(read_parts(snakemake.input.manifests, cfg["parts"]))
 units = read_csv(snakemake.input.units, "units")
 check_noted(snakemake.input.records)
 records = read_lines(snakemake.input.records, NeuronRecord)

@@ -68,7 +68,7 @@ with only_writer(data):
         "file": Path(data).name,
         "sha256": written.sha256,
         "identity": identity,
-        "origin": snakemake.params.origin,
+        **{name: snakemake.params[name] for name in ("origin", "holds")},
         "model": cfg["model"],
         "stimuli": cfg["stimuli"],
         "count": matched.stimuli * (2 if cfg["noisy"] else 1),
@@ -81,7 +81,6 @@ with only_writer(data):
         "repeats": matched.repeats,
         "remarks": remarks,
         "stimuli_sha256": shown and shown["sha256"],
-        "items": [[item["layer"], item["reduction"]] for item in cfg["wanted"]],
         "datasets": [listed_dataset(item, written) for item in wanted],
     }
     write_manifest(snakemake.output.manifest, content)

@@ -57,6 +57,7 @@ rule capture_activations:
         cfg=accepted_capture_config,
         code=code_of("capture_activations.py"),
         origin=lambda w: image_origin(w.model, w.stimuli, w.noise),
+        holds=items_of,
         software=software(*NETWORK_SOFTWARE, "h5py", "numpy", "pillow"),
     message:
         "Capture {wildcards.model} on {wildcards.stimuli}{wildcards.noise}{wildcards.piece}"
@@ -86,6 +87,7 @@ rule import_activations:
         cfg=recorded_config,
         code=code_of("import_activations.py"),
         origin=lambda w: image_origin(w.model, w.stimuli, w.noise),
+        holds=items_of,
         files=lambda w: plan.recorded[w.model].stamp,
         software=software("h5py", "numpy", "pyarrow", "scipy", "torch", "xarray", "zarr"),
     message:

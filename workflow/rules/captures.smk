@@ -1,6 +1,8 @@
 """What captures depend on, and which of their files an analysis takes (study/pieces)."""
 
+import json
 from functools import cache
+from itertools import starmap
 
 from codespectra.capture.manifest_layers import part_item
 from codespectra.files.json_files import content_digest
@@ -63,10 +65,6 @@ def text_origin(model):
     return content_digest([text_options(model), network, code_of("capture_text.py")])
 
 
-# Of the explanations' units.
-EXPLAINED_PARTS = [study.language.explanations.part] if study.language else []
-
-
 @cache
 def image_pieces(model, stimuli, noise) -> Pieces:
     """The activations files of a run."""
@@ -78,12 +76,17 @@ def image_pieces(model, stimuli, noise) -> Pieces:
     return plan_pieces(wanted_of(model, stimuli, noise), standing)
 
 
+def parts_of(model, *names):
+    """Selectors of the layers of each part of a language model, or of these."""
+    own = study.language.parts_of(model)
+    return {part: stage_config(it=own[part])["it"] for part in names or own}
+
+
 @cache
 def text_pieces(model) -> Pieces:
     """The activations files of a language model."""
     store = Path(rules.capture_text.output.data.format(model=model, piece="")).with_suffix("")
-    parts = study.language.parts_of(model)
-    wanted = [part_item(part, stage_config(**parts)[part]) for part in parts]
+    wanted = [*starmap(part_item, parts_of(model).items())]
     return plan_pieces(wanted, standing_pieces(store, text_origin(model)))
 
 
@@ -93,11 +96,10 @@ def items_of(wildcards):
     return image_pieces(*run).holds.get(wildcards.piece) or wanted_of(*run)
 
 
-def parts_of_piece(wildcards):
-    """Parts of a language model, with their layers, of one activations file."""
-    parts = stage_config(**study.language.parts_of(wildcards.model))
+def text_items_of(wildcards):
+    """Parts of a language model, and what chooses their layers, of one activations file."""
     held = text_pieces(wildcards.model).holds.get(wildcards.piece)
-    return {p: s for p, s in parts.items() if held is None or part_item(p, s) in held}
+    return held or [*starmap(part_item, parts_of(wildcards.model).items())]
 
 
 def capture_config(wildcards):
@@ -124,7 +126,8 @@ def recorded_config(wildcards):
 
 def text_capture_config(wildcards):
     """`params.cfg` of a capture of text."""
-    return stage_config(**text_options(wildcards.model), parts=parts_of_piece(wildcards))
+    parts = {part: json.loads(selectors) for part, selectors in text_items_of(wildcards)}
+    return stage_config(**text_options(wildcards.model), parts=parts)
 
 
 def captured(kind, noise=""):
@@ -143,24 +146,24 @@ def captured(kind, noise=""):
     return {"data": ancient(files("h5")), "manifests": files("json")}
 
 
-def parts_of_text(wildcards):
-    """Names of the parts of a language model, in the order of tables."""
-    return [*study.language.parts_of(wildcards.model)]
-
-
-def captured_text(*parts):
-    """The same of parts of a language model; without parts of all."""
+def captured_text(explained=False):
+    """The same of a language model: of all its parts, or of that whose units are explained."""
 
     def files(form):
         def of_model(wildcards):
-            all_parts = stage_config(**study.language.parts_of(wildcards.model))
-            items = [part_item(part, all_parts[part]) for part in parts or all_parts]
+            parts = (explained_part if explained else parts_of)(wildcards.model)
+            items = starmap(part_item, parts.items())
             store = f"results/activations/{wildcards.model}/text"
             return [f"{store}{x}.{form}" for x in text_pieces(wildcards.model).of(items)]
 
         return of_model
 
     return {"data": ancient(files("h5")), "manifests": files("json")}
+
+
+def explained_part(model):
+    """The part of a language model whose units are explained, with its selectors."""
+    return parts_of(model, study.language.explanations.part)
 
 
 def shown_images(wildcards):

@@ -186,6 +186,7 @@ rule capture_text:
         cfg=text_capture_config,
         code=code_of("capture_text.py"),
         origin=lambda w: text_origin(w.model),
+        holds=text_items_of,
         software=software("h5py", "numpy", "torch", "torchvision", "transformers"),
     message:
         "Capture {wildcards.model} on text{wildcards.piece}"

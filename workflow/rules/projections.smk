@@ -57,7 +57,7 @@ rule project_text:
             seed=study.projections.seed,
             passage=study.language.passage,
             model=w.model,
-            parts=parts_of_text(w),
+            parts=parts_of(w.model),
         ),
         code=code_of("project_text.py"),
     message:

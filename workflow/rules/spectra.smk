@@ -51,7 +51,7 @@ rule fit_text_spectra:
     resources:
         **growing(mem_mb=6000, runtime=480),
     params:
-        cfg=lambda w: stage_config(**SPECTRUM, model=w.model, parts=parts_of_text(w)),
+        cfg=lambda w: stage_config(**SPECTRUM, model=w.model, parts=parts_of(w.model)),
         code=code_of("fit_text_spectra.py"),
     message:
         "Eigenspectra of {wildcards.model} on text"

@@ -1,5 +1,6 @@
 """The captured activations of a run as one, whichever files hold them (study/pieces)."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -7,13 +8,14 @@ from typing import Any
 
 import h5py
 
+from codespectra.capture.manifest_layers import part_item
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.json_files import content_digest
 from codespectra.files.manifests import read_manifest
 
 # What the manifest of a file tells of that file alone.
-OWN = {"file", "sha256", "identity", "items", "datasets", "accuracy"}
+OWN = {"file", "sha256", "identity", "holds", "datasets", "accuracy"}
 
 
 class Captured:
@@ -55,11 +57,18 @@ def read_layers(paths: Sequence[str | Path], cfg: dict[str, Any]) -> dict[str, A
     return _as_one(paths, told, chosen)
 
 
-def read_parts(paths: Sequence[str | Path], parts: Sequence[str]) -> dict[str, Any]:
-    """The same of a language model, with the datasets of these of its parts."""
+def read_parts(paths: Sequence[str | Path], parts: dict[str, list[Any]]) -> dict[str, Any]:
+    """The same of a language model, with the datasets of these of its parts.
+
+    Args:
+        paths: of the manifests.
+        parts: selectors of each.
+    """
     told = [read_manifest(path) for path in paths]
-    datasets = [item for one in told for item in one["datasets"]]
-    chosen = [item for part in parts for item in datasets if item["part"] == part]
+    chosen = []
+    for item in itertools.starmap(part_item, parts.items()):
+        holder = next(one for one in told if list(item) in one["holds"])
+        chosen += [dataset for dataset in holder["datasets"] if dataset["part"] == item[0]]
     return _as_one(paths, told, chosen)
 
 

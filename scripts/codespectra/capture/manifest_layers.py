@@ -1,8 +1,7 @@
 """Captured layers: the columns that identify each in tables, and its dataset in the file."""
 
+import json
 from typing import Any
-
-from codespectra.files.json_files import content_digest
 
 Layer = dict[str, Any]
 
@@ -34,8 +33,11 @@ def content_of(manifest: dict[str, Any], dataset: Layer) -> Layer:
 
 
 def part_item(part: str, selectors: list[Any]) -> tuple[str, str]:
-    """What tells a captured part of a language model from others: its name and its layers."""
-    return part, content_digest(selectors)
+    """What an activations file of text holds one of: a part by its name, and its layers' selectors.
+
+    They are told as JSON, which tells them from what chose the part's layers before.
+    """
+    return part, json.dumps(selectors, sort_keys=True)
 
 
 def captured_parts(manifest: dict[str, Any]) -> list[tuple[Layer, Layer]]:

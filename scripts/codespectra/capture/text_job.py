@@ -11,7 +11,6 @@ import torch
 import transformers
 
 from codespectra.capture.activation_file import Layout, Written
-from codespectra.capture.manifest_layers import part_item
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.capture.text import capture_text, check_context, select_parts, text_layout
 from codespectra.data.documents import read_documents
@@ -97,7 +96,6 @@ class LanguageCapture:
             "file": Path(data).name,
             "sha256": written.sha256,
             "identity": self.identity,
-            "items": [list(part_item(*part)) for part in self.cfg["parts"].items()],
             "model": self.cfg["model"],
             "weights": self.model.description["weights"],
             "checkpoint_sha256": self.model.description["sha256"],

@@ -77,4 +77,4 @@ def _items(manifest: Path, origin: str) -> list[Item] | None:
         return None
     if told.get("origin") != origin:
         return None
-    return [tuple(item) for item in told["items"]]
+    return [tuple(item) for item in told["holds"]]
