@@ -5,14 +5,17 @@ import pandas as pd
 import torch
 
 from codespectra.capture.captured import open_captured, read_layers
+from codespectra.capture.manifest_layers import layer_contents
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.directions.directions import read_methods
 from codespectra.directions.read_out import read_out
 from codespectra.experiments import sensitivity
 from codespectra.experiments.input_gradients import cosine_slopes
+from codespectra.files.kept_tables import KeptTables
+from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index
-from codespectra.interpretability.score_table import write_scores
-from codespectra.interpretability.similarity import read_similarities
+from codespectra.interpretability.score_table import score_context
+from codespectra.interpretability.similarity import metric_digests, read_similarities
 from codespectra.jobs.start import start_job
 from codespectra.models.hooks import Wanted
 from codespectra.models.layer_inputs import named_layers
@@ -20,32 +23,40 @@ from codespectra.models.open_network import open_subject
 
 log = start_job(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
-cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
-subject = open_subject(
-    snakemake.input.checkpoint_manifest, snakemake.input.stimuli_manifest, runtime["device"]
+cfg, runtime, given = snakemake.params.cfg, snakemake.config["runtime"], snakemake.input
+subject = open_subject(given.checkpoint_manifest, given.stimuli_manifest, runtime["device"])
+captured = read_layers(given.manifests, cfg)
+directed = read_manifest(given.directions_manifests[0])["digests"]
+shared = [
+    subject.description["sha256"],
+    read_manifest(given.stimuli_manifest)["sha256"],
+    metric_digests(cfg, given.stimuli_manifest, given.embeddings_manifests),
+]
+contents = layer_contents(captured)
+kept = KeptTables(
+    snakemake.output,
+    snakemake.params,
+    ["layers"],
+    {layer: [contents[layer], directed[layer], shared] for layer in cfg["layers"]},
 )
-captured = read_layers(snakemake.input.manifests, cfg)
 wanted = {
     layer["name"]: Wanted(layer, cfg["reduction"])
-    for layer in named_layers(cfg["layers"], subject.layers)
+    for layer in named_layers(kept.missing, subject.layers)
 }
 index = Index(cfg["m"], cfg["normalisation"])
 grid = sensitivity.path_grid(cfg["first"], cfg["last"], cfg["steps"])
-found = read_methods({cfg["method"]: snakemake.input.directions[0]}, cfg["layers"])
+found = read_methods({cfg["method"]: given.directions[0]}, kept.missing)
 centroids = {layer: methods[cfg["method"]].vectors for layer, methods in found.items()}
 paths = {layer: sensitivity.find_paths(vectors, grid) for layer, vectors in centroids.items()}
 images = {}
-with open_captured(snakemake.input.data) as file:
+with open_captured(given.data) as file:
     for layer, vectors in centroids.items():
         activations = file[wanted[layer].key][:].astype("float32")
         cosines = read_out(activations, vectors, "cosine")
         images[layer] = sensitivity.nearest_images(cosines, paths[layer], index.m)
 neighbours = {layer: sensitivity.Neighbours.of(nearest) for layer, nearest in images.items()}
 similarities = read_similarities(
-    snakemake.input.stimuli,
-    snakemake.input.embeddings,
-    cfg,
-    np.concatenate([near.image for near in neighbours.values()]),
+    given.stimuli, given.embeddings, cfg, [near.image for near in neighbours.values()]
 )
 
 
@@ -68,9 +79,9 @@ def norms_along(layer, stimuli):
     return norms
 
 
-tables = {name: [] for name in ("paths", "gradients", "pairs", "centroids")}
-with open_stimuli(snakemake.input.stimuli) as file:
+with open_stimuli(given.stimuli) as file:
     for layer, walk in paths.items():
+        tables = {name: [] for name in ("paths", "gradients", "pairs", "centroids")}
         near, norms = neighbours[layer], norms_along(layer, file["images"])
         start, end, own = walk.place(0), walk.place(1), near.own(norms)
         columns = {
@@ -87,5 +98,6 @@ with open_stimuli(snakemake.input.stimuli) as file:
             tables["paths"].append(sensitivity.path_table(walk, {"ii": ii}, **label))
             tables["pairs"].append(sensitivity.pair_table(walk, cross, **label))
             tables["centroids"].append(sensitivity.centroid_table(ii[:, end], own[:, end], **label))
-for name, parts in tables.items():
-    write_scores(snakemake.output[name], pd.concat(parts), cfg, captured)
+        kept.add(layer, **{name: pd.concat(parts) for name, parts in tables.items()})
+kept.write(dict.fromkeys(kept.items, score_context(cfg, captured)))
+kept.keep()
