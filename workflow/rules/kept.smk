@@ -20,8 +20,12 @@ class ForcedForgets(logging.Handler):
 
 
 def is_forced(job):
-    """Whether the user asks for it; Snakemake forces jobs that were interrupted, too."""
-    forced = workflow.dag.reason(job).forced
+    """Whether the user asks for it; Snakemake forces jobs that were interrupted, too.
+
+    Its reasons don't tell it of a job that follows from another.
+    """
+    dag = workflow.dag
+    forced = job.rule in dag.forcerules or not dag.forcefiles.isdisjoint(job.output)
     return forced and not workflow.async_run(workflow.persistence.incomplete(job))
 
 
