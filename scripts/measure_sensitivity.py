@@ -23,8 +23,8 @@ from codespectra.models.hooks import Wanted
 from codespectra.models.layer_inputs import named_layers
 from codespectra.models.open_network import open_subject
 
-GRADIENTS = "input gradients"
 log = start_job(snakemake.log[0])
+GRADIENTS = "input gradients"
 torch.set_num_threads(snakemake.threads)
 cfg, runtime, given = snakemake.params.cfg, snakemake.config["runtime"], snakemake.input
 subject = open_subject(given.checkpoint_manifest, given.stimuli_manifest, runtime["device"])
