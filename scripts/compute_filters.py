@@ -21,8 +21,8 @@ from codespectra.models.layer_inputs import named_layers
 from codespectra.models.open_network import open_subject
 from codespectra.spectra import filters
 
-KINDS = ("kernel", "gradient")
 log = start_job(snakemake.log[0])
+KINDS = ("kernel", "gradient")
 torch.set_num_threads(snakemake.threads)
 cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
 subject = open_subject(

@@ -8,13 +8,15 @@ import pytest
 from project import Project
 
 SCORES = "results/interpretability/classifier/tiles"
-SCORED = [f"{SCORES}/{name}.csv" for name in ("directions", "halves", "psychophysics")]
+SCORED = [
+    f"{SCORES}/{name}.csv" for name in ("directions", "halves", "psychophysics", "sensitivity")
+]
 TARGETS = [
     *("results/spectra/classifier/test/exponents.csv", "results/filters/classifier/test.csv"),
     *("results/projections/classifier/dot/action.csv", *SCORED),
     *(
         f"{SCORES}/{name}.csv"
-        for name in ("autoencoders", "coactivation", "manifold", "sensitivity", "synergy_units")
+        for name in ("autoencoders", "coactivation", "manifold", "synergy_units")
     ),
 ]
 # What a layer more on `tiles` makes of each rule's job.
@@ -81,7 +83,7 @@ def test_only_what_is_new_is_computed(project):
     assert {name.split("/")[0] for name in of_tiles} == OF_TILES
     assert {name for name, x in of_tiles.items() if not re.match(r"\d+: relu(?! *,)", x)} == set()
     jobs = "score_interpretability/classifier/tiles/directions", "score_halves/classifier/tiles"
-    tried = "simulate_psychophysics/classifier/tiles"
+    others = "simulate_psychophysics/classifier/tiles", "measure_sensitivity/classifier/tiles"
     found = run(project, study([4, 7]), SCORED)
     assert found == {
         "find_directions/classifier/tiles/kmeans-7": "all",
@@ -89,13 +91,14 @@ def test_only_what_is_new_is_computed(project):
         jobs[1]: "nothing",
     }
     found = run(project, study([4, 7], **{"index.color": False}), SCORED)
-    assert found == dict.fromkeys([*jobs, tried], "nothing")
+    assert found == dict.fromkeys([*jobs, *others], "nothing")
     found = run(project, study([4, 7]), SCORED)
     methods = "neurons, kmeans-4, kmeans-7, sae-1x-0.1"
     assert found == {
         jobs[0]: f"12: relu, layer1, layer2 x {methods} x color",
         jobs[1]: "6: relu, layer1, layer2 x lower, upper x color",
-        tried: "6: relu, layer1, layer2 x neurons, kmeans-4 x color",
+        others[0]: "6: relu, layer1, layer2 x neurons, kmeans-4 x color",
+        others[1]: "3: relu, layer1, layer2 x color",
     }
 
 

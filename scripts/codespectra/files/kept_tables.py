@@ -4,6 +4,7 @@ The first columns of an item's rows, its context, may be others then: a layer is
 when one is added before it. They are written anew before rows whose other bytes stay.
 """
 
+import io
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -76,19 +77,26 @@ class KeptTables(KeptResults):
             write_note(self._outputs[name], temporary, rows=sum(p[2] for p in places.values()))
         return places
 
+    def taken_rows(self, item: Item, name: str) -> pd.DataFrame:
+        """Rows of an item that is taken, as they were written: numbers of nine digits."""
+        columns, rows, _ = self._taken(item, name)
+        return pd.read_csv(io.BytesIO(columns + rows), lineterminator="\n")
+
     def _block(self, name: str, item: Item, context: Context) -> Block:
         if item in self._added:
             table = self._added[item][name]
             whole = table.assign(**context)[[*context, *table.columns]]
             rows = whole.to_csv(header=False, **FORM)
             return whole[:0].to_csv(**FORM).encode(), rows.encode(), len(table)
-        place = self._places[item]
-        start, size, count = place["rows"][name]
+        columns, rows, count = self._taken(item, name)
+        return columns, _with_prefix(rows, self._places[item]["prefix"], _prefix(context)), count
+
+    def _taken(self, item: Item, name: str) -> Block:
+        start, size, count = self._places[item]["rows"][name]
         with self.file(name).open("rb") as file:
             columns = file.readline()
             file.seek(start)
-            rows = file.read(size)
-        return columns, _with_prefix(rows, place["prefix"], _prefix(context)), count
+            return columns, file.read(size), count
 
 
 def _prefix(context: Context) -> str:
