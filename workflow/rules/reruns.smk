@@ -12,6 +12,7 @@ from snakemake.io import strip_wildcard_constraints
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from codespectra.files.kept_results import kept_axes
 from codespectra.jobs.expected_time import Timed, expected_time
 from codespectra.jobs.growth import Standing
 from codespectra.jobs.rerun_causes import (
@@ -197,10 +198,6 @@ def causes_of(job):
     if causes or reason.updated_input_run:
         return causes
     return [str(reason)]
-
-
-def kept_axes(file):
-    return ()
 
 
 def own_growth_of(job, causes):
