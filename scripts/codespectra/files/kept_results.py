@@ -128,9 +128,9 @@ class KeptResults:
 
 
 def kept_axes(output: str | Path) -> list[str]:
-    """Keys of cfg along which a job, of this first output, can take over what its last run has left.
+    """Keys of cfg along which a job can take over what its last run has left, by its first output.
 
-    None without an index, or a second name, or if the index is damaged.
+    None if that has left nothing, or its index is damaged.
     """
     with suppress(UserError, OSError):
         if kept_name(output).exists():
