@@ -97,16 +97,21 @@ def waiting(jobs):
 
 def why(jobs):
     """Which stages run, and why."""
-    standing = standing_beside({job.rule.name for job in jobs})
-    found = []
-    for job, after in zip(jobs, waiting(jobs)):
-        causes = tuple(causes_of(job))
-        if causes == (NEW,):
-            growth = standing[job.rule.name].growth(place_of(job))
-        else:
-            growth = own_growth_of(job, causes)
-        found.append(Rerun(job.rule.name, causes, after, growth))
-    return lines_of_reruns(found)
+    causes = {job: tuple(causes_of(job)) for job in jobs}
+    growths = {job: own_growth_of(job, causes[job]) for job in jobs if causes[job] != (NEW,)}
+    staying = [
+        job for job in workflow.dag.jobs if growths.get(job) or not workflow.dag.needrun(job)
+    ]
+    standing = standing_beside({job.rule.name for job in jobs}, staying)
+    growths |= {
+        job: standing[job.rule.name].growth(place_of(job)) for job in jobs if job not in growths
+    }
+    return lines_of_reruns(
+        [
+            Rerun(job.rule.name, causes[job], after, growths[job])
+            for job, after in zip(jobs, waiting(jobs))
+        ]
+    )
 
 
 def how_long(jobs):
@@ -148,11 +153,11 @@ def seconds_of(job):
     return max(0, record.endtime - record.starttime) if record else 0
 
 
-def standing_beside(names):
-    """By name of a rule, where the results stand that none of its jobs makes now."""
+def standing_beside(names, jobs):
+    """By name of a rule, where its results stand: of these jobs."""
     places = {name: [] for name in names}
-    for job in workflow.dag.jobs:
-        if job.rule.name in places and not workflow.dag.needrun(job):
+    for job in jobs:
+        if job.rule.name in places:
             places[job.rule.name].append(place_of(job))
     return {name: Standing(found) for name, found in places.items()}
 
