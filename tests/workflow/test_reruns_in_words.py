@@ -18,7 +18,10 @@ from snakemake.settings.types import (
 )
 from snakemake_interface_common.exceptions import WorkflowError
 
+from codespectra.files.manifests import write_signed
+from codespectra.files.second_names import index_name, keep_outputs
 from codespectra.jobs.code_digest import changed_files, code_digest
+from codespectra.jobs.growth import Growth
 from codespectra.jobs.rerun_causes import (
     NEW,
     Rerun,
@@ -138,6 +141,35 @@ def test_a_stage_with_jobs_of_both_kinds():
     assert lines_of_reruns(jobs)[1] == f"fit (2 jobs): {NEW}; others follow from make"
 
 
+def grown(new: str, kept: str, own: bool = True) -> Growth:
+    return Growth(tuple(new.split()), (), tuple(kept.split()), own)
+
+
+def test_a_stage_that_grows_says_what_stays():
+    jobs = [
+        Rerun("capture", (NEW,), (), grown("l3", "l1 l2", own=False)),
+        Rerun("find", ("layers with l3",), (0,), grown("l3", "l1 l2")),
+        Rerun("find", (NEW,), (0,), grown("pca", "nmf", own=False)),
+        Rerun("score", ("layers with l3",), (1,), grown("l3", "l1")),
+        Rerun("draw", (), (3,)),
+    ]
+    assert lines_of_reruns(jobs) == [
+        "capture (1 job): l3 new; l1, l2 as they are",
+        "find (2 jobs): l3, pca new; l1, l2, nmf as they are",
+        "score (1 job): l3 new; l1 as it is",
+        "draw (1 job): follows from score",
+    ]
+
+
+def test_nothing_of_a_job_stays_after_one_that_changes():
+    jobs = [
+        Rerun("train", ("seed 0 -> 1",), ()),
+        Rerun("find", ("layers with l3",), (0,), grown("l3", "l1 l2")),
+        Rerun("score", ("layers with l3",), (1,), grown("l3", "l1 l2")),
+    ]
+    assert lines_of_reruns(jobs)[1:] == ["find, score (2 jobs): layers with l3"]
+
+
 def test_a_first_run_is_one_line_and_no_run_is_none():
     first = [Rerun(f"rule{i % 9}", (NEW,), (i - 1,) if i else ()) for i in range(57)]
     assert lines_of_reruns(first) == ["everything that runs is new: 57 jobs"]
@@ -177,7 +209,7 @@ rule all:
 rule number:
     output: "number_{{n}}.txt"
     benchmark: "benchmarks/number_{{n}}.jsonl"
-    params: cfg=lambda w: {{"n": w.n, "scale": config["scale"]}}
+    params: cfg=lambda w: {{"n": w.n, "scale": config["scale"], "layers": config["layers"]}}
     shell: "echo {{params.cfg[scale]}} > {{output}}"
 rule add:
     input: numbers=[f"number_{{n}}.txt" for n in config["numbers"]], given="given.txt"
@@ -187,7 +219,7 @@ rule add:
 onsuccess: say_what_ran()
 onerror: say_what_ran()
 """
-CONFIG = {"scale": 1, "numbers": [1, 2], "scripts": "before"}
+CONFIG = {"scale": 1, "numbers": [1, 2], "scripts": "before", "layers": ["l1", "l2"]}
 
 
 class Small:
@@ -256,6 +288,22 @@ def test_more_inputs(done):
         "number (1 job): 3 new; 1, 2 as they are",
         "add (1 job): also reads number_3.txt",
     ]
+
+
+def test_what_a_job_takes_over_is_said(done):
+    more = {"layers": ["l1", "l2", "l3"]}
+    assert done.run(**more)[0] == "number (2 jobs): layers ['l1', 'l2'] -> ['l1', 'l2', 'l3']"
+    for file in done.folder.glob("number_*.txt"):
+        keep_outputs([file])
+        write_signed(index_name(file), {"axes": ["layers"]})
+    stays = "l3 new; l1, l2 as they are"
+    assert done.run(**more)[0] == f"number (2 jobs): {stays}"
+    assert done.run(**more, numbers=[1, 2, 3])[0] == (
+        "number (3 jobs): l3, 3 new; l1, l2, 1, 2 as they are"
+    )
+    assert stays not in done.run(**more, scale=2)[0]
+    index_name(file).write_text("{}")  # of one: nothing to take over
+    assert done.run(**more)[0].endswith("-> ['l1', 'l2', 'l3']")
 
 
 def test_an_edited_input_and_a_deleted_output(done):

@@ -84,6 +84,9 @@ def test_outputs_have_a_second_name_and_no_second_copy(tmp_path):
     run(tmp_path, {"a": "x"})
     for name in ("first", "second"):
         assert kept_name(tmp_path / f"{name}.csv").samefile(tmp_path / f"{name}.csv")
+    assert kept_results.kept_axes(tmp_path / "first.csv") == ["layers"]
+    damage(tmp_path / ".first.csv.items")
+    assert kept_results.kept_axes(tmp_path / "first.csv") == []
 
 
 def damage(file: Path) -> None:
