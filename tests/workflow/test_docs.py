@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from project import ROOT, read_config
+from snakemake.cli import get_argument_parser
 
 from codespectra.claims.catalogue import CLAIMS
 from codespectra.study.sections.study import load_study
@@ -93,6 +95,23 @@ RULES = {
 )
 def test_a_target_or_rule_of_snakemake_exists(page: Path, names: str) -> None:
     assert set(names.split(", ")) <= RULES
+
+
+def has_target(command: str) -> bool:
+    """Whether Snakemake takes `language` in a command for the target."""
+    try:
+        arguments = get_argument_parser().parse_args(shlex.split(command))
+    except (SystemExit, Exception):
+        return False
+    return arguments.targets == ["language"]
+
+
+@pytest.mark.parametrize(
+    ("page", "row"), mentions(r"^\| (`snakemake.*)$", [ROOT / "docs/troubleshooting.md"])
+)
+def test_options_take_targets_as_the_table_says(page: Path, row: str) -> None:
+    wrong, right = (re.findall(r"`snakemake ([^`]+)`", cell) for cell in row.split(" | ")[:2])
+    assert not any(map(has_target, wrong)) and all(map(has_target, right))
 
 
 def with_change(config: Any, change: Any) -> Any:

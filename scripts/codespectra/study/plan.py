@@ -7,6 +7,7 @@ layers, is remembered so that a later start needn't import torch.
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from codespectra.errors import UserError, nearest
@@ -164,8 +165,20 @@ def _select(
     describe: Describe,
     problems: Problems,
 ) -> Selected:
-    selected = {}
-    for analysis in analyses(study).values():
+    selected, found = {}, analyses(study)
+
+    @cache
+    def available(model: str, side: int | None) -> list[dict[str, Any]]:
+        network, classes = networks[model]
+        if network.get("dropout"):  # however much, the layers are the same
+            network = network | {"dropout": 0.5}
+        return describe(network, classes, side)
+
+    @cache
+    def chosen_of(name: str, model: str, side: int | None) -> list[dict[str, Any]]:
+        return select_layers(_selectors(found[name].layers, model), available(model, side))
+
+    for name, analysis in found.items():
         for model, stimuli in analysis.runs:
             if model in recorded:
                 _select_recorded(study, analysis, (model, stimuli), recorded, selected, problems)
@@ -173,10 +186,7 @@ def _select(
                 continue
             side = network_side(models[model], side_of(study.stimuli[stimuli]))
             try:
-                network, classes = networks[model]
-                if network.get("dropout"):  # however much, the layers are the same
-                    network = network | {"dropout": 0.5}
-                available = describe(network, classes, side)
+                available(model, side)
             except UserError as error:
                 # The sweep's networks are built around one encoder.
                 named = study.coding.encoder if model.startswith(SWEPT) else model
@@ -185,7 +195,7 @@ def _select(
                 problems.add(f"models.{named}{joint}{error}")
                 continue
             try:
-                chosen = select_layers(_selectors(analysis.layers, model), available)
+                chosen = chosen_of(name, model, side)
                 if _reduces(study, analysis, model, chosen, problems):
                     selected[analysis.kind, model, stimuli] = chosen
             except UserError as error:

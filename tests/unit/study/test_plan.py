@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import checked_plans
 import pytest
 import torch
 from checked_plans import checked_plan, mistakes
@@ -40,6 +41,15 @@ def test_layers_are_remembered(tmp_path: Path) -> None:
     assert cached_layers(tmp_path)(*NETWORK)
     remember_nothing_of(tmp_path)
     assert cached_layers(tmp_path)(*NETWORK) == []
+
+
+@pytest.mark.parametrize("stimuli", [["test"], ["test", "train", "tiles"]])
+def test_a_network_is_described_once_whatever_it_is_shown(stimuli, monkeypatch) -> None:
+    asked, layers = [], checked_plans.LAYERS
+    monkeypatch.setattr(checked_plans, "LAYERS", lambda *one: asked.append(one) or layers(*one))
+    config = {key: read_config(MINI)[key] for key in ("study", "stimuli", "models", "spectra")}
+    checked_plan(changed(config, {"spectra.stimuli": stimuli}))
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("package", ["torch", "torchvision", "timm", "transformers"])
