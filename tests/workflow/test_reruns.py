@@ -619,6 +619,7 @@ MODULES = {
     "files/made_by.py": set(),
     "files/full_disk.py": set(),
     "files/regular_files.py": set(),
+    "files/second_names.py": set(),
     "errors.py": set(),
     "claims/sweep_columns.py": {
         "draw_dropout",
@@ -642,6 +643,7 @@ MODULES = {
     "capture/shard.py": SHOWN | SWEPT | TOKENS,
     "capture/gather_shards.py": SHOWN | SWEPT | TOKENS,
     "capture/images.py": SHOWN | SWEPT,
+    "capture/appended.py": SHOWN | SWEPT,
     "capture/image_job.py": SHOWN | SWEPT,
     "models/hooks.py": EMBEDDED | SHOWN | SWEPT | TOKENS,
     "data/documents.py": TEXT,

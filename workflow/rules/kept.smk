@@ -5,7 +5,7 @@ import logging
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from codespectra.files.kept_results import forget_kept
+from codespectra.files.second_names import forget_kept
 
 
 class ForcedForgets(logging.Handler):

@@ -7,7 +7,6 @@ things. An index beside the first, `.{name}.items`, has the digest of all that e
 """
 
 import logging
-import os
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +16,7 @@ from typing import Any
 from codespectra.errors import UserError
 from codespectra.files.json_files import content_digest
 from codespectra.files.manifests import file_digest, read_signed, write_signed
-from codespectra.files.regular_files import reason
+from codespectra.files.second_names import index_name, keep_outputs, kept_name
 
 # Packages that compute, or write the numbers down.
 PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "torch", "torchvision", "timm")
@@ -26,23 +25,6 @@ log = logging.getLogger("codespectra")
 
 # A layer; or a layer, a metric and a method.
 Item = Hashable
-
-
-def kept_name(output: str | Path) -> Path:
-    """The second name of an output file."""
-    output = Path(output)
-    return output.with_name(f".{output.name}.kept")
-
-
-def forget_kept(outputs: Iterable[str | Path]) -> None:
-    """Remove the second names of a job's outputs, and the index: all will be computed again."""
-    for output in outputs:
-        kept_name(output).unlink(missing_ok=True)
-        _index_of(output).unlink(missing_ok=True)
-
-
-def _index_of(output: str | Path) -> Path:
-    return Path(output).with_name(f".{Path(output).name}.items")
 
 
 class KeptResults:
@@ -109,13 +91,7 @@ class KeptResults:
 
     def keep(self) -> None:
         """Let the next run of the job take items from the outputs, as they are now."""
-        forget_kept(self._outputs.values())
-        try:
-            for output in self._outputs.values():
-                os.link(output, kept_name(output))
-        except OSError as error:
-            forget_kept(self._outputs.values())
-            log.info("the next run computes all items again: no hard links (%s)", reason(error))
+        if not keep_outputs(self._outputs.values()):
             return
         digests = {name: file_digest(output) for name, output in self._outputs.items()}
         known = {
@@ -126,7 +102,7 @@ class KeptResults:
 
     @property
     def _index(self) -> Path:
-        return _index_of(next(iter(self._outputs.values())))
+        return index_name(next(iter(self._outputs.values())))
 
     def _whole_index(self) -> dict[str, Any]:
         """Places by digest, if any will be of use and all files are what they were."""

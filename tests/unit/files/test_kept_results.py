@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codespectra.files import kept_results
-from codespectra.files.kept_results import forget_kept, kept_name
 from codespectra.files.kept_tables import KeptTables
 from codespectra.files.notes import note_of, read_noted
+from codespectra.files.second_names import forget_kept, kept_name
 
 # A layer and what it is computed from: text that CSV quotes, no rows, numbers.
 CONTENTS = ["a", 'say "b", c', "line\nend\r", "", "ü;'\x00"]
