@@ -53,10 +53,8 @@ onstart:
 
 
 onsuccess:
-    say_what_ran()
-    print(f"Figures: results/figures/{study.study}/   claims: results/claims*.csv")
+    say_what_ran(f"Figures: results/figures/{study.study}/   claims: results/claims*.csv")
 
 
 onerror:
-    say_what_ran()
-    print("A job failed; its log is named above, and all are under results/logs/.")
+    say_what_ran("A job failed; its log is named above, and all are under results/logs/.")

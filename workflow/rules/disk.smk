@@ -2,9 +2,8 @@
 
 from contextlib import suppress
 
-from codespectra.files.full_disk import in_bytes
 from codespectra.files.manifests import read_manifest
-from codespectra.study.captured_sizes import captured_bytes
+from codespectra.study.captured_sizes import captured_bytes, disk_words
 
 
 def how_much_disk(jobs):
@@ -14,16 +13,12 @@ def how_much_disk(jobs):
         return []
     made = {str(file) for job in jobs for file in job.output}
     sizes = [captured_bytes(plan, job.params.cfg, counted_stimuli(job, made)) for job in captures]
-    needed, untold = sum(filter(None, sizes)), sizes.count(None)
     replaced = sum(map(os.path.getsize, filter(os.path.exists, (j.output.data for j in captures))))
     folder = next(f for f in Path(captures[0].output.data).absolute().parents if f.exists())
     free = shutil.disk_usage(folder).free
-    words = f"disk: {in_bytes(needed)} of activations at most"
-    words += f", {in_bytes(replaced)} in place of older ones" if replaced else ""
-    words += f", and {untold} captures of which the size isn't known" if untold else ""
-    if needed - replaced > free:
-        logger.warning(f"{folder}: {words}; only {in_bytes(free)} are free")
-    return [f"{words}; {in_bytes(free)} are free"]
+    if sum(filter(None, sizes)) - replaced > free:
+        logger.warning(f"{folder}: the activations that are to be captured may not fit the disk")
+    return [disk_words(sizes, replaced, free)]
 
 
 def counted_stimuli(job, made):

@@ -136,13 +136,13 @@ def benchmarks_of(rule):
 TOLD = [why, how_long]
 
 
-def say_what_ran():
-    """After a run: its stages, and what failed."""
+def say_what_ran(*words):
+    """After a run: its stages, and what failed; then other words."""
     jobs = IN_WORDS.jobs
     standing = sum(not job.is_norun for job in workflow.dag.jobs) - len(jobs)
     failed = workflow.scheduler.failed
     ran = [Ran(job.rule.name, seconds_of(job), job in failed) for job in jobs]
-    print("\n    ".join(lines_of_what_ran(ran, standing)))
+    print("\n    ".join(lines_of_what_ran(ran, standing)), *words, sep="\n")
 
 
 def seconds_of(job):
@@ -208,11 +208,12 @@ def causes_of(job):
 def own_growth_of(job, causes):
     """What a job adds to its last results, which it takes over; None if it computes all anew."""
     records, file = workflow.persistence, job.output[0]
-    axes = kept_axes(file)
-    if not axes or causes != tuple(params_causes(job, records)):
+    if not causes or causes != tuple(params_causes(job, records)):
         return None
     change = records.params_changed(job, file=file)
-    return growth_of_params(change.only_old, change.only_new, axes) if change else None
+    if not change:
+        return None
+    return growth_of_params(change.only_old, change.only_new, kept_axes(file))
 
 
 def params_causes(job, records):

@@ -1,7 +1,9 @@
 """What captures will take on a disk, as far as a plan tells."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from codespectra.files.full_disk import in_bytes
 from codespectra.models.reductions import reduced_width
 from codespectra.study.implied import most_stimuli
 from codespectra.study.plan import Plan
@@ -40,3 +42,21 @@ def _of_text(plan: Plan, cfg: dict[str, Any]) -> int | None:
     if widths is None:
         return None
     return cfg["sequences"] * cfg["length"] * sum(widths[part] for part in cfg["parts"])
+
+
+def disk_words(sizes: Sequence[int | None], replaced: int, free: int) -> str:
+    """What captures take, in words.
+
+    Args:
+        sizes: `captured_bytes` of each.
+        replaced: bytes of the files that they take the place of.
+        free: bytes of the disk.
+    """
+    untold = sizes.count(None)
+    captures = f"{untold} capture{'s' * (untold > 1)}"
+    return (
+        f"disk: {in_bytes(sum(filter(None, sizes)))} of activations at most"
+        + (f", {in_bytes(replaced)} in place of older ones" if replaced else "")
+        + (f", and those of {captures} of unknown size" if untold else "")
+        + f"; {in_bytes(free)} are free"
+    )
