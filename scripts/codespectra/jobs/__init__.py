@@ -1,3 +1,3 @@
-"""How a job starts and ends with its snakemake, which GPU it has, the digest of its code, and
-why it runs again.
+"""How a job starts and ends with its snakemake, which GPU it has, the digest of its code, why it
+runs again, and how long that takes.
 """
