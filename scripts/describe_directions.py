@@ -4,7 +4,13 @@ from pathlib import Path
 
 from codespectra.atlas.examples import examples_of, image_map
 from codespectra.atlas.exports import write_parquet
-from codespectra.atlas.measures import NEURONS, STATES, index_columns, other_measures
+from codespectra.atlas.measures import (
+    STATES,
+    index_columns,
+    other_measures,
+    part_columns,
+    place_columns,
+)
 from codespectra.atlas.neighbours import loadings, nearest
 from codespectra.atlas.responses import Labels, describe_responses, summary_of
 from codespectra.atlas.shards import write_folder_manifest, write_shard
@@ -41,6 +47,7 @@ for depth, layer in enumerate(progress(cfg["layers"])):
         write_shard(folder / f"{depth}-map.js", f"runs/{run}/{depth}-map", places)
     described = {name: describe_responses(found, labels) for name, found in methods.items()}
     near = nearest(methods, {name: own["top"][:, : cfg["m"]] for name, own in described.items()})
+    loaded = loadings(methods)
     for number, (method, found) in enumerate(methods.items()):
         own, count = described[method], len(found.vectors)
         rows = scores[(scores["layer"] == layer) & (scores["method"] == method)]
@@ -50,12 +57,14 @@ for depth, layer in enumerate(progress(cfg["layers"])):
                 "method": number,
                 "two_sided": found.two_sided,
                 "measures": other_measures(tables, layer, method, count),
+                **place_columns(tables, layer, method, count),
                 **summary_of(own),
                 **index_columns(rows, count),
             }
         )
-        weights = {} if method == NEURONS else loadings(found)
-        detail = own | near[method] | weights | examples_of(tables, layer, method, count)
+        detail = own | near[method] | loaded.get(method, {})
+        detail |= examples_of(tables, layer, method, found.responses, cfg["m"])
+        detail["parts"] = part_columns(rows, count)
         write_shard(folder / f"{depth}-{number}.js", f"runs/{run}/{depth}-{number}", detail)
 content = {
     **{name: cfg[name] for name in ("model", "stimuli", "reduction", "m", "normalisation")},
