@@ -1,4 +1,4 @@
-"""Rule bind_atlas: the folder of the atlas: the page, all it can show, and the catalogue of that."""
+"""Rule bind_atlas: the atlas' folder: the page, all that it can show, and the catalogue of that."""
 
 from pathlib import Path
 

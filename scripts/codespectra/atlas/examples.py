@@ -1,4 +1,4 @@
-"""What experiments show of single directions: a drawn trial, pairs of units, the map of images."""
+"""What experiments show of single directions: drawn trials, best partners, the map of images."""
 
 from typing import Any
 

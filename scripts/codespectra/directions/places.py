@@ -43,15 +43,9 @@ def places(rows: Rows, methods: dict[str, Directions], *, solver: str, seed: int
     components = _components(found)
     tables = []
     for method, own in methods.items():
-        explained = (standardised(own.responses).T @ components / len(rows)) ** 2
-        explained[own.dead] = np.nan
-        shares = {name: explained[:, band].sum(axis=1) for name, band in BANDS.items()}
-        ranks = np.arange(1, explained.shape[1] + 1)
-        with np.errstate(invalid="ignore"):
-            mean_rank = explained @ ranks / explained.sum(axis=1)
         variance = variances_along(rows, own.vectors) / (found.total_variance or np.nan)
         columns = {"method": method, "direction": np.arange(len(own.vectors))}
-        columns |= {"variance_share": variance, **shares, "mean_rank": mean_rank}
+        columns |= {"variance_share": variance, **_explained(own, components)}
         tables.append(pd.DataFrame(columns))
     dead = np.concatenate([own.dead for own in methods.values()])
     responses = np.concatenate([own.responses for own in methods.values()], axis=1)
@@ -64,6 +58,16 @@ def _components(found: Spectrum) -> np.ndarray:
     """Standardised scores (N, p) of the components that have variance."""
     variances = found.scores.astype(np.float64).var(axis=0)
     return standardised(found.scores[:, variances > NOISE_FLOOR * variances[0]])
+
+
+def _explained(own: Directions, components: np.ndarray) -> dict[str, np.ndarray]:
+    """Shares of the variance of responses in bands of ranks, and the mean rank, (K,) each."""
+    explained = (standardised(own.responses).T @ components / len(components)) ** 2
+    columns = {name: explained[:, band].sum(axis=1) for name, band in BANDS.items()}
+    whole = explained.sum(axis=1)
+    whole[own.dead] = np.nan
+    columns["mean_rank"] = explained @ np.arange(1, explained.shape[1] + 1) / whole
+    return {name: np.where(own.dead, np.nan, values) for name, values in columns.items()}
 
 
 def variances_along(rows: Rows, vectors: np.ndarray) -> np.ndarray:
