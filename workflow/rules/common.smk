@@ -32,6 +32,7 @@ from codespectra.study.implied import (
     shown_networks,
 )
 from codespectra.study.check_language import chat_models
+from codespectra.study.pieces import ENDING
 from codespectra.study.plan import make_plan
 from codespectra.study import remembered
 from codespectra.study.dropout_sweep import networks
@@ -47,7 +48,10 @@ def checked_plan():
     """The plan of the config, or one line a mistake and no traceback."""
     try:
         if not workflow.modifier.skip_configfile:  # else these are another workflow's
-            update_config(config, read_arguments(workflow.config_settings.config_args or []))
+            arguments = read_arguments(workflow.config_settings.config_args or [])
+            update_config(config, arguments)
+            if "confirm" in arguments:  # a word to the target tidy, and no key of a study
+                del config["confirm"]
         return make_plan(
             load_study(config),
             remembered.cached_layers(REMEMBERED),
@@ -226,11 +230,13 @@ wildcard_constraints:
     method=r"[A-Za-z0-9_.-]+",
     backbone=r"[A-Za-z0-9_-]+",
     prefix="(coding-)?",
+    piece=ENDING,
 
 
 include: "outside.smk"
 include: "inputs.smk"
 include: "claim_tables.smk"
 include: "atlas_inputs.smk"
+include: "captures.smk"
 include: "shards.smk"
 include: "reruns.smk"
