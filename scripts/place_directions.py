@@ -2,22 +2,21 @@
 
 import pandas as pd
 
+from codespectra.capture.captured import open_captured, read_layers
 from codespectra.directions.directions import read_methods
 from codespectra.directions.places import places
 from codespectra.files.csv_writer import write_csv
-from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.manifests import read_manifest
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 
 start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-manifest = read_manifest(snakemake.input.manifest)
+manifest = read_layers(snakemake.input.manifests, cfg)
 paths = dict(zip(cfg["methods"], snakemake.input.directions, strict=True))
 context = {"model": cfg["model"], "weights": manifest["weights"]}
 context |= {name: cfg[name] for name in ("stimuli", "reduction")}
 tables = []
-with open_hdf5(snakemake.input.data) as file:
+with open_captured(snakemake.input.data) as file:
     for layer in progress(cfg["layers"], desc="places"):
         found = places(
             file[f"{cfg['reduction']}/{layer}"],

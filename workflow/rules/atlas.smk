@@ -26,7 +26,7 @@ rule tile_images:
 
 rule place_directions:
     input:
-        **ACTIVATIONS,
+        **captured("directions"),
         **directions_of(run_methods),
     output:
         places=f"{SCORES}/places.csv",
