@@ -18,6 +18,7 @@ from codespectra.data.stimulus_file import open_stimuli
 from codespectra.directions.directions import read_methods
 from codespectra.files.csv_tables import read_csv
 from codespectra.files.manifests import read_manifest
+from codespectra.files.notes import note_of
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 
@@ -35,9 +36,10 @@ with open_stimuli(snakemake.input.stimuli) as file:
 
 
 def made_of():
-    """Manifests of what the shards are made of, by name."""
+    """Manifests and notes of what the shards are made of, by name."""
     directions = zip(cfg["methods"], snakemake.input.directions_manifests, strict=True)
-    return {"images": snakemake.input.stimuli_manifest, **dict(directions)}
+    notes = {name: note_of(snakemake.input[name]) for name in cfg["tables"]}
+    return {"images": snakemake.input.stimuli_manifest, **dict(directions), **notes}
 
 
 blocks = []

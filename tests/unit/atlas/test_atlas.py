@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ from codespectra.atlas.grids import grid_of
 from codespectra.atlas.maps import Places, Shown, four_bits
 from codespectra.atlas.measures import index_columns, other_measures, part_columns
 from codespectra.atlas.neighbours import loadings, nearest
+from codespectra.atlas.page_files import link
 from codespectra.atlas.responses import Labels, describe_responses
 from codespectra.atlas.shards import packed, write_shard
 from codespectra.atlas.sheets import ACROSS, make_sheet
@@ -43,6 +46,23 @@ def test_an_array_comes_back_from_its_bytes(array, kind):
     assert (told["type"], told["shape"]) == (kind, list(array.shape))
     back = np.frombuffer(base64.b64decode(told["base64"]), kind).reshape(told["shape"])
     np.testing.assert_allclose(back, array)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_part_is_in_the_atlas_without_taking_room(tmp_path, monkeypatch, links):
+    source = tmp_path / "parts/runs/a"
+    source.mkdir(parents=True)
+    for name in ("run.js", ".snakemake_timestamp"):
+        (source / name).write_text(name)
+    if not links:
+        monkeypatch.setattr(os, "link", Mock(side_effect=OSError))
+    link(source, tmp_path / "atlas/runs/a")
+    link(source / "run.js", tmp_path / "atlas/exports/a/run.js")
+    found = [file for file in (tmp_path / "atlas").rglob("*") if file.is_file()]
+    assert sorted(file.name for file in found) == ["run.js", "run.js"]
+    for file in found:
+        assert file.read_text() == "run.js"
+        assert file.samefile(source / "run.js") == links
 
 
 def test_a_shard_is_ascii_and_one_call(tmp_path):

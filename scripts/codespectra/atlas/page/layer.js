@@ -33,7 +33,7 @@ function methodsOf(run, layer, blocks, query) {
     const x = scale(...padded(found.flatMap((one) => [one.low, one.high]).filter(Number.isFinite)), 4, 196);
     table.replaceChildren(plainTable(["method", "directions", "live", "median II", "quarters", ""], found.map((one) => [
       el("a", { href: runAddress(run, { layer, method: one.block.methodName, sort: `-ii:${name}`, y: `ii:${name}` }) }, one.block.methodName),
-      show(one.block.count), show(one.live), show(one.value), `${show(one.low)} … ${show(one.high)}`, intervalChart(one, x)])));
+      show(one.block.count), show(one.live), show(one.value), `${show(one.low)} … ${show(one.high)}`, intervalChart(one, x)]), { class: "scores" }));
   };
   update(metric);
   return section("Methods side by side", { rows, name: `${layer} methods` },

@@ -20,7 +20,7 @@ async function unitPage(run, layer, method, numberText, query) {
     imagesOf(unit), sideBySide(unit, beside, query), pair(scoresOf(unit), histogramOf(unit)), stripsOf(unit),
     pair(classesOf(unit), placeOf(unit)), pair(measuresOf(unit), indexByPart(unit)),
     trialOf(unit), synergyOf(unit), nearestOf(unit), loadingsOf(unit), loadsOf(unit),
-    provenance(run.listed, store.catalogue.images.find((set) => set.path === `images/${run.stimuli}`)),
+    provenance(run.listed, ...beside ? [beside.run.listed] : [], store.catalogue.images.find((set) => set.path === `images/${run.stimuli}`)),
   ] };
 }
 
