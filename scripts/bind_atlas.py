@@ -1,5 +1,6 @@
 """Rule bind_atlas: the atlas' folder: the page, all that it can show, and the catalogue of that."""
 
+from os.path import commonpath
 from pathlib import Path
 
 from codespectra.atlas.catalogue import CITATION, claim_rows, exponent_rows, parts_of, versions
@@ -10,7 +11,8 @@ from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-parts, index = Path(snakemake.params.parts), Path(snakemake.output.atlas) / INDEX
+parts = Path(commonpath([*snakemake.input.parts, *snakemake.input.exports]))
+index = Path(snakemake.output.atlas) / INDEX
 folder = index.parent / "page"
 exponents, claims = (snakemake.input.get(name, []) for name in ("exponents", "claims"))
 folder.mkdir(parents=True, exist_ok=True)

@@ -150,7 +150,6 @@ rule bind_atlas:
         cfg=stage_config(study=study.study, backbones=BACKBONES),
         code=code_of("bind_atlas.py"),
         page=page_digest(),
-        parts=ATLAS_PARTS,
     message:
         "Bind the atlas: {output.atlas}/index.html"
     script:

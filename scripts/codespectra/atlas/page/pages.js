@@ -16,7 +16,7 @@ function homePage() {
 function familyCard([name, runs]) {
   const [first] = runs;
   return el("article", { class: "card" },
-    el("h3", {}, runs.length > 1 ? name : el("a", { href: runAddress(first) }, name)),
+    el("h3", {}, runs.length > 1 ? name : el("a", { href: runAddress(first) }, runName(first))),
     runs.length > 1 ? el("ul", { class: "layers" }, runs.map((run) => el("li", {}, el("a", { href: runAddress(run) }, run.model)))) : null,
     el("p", { class: "note" }, `weights: ${first.weights} · ${show(first.directions)} units and directions${runs.length > 1 ? ` each; layers of ${first.model}:` : ""}`),
     el("ul", { class: "layers" }, first.layers.map((layer) => el("li", {}, el("a", { href: address([first.model, first.stimuli, layer]) }, layer)))));
