@@ -106,5 +106,8 @@ function helpPage() {
       ["II", "Interpretability Index: how alike the most exciting images of a unit are, by a metric, less how alike images are on the whole"],
       ["live, rare, dead", "dead: the same response to every stimulus; rare: fewer stimuli than the II counts rise above the lowest response; live: all others"],
       ["interval", "95 %, over resampled images"],
+      ["ranks 1–10, …, mean rank", "place in the spectrum: the share of the variance of a direction's responses that the layer's principal components of these ranks explain, and the rank that they have on average"],
+      ["variance share", "of the layer's variance, along the direction"],
+      ["loads on", "a unit's weight in a direction's vector at unit length"],
     ])), provenance()];
 }
