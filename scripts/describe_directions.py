@@ -4,7 +4,13 @@ from pathlib import Path
 
 from codespectra.atlas.examples import examples_of, image_map
 from codespectra.atlas.exports import write_parquet
-from codespectra.atlas.measures import NEURONS, STATES, index_columns, other_measures
+from codespectra.atlas.measures import (
+    STATES,
+    index_columns,
+    other_measures,
+    part_columns,
+    place_columns,
+)
 from codespectra.atlas.neighbours import loadings, nearest
 from codespectra.atlas.responses import Labels, describe_responses, summary_of
 from codespectra.atlas.shards import write_folder_manifest, write_shard
@@ -12,6 +18,7 @@ from codespectra.data.stimulus_file import open_stimuli
 from codespectra.directions.directions import read_methods
 from codespectra.files.csv_tables import read_csv
 from codespectra.files.manifests import read_manifest
+from codespectra.files.notes import note_of
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 
@@ -29,9 +36,10 @@ with open_stimuli(snakemake.input.stimuli) as file:
 
 
 def made_of():
-    """Manifests of what the shards are made of, by name."""
+    """Manifests and notes of what the shards are made of, by name."""
     directions = zip(cfg["methods"], snakemake.input.directions_manifests, strict=True)
-    return {"images": snakemake.input.stimuli_manifest, **dict(directions)}
+    notes = {name: note_of(snakemake.input[name]) for name in cfg["tables"]}
+    return {"images": snakemake.input.stimuli_manifest, **dict(directions), **notes}
 
 
 blocks = []
@@ -41,6 +49,7 @@ for depth, layer in enumerate(progress(cfg["layers"])):
         write_shard(folder / f"{depth}-map.js", f"runs/{run}/{depth}-map", places)
     described = {name: describe_responses(found, labels) for name, found in methods.items()}
     near = nearest(methods, {name: own["top"][:, : cfg["m"]] for name, own in described.items()})
+    loaded = loadings(methods)
     for number, (method, found) in enumerate(methods.items()):
         own, count = described[method], len(found.vectors)
         rows = scores[(scores["layer"] == layer) & (scores["method"] == method)]
@@ -50,12 +59,14 @@ for depth, layer in enumerate(progress(cfg["layers"])):
                 "method": number,
                 "two_sided": found.two_sided,
                 "measures": other_measures(tables, layer, method, count),
+                **place_columns(tables, layer, method, count),
                 **summary_of(own),
                 **index_columns(rows, count),
             }
         )
-        weights = {} if method == NEURONS else loadings(found)
-        detail = own | near[method] | weights | examples_of(tables, layer, method, count)
+        detail = own | near[method] | loaded.get(method, {})
+        detail |= examples_of(tables, layer, method, found.responses, cfg["m"])
+        detail["parts"] = part_columns(rows, count)
         write_shard(folder / f"{depth}-{number}.js", f"runs/{run}/{depth}-{number}", detail)
 content = {
     **{name: cfg[name] for name in ("model", "stimuli", "reduction", "m", "normalisation")},

@@ -10,7 +10,8 @@ from codespectra.atlas.shards import write_folder_manifest, write_shard
 from codespectra.atlas.text_units import excerpts_of, unit_rows
 from codespectra.explanations.neuron_records import NeuronRecord, read_lines
 from codespectra.files.csv_tables import read_csv, read_tables
-from codespectra.files.notes import check_noted
+from codespectra.files.manifests import read_manifest
+from codespectra.files.notes import check_noted, note_of
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 
@@ -39,5 +40,7 @@ for number, layer in enumerate(progress(layers)):
 content = {"model": cfg["model"], "layers": layers, "units": rows}
 write_shard(folder / "units.js", f"{where}/units", content)
 told = {"model": cfg["model"], "weights": units["weights"].iloc[0], "layers": layers}
+sources = [snakemake.input.records, snakemake.input.units, *explained]
+told["made_of"] = {Path(file).stem: read_manifest(note_of(file))["sha256"] for file in sources}
 write_folder_manifest(snakemake.output.manifest, folder, **told, units=len(units))
 log.info("%d units of %d layers", len(units), len(layers))

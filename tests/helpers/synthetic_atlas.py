@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from codespectra.atlas.maps import four_bits
-from codespectra.atlas.measures import STATES
+from codespectra.atlas.measures import PLACES, STATES
 from codespectra.atlas.page_files import INDEX, PAGE, copy_page
 from codespectra.atlas.responses import BINS, CLASSES, OF_STRIP, SHOWN, STRIPS, summary_of
 from codespectra.atlas.shards import write_shard
@@ -16,6 +16,7 @@ from codespectra.data.photographs import random_crops
 
 RUN, SET = "runs/network/images", "images/images"
 METRICS = [f"metric{number}" for number in range(8)]
+PARTS = [f"part{number}" for number in range(5)]
 DISTINCT = 64
 
 
@@ -35,12 +36,16 @@ def write_atlas(root: Path, *, layers: int, units: int, images: int, seed: int =
                 "method": 0,
                 "two_sided": False,
                 "measures": {},
+                "places": {name: draw.random(units, np.float32) for name in PLACES},
+                "map": {axis: draw.random(units, np.float32) for axis in "xy"},
                 **summary_of(own),
                 "state": np.zeros(units, np.uint8),
                 "scores": {metric: _scores(draw, units) for metric in METRICS},
             }
         )
-        write_shard(root / RUN / f"{depth}-0.js", f"{RUN}/{depth}-0", own | near)
+        ii = draw.standard_normal((units, len(PARTS)), np.float32)
+        detail = own | near | {"parts": {METRICS[0]: {"names": PARTS, "ii": ii}}}
+        write_shard(root / RUN / f"{depth}-0.js", f"{RUN}/{depth}-0", detail)
         maps = {"grid": [7, 7], **four_bits(draw.random((units, SHOWN, 7, 7), np.float32))}
         key = f"maps/network/images/{depth}-0"
         write_shard(root / f"{key}.js", key, maps)

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
+from urllib.request import urlopen
 
 import h5py
 import numpy as np
@@ -18,6 +19,7 @@ from project import MINI, Project
 
 RUN = "#/classifier/tiles"
 UNIT = f"{RUN}/layer2/kmeans-4/1"
+LEFT, RIGHT = "\ue012", "\ue014"  # arrows, as WebDriver calls them
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +81,7 @@ def test_what_a_change_makes_again(atlas, change, rules):
     made = rerun(atlas, atlas.write_study(change))
     assert rules <= made
     if "index.color" in change:
-        assert not made & {"tile_images", "map_directions"}
+        assert not made & {"tile_images", "map_directions", "place_directions"}
 
 
 def test_every_page_opens_from_its_folder(browser):
@@ -161,6 +163,134 @@ def test_a_picture_is_that_of_its_number(browser, atlas):
         assert error.argmin() == int(element.get_attribute("data-image")) and error.min() < 12
 
 
+def rows_of(browser: Browser, title: str) -> pd.DataFrame:
+    """What the CSV button of a section hands to the browser."""
+    text = browser.run(
+        "let text; const save = download; download = (name, content) => { text = content; };"
+        "[...document.querySelectorAll('section')].find(part => part.querySelector('h2')"
+        f"?.textContent === {json.dumps(title)}).querySelector('button').click();"
+        "download = save; return text"
+    )
+    return pd.read_csv(io.StringIO(text))
+
+
+@pytest.mark.parametrize("method", ["kmeans-4", "neurons"])
+def test_a_direction_s_place_parts_and_loadings_are_those_of_tables(browser, atlas, method):
+    browser.open(f"{RUN}/layer2/{method}/1")
+    places = pd.read_csv(atlas.folder / "results/interpretability/classifier/tiles/places.csv")
+    own = places.query("layer == 'layer2' and method == @method and direction == 1").iloc[0]
+    shown = rows_of(browser, "Place in the spectrum")["value"]
+    columns = ["variance_share", "ranks_1_10", "ranks_11_50", "ranks_51_200", "mean_rank"]
+    np.testing.assert_allclose(shown, own[columns].astype(float), rtol=1e-6, atol=1e-9)
+    table = pd.read_csv(atlas.folder / "results/interpretability/classifier/tiles/directions.csv")
+    parts = table.query("layer == 'layer2' and method == @method and direction == 1")
+    parts = parts[parts["part"] != "all"].set_index(["metric", "part"])["ii"]
+    found = rows_of(browser, "II by part of the metric").set_index(["metric", "part"])["ii"]
+    np.testing.assert_allclose(found, parts.loc[found.index], rtol=1e-6)
+    assert len(found) == len(parts) == 5
+    folder = atlas.folder / "results/directions/classifier/tiles"
+    if method == "neurons":
+        first = rows_of(browser, "Directions that it loads on").iloc[0]
+        other, unit = (first["method"], int(first["direction"])), 1
+    else:
+        first = rows_of(browser, "Units that load on it").iloc[0]
+        other, unit = (method, 1), int(first["unit"])
+    with h5py.File(folder / f"{other[0]}.h5") as file:
+        vector = file["layer2/vectors"][other[1]]
+    assert first["weight"] == pytest.approx(vector[unit] / np.linalg.norm(vector), rel=1e-6)
+
+
+def test_two_maps_have_one_selection(browser, atlas):
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    def drag(canvas: int) -> None:
+        element = browser.driver.find_elements("css selector", "canvas.scatter")[canvas]
+        reach = element.size["width"] // 2 - 2, element.size["height"] // 2 - 2
+        actions = ActionChains(browser.driver, duration=50)
+        actions.move_to_element_with_offset(element, -reach[0], -reach[1]).click_and_hold()
+        actions.move_to_element_with_offset(element, *reach).release().perform()
+
+    folder = atlas.folder / "results/interpretability/classifier/tiles"
+    images = pd.read_csv(folder / "manifold.csv").query("layer == 'layer2'")["image"]
+    places = pd.read_csv(folder / "places.csv").query("layer == 'layer2'")
+    firsts = pd.read_parquet(atlas.folder / "results/atlas/mini/exports/classifier/tiles.parquet")
+    with_one = firsts.query("layer == 'layer2'")["images"].map(lambda own: set(own) & {*images})
+    browser.open(f"{RUN}/layer2")
+    browser.run("document.querySelector('canvas.scatter').scrollIntoView()")
+    drag(1)
+    browser.wait("document.querySelector('[role=status]').textContent !== ''")
+    (told,) = browser.texts("[role=status]")
+    assert told.startswith(f"{with_one.map(bool).sum()} selected; the first 60 are shown")
+    drag(0)
+    mapped = places["x"].notna().sum()
+    browser.wait(f"document.querySelector('[role=status]').textContent.startsWith('{mapped} ')")
+    assert len(browser.texts(".near.wide li")) == 60
+
+
+def test_two_networks_are_shown_side_by_side(browser, atlas):
+    browser.open(f"{RUN}/layer2/neurons/1?beside=runs%2Funtrained%2Ftest")
+    with h5py.File(atlas.folder / "results/directions/untrained/test/neurons.h5") as file:
+        strongest = file["layer2/responses"][:, 1].max()
+    shown = browser.texts(".gallery figcaption b")[18:]
+    assert len(shown) == 9 and float(shown[0]) == pytest.approx(strongest, rel=5e-3)
+    browser.press(RIGHT)
+    browser.wait("location.hash.endsWith('/2?beside=runs%2Funtrained%2Ftest')")
+    browser.open(f"{RUN}?other=runs%2Funtrained%2Ftest&x=ii%3Acolor&y=ii%3Acolor")
+    browser.wait("document.querySelectorAll('.chart path[stroke-dasharray]').length > 0")
+    assert "runs/untrained/test" in browser.run(
+        "return [...document.querySelectorAll('select')].map(select => select.value)"
+    )
+
+
+def test_seeds_of_a_network_are_told_together(index, tmp_path):
+    shutil.copytree(index.parent, tmp_path / "atlas")
+    catalogue = tmp_path / "atlas/page/catalogue.js"
+    head, text = catalogue.read_text().split(",", 1)
+    content = json.loads(text[:-3])
+    (run,) = [one for one in content["runs"] if one["model"] == "classifier"]
+    seeds = [f"small-s{seed}" for seed in range(5)]
+    content["runs"] += [run | {"model": name, "path": f"runs/{name}/tiles"} for name in seeds]
+    catalogue.write_text(f"{head},{json.dumps(content)});\n")
+    with chromium(tmp_path / "atlas/index.html") as browser:
+        browser.open("#/")
+        assert browser.texts(".card h3")[:3] == [
+            *("classifier on tiles", "untrained on test", "small on tiles")
+        ]
+        assert browser.texts(".card:nth-child(3) ul:first-of-type a") == seeds
+        browser.open(UNIT)
+        assert browser.texts("optgroup option") == [f"{name} on tiles" for name in seeds]
+
+
+def test_a_scatter_follows_dark_and_light_and_its_width(browser):
+    drawn = "document.querySelector('canvas.scatter').width"
+    widths, shades = [], []
+    browser.open(f"{RUN}/layer2")
+    for width in (1280, 800):
+        browser.size(width)
+        browser.wait(f"{drawn} === document.querySelector('canvas.scatter').clientWidth")
+        browser.press("d")
+        picture = browser.run("return document.querySelector('canvas.scatter').toDataURL()")
+        with urlopen(picture) as content:
+            image = Image.open(io.BytesIO(content.read())).convert("L")
+        widths.append(image.width)
+        shades.append(image.getpixel((3, 3)))
+    assert widths[0] > widths[1] and abs(shades[0] - shades[1]) > 150
+
+
+def test_a_report_as_zip_holds_the_atlas(atlas, tmp_path):
+    done = atlas.snakemake("atlas", "--report", str(tmp_path / "report.zip"))
+    assert done.returncode == 0, done.stdout
+    shutil.unpack_archive(tmp_path / "report.zip", tmp_path)
+    (index,) = (tmp_path / "report").glob("data/raw/*/index.html")
+    with chromium(index) as browser:
+        browser.open(UNIT)
+        browser.wait("!document.querySelector('.gallery .picture:not([data-drawn])')")
+        assert browser.complaints() == []
+    assert "under <em>Atlas</em>" in (tmp_path / "report/report.html").read_text()
+    told = atlas.failure("atlas", "--report", str(tmp_path / "report.html"))
+    assert "use store as zip" in told
+
+
 def units(browser: Browser) -> list[list[str]]:
     return browser.run(
         "return [...document.querySelectorAll('.virtual tbody tr:not([aria-hidden])')]"
@@ -188,10 +318,8 @@ def test_the_table_sorts_and_filters(browser, scores):
 
 
 def test_keys_walk_from_unit_to_unit_and_mark_them(browser):
-    from selenium.webdriver.common.keys import Keys
-
     browser.open(UNIT)
-    for key, number in ((Keys.ARROW_RIGHT, 2), (Keys.ARROW_LEFT, 1), (Keys.ARROW_LEFT, 0)):
+    for key, number in ((RIGHT, 2), (LEFT, 1), (LEFT, 0)):
         browser.press(key)
         browser.wait(f"document.getElementById('main').dataset.address.endsWith('/{number}')")
     browser.press("m")
@@ -292,25 +420,46 @@ def test_an_explained_unit_of_a_language_model_has_its_contexts(browser, atlas):
     assert shown == "".join(first["tokens"]).replace("\n", "⏎")
 
 
-def test_a_run_is_shown_against_another(browser):
-    browser.open(f"{RUN}?other=runs%2Funtrained%2Ftest&x=ii%3Acolor&y=ii%3Acolor")
-    browser.wait("document.querySelector('.virtual tbody td') !== null")
-    choices = browser.run("return [...document.querySelectorAll('select')].map(s => s.value)")
-    assert "runs/untrained/test" in choices
+def test_the_table_of_a_run_has_every_direction(atlas, scores):
+    table = pd.read_parquet(
+        atlas.folder / "results/atlas/mini/exports/classifier/tiles.parquet"
+    ).set_index(["layer", "method", "direction"])
+    own = scores[scores["metric"] == "color"].set_index(table.index.names)["ii"].sort_index()
+    np.testing.assert_array_equal(table["ii (color)"].sort_index(), own)
+    places = pd.read_csv(atlas.folder / "results/interpretability/classifier/tiles/places.csv")
+    places = places.set_index(table.index.names).sort_index()
+    columns = {"map_x": "x", "map_y": "y", "mean_rank": "mean_rank"}
+    found = table[[*columns]].rename(columns=columns).sort_index()
+    pd.testing.assert_frame_equal(found, places[[*columns.values()]])
 
 
-def test_exports_have_every_direction(atlas, scores):
-    folder = atlas.folder / "results/atlas/mini/exports"
-    table = pd.read_parquet(folder / "classifier/tiles.parquet")
-    keys = ["layer", "method", "direction"]
-    own = scores[scores["metric"] == "color"].set_index(keys)["ii"].sort_index()
-    found = table.set_index(keys)["ii (color)"].sort_index()
-    np.testing.assert_array_equal(found, own)
-    packed = folder / "gpt/neuronpedia/0-mlp-neuron/activations/batch-0.jsonl.gz"
-    lines = gzip.decompress(packed.read_bytes()).splitlines()
-    first = json.loads(lines[0])
-    assert first["maxValue"] == max(first["values"]) == first["values"][first["maxValueTokenIndex"]]
-    assert len(lines) == 3 * (8 + 6)
+def test_neuronpedia_s_files_say_what_records_and_explanations_say(atlas):
+    folder = atlas.folder / "results/atlas/mini/exports/gpt/neuronpedia/0-mlp-neuron"
+    features, activations, explanations = (
+        pd.DataFrame(map(json.loads, gzip.decompress(file.read_bytes()).splitlines()))
+        for file in (
+            folder / name / "batch-0.jsonl.gz"
+            for name in ("features", "activations", "explanations")
+        )
+    )
+    for table in (features, activations, explanations):
+        assert set(table["modelId"]) == {"gpt"} and set(table["layer"]) == {folder.name}
+    made = atlas.folder / "results/explanations/gpt"
+    scores = pd.read_csv(made / "lookup.csv").query("depth == 1 and kind == 'neuron'")
+    assert features["index"].to_list() == scores["unit"].to_list()
+    assert explanations["description"].to_list() == scores["explanation"].to_list()
+    assert explanations["id"].is_unique and activations["id"].is_unique
+    records = [json.loads(line) for line in (made / "records.jsonl").read_text().splitlines()]
+    (record,) = [
+        one for one in records[:3] if one["neuron_id"]["neuron_index"] == features["index"][0]
+    ]
+    own = activations[activations["index"] == features["index"][0]]
+    excerpts = record["most_positive_activation_records"] + record["random_sample"]
+    assert own["tokens"].to_list() == [one["tokens"] for one in excerpts]
+    assert own["values"].to_list() == [one["activations"] for one in excerpts]
+    for row in own.itertuples():
+        assert row.maxValue == max(row.values) == row.values[row.maxValueTokenIndex]
+    assert features["maxActApprox"][0] == own["maxValue"][:8].max()
 
 
 def test_a_study_without_directions_says_so(mini):

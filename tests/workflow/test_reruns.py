@@ -706,6 +706,8 @@ MODULES = {
     "figures/index_methods.py": {"draw_index_panels", "draw_controls"},
     # The target atlas is asked for by itself: tests/workflow/test_atlas.py.
     "atlas/*.py": set(),
+    "directions/places.py": set(),
+    "statistics/z_scores.py": set(),
     # Read at the start, or no part of what a job computes.
     "study/*.py": set(),
     "jobs/*.py": set(),

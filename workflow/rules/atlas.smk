@@ -24,6 +24,29 @@ rule tile_images:
         "../../scripts/tile_images.py"
 
 
+rule place_directions:
+    input:
+        **captured("directions"),
+        **directions_of(run_methods),
+    output:
+        places=f"{SCORES}/places.csv",
+    log:
+        "results/logs/place_directions/{model}/{stimuli}.log",
+    benchmark:
+        "results/benchmarks/place_directions/{model}/{stimuli}.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **growing(mem_mb=8000, runtime=240),
+    params:
+        cfg=placed_config,
+        code=code_of("place_directions.py"),
+    message:
+        "Where directions of {wildcards.model} on {wildcards.stimuli} lie in the spectra"
+    script:
+        "../../scripts/place_directions.py"
+
+
 rule describe_directions:
     input:
         unpack(shown_tables),
@@ -32,7 +55,7 @@ rule describe_directions:
     output:
         shards=directory(ATLAS_RUN),
         manifest=f"{ATLAS_RUN}.json",
-        table=f"{ATLAS}/exports/{{model}}/{{stimuli}}.parquet",
+        table=ATLAS_TABLE,
     log:
         "results/logs/describe_directions/{model}/{stimuli}.log",
     benchmark:
@@ -83,7 +106,7 @@ rule describe_text_units:
     output:
         shards=directory(ATLAS_TEXT),
         manifest=f"{ATLAS_TEXT}.json",
-        neuronpedia=directory(f"{ATLAS}/exports/{{model}}/neuronpedia"),
+        neuronpedia=directory(ATLAS_NEURONPEDIA),
     log:
         "results/logs/describe_text_units/{model}.log",
     benchmark:
@@ -104,11 +127,17 @@ rule describe_text_units:
 rule bind_atlas:
     input:
         parts=atlas_parts(),
+        exports=atlas_exports(),
         claims=atlas_claims(),
         exponents=per_run(f"{SPECTRA}/exponents.csv", "spectra"),
     output:
-        index=f"{ATLAS}/index.html",
-        page=directory(f"{ATLAS}/page"),
+        atlas=report(
+            directory(ATLAS),
+            htmlindex="index.html",
+            caption="../report/atlas.rst",
+            category="Atlas",
+            labels={"result": "every unit and direction", "form": "pages"},
+        ),
     log:
         "results/logs/bind_atlas.log",
     benchmark:
@@ -122,13 +151,13 @@ rule bind_atlas:
         code=code_of("bind_atlas.py"),
         page=page_digest(),
     message:
-        "Bind the atlas: {output.index}"
+        "Bind the atlas: {output.atlas}/index.html"
     script:
         "../../scripts/bind_atlas.py"
 
 
 rule atlas:
     input:
-        lambda w: wanted([f"{ATLAS}/index.html"] if atlas_parts() else [], "atlas", "directions"),
+        lambda w: wanted([ATLAS] if atlas_parts() else [], "atlas", "directions"),
     message:
         f"The atlas of every unit and direction: {ATLAS}/index.html"

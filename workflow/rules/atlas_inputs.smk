@@ -4,10 +4,13 @@ from codespectra.atlas.grids import grid_of
 from codespectra.atlas.page_files import page_digest
 
 ATLAS = f"results/atlas/{study.study}"
-ATLAS_RUN = f"{ATLAS}/runs/{{model}}/{{stimuli}}"
-ATLAS_MAPS = f"{ATLAS}/maps/{{model}}/{{stimuli}}"
-ATLAS_IMAGES = f"{ATLAS}/images/{{stimuli}}"
-ATLAS_TEXT = f"{ATLAS}/texts/{{model}}"
+ATLAS_PARTS = f"results/atlas_parts/{study.study}"
+ATLAS_RUN = f"{ATLAS_PARTS}/runs/{{model}}/{{stimuli}}"
+ATLAS_MAPS = f"{ATLAS_PARTS}/maps/{{model}}/{{stimuli}}"
+ATLAS_IMAGES = f"{ATLAS_PARTS}/images/{{stimuli}}"
+ATLAS_TEXT = f"{ATLAS_PARTS}/texts/{{model}}"
+ATLAS_TABLE = f"{ATLAS_PARTS}/exports/{{model}}/{{stimuli}}.parquet"
+ATLAS_NEURONPEDIA = f"{ATLAS_PARTS}/exports/{{model}}/neuronpedia"
 # Tables of the interpretability study that say something of single directions, by kind.
 DIRECTION_TABLES = {
     "psychophysics": "psychophysics.csv",
@@ -16,7 +19,6 @@ DIRECTION_TABLES = {
     "manifold_units": "manifold_units.csv",
     "coactivation": "coactivation.csv",
     "synergy_units": "synergy_units.csv",
-    "synergy_images": "synergy_images.csv",
 }
 
 
@@ -25,7 +27,8 @@ def shown_tables(wildcards):
     run = wildcards.model, wildcards.stimuli
     more = {kind: file for kind, file in DIRECTION_TABLES.items() if run in runs_with(kind)}
     folder = f"results/interpretability/{wildcards.model}/{wildcards.stimuli}"
-    return {kind: f"{folder}/{file}" for kind, file in {"scores": "directions.csv", **more}.items()}
+    always = {"scores": "directions.csv", "places": "places.csv"}
+    return {kind: f"{folder}/{file}" for kind, file in {**always, **more}.items()}
 
 
 def run_methods(wildcards):
@@ -36,6 +39,12 @@ def run_methods(wildcards):
 def atlas_run_config(wildcards, **fields):
     """What the shards of a run depend on, besides files."""
     return run_config("directions", wildcards, **fields, methods=run_methods(wildcards))
+
+
+def placed_config(wildcards):
+    """The same of their places in the spectra."""
+    spectra = study.spectra.model_dump(include={"solver", "seed"})
+    return atlas_run_config(wildcards, **spectra)
 
 
 def described_config(wildcards):
@@ -58,6 +67,11 @@ def atlas_parts():
     found += [ATLAS_IMAGES.format(stimuli=name) for name in dict.fromkeys(s for _, s in runs)]
     found += of_language_models(ATLAS_TEXT)
     return [f"{folder}.json" for folder in found]
+
+
+def atlas_exports():
+    """Files that other programs read: a table a run, and language units."""
+    return for_each(ATLAS_TABLE, scored_runs(study)) + of_language_models(ATLAS_NEURONPEDIA)
 
 
 def own_explanation_scores(wildcards):

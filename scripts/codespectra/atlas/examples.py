@@ -1,4 +1,4 @@
-"""What experiments show of single directions: a drawn trial, pairs of units, the map of images."""
+"""What experiments show of single directions: drawn trials, best partners, the map of images."""
 
 from typing import Any
 
@@ -6,17 +6,25 @@ import numpy as np
 import pandas as pd
 
 from codespectra.atlas.measures import NEURONS, Tables
+from codespectra.statistics.ranking import strongest
+from codespectra.statistics.z_scores import standardised
 
 Rows = list[dict[str, Any]]
 
 
-def examples_of(tables: Tables, layer: str, method: str, count: int) -> dict[str, Any]:
+def examples_of(
+    tables: Tables, layer: str, method: str, responses: np.ndarray, m: int
+) -> dict[str, Any]:
     """What the tables of a run show of a method's directions in a layer, K in all.
+
+    Args:
+        responses: of all stimuli, (N, K).
+        m: images that the index counts.
 
     Returns:
         trials: of psychophysics, with the images of each; partners: by metric the unit (K,) that
-            adds most to each, -1 where there is none; pairs: the layer's best, with their images.
-            What the tables lack is left out.
+            adds most to each, -1 where there is none, and the images (K, m) that excite the pair's
+            sum most. What the tables lack is left out.
     """
     found: dict[str, Any] = {}
     if "trial" in tables:
@@ -24,10 +32,7 @@ def examples_of(tables: Tables, layer: str, method: str, count: int) -> dict[str
         found["trials"] = _trials(table[(table["layer"] == layer) & (table["method"] == method)])
     if method == NEURONS and "synergy_units" in tables:
         table = tables["synergy_units"]
-        found["partners"] = _partners(table[table["layer"] == layer], count)
-    if method == NEURONS and "synergy_images" in tables:
-        table = tables["synergy_images"]
-        found["pairs"] = _pairs(table[table["layer"] == layer])
+        found["partners"] = _partners(table[table["layer"] == layer], responses, m)
     return found
 
 
@@ -50,22 +55,15 @@ def _trials(table: pd.DataFrame) -> Rows:
     ]
 
 
-def _partners(table: pd.DataFrame, count: int) -> dict[str, np.ndarray]:
-    return {
-        metric: rows.set_index("direction")["best_partner"]
-        .reindex(range(count), fill_value=-1)
-        .to_numpy(int)
-        for metric, rows in table.groupby("metric", sort=False)
-    }
-
-
-def _pairs(table: pd.DataFrame) -> Rows:
-    keys = ["metric", "a", "b", "synergy"]
-    return [
-        dict(zip(keys, key, strict=True))
-        | {"images": {role: list(own["image"]) for role, own in rows.groupby("role", sort=False)}}
-        for key, rows in table.groupby(keys, sort=False)
-    ]
+def _partners(table: pd.DataFrame, responses: np.ndarray, m: int) -> dict[str, dict[str, Any]]:
+    scores = np.ascontiguousarray(standardised(responses).T)
+    found = {}
+    for metric, rows in table.groupby("metric", sort=False):
+        partners = rows.set_index("direction")["best_partner"]
+        partners = partners.reindex(range(len(scores)), fill_value=-1).to_numpy(int)
+        sums = strongest(scores + scores[partners], m)
+        found[metric] = {"units": partners, "images": sums}
+    return found
 
 
 def _plain(rows: pd.DataFrame) -> Rows:

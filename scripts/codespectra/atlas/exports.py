@@ -49,7 +49,9 @@ def _table(run: Run, block: dict[str, Any], classes: list[str]) -> pa.Table:
     for metric, own in block["scores"].items():
         for part in ("ii", "low", "high"):
             columns[f"{part} ({metric})"] = _numbers(own[part])
-    return pa.table(columns | {name: _numbers(own) for name, own in block["measures"].items()})
+    more = block["measures"] | block["places"]
+    more |= {f"map_{axis}": values for axis, values in block["map"].items()}
+    return pa.table(columns | {name: _numbers(own) for name, own in more.items()})
 
 
 def _numbers(values: np.ndarray) -> pa.Array:

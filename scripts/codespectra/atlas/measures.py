@@ -11,6 +11,8 @@ from codespectra.interpretability.parts import ALL
 # States of a direction, by their numbers in shards.
 STATES = ["live", "rare", "dead"]
 NEURONS = "neurons"
+# Of a direction's place in the spectrum.
+PLACES = ["variance_share", "ranks_1_10", "ranks_11_50", "ranks_51_200", "mean_rank"]
 
 Tables = dict[str, pd.DataFrame]
 
@@ -32,6 +34,27 @@ def index_columns(scores: pd.DataFrame, count: int) -> dict[str, Any]:
             for metric, rows in scores.groupby("metric", sort=False)
         }
     }
+
+
+def part_columns(scores: pd.DataFrame, count: int) -> dict[str, Any]:
+    """By metric of several parts, such as a backbone's layers: their names, and II (K, parts)."""
+    return {
+        metric: {
+            "names": list(rows["part"].unique()),
+            "ii": rows.pivot(index="direction", columns="part", values="ii")
+            .reindex(range(count))[rows["part"].unique()]
+            .to_numpy(np.float64),
+        }
+        for metric, rows in scores[scores["part"] != ALL].groupby("metric", sort=False)
+    }
+
+
+def place_columns(tables: Tables, layer: str, method: str, count: int) -> dict[str, Any]:
+    """Of a method's directions in one layer: their places in the spectrum, and on the map."""
+    rows = tables["places"]
+    rows = rows[(rows["layer"] == layer) & (rows["method"] == method)]
+    places = {name: _by_direction(rows, name, count) for name in PLACES}
+    return {"places": places, "map": {name: _by_direction(rows, name, count) for name in "xy"}}
 
 
 def _by_direction(rows: pd.DataFrame, column: str, count: int) -> np.ndarray:

@@ -1,6 +1,7 @@
-"""The page itself: the files beside this one that a browser runs, as they are."""
+"""What an atlas' folder is bound of: the files of the page, as they are, and what rules wrote."""
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -21,3 +22,23 @@ def copy_page(folder: Path) -> None:
     for file in sorted(PAGE.iterdir()):
         if file.name != INDEX:
             shutil.copyfile(file, folder / file.name)
+
+
+def link(source: Path, target: Path) -> None:
+    """Have a file, or a folder with all that isn't hidden in it, in another place too.
+
+    As hard links, which take no room; where the file system has none, as copies.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        hidden = shutil.ignore_patterns(".*")
+        shutil.copytree(source, target, copy_function=_link_file, ignore=hidden)
+    else:
+        _link_file(source, target)
+
+
+def _link_file(source: str | Path, target: str | Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -13,8 +13,8 @@ SIDE = 96
 # Images of a sheet's row, and its rows. A browser decodes whole sheets: of 64, a page whose images
 # lie on 60 sheets takes 140 MB for a moment, of 256 four times that.
 ACROSS = 4
-# Of WebP: 50,000 photographs of 96 pixels take 57 MB.
-QUALITY = 75
+# Of WebP: 50,000 photographs of 96 pixels take 61 MB.
+QUALITY = 72
 
 
 def sheet_side(side: int) -> int:

@@ -28,6 +28,10 @@ COLUMNS = {
     "resampled": (SCORED, "draw mean variance count"),
     "halves": (f"{SCORED} state half", "stimulus_count m direction sign ii low high"),
     "halves_resampled": (f"{SCORED} half", "draw mean variance count"),
+    "places": (
+        f"{RUN} layer method",
+        "direction variance_share ranks_1_10 ranks_11_50 ranks_51_200 mean_rank x y",
+    ),
     "psychophysics": (f"{RUN} layer method metric", "direction difficulty trials correct accuracy"),
     "trial": (f"{RUN} layer method metric role", "direction difficulty image chosen"),
     "manifold_images": (f"{RUN} layer map_metric label", "image x y red green blue"),

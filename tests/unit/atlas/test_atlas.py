@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -9,10 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
+from codespectra.atlas.examples import examples_of
 from codespectra.atlas.grids import grid_of
 from codespectra.atlas.maps import Places, Shown, four_bits
-from codespectra.atlas.measures import index_columns, other_measures
+from codespectra.atlas.measures import index_columns, other_measures, part_columns
 from codespectra.atlas.neighbours import loadings, nearest
+from codespectra.atlas.page_files import link
 from codespectra.atlas.responses import Labels, describe_responses
 from codespectra.atlas.shards import packed, write_shard
 from codespectra.atlas.sheets import ACROSS, make_sheet
@@ -42,6 +46,23 @@ def test_an_array_comes_back_from_its_bytes(array, kind):
     assert (told["type"], told["shape"]) == (kind, list(array.shape))
     back = np.frombuffer(base64.b64decode(told["base64"]), kind).reshape(told["shape"])
     np.testing.assert_allclose(back, array)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_part_is_in_the_atlas_without_taking_room(tmp_path, monkeypatch, links):
+    source = tmp_path / "parts/runs/a"
+    source.mkdir(parents=True)
+    for name in ("run.js", ".snakemake_timestamp"):
+        (source / name).write_text(name)
+    if not links:
+        monkeypatch.setattr(os, "link", Mock(side_effect=OSError))
+    link(source, tmp_path / "atlas/runs/a")
+    link(source / "run.js", tmp_path / "atlas/exports/a/run.js")
+    found = [file for file in (tmp_path / "atlas").rglob("*") if file.is_file()]
+    assert sorted(file.name for file in found) == ["run.js", "run.js"]
+    for file in found:
+        assert file.read_text() == "run.js"
+        assert file.samefile(source / "run.js") == links
 
 
 def test_a_shard_is_ascii_and_one_call(tmp_path):
@@ -96,8 +117,57 @@ def test_nearest_directions_are_those_of_the_highest_correlation():
     np.testing.assert_array_equal(found["own_direction"][0][:4], order[:4])
     shared = [len({*top["a"][0]} & {*images}) for name in "ab" for images in top[name]]
     assert found["sharing_value"][0][0] == max(shared[1:])
-    units = loadings(a)
-    np.testing.assert_array_equal(units["units"][0][0], np.abs(a.vectors[0]).argmax())
+
+
+def test_loadings_are_the_same_both_ways():
+    """A unit's weight in a direction is found from either, among methods of any length."""
+    a, b = directions(5), directions(8)
+    a.vectors[:] *= 100
+    found = loadings({"a": a, "neurons": Directions(np.eye(6), np.zeros((50, 6))), "b": b})
+    weights = {
+        (method, direction, unit): value
+        for method, one in ((0, a), (2, b))
+        for direction, vector in enumerate(
+            one.vectors / np.linalg.norm(one.vectors, axis=1)[:, None]
+        )
+        for unit, value in enumerate(vector)
+    }
+    assert found["a"]["units"].shape == (5, 6)  # there are no more
+    for place, method in ((0, "a"), (2, "b")):
+        for direction, (units, values) in enumerate(
+            zip(found[method]["units"], found[method]["weights"], strict=True)
+        ):
+            assert list(np.abs(values)) == sorted(np.abs(values), reverse=True)
+            for unit, value in zip(units, values, strict=True):
+                np.testing.assert_allclose(value, weights[place, direction, unit], rtol=1e-6)
+    for unit in range(6):
+        own = [abs(value) for (*_, other), value in weights.items() if other == unit]
+        loads = [
+            found["neurons"][f"loads_{part}"][unit] for part in ("method", "direction", "value")
+        ]
+        np.testing.assert_allclose(np.abs(loads[2]), sorted(own, reverse=True)[:8], rtol=1e-6)
+        for method, direction, value in zip(*loads, strict=True):
+            np.testing.assert_allclose(value, weights[method, direction, unit], rtol=1e-6)
+
+
+def test_a_pair_s_images_are_those_of_its_sum():
+    responses = directions(4).responses
+    rows = [("color", 0, 2), ("color", 2, 0), ("color", 3, 1)]
+    table = pd.DataFrame(rows, columns=["metric", "direction", "best_partner"]).assign(layer="a")
+    found = examples_of({"synergy_units": table}, "a", "neurons", responses, 3)["partners"]["color"]
+    assert found["units"].tolist() == [2, -1, 0, 1]
+    scores = (responses - responses.mean(axis=0)) / responses.std(axis=0)
+    strongest = np.argsort(-(scores[:, 3] + scores[:, 1]))[:3]
+    np.testing.assert_array_equal(found["images"][3], strongest)
+
+
+def test_parts_of_a_metric_add_up_to_it():
+    rows = [("net", "all", 1, 0.5), ("net", "conv1", 1, 0.2), ("net", "conv2", 1, 0.3)]
+    rows += [("net", "conv1", 0, np.nan), ("net", "conv2", 0, np.nan), ("color", "all", 1, 0.1)]
+    scores = pd.DataFrame(rows, columns=["metric", "part", "direction", "ii"])
+    told = part_columns(scores, 2)
+    assert told.keys() == {"net"} and told["net"]["names"] == ["conv1", "conv2"]
+    np.testing.assert_array_equal(told["net"]["ii"], [[np.nan, np.nan], [0.2, 0.3]])
 
 
 LAYERS = {

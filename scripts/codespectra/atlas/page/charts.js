@@ -62,7 +62,11 @@ function intervalChart(row, x, width = 200) {
     Number.isNaN(row.value) || row.value === null ? null : el("circle", { class: "estimate", cx: x(row.value), cy: middle, r: 4 }));
 }
 
-// Lines over an ordered axis: `series` have a name, points {x, y, low, high, href, words}.
+// What colours of a chart stand for: names, of colour 0, 1, … or as told.
+const legend = (names, colours = [...names.keys()]) => el("p", { class: "legend" },
+  names.map((name, at) => el("span", {}, el("i", { style: { background: colourOf(colours[at]) } }), name)));
+
+// Lines over an ordered axis: `series` have a colour, points {x, y, low, high, href, words}, and may be dashed.
 function lineChart(series, names, words) {
   const width = Math.max(360, 150 + 40 * names.length), height = 300, base = 200;
   const all = series.flatMap((one) => one.points).flatMap((point) => [point.y, point.low, point.high]).filter(Number.isFinite);
@@ -73,8 +77,8 @@ function lineChart(series, names, words) {
     y.ticks.map((tick) => [el("line", { class: "grid", x1: 40, x2: width - 96, y1: y(tick), y2: y(tick) }),
       el("text", { x: 36, y: y(tick) + 4, "text-anchor": "end" }, show(tick))]),
     names.map((name, place) => el("text", { class: "slanted", transform: `translate(${x(place)} ${base + 12}) rotate(35)` }, name.length > 20 ? `…${name.slice(-19)}` : name, hint(name))),
-    series.map((one, number) => el("g", { style: { color: colourOf(number) } },
-      el("path", { class: "line", d: one.points.map((point, at) => `${at ? "L" : "M"}${x(point.x)} ${y(point.y)}`).join("") }),
+    series.map((one) => el("g", { style: { color: colourOf(one.colour) } },
+      el("path", { class: "line", "stroke-dasharray": one.dashed ? "5 4" : null, d: one.points.map((point, at) => `${at ? "L" : "M"}${x(point.x)} ${y(point.y)}`).join("") }),
       one.points.map((point) => [
         Number.isFinite(point.low) ? el("line", { class: "whisker", x1: x(point.x), x2: x(point.x), y1: y(point.low), y2: y(point.high) }) : null,
         el("circle", { class: point.href ? "point linked" : "point", cx: x(point.x), cy: y(point.y), r: 4,
@@ -82,19 +86,23 @@ function lineChart(series, names, words) {
 }
 
 // A scatter of units: hover tells one, a click opens it, a dragged frame selects.
-// `points` has x, y (nan is left out), colour (a number a point); `act` has told, opened, framed.
+// `points` has x, y (nan is left out), colour (a number a point), and perhaps `chosen` (others are
+// pale), `ringed`; without names the axes mean nothing. `act` has told, opened, framed.
 class Scatter {
   constructor(act) {
     this.act = act;
     this.canvas = el("canvas", { class: "scatter", role: "img", on: {
       pointermove: (event) => this.move(event), pointerdown: (event) => this.press(event),
       pointerup: (event) => this.release(event), pointerleave: () => { this.near = -1; this.act.told(-1); this.draw(); },
+      redraw: () => this.draw(),
     } });
     this.near = -1;
+    new ResizeObserver(() => this.draw()).observe(this.canvas);
   }
 
   set(points) {
     this.points = points;
+    this.near = -1;
     this.frame = null;
     this.canvas.setAttribute("aria-label", points.words ?? `Scatter of ${points.yName} against ${points.xName}; the table has the same units`);
     this.draw();
@@ -102,6 +110,7 @@ class Scatter {
 
   draw() {
     const { canvas, points } = this;
+    if (!points) return;
     const width = canvas.clientWidth || 600, height = canvas.clientHeight || 360, dense = window.devicePixelRatio || 1;
     canvas.width = width * dense;
     canvas.height = height * dense;
@@ -117,10 +126,11 @@ class Scatter {
     this.kept = kept;
     this.x = scale(...padded(kept.map((at) => points.x[at])), 48, width - 12);
     this.y = scale(...padded(kept.map((at) => points.y[at])), height - 40, 10);
-    this.axes(pen, style, width, height);
+    if (points.xName) this.axes(pen, style, width, height);
     const size = kept.length > 5000 ? 1.5 : kept.length > 800 ? 2.5 : 4;
-    pen.globalAlpha = kept.length > 5000 ? 0.6 : 0.8;
+    const plain = kept.length > 5000 ? 0.6 : 0.8;
     for (const at of kept) {
+      pen.globalAlpha = points.chosen && !points.chosen.has(at) ? 0.12 : plain;
       pen.fillStyle = colourOf(points.colour[at]);
       pen.beginPath();
       pen.arc(this.x(points.x[at]), this.y(points.y[at]), size, 0, 7);

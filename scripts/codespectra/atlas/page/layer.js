@@ -1,4 +1,4 @@
-// A layer: its methods side by side, and the map of its most exciting images.
+// A layer: its methods side by side, and how exponents and scores change over layers.
 "use strict";
 
 async function layerPage(run, layer, query) {
@@ -10,7 +10,7 @@ async function layerPage(run, layer, query) {
     trail(["atlas", "#/"], [`${run.model} on ${run.stimuli}`, runAddress(run)], [layer]),
     el("h1", {}, layer),
     methodsOf(run, layer, blocks, query),
-    places ? mapSection(run, layer, blocks, places) : null,
+    new LayerMaps(run, layer, blocks, places).build(),
     provenance(run.listed),
   ];
 }
@@ -33,73 +33,48 @@ function methodsOf(run, layer, blocks, query) {
     const x = scale(...padded(found.flatMap((one) => [one.low, one.high]).filter(Number.isFinite)), 4, 196);
     table.replaceChildren(plainTable(["method", "directions", "live", "median II", "quarters", ""], found.map((one) => [
       el("a", { href: runAddress(run, { layer, method: one.block.methodName, sort: `-ii:${name}`, y: `ii:${name}` }) }, one.block.methodName),
-      show(one.block.count), show(one.live), show(one.value), `${show(one.low)} … ${show(one.high)}`, intervalChart(one, x)])));
+      show(one.block.count), show(one.live), show(one.value), `${show(one.low)} … ${show(one.high)}`, intervalChart(one, x)]), { class: "scores" }));
   };
   update(metric);
   return section("Methods side by side", { rows, name: `${layer} methods` },
     el("div", { class: "controls" }, choice("metric", run.metrics.map((name) => [name, name]), metric, update)), table);
 }
 
-function mapSection(run, layer, blocks, places) {
-  const { images } = run;
-  const told = el("div", { class: "told" }), found = el("ul", { class: "near wide" });
-  const scatter = new Scatter({
-    told: (at) => told.replaceChildren(...(at < 0 ? [] : [picture(images, places.image[at], 64), el("span", {}, `image ${places.image[at]} ${classOf(run, places.image[at])}`)])),
-    framed: () => found.replaceChildren(),
-    opened: (at) => found.replaceChildren(...unitsWith(blocks, places.image[at]).map(({ block, number }) => el("li", {},
-      el("a", { href: unitAddress(block, number) }, `${block.methodName} · ${number}`),
-      el("span", { class: "strip" }, [...rowOf(block.first, number)].map((image) => picture(images, image, 32)))))),
-  });
-  requestAnimationFrame(() => scatter.set({ x: places.x, y: places.y, xName: "", yName: "", words: "Map of images; its CSV has their places", shown: places.x.map(() => 1),
-    colour: Array.from(places.image, (image) => images.labels ? images.labels[image] : 0) }));
-  const names = images.labels ? [...new Set(Array.from(places.image, (image) => images.labels[image]))].sort((a, b) => a - b) : [];
-  return section("Map of its most exciting images", { figure: () => scatter.canvas, name: `${layer} map`,
-    note: `t-SNE by ${places.metric}; a point is an image, its colour its class. Click one for the units that have it among their first three.`,
-    rows: () => [["image", "class", "x", "y"], ...Array.from(places.image, (image, at) => [image, classOf(run, image), places.x[at], places.y[at]])] },
-    el("div", { class: "scatterbox" }, scatter.canvas), told,
-    el("p", { class: "legend" }, names.length <= 20 ? names.map((index) => el("span", {}, el("i", { style: { background: colourOf(index) } }), images.classes[index])) : null), found);
-}
-
-// Units of some blocks that have an image among their first three.
-function unitsWith(blocks, image) {
-  const found = [];
-  for (const block of blocks) {
-    for (let number = 0; number < block.count; number++) if (rowOf(block.first, number).includes(image)) found.push({ block, number });
-  }
-  return found;
-}
-
-// Median II by layer, a line a method.
-function layersSection(run, metric) {
+// Median II by layer, a line a method; of another network too, in the same colours.
+function layersSection(run, other, metric) {
   const box = el("div", { class: "scroll" });
+  const runs = [run, other].filter(Boolean), layers = [...new Set(runs.flatMap((one) => one.layers))];
+  const methods = [...new Set(runs.flatMap((one) => one.methods))];
   let drawn;
+  const pointsOf = (one, method, name) => one.blocks.filter((block) => block.methodName === method).map((block) => {
+    const { value } = quarters(block, name);
+    return { x: layers.indexOf(block.layerName), y: value, href: address([one.model, one.stimuli, block.layerName], { metric: name }), words: `${runName(one)}, ${method}, ${block.layerName}: ${show(value)}` };
+  }).filter((point) => !Number.isNaN(point.y));
   const update = (name) => {
-    const series = run.methods.map((method) => ({ name: method, points: run.blocks.filter((block) => block.methodName === method).map((block) => {
-      const own = quarters(block, name);
-      return { x: block.layer, y: own.value, low: NaN, high: NaN, href: address([run.model, run.stimuli, block.layerName], { metric: name }), words: `${method}, ${block.layerName}: ${show(own.value)}` };
-    }).filter((point) => !Number.isNaN(point.y)) }));
-    drawn = lineChart(series, run.layers, `Median II (${name}) by layer`);
+    const series = methods.flatMap((method, colour) => runs.map((one) => ({ colour, dashed: one === other, points: pointsOf(one, method, name) })));
+    drawn = lineChart(series, layers, `Median II (${name}) by layer`);
     box.replaceChildren(drawn);
   };
   update(metric);
-  return section("Layers side by side", { figure: () => drawn, name: `${run.model}-${run.stimuli}-layers`, note: "Median II of a method's live directions; a point leads to its layer.",
-    rows: () => [["layer", "method", ...run.metrics], ...run.blocks.map((block) => [block.layerName, block.methodName, ...run.metrics.map((name) => quarters(block, name).value)])] },
-    el("div", { class: "controls" }, choice("metric", run.metrics.map((name) => [name, name]), metric, update)), box,
-    el("p", { class: "legend" }, run.methods.map((name, at) => el("span", {}, el("i", { style: { background: colourOf(at) } }), name))));
+  return section("Layers side by side", { figure: () => drawn, name: `${run.model}-${run.stimuli}-layers`, note: `Median II of a method's live directions; a point leads to its layer.${other ? ` Dashed: ${runName(other)}.` : ""}`,
+    rows: () => [["model", "stimuli", "layer", "method", ...run.metrics], ...runs.flatMap((one) => one.blocks.map((block) => [one.model, one.stimuli, block.layerName, block.methodName, ...run.metrics.map((name) => quarters(block, name).value)]))] },
+    el("div", { class: "controls" }, choice("metric", run.metrics.map((name) => [name, name]), metric, update)), box, legend(methods));
 }
 
-// Exponents over depth, a chart a network; a point leads to its layer where the atlas has it.
+// Exponents over depth, a chart a network, a line a seed; a point leads to its layer where the atlas has it.
 function depthPage() {
   const { exponents, runs } = store.catalogue;
-  const groups = grouped(exponents, (row) => `${row.model} on ${row.stimuli} (${row.reduction})`);
+  const groups = grouped(exponents, (row) => `${familyOf(row)} (${row.reduction})`);
   return [trail(["atlas", "#/"], ["exponents"]), el("h1", {}, "Exponents over depth"),
     el("p", { class: "note" }, "The power-law exponent of each layer's eigenspectrum, with its 95 % interval."),
     [...groups].map(([name, rows]) => {
-      const points = rows.map((row, at) => {
-        const run = runs.find((one) => one.model === row.model && one.layers.includes(row.layer));
-        return { x: at, y: row.alpha ?? NaN, low: row.alpha_low ?? NaN, high: row.alpha_high ?? NaN, href: run && address([run.model, run.stimuli, row.layer]), words: `${row.layer}: ${show(row.alpha)}` };
-      });
-      const drawn = lineChart([{ name, points }], rows.map((row) => row.layer), `Exponents of ${name}`);
-      return section(name, { figure: () => drawn, name: `exponents ${name}`, rows: () => [Object.keys(rows[0]), ...rows.map((row) => Object.values(row))] }, el("div", { class: "scroll" }, drawn));
+      const layers = [...new Set(rows.map((row) => row.layer))], models = [...grouped(rows, (row) => row.model)];
+      const series = models.map(([model, own], colour) => ({ colour, points: own.map((row) => {
+        const run = runs.find((one) => one.model === model && one.layers.includes(row.layer));
+        return { x: layers.indexOf(row.layer), y: row.alpha ?? NaN, low: row.alpha_low ?? NaN, high: row.alpha_high ?? NaN, href: run && address([run.model, run.stimuli, row.layer]), words: `${model}, ${row.layer}: ${show(row.alpha)}` };
+      }) }));
+      const drawn = lineChart(series, layers, `Exponents of ${name}`);
+      return section(name, { figure: () => drawn, name: `exponents ${name}`, rows: () => [Object.keys(rows[0]), ...rows.map((row) => Object.values(row))] }, el("div", { class: "scroll" }, drawn),
+        models.length > 1 ? legend(models.map(([model]) => model)) : null);
     }), provenance()];
 }

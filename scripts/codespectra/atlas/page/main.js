@@ -25,7 +25,7 @@ async function pageOf({ path, query }) {
   }
   if (path.length === 5) {
     const [model, stimuli, ...unit] = path;
-    return unitPage(await store.run(model, stimuli), ...unit);
+    return unitPage(await store.run(model, stimuli), ...unit, query);
   }
   throw new NotHere("there is no such page");
 }
@@ -78,6 +78,7 @@ const KEYS = {
 
 function theme(name) {
   if (name) document.documentElement.dataset.theme = name;
+  for (const canvas of document.querySelectorAll("canvas.scatter")) canvas.dispatchEvent(new Event("redraw"));
 }
 
 async function start() {
@@ -86,7 +87,6 @@ async function start() {
     const dark = getComputedStyle(document.documentElement).colorScheme === "dark";
     theme(dark ? "light" : "dark");
     kept.set("theme", dark ? "light" : "dark");
-    window.dispatchEvent(new Event("resize"));
   });
   document.getElementById("search").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -5,14 +5,21 @@ function homePage() {
   const { catalogue } = store;
   return [el("h1", {}, `Atlas of ${catalogue.study}`),
     el("p", { class: "note" }, "Every unit and direction of these networks: its images, its responses, its scores with their intervals. Everything here is in this folder; nothing is fetched from elsewhere."),
-    catalogue.runs.length ? section("Networks", {}, el("div", { class: "cards" }, catalogue.runs.map((run) => el("article", { class: "card" },
-      el("h3", {}, el("a", { href: address([run.model, run.stimuli]) }, `${run.model} on ${run.stimuli}`)),
-      el("p", { class: "note" }, `weights: ${run.weights} · ${show(run.directions)} units and directions`),
-      el("ul", { class: "layers" }, run.layers.map((layer) => el("li", {}, el("a", { href: address([run.model, run.stimuli, layer]) }, layer)))))))) : null,
+    catalogue.runs.length ? section("Networks", {}, el("div", { class: "cards" }, families(catalogue.runs).map(familyCard))) : null,
     catalogue.texts.length ? section("Language models", {}, el("div", { class: "cards" }, catalogue.texts.map((text) => el("article", { class: "card" },
       el("h3", {}, el("a", { href: address([text.model, "text"]) }, text.model)), el("p", { class: "note" }, `weights: ${text.weights} · ${show(text.units)} explained units`),
       el("ul", { class: "layers" }, text.layers.map((layer) => el("li", {}, el("a", { href: address([text.model, "text"], { layer }) }, layer)))))))) : null,
     claimsSummary(), provenance(...catalogue.runs)];
+}
+
+// A network, or runs of it that differ by seed; the layers are those of the first one.
+function familyCard([name, runs]) {
+  const [first] = runs;
+  return el("article", { class: "card" },
+    el("h3", {}, runs.length > 1 ? name : el("a", { href: runAddress(first) }, runName(first))),
+    runs.length > 1 ? el("ul", { class: "layers" }, runs.map((run) => el("li", {}, el("a", { href: runAddress(run) }, run.model)))) : null,
+    el("p", { class: "note" }, `weights: ${first.weights} · ${show(first.directions)} units and directions${runs.length > 1 ? ` each; layers of ${first.model}:` : ""}`),
+    el("ul", { class: "layers" }, first.layers.map((layer) => el("li", {}, el("a", { href: address([first.model, first.stimuli, layer]) }, layer)))));
 }
 
 function claimsSummary() {
@@ -34,7 +41,7 @@ function claimsPage(query) {
     const words = asked.q.toLowerCase().split(/\s+/).filter(Boolean);
     const kept = claims.filter((claim) => (!asked.verdict || claim.verdict === asked.verdict)
       && words.every((word) => `${claim.id} ${claim.claim} ${claim.scope} ${claim.statistic}`.toLowerCase().includes(word)));
-    const groups = Map.groupBy ? Map.groupBy(kept, groupOf) : grouped(kept, groupOf);
+    const groups = grouped(kept, groupOf);
     list.replaceChildren(...[...groups.values()].map(forest));
   };
   const groupOf = (claim) => `${claim.id}\n${claim.statistic}`;
@@ -47,12 +54,6 @@ function claimsPage(query) {
     list, provenance()];
   update();
   return page;
-}
-
-function grouped(items, key) {
-  const groups = new Map();
-  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
-  return groups;
 }
 
 function forest(claims) {
@@ -105,5 +106,8 @@ function helpPage() {
       ["II", "Interpretability Index: how alike the most exciting images of a unit are, by a metric, less how alike images are on the whole"],
       ["live, rare, dead", "dead: the same response to every stimulus; rare: fewer stimuli than the II counts rise above the lowest response; live: all others"],
       ["interval", "95 %, over resampled images"],
+      ["ranks 1–10, …, mean rank", "place in the spectrum: the share of the variance of a direction's responses that the layer's principal components of these ranks explain, and the rank that they have on average"],
+      ["variance share", "of the layer's variance, along the direction"],
+      ["loads on", "a unit's weight in a direction's vector at unit length"],
     ])), provenance()];
 }

@@ -76,10 +76,39 @@ function plainTable(columns, rows, attributes = {}) {
     el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell) => el("td", {}, cell)))))));
 }
 
+// A labelled choice; an option is [key, words], or { label, options } of a group.
 function choice(label, options, value, act) {
-  return el("label", {}, el("span", {}, label),
-    el("select", { on: { change: (event) => act(event.target.value) } },
-      options.map(([key, words]) => el("option", { value: key, selected: key === value }, words))));
+  const made = (option) => Array.isArray(option) ? el("option", { value: option[0], selected: option[0] === value }, option[1])
+    : el("optgroup", { label: option.label }, option.options.map(made));
+  return el("label", {}, el("span", {}, label), el("select", { on: { change: (event) => act(event.target.value) } }, options.map(made)));
+}
+
+// Names with bars and numbers; `rows` are [name, value].
+function bars(rows) {
+  const most = Math.max(...rows.map(([, value]) => Math.abs(value) || 0)) || 1;
+  return el("ul", { class: "bars" }, rows.map(([name, value]) => el("li", {}, el("span", { title: name }, name),
+    el("i", { style: { width: `${40 * (Math.abs(value) || 0) / most}%` }, class: value < 0 ? "below" : "" }), el("b", {}, show(value, 3)))));
+}
+
+// A unit as an item of a list: its link, words, its first images.
+const unitItem = (block, number, name, words) => el("li", {}, el("a", { href: unitAddress(block, number) }, name), el("span", {}, words),
+  el("span", { class: "strip" }, [...rowOf(block.first, number)].map((image) => picture(block.run.images, image, 32))));
+
+// Runs of one network that differ by seed, such as small-s0 and small-s1, are a family.
+const familyOf = (run) => `${run.model.replace(/-s\d+$/, "")} on ${run.stimuli}`;
+const families = (runs) => [...grouped(runs, familyOf)];
+const runName = (run) => `${run.model} on ${run.stimuli}`;
+
+// A choice of one of some runs, those of a family together.
+function runChoice(label, none, runs, value, act) {
+  const option = (run) => [run.path, runName(run)];
+  return choice(label, [["", none], ...families(runs).flatMap(([label, own]) => own.length > 1 ? [{ label, options: own.map(option) }] : [option(own[0])])], value, act);
+}
+
+function grouped(items, key) {
+  const groups = new Map();
+  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
+  return groups;
 }
 
 // Where on the way to a page one is: links, the last one the page itself.

@@ -27,20 +27,21 @@ class RunPage {
     this.wrap = el("div", { class: "scroll units", tabindex: "0", "aria-label": "Table of units, which scrolls", on: { scroll: () => this.showRows() } },
       this.table = el("table", { class: "virtual" }, el("thead", {}, el("tr", {}, this.headers())), this.body));
     const page = [
-      trail(["atlas", "#/"], [`${run.model} on ${run.stimuli}`]),
-      el("h1", {}, `${run.model} on ${run.stimuli}`),
+      trail(["atlas", "#/"], [runName(run)]),
+      el("h1", {}, runName(run)), familyLinks(run),
       el("p", { class: "note" }, `${show(run.units)} units and directions in ${run.layers.length} layers, weights: ${run.weights}; responses to ${show(run.images.count)} images, reduction ${run.reduction}; II of ${run.m} images (${run.normalisation}).`),
       this.filters(),
       section("Any number against any other", { name: `${run.model}-${run.stimuli}-scatter`, figure: () => this.scatter.canvas,
         note: "A point is a unit: click to open it, drag a frame to select; the table shows the selection." },
-        el("div", { class: "controls" }, this.axisChoice("x"), this.axisChoice("y"), this.otherChoice(),
+        el("div", { class: "controls" }, this.axisChoice("x"), this.axisChoice("y"),
           choice("colour", [["method", "method"], ["layer", "layer"], ["state", "state"]], this.asked.colour, (value) => this.ask({ colour: value }))),
         el("div", { class: "scatterbox" }, this.scatter.canvas, this.told), this.legend = el("p", { class: "legend" })),
       section("All units", { rows: () => this.rows(), name: `${run.model}-${run.stimuli}-units` }, this.count, this.wrap),
-      run.metrics.length && run.layers.length > 1 ? layersSection(run, run.metrics.at(-1)) : null,
+      run.metrics.length ? this.layers = el("div") : null,
       provenance(run.listed, store.catalogue.images.find((set) => set.path === `images/${run.stimuli}`)),
     ];
     requestAnimationFrame(() => this.update());
+    new ResizeObserver(() => { this.first = -1; this.showRows(); }).observe(this.wrap);
     return page;
   }
 
@@ -60,32 +61,27 @@ class RunPage {
     const { run, asked } = this;
     const any = (names) => [["", "all"], ...names.map((name) => [name, name])];
     const metrics = run.columns.map((column) => [column.key, column.name]);
+    const others = store.catalogue.runs.filter((one) => one.path !== run.path);
     return el("form", { class: "controls", on: { submit: (event) => event.preventDefault() } },
       choice("layer", any(run.layers), asked.layer, (value) => this.ask({ layer: value })),
       choice("method", any(run.methods), asked.method, (value) => this.ask({ method: value })),
       choice("state", any(run.states), asked.state, (value) => this.ask({ state: value })),
       choice("where", [["", "any number"], ...metrics], asked.metric, (value) => this.ask({ metric: value })),
       el("label", {}, el("span", {}, "is at least"), el("input", { type: "number", step: "any", value: asked.least, on: { input: (event) => this.ask({ least: event.target.value }) } })),
-      el("label", {}, el("span", {}, "words"), el("input", { type: "search", value: asked.q, placeholder: "number, layer, class", on: { input: (event) => this.ask({ q: event.target.value }) } })));
-  }
-
-  // Another network for the x axis: the same units, where it has a layer and method of these names.
-  otherChoice() {
-    const others = store.catalogue.runs.filter((one) => one.path !== this.run.path).map((one) => [one.path, `${one.model} on ${one.stimuli}`]);
-    return others.length ? choice("x of", [["", "this network"], ...others], this.asked.other, (value) => this.ask({ other: value })) : null;
+      el("label", {}, el("span", {}, "words"), el("input", { type: "search", value: asked.q, placeholder: "number, layer, class", on: { input: (event) => this.ask({ q: event.target.value }) } })),
+      others.length ? runChoice("beside", "no other network", others, asked.other, (value) => this.ask({ other: value })) : null);
   }
 
   // Values of the x axis: of this run, or of the other one's units of the same names.
-  async across(column) {
-    const listed = store.catalogue.runs.find((one) => one.path === this.asked.other);
-    if (!listed) return { values: valuesOf(this.run, column), name: column.name };
-    const other = await store.run(listed.model, listed.stimuli), values = new Float32Array(this.run.units).fill(NaN);
+  across(column, other) {
+    if (!other) return { values: valuesOf(this.run, column), name: column.name };
+    const values = new Float32Array(this.run.units).fill(NaN);
     const same = other.columns.find((one) => one.key === column.key);
     for (const block of same ? this.run.blocks : []) {
       const its = store.blockOf(other, block.layerName, block.methodName), own = its && same.of(its);
       if (own) values.set(own.subarray(0, block.count), block.start);
     }
-    return { values, name: `${column.name}, ${listed.model} on ${listed.stimuli}` };
+    return { values, name: `${column.name}, ${runName(other)}` };
   }
 
   axisChoice(axis) {
@@ -180,7 +176,12 @@ class RunPage {
 
   async draw(shown) {
     const { run, asked } = this;
-    const y = this.column(asked.y), x = await this.across(this.column(asked.x));
+    const other = await store.runAt(asked.other);
+    const y = this.column(asked.y), x = this.across(this.column(asked.x), other);
+    if (this.layers && this.compared !== asked.other) {
+      this.compared = asked.other;
+      this.layers.replaceChildren(layersSection(run, other, run.metrics.at(-1)));
+    }
     if (!this.colours || this.coloured !== asked.colour) {
       this.coloured = asked.colour;
       this.colours = new Uint8Array(run.units);
@@ -247,4 +248,10 @@ class RunPage {
           ? ["ii", "low", "high"].map((part) => block.scores[column.metric]?.[part][number]) : [column.of(block)?.[number]])];
     })];
   }
+}
+
+// The other runs of the same network, by seed.
+function familyLinks(run) {
+  const others = store.catalogue.runs.filter((one) => one.path !== run.path && familyOf(one) === familyOf(run));
+  return others.length ? el("p", { class: "note" }, "other seeds: ", others.map((one) => [el("a", { href: runAddress(one) }, one.model), " "])) : null;
 }

@@ -36,6 +36,12 @@ const store = {
     run.columns = columnsOf(run);
   },
 
+  // A run of the catalogue, by its path; nothing if there is none.
+  async runAt(path) {
+    const listed = this.catalogue.runs.find((one) => one.path === path);
+    return listed && this.run(listed.model, listed.stimuli);
+  },
+
   blockOf(run, layer, method) {
     return run.blocks.find((block) => block.layerName === layer && block.methodName === method);
   },
@@ -88,9 +94,14 @@ function address(parts, query = {}) {
   return `#/${path}${asked.size ? `?${asked}` : ""}`;
 }
 const runAddress = (run, query) => address([run.model, run.stimuli], query);
-const unitAddress = (block, number) =>
-  address([block.run.model, block.run.stimuli, block.layerName, block.methodName, number]);
+const unitAddress = (block, number, query) =>
+  address([block.run.model, block.run.stimuli, block.layerName, block.methodName, number], query);
 const unitName = (block, number) => `${block.layerName} · ${block.methodName} · ${number}`;
+
+// What a place in the spectrum says, by the names in shards: shares of a layer's variance along a
+// direction, and of the variance of its responses that the layer's components of these ranks explain.
+const PLACES = { variance_share: "variance share", ranks_1_10: "ranks 1–10", ranks_11_50: "ranks 11–50",
+  ranks_51_200: "ranks 51–200", mean_rank: "mean rank" };
 
 // Columns of the table of units, and axes of the scatter: `of(block)` has a number a unit.
 function columnsOf(run) {
@@ -105,6 +116,9 @@ function columnsOf(run) {
   if (run.images.classes.length && run.blocks.some((block) => block.selectivity)) {
     columns.push({ key: "selectivity", name: "selectivity", of: (block) => block.selectivity,
       words: "mean response to the favourite class, in standard deviations above the mean" });
+  }
+  for (const [key, name] of Object.entries(PLACES)) {
+    columns.push({ key, name, of: (block) => block.places[key], words: `place in the spectrum: ${name}` });
   }
   for (const measure of run.measures) {
     columns.push({ key: measure, name: measure, of: (block) => block.measures[measure], words: measure });

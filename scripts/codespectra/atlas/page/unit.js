@@ -1,25 +1,26 @@
 // The page of a unit or direction.
 "use strict";
 
-async function unitPage(run, layer, method, numberText) {
+async function unitPage(run, layer, method, numberText, query) {
   const block = store.blockOf(run, layer, method), number = Number(numberText);
   if (!block || !(Number.isInteger(number) && number >= 0 && number < block.count)) {
     throw new NotHere(`${run.model} on ${run.stimuli} has no unit ${numberText} of ${method} in ${layer}`);
   }
-  const [detail, maps] = await Promise.all([store.detail(block), mapsOf(block)]);
+  const [detail, maps, beside] = await Promise.all([store.detail(block), mapsOf(block), twinOf(run, layer, method, number, query.beside)]);
   const unit = { run, block, number, detail, maps, row: (name) => detail[name] && rowOf(detail[name], number) };
   const href = unitAddress(block, number);
   const state = run.states[block.state[number]];
-  const step = (by) => unitAddress(block, (number + by + block.count) % block.count);
+  const step = (by) => unitAddress(block, (number + by + block.count) % block.count, query);
   const title = `${layer} · ${method} · ${number}`;
   return { title, previous: step(-1), next: step(1), up: runAddress(run, { layer, method }), parts: [
     trail(["atlas", "#/"], [`${run.model} on ${run.stimuli}`, runAddress(run)], [layer, address([run.model, run.stimuli, layer])],
       [method, runAddress(run, { layer, method })], [String(number)]),
     unitTitle(title, step(-1), step(1), markOf(unit, href)),
     el("p", { class: "facts" }, factsOf(unit, state)),
-    imagesOf(unit), beside(scoresOf(unit), histogramOf(unit)), stripsOf(unit), beside(classesOf(unit), measuresOf(unit)),
-    trialOf(unit), synergyOf(unit), nearestOf(unit), loadingsOf(unit),
-    provenance(run.listed, store.catalogue.images.find((set) => set.path === `images/${run.stimuli}`)),
+    imagesOf(unit), sideBySide(unit, beside, query), pair(scoresOf(unit), histogramOf(unit)), stripsOf(unit),
+    pair(classesOf(unit), placeOf(unit)), pair(measuresOf(unit), indexByPart(unit)),
+    trialOf(unit), synergyOf(unit), nearestOf(unit), loadingsOf(unit), loadsOf(unit),
+    provenance(run.listed, ...beside ? [beside.run.listed] : [], store.catalogue.images.find((set) => set.path === `images/${run.stimuli}`)),
   ] };
 }
 
@@ -55,7 +56,7 @@ function markButton(mark) {
   return button;
 }
 
-const beside = (...parts) => el("div", { class: "ends" }, parts);
+const pair = (...parts) => el("div", { class: "ends" }, parts);
 
 function imagesOf(unit) {
   const { run, block, number, row } = unit;
@@ -101,9 +102,9 @@ function scoresOf({ run, block, number }) {
     note: `Intervals: 95 %, over resampled images. Rank: among the live ones of ${block.methodName} in ${block.layerName}.` },
     plainTable(["metric", "II", "interval", "rank", ""], rows.map((row) => {
       const all = block.scores[row.metric];
-      const x = scale(...padded([...all.low, ...all.high, ...all.ii]), 4, 196);
+      const x = scale(...padded([...all.low, ...all.high, ...all.ii]), 4, 146);
       return [el("span", { title: store.catalogue.backbones[row.metric] }, row.metric, block.two_sided && row.sign < 0 ? " (weak end)" : ""), show(row.value), Number.isNaN(row.low) ? "–" : `${show(row.low)} … ${show(row.high)}`,
-        Number.isNaN(row.rank) ? "–" : `${row.rank} of ${row.live}`, intervalChart(row, x)];
+        Number.isNaN(row.rank) ? "–" : `${row.rank} of ${row.live}`, intervalChart(row, x, 150)];
     }), { class: "scores" }));
 }
 
@@ -133,8 +134,27 @@ function classesOf({ run, block, number, row }) {
   const same = top.filter((name) => name === top[0]).length;
   return section("Classes", { name: `${unitName(block, number)} classes`, note: `Mean response to a class, in standard deviations above the mean; the highest. ${same} of the ${top.length} images of the II share the first one's class.`,
     rows: () => [["class", "mean"], ...[...classes].map((index, at) => [run.images.classes[index], means[at]])] },
-    el("ul", { class: "bars" }, [...classes].map((index, at) => el("li", {},
-      el("span", {}, run.images.classes[index]), el("i", { style: { width: `${40 * Math.abs(means[at]) / most}%` }, class: means[at] < 0 ? "below" : "" }), el("b", {}, show(means[at], 3))))));
+    bars([...classes].map((index, at) => [run.images.classes[index], means[at]])));
+}
+
+// How much of its responses' variance the layer's principal components explain, by rank.
+function placeOf({ block, number }) {
+  const of = (key) => block.places[key][number];
+  if (Number.isNaN(of("mean_rank"))) return null;
+  const bands = Object.entries(PLACES).filter(([key]) => key.startsWith("ranks_")).map(([key, name]) => [name, of(key)]);
+  const rest = ["later ranks, or not linear", Math.max(0, 1 - bands.reduce((sum, [, share]) => sum + share, 0))];
+  return section("Place in the spectrum", { name: `${unitName(block, number)} spectrum`,
+    note: `Share of the variance of its responses that the layer's principal components explain, by rank; mean rank ${show(of("mean_rank"), 3)}. Along its vector lies ${percent(of("variance_share"))} of the layer's variance.`,
+    rows: () => [["place", "value"], ...Object.entries(PLACES).map(([key, name]) => [name, of(key)])] }, bars([...bands, rest]));
+}
+
+// II by the parts of a metric, such as the layers of its backbone.
+function indexByPart({ block, number, detail, row }) {
+  const found = Object.entries(detail.parts).map(([metric, { names, ii }]) => ({ metric, rows: names.map((name, at) => [name, rowOf(ii, number)[at]]) }));
+  if (!found.length) return null;
+  return section("II by part of the metric", { name: `${unitName(block, number)} parts`, note: "What each part, such as a layer of the backbone, adds to the II.",
+    rows: () => [["metric", "part", "ii"], ...found.flatMap(({ metric, rows }) => rows.map((one) => [metric, ...one]))] },
+    found.map(({ metric, rows }) => [el("h3", { title: store.catalogue.backbones[metric] }, metric), bars(rows)]));
 }
 
 function measuresOf({ run, block, number }) {
@@ -171,15 +191,16 @@ function trialOf({ run, number, detail }) {
 }
 
 function synergyOf({ run, block, number, detail }) {
-  const partners = Object.entries(detail.partners ?? {}).map(([metric, own]) => ({ metric, partner: own[number], value: block.measures[`best synergy (${metric})`]?.[number] })).filter((one) => one.partner >= 0);
-  if (!partners.length) return null;
-  const pairs = (detail.pairs ?? []).filter((pair) => pair.a === number || pair.b === number);
-  return section("Synergy", { name: `${unitName(block, number)} synergy`, note: "What adding the best partner gains: II of the sum less the better II of the two.",
-    rows: () => [["metric", "partner", "synergy"], ...partners.map((one) => [one.metric, one.partner, one.value])] },
-    el("ul", { class: "near wide" }, partners.map((one) => el("li", {}, el("a", { href: unitAddress(block, one.partner) }, `${one.metric}: with unit ${one.partner}`),
-      el("span", {}, show(one.value, 3)), el("span", { class: "strip" }, [...rowOf(block.first, one.partner)].map((image) => picture(run.images, image, 32)))))),
-    pairs.map((pair) => el("div", { class: "trial" }, el("h3", {}, `Among the layer's best pairs by ${pair.metric}: ${pair.a} + ${pair.b}, ${show(pair.synergy, 3)}`),
-      Object.entries(pair.images).map(([role, images]) => el("div", { class: "row" }, el("span", { class: "note" }, role.replace("a", pair.a).replace("b", pair.b)), images.map((image) => picture(run.images, image, 48)))))));
+  const found = Object.entries(detail.partners ?? {}).map(([metric, { units, images }]) => ({ metric, partner: units[number],
+    images: [...rowOf(images, number)], value: block.measures[`best synergy (${metric})`]?.[number] })).filter((one) => one.partner >= 0);
+  if (!found.length) return null;
+  return section("Synergy", { name: `${unitName(block, number)} synergy`, note: "The partner whose addition gains most: II of the sum of z-scores less the better II of the two. Images that excite the partner, then the sum.",
+    rows: () => [["metric", "partner", "synergy", "images of the sum"], ...found.map((one) => [one.metric, one.partner, one.value, one.images.join(" ")])] },
+    el("ul", { class: "near wide" }, found.map((one) => {
+      const item = unitItem(block, one.partner, `${one.metric}: with unit ${one.partner}`, show(one.value, 3));
+      item.append(el("span", { class: "strip sum" }, "sum", one.images.map((image) => picture(run.images, image, 32))));
+      return item;
+    })));
 }
 
 function nearestOf(unit) {
@@ -196,19 +217,51 @@ function nearestOf(unit) {
   return section("Nearest directions of the layer", { name: `${unitName(block, number)} nearest`, note: "By correlation of responses (r), and by how many of the II's images are the same.",
     rows: () => [["relation", "method", "direction", "value"], ...lists.flatMap((list) => list.found.map((item) => [list.title, item.other.methodName, item.number, item.value]))] },
     el("div", { class: "columns" }, lists.map((list) => el("div", {}, el("h3", {}, list.title),
-      el("ul", { class: "near" }, list.found.map((item) => el("li", {},
-        el("a", { href: unitAddress(item.other, item.number) }, `${item.other.methodName} · ${item.number}`),
-        el("span", {}, list.words === "r" ? `r = ${show(item.value, 3)}` : `${item.value} ${list.words}`),
-        el("span", { class: "strip" }, [...rowOf(item.other.first, item.number)].map((image) => picture(run.images, image, 32))))))))));
+      el("ul", { class: "near" }, list.found.map((item) => unitItem(item.other, item.number, `${item.other.methodName} · ${item.number}`,
+        list.words === "r" ? `r = ${show(item.value, 3)}` : `${item.value} ${list.words}`)))))));
 }
 
 function loadingsOf({ run, block, number, row }) {
   const units = row("units"), weights = row("weights");
   if (!units) return null;
   const neurons = run.blocks.find((other) => other.layer === block.layer && other.methodName === "neurons");
-  return section("Units that load on it", { name: `${unitName(block, number)} loadings`, note: "The highest weights of its vector.",
+  return section("Units that load on it", { name: `${unitName(block, number)} loadings`, note: "The highest weights of its vector, at unit length.",
     rows: () => [["unit", "weight"], ...[...units].map((one, at) => [one, weights[at]])] },
-    el("ul", { class: "near wide" }, [...units].map((one, at) => el("li", {},
-      neurons ? el("a", { href: unitAddress(neurons, one) }, `unit ${one}`) : `unit ${one}`, el("span", {}, show(weights[at], 3)),
-      neurons ? el("span", { class: "strip" }, [...rowOf(neurons.first, one)].map((image) => picture(run.images, image, 32))) : null))));
+    el("ul", { class: "near wide" }, [...units].map((one, at) => neurons ? unitItem(neurons, one, `unit ${one}`, show(weights[at], 3))
+      : el("li", {}, `unit ${one}`, el("span", {}, show(weights[at], 3))))));
+}
+
+function loadsOf({ run, block, number, row }) {
+  const methods = row("loads_method");
+  if (!methods) return null;
+  const found = [...methods].map((method, at) => ({ other: run.blocks.find((one) => one.layer === block.layer && one.method === method),
+    number: row("loads_direction")[at], weight: row("loads_value")[at] })).filter((one) => one.weight !== 0);
+  return section("Directions that it loads on", { name: `${unitName(block, number)} directions`, note: "Those in whose vector, at unit length, it has the highest weight.",
+    rows: () => [["method", "direction", "weight"], ...found.map((one) => [one.other.methodName, one.number, one.weight])] },
+    el("ul", { class: "near wide" }, found.map((one) => unitItem(one.other, one.number, `${one.other.methodName} · ${one.number}`, show(one.weight, 3)))));
+}
+
+// The unit of the same layer, method and number in another network, if the address asks for one.
+async function twinOf(run, layer, method, number, path) {
+  const other = await store.runAt(path), block = other && store.blockOf(other, layer, method);
+  if (!block || number >= block.count) return null;
+  const detail = await store.detail(block);
+  return { run: other, block, number, detail, row: (name) => detail[name] && rowOf(detail[name], number) };
+}
+
+// Two networks side by side: what excites the unit of the same name, and its scores.
+function sideBySide({ run, block, number }, twin, query) {
+  const others = store.catalogue.runs.filter((one) => one.path !== run.path && one.layers.includes(block.layerName) && one.methods.includes(block.methodName));
+  if (!others.length) return null;
+  const chooser = el("div", { class: "controls" }, runChoice("beside", "no other network", others, query.beside,
+    (path) => { location.hash = unitAddress(block, number, { beside: path }); }));
+  if (!twin) return chooser;
+  const title = `${unitName(block, number)} of ${runName(twin.run)}`, images = [...twin.row("top")];
+  const metrics = Object.keys(block.scores).filter((metric) => metric in twin.block.scores);
+  const scores = (one, metric) => show(one.scores[metric].ii[number]);
+  return [chooser, section(title, { name: title, rows: () => [["metric", "ii", `ii of ${runName(twin.run)}`], ...metrics.map((metric) => [metric, block.scores[metric].ii[number], twin.block.scores[metric].ii[number]])],
+    note: "The same place in the network; nothing says that it codes the same." },
+    el("div", { class: "gallery" }, images.map((image, at) => captioned(twin.run.images, image, 96, twin.row("top_response")[at]))),
+    plainTable(["II", "here", "there"], metrics.map((metric) => [metric, scores(block, metric), scores(twin.block, metric)])),
+    el("p", {}, el("a", { href: unitAddress(twin.block, number, { beside: run.path }) }, "to its page")))];
 }
