@@ -93,11 +93,26 @@ def drawn(pattern, kind):
     return lambda wildcards: for_each(pattern, shown_runs(kind)(wildcards))
 
 
+def first_drawn(pattern, kind):
+    """The same, of networks that only their seeds tell apart the first."""
+    return lambda wildcards: for_each(pattern, first_of_each(study, shown_runs(kind)(wildcards)))
+
+
+def bases(runs):
+    """What networks of several seeds share that a figure shows, by their names."""
+    known = replicates(study)
+    return {name: known[name]["base"] for name, _ in runs if name in known}
+
+
 def depth_config(kind):
     """`params.cfg` of a figure against depth: the study's name, and of what types layers are."""
-    return lambda wildcards: stage_config(
-        study=study.study, layers=plan.layer_types(kind, shown_runs(kind)(wildcards))
-    )
+
+    def config(wildcards):
+        runs = shown_runs(kind)(wildcards)
+        shared = {} if wildcards.prefix else bases(runs)
+        return stage_config(study=study.study, layers=plan.layer_types(kind, runs), bases=shared)
+
+    return config
 
 
 def network_table():

@@ -40,7 +40,7 @@ def draw_text_spectra(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
                 table[(table["model"] == model) & (table["part"] == part)]
                 for table in (eigenvalues, exponents)
             )
-            draw_layers(panel, run, laws.set_index("depth"), shade)
+            draw_layers(panel, run, laws, shade)
             panel.set_title(f"{model}: {part}")
         row[0].set_ylabel("share of variance")
     for panel in axes[-1]:

@@ -1,5 +1,10 @@
-"""Parts of panels that several figures have: a measure against depth, a curve, rows of images."""
+"""Parts of panels that several figures have: a measure against depth, a curve, rows of images.
 
+Networks that only their seeds tell apart are drawn together: a thin line each, and a thick one for
+their mean. What they share is the column `base`.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +15,32 @@ from matplotlib.container import ErrorbarContainer
 
 # Of the runs in one panel, in order.
 MARKERS = "osD^v"
+THIN = {"linewidth": 0.3, "alpha": 0.5}
+
+
+def with_base(table: pd.DataFrame, cfg: Mapping[str, Any]) -> pd.DataFrame:
+    """A copy of a table with the column `base`: what each `model` shares with its other seeds.
+
+    Without other seeds it is the model itself. `bases` of the config names that of each network.
+    """
+    return table.assign(base=table["model"].replace(cfg.get("bases", {})))
+
+
+def seeds_note(table: pd.DataFrame) -> str:
+    """How networks of several seeds are drawn, for the small print; empty if there are none."""
+    counts = table.groupby("base", sort=False)["model"].nunique()
+    several = ", ".join(f"{count} of {base}" for base, count in counts.items() if count > 1)
+    return f" · networks that differ in their seed ({several}): thin, thick their mean" * (
+        several != ""
+    )
+
+
+def draw_each(panel: Axes, networks: pd.DataFrame, x: str, y: str, **look: Any) -> pd.Series:
+    """A thin line for each `model` of a table where there are several; their mean by `x`."""
+    curves = list(networks.groupby("model", sort=False))
+    for _, curve in curves if len(curves) > 1 else ():
+        panel.plot(curve[x], curve[y], **THIN, **look)
+    return networks.groupby(x)[y].mean()
 
 
 def draw_over_depth(
@@ -17,23 +48,29 @@ def draw_over_depth(
 ) -> ErrorbarContainer:
     """A column of one run against depth, with bars from `column`_low to `column`_high.
 
+    Of networks of several seeds the mean, and a thin line each; the bars are a network's on average.
+
     Args:
         panel: to draw in.
-        run: a row a layer.
+        run: a row a layer and network (`model`).
         column: to draw.
         index: of the run, which gives its marker.
         shift: to the right, in layers.
         look: of matplotlib's errorbar.
     """
-    reach = [run[column] - run[f"{column}_low"], run[f"{column}_high"] - run[column]]
-    # Means of skewed draws may lie beyond their quantiles.
-    return panel.errorbar(
-        run["depth"] + shift,
-        run[column],
-        yerr=np.array(reach).clip(min=0),
+    mean = run.groupby("depth")[[column, f"{column}_low", f"{column}_high"]].mean()
+    middle, low, high = (mean[name].to_numpy() for name in mean)
+    bars = panel.errorbar(
+        mean.index + shift,
+        middle,
+        # Means of skewed draws may lie beyond their quantiles.
+        yerr=np.array([middle - low, high - middle]).clip(min=0),
         marker=MARKERS[index % len(MARKERS)],
         **look,
     )
+    shifted = run.assign(depth=run["depth"] + shift)
+    draw_each(panel, shifted, "depth", column, color=bars.lines[0].get_color())
+    return bars
 
 
 def main_axes(curve: np.ndarray) -> np.ndarray:

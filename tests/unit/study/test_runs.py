@@ -89,7 +89,7 @@ def test_a_run_may_have_methods_of_its_own() -> None:
             }
         )
     )
-    assert "directions.runs.0.methods: 'kmeens' is unknown; did you mean 'kmeans'?" in lines[0]
+    assert "directions.runs.methods: 'kmeens' is unknown; did you mean 'kmeans'?" in lines[0]
     assert "interpretability.models: classifier has methods of its own on tiles" in lines[1]
 
 

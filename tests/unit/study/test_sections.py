@@ -713,7 +713,7 @@ UNKNOWN_NAMES = {
     "projections.stimuli": (["dott"], "projections.stimuli", "dot"),
     "directions.runs": (
         [{"model": "classifer", "stimuli": "tiles"}],
-        "directions.runs.0.model",
+        "directions.runs.model",
         "classifier",
     ),
     "directions.analysis_set": ("tile", "directions.analysis_set", "tiles"),

@@ -23,6 +23,11 @@ from codespectra.errors import nearest
 Value = TypeVar("Value")
 RUNTIME = {"runtime": True}
 MISSING = "missing; add it as in config.yaml, which says what it is"
+# Keys that belong elsewhere.
+ELSEWHERE = {
+    "seeds": "of models those with weights: train or random have it, beside weights; others are one "
+    "network each"
+}
 # Keys of earlier versions, and what they are called now.
 RENAMED = {"features": "interpretability", "bootstrap": "resamples"}
 
@@ -129,7 +134,9 @@ def _keys(section: type[BaseModel]) -> dict[str, FieldInfo]:
 
 def _hint(key: str, known: Iterable[str]) -> str:
     now = RENAMED.get(key)
-    return f"it is called {now} now" if now in known else nearest(key, known)
+    if now in known:
+        return f"it is called {now} now"
+    return ELSEWHERE.get(key) or nearest(key, known)
 
 
 class Strict(BaseModel):

@@ -15,6 +15,7 @@ from codespectra.study.sections.base import (
     Pair,
     Rate,
     Seed,
+    Seeds,
     Sha256,
     Share,
     Side,
@@ -26,6 +27,7 @@ from codespectra.study.sections.base import (
 
 Blocks = Annotated[tuple[Depth, ...], Field(strict=False, min_length=4, max_length=4)]
 Widths = Annotated[tuple[Maps, ...], Field(strict=False, min_length=5, max_length=5)]
+Networks = Annotated[Seeds, Field(max_length=100)] | None
 
 
 class BottleneckResNet(Strict):
@@ -238,7 +240,15 @@ class TrainedModel(AnyModel):
     """A network that the workflow trains."""
 
     weights: Literal["train"]
+    seeds: Networks = None
+    """Instead of training.seed: as many networks, named NAME-s0 for seed 0; NAME is all of them."""
     training: Training
+
+    @model_validator(mode="after")
+    def _either(self) -> "TrainedModel":
+        if self.seeds and "seed" in self.training.model_fields_set:
+            raise ValueError("seeds: beside training.seed, which they replace; leave one out")
+        return self
 
 
 class FileModel(AnyModel):
@@ -296,6 +306,14 @@ class RandomModel(AnyModel):
     weights: Literal["random"]
     seed: Seed = 0
     """Draws the weights."""
+    seeds: Networks = None
+    """Instead of seed: as many networks, as of one that is trained."""
+
+    @model_validator(mode="after")
+    def _either(self) -> "RandomModel":
+        if self.seeds and "seed" in self.model_fields_set:
+            raise ValueError("seeds: beside seed, which they replace; leave one out")
+        return self
 
 
 class DownloadedModel(AnyModel):
