@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from codespectra.claims.sweep_columns import with_networks
 from codespectra.figures import style
-from codespectra.figures.panels import draw_each
+from codespectra.figures.seeds import draw_each
 from codespectra.figures.spectra import draw_fit, window_note, with_shares
 
 STATISTICS = {"as_trained": "as trained", "recalibrated": "recalibrated"}

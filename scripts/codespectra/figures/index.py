@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 
 from codespectra.data.stimulus_file import images_by_index
 from codespectra.figures import style
-from codespectra.figures.panels import draw_image_rows, with_base
+from codespectra.figures.panels import draw_image_rows
+from codespectra.figures.seeds import with_base
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.interpretability.parts import ALL
 from codespectra.statistics.ranking import top_stimuli

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from codespectra.figures import style
-from codespectra.figures.panels import with_base
+from codespectra.figures.seeds import with_base
 from codespectra.interpretability.index_means import gains, mean_indices, nearest_kmeans
 from codespectra.interpretability.parts import ALL
 

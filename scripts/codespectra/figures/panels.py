@@ -1,10 +1,5 @@
-"""Parts of panels that several figures have: a measure against depth, a curve, rows of images.
+"""Parts of panels that several figures have: a measure against depth, a curve, rows of images."""
 
-Networks that only their seeds tell apart are drawn together: a thin line each, and a thick one for
-their mean. What they share is the column `base`.
-"""
-
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,34 +8,10 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 
+from codespectra.figures.seeds import draw_each
+
 # Of the runs in one panel, in order.
 MARKERS = "osD^v"
-THIN = {"linewidth": 0.3, "alpha": 0.5}
-
-
-def with_base(table: pd.DataFrame, cfg: Mapping[str, Any]) -> pd.DataFrame:
-    """A copy of a table with the column `base`: what each `model` shares with its other seeds.
-
-    Without other seeds it is the model itself. `bases` of the config names that of each network.
-    """
-    return table.assign(base=table["model"].replace(cfg.get("bases", {})))
-
-
-def seeds_note(table: pd.DataFrame) -> str:
-    """How networks of several seeds are drawn, for the small print; empty if there are none."""
-    counts = table.groupby("base", sort=False)["model"].nunique()
-    several = ", ".join(f"{count} of {base}" for base, count in counts.items() if count > 1)
-    return f" · networks that differ in their seed ({several}): thin, thick their mean" * (
-        several != ""
-    )
-
-
-def draw_each(panel: Axes, networks: pd.DataFrame, x: str, y: str, **look: Any) -> pd.Series:
-    """A thin line for each `model` of a table where there are several; their mean by `x`."""
-    curves = list(networks.groupby("model", sort=False))
-    for _, curve in curves if len(curves) > 1 else ():
-        panel.plot(curve[x], curve[y], **THIN, **look)
-    return networks.groupby(x)[y].mean()
 
 
 def draw_over_depth(
@@ -48,7 +19,7 @@ def draw_over_depth(
 ) -> ErrorbarContainer:
     """A column of one run against depth, with bars from `column`_low to `column`_high.
 
-    Of networks of several seeds the mean, and a thin line each; the bars are a network's on average.
+    Of networks of several seeds the mean with the mean of their bars, and a thin line each.
 
     Args:
         panel: to draw in.

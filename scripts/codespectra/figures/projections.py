@@ -13,13 +13,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 
 from codespectra.figures import style
-from codespectra.figures.panels import (
-    MARKERS,
-    draw_over_depth,
-    main_axes,
-    seeds_note,
-    with_base,
-)
+from codespectra.figures.panels import MARKERS, draw_over_depth, main_axes
+from codespectra.figures.seeds import seeds_note, with_base
 from codespectra.files.array_files import read_array
 from codespectra.spectra.projections import smooth_code_action
 

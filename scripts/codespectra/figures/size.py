@@ -10,7 +10,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 
 from codespectra.figures import style
-from codespectra.figures.panels import with_base
+from codespectra.figures.seeds import with_base
 from codespectra.files.manifests import read_manifest
 from codespectra.statistics.intervals import normal_interval
 

@@ -10,7 +10,8 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 
 from codespectra.figures import style
-from codespectra.figures.panels import THIN, draw_each, draw_over_depth, seeds_note, with_base
+from codespectra.figures.panels import draw_over_depth
+from codespectra.figures.seeds import THIN, draw_each, seeds_note, with_base
 
 
 def with_shares(eigenvalues: pd.DataFrame, exponents: pd.DataFrame) -> pd.DataFrame:
@@ -122,9 +123,7 @@ def draw_exponents(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
             label = f"{base} on {stimuli}"
             bars = draw_over_depth(panel, run, "alpha", index, elinewidth=0.8, label=label)
             for _, curve in thin.get(base, left_out[:0]).groupby("class"):
-                panel.plot(
-                    curve["depth"], curve["alpha"], color=bars.lines[0].get_color(), **THIN
-                )
+                panel.plot(curve["depth"], curve["alpha"], color=bars.lines[0].get_color(), **THIN)
         panel.axhline(-1, linestyle="--", color="0.5", linewidth=0.8)
         panel.set(xlabel=style.depth_label(cfg["layers"]))
         panel.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)

@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from codespectra.figures import style
-from codespectra.figures.panels import draw_each, seeds_note, with_base
+from codespectra.figures.seeds import draw_each, seeds_note, with_base
 
 REACH = 1.0  # of the maps' colours on either side of -1
 SHOWN = 3  # layers with a map: early, middle, late

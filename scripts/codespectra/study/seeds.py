@@ -1,4 +1,4 @@
-"""A model with `seeds` is as many networks, NAME-s0, NAME-s1, …, which only their seeds tell apart."""
+"""A model with `seeds` is as many networks, NAME-s0, …, which only their seeds tell apart."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -81,14 +81,20 @@ def _networks(name: str, model: Model) -> dict[str, Model]:
 
 
 def _check_names(study: Study, seeded: dict[str, dict[str, Model]], problems: Problems) -> None:
-    others = {"model": study.models, "set of activations": study.activations}
+    language = study.language.models if study.language else {}
+    others = {
+        "another model": study.models,
+        "a set of activations": study.activations,
+        "a language model": language,
+    }
     for name, found in seeded.items():
-        for network in (name, *found) if _seeds(study.models[name]) else ():
+        model = study.models[name]
+        for network in (name, *found) if _seeds(model) else ():
             for kind, taken in others.items():
-                if network in taken and taken.get(network) is not study.models[name]:
+                if network in taken and taken[network] is not model:
                     problems.add(
-                        f"models.{name}.seeds: {network} is the name of another {kind}; take "
-                        "another for one of them"
+                        f"models.{name}.seeds: {network} is the name of {kind} too; take another "
+                        "for one of them"
                     )
 
 

@@ -25,8 +25,8 @@ RUNTIME = {"runtime": True}
 MISSING = "missing; add it as in config.yaml, which says what it is"
 # Keys that belong elsewhere.
 ELSEWHERE = {
-    "seeds": "of models those with weights: train or random have it, beside weights; others are one "
-    "network each"
+    "seeds": "only models with weights: train or random have seeds, beside weights; any other is "
+    "one network"
 }
 # Keys of earlier versions, and what they are called now.
 RENAMED = {"features": "interpretability", "bootstrap": "resamples"}
