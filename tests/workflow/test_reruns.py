@@ -164,10 +164,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
         {"capture_activations", "fit_spectra", "draw_size"} | SPECTRAL | FILTERED,
     ),
     "spectra.stimuli": (["train"], {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED),
-    "spectra.layers": (
-        ["relu", "layer1*"],
-        {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED,
-    ),
+    # Filters are of layers that stand, in the file in which they stand.
+    "spectra.layers": (["relu", "layer1*"], {"capture_activations", "fit_spectra"} | SPECTRAL),
     "spectra.reduction": ("none", {"capture_activations"} | FITTED | CROSSED | FILTERED),
     "spectra.solver": ("randomized", FITTED | CROSSED | FILTERED | TEXT_SPECTRA),
     "spectra.components": (40, FITTED | CROSSED | TEXT_SPECTRA),
@@ -185,7 +183,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
         ["classifier", "untrained"],
         {"capture_activations", "project_dot"} | PROJECTED,
     ),
-    "projections.layers": (["relu"], {"capture_activations", "project_dot"} | PROJECTED),
+    # A layer less: what is captured stays.
+    "projections.layers": (["relu"], {"project_dot"} | PROJECTED),
     "projections.reduction": ("stride", {"capture_activations"} | MOVED),
     "projections.draws": (60, MOVED | TEXT_MOVED | RECORDS),
     "projections.keep": (3, MOVED | TEXT_MOVED),
@@ -204,7 +203,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     ),
     # The only run on the analysis set is the classifier's: nothing is left to study.
     "interpretability.models": (["untrained"], {"draw_controls", "judge_claims"}),
-    "directions.layers": (["layer1"], {"capture_activations"} | FOUND),
+    "directions.layers": (["layer1"], FOUND),
     "directions.methods.pca.k": (4, METHOD),
     "directions.methods.ica.k": (4, METHOD),
     "directions.methods.ica.iterations": (60, METHOD),
@@ -301,7 +300,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "language.models.gpt.training.seed": (5, GPT),
     "language.models.gpt_untrained.seed": (5, UNTRAINED_GPT),
     "language.parts.mlp": (["*.mlp.c_fc"], TOKENS),
-    "language.parts.residual": (["transformer.h.[12]"], TOKENS),
+    # The units that are explained are of the other part.
+    "language.parts.residual": (["transformer.h.[12]"], TOKENS - RECORDS | {"judge_claims"}),
     "language.sequences": (25, TOKENS),
     "language.length": (18, TOKENS),
     "language.seed": (5, TOKENS),
@@ -406,7 +406,7 @@ def project(tmp_path_factory) -> Project:
 def planned(project) -> dict[str, Plan]:
     """Plan of the study with the new value of each key, and under "" as it is."""
     configs = {key: changed(BASE, {key: value}) for key, (value, _) in MATRIX.items()}
-    return plans(project, configs | SEEDED | {"": BASE})
+    return plans(project, configs | SEEDED | {"": BASE}, BASE)
 
 
 def follow(plan: Plan, running: set[str]) -> Counter:
@@ -448,6 +448,62 @@ def test_one_more_seed_is_one_more_network_and_what_gathers_all(planned):
     directions = {"find_directions": 10, "train_autoencoder": 1, "score_interpretability": 1}
     of_all = {"judge_claims", *together, "draw_index"}
     assert {n: c for n, c in found.items() if n not in of_all} == network | directions
+
+
+# What grows: the changed keys, and how many jobs of each stage run, besides figures and claims.
+BACKBONE = {"kind": "network", "model": "encoder", "layers": [{"type": "ReLU"}]}
+SCORED_AGAIN = {"score_interpretability": 3} | dict.fromkeys(
+    ("score_halves", "simulate_psychophysics", "embed_manifold")
+    + ("measure_coactivation", "measure_sensitivity", "score_synergies"),
+    1,
+)
+GROWN = {
+    "a layer of the spectra": (
+        {"spectra.layers": ["relu", "layer[12].0.relu*", "layer3"]},
+        {"capture_activations": 1, "fit_spectra": 1},
+    ),
+    # Ten methods and an autoencoder in each run, and the grid's four, of which one is the main's.
+    "a layer of the directions": (
+        {"directions.layers": ["layer1.0", "layer1", "layer2"]},
+        {"capture_activations": 2, "find_directions": 20, "train_autoencoder": 5} | SCORED_AGAIN,
+    ),
+    # The dot, seen by the classifier and by the sweep's networks as trained and recalibrated.
+    "a reduction": (
+        {"projections.reduction": "spatial_mean"},
+        {"capture_activations": 5, "project_dot": 5},
+    ),
+    "a part of language models": (
+        {"language.parts.attention": ["*.attn.c_proj"]},
+        {"capture_text": 2, "fit_text_spectra": 2, "project_text": 2},
+    ),
+    "a K": (
+        {"directions.methods.kmeans.k": [4, "0.5x", 6]},
+        {"find_directions": 2, "score_interpretability": 2, "score_halves": 1},
+    ),
+    "a backbone": (
+        {"backbones.other": BACKBONE, "index.backbones": ["inhouse", "other"]},
+        {"embed_stimuli": 2} | SCORED_AGAIN,
+    ),
+    # Two dropouts, as trained and recalibrated, each shown two sets.
+    "a seed": (
+        {"coding.seeds": [0, 1]},
+        {"train_vae": 2, "recalibrate_statistics": 2, "capture_activations": 8}
+        | {"fit_spectra": 4, "project_dot": 4},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def grown(project) -> dict[str, Plan]:
+    configs = {what: changed(BASE, changes) for what, (changes, _) in GROWN.items()}
+    return plans(project, configs | {"": BASE}, BASE)
+
+
+@pytest.mark.parametrize("what", GROWN)
+def test_what_grows_runs_the_jobs_of_what_is_new(grown, what):
+    jobs = {rule: count for rule, count in reruns(grown, what).items() if "draw" not in rule}
+    del jobs["judge_claims"]
+    assert jobs == GROWN[what][1]
 
 
 # Library modules: one edited function each, and the rules that reach it or follow from one.
@@ -620,7 +676,18 @@ MODULES = {
     "explanations/published.py": set(),
     "explanations/chat.py": set(),
     "interpretability/score_table.py": DIRECTED,
-    "capture/manifest_layers.py": FITTED | MOVED | CROSSED | TEXT_SPECTRA | TEXT_MOVED | RECORDS,
+    "capture/manifest_layers.py": CAPTURED
+    | FITTED
+    | CROSSED
+    | MOVED
+    | FILTERED
+    | (TOKENS - {"capture_text"}),
+    "capture/captured.py": CAPTURED
+    | FITTED
+    | CROSSED
+    | MOVED
+    | FILTERED
+    | (TOKENS - {"capture_text"}),
     "theory/superposition.py": TOYS,
     "theory/dropout_networks.py": INFORMATION,
     "theory/mutual_information.py": INFORMATION,
