@@ -299,6 +299,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "language.models.gpt.training.learning_rate": (0.01, GPT),
     "language.models.gpt.training.seed": (5, GPT),
     "language.models.gpt_untrained.seed": (5, UNTRAINED_GPT),
+    "language.models.gpt.seeds": ([5], GPT),
+    "language.models.gpt_untrained.seeds": ([0, 1], UNTRAINED_GPT),
     "language.parts.mlp": (["*.mlp.c_fc"], TOKENS),
     # The units that are explained are of the other part.
     "language.parts.residual": (["transformer.h.[12]"], TOKENS - RECORDS | {"judge_claims"}),
@@ -698,6 +700,11 @@ MODULES = {
     | (DRAWN_OF_TEXT - {"draw_passage"}),
     "figures/panels.py": {"draw_spectra", "draw_exponents", "draw_trajectories", "draw_action"}
     | {"draw_index", "draw_exciting_images", "draw_synergy", "draw_pairs", "draw_cross_validated"}
+    | SWEPT_SPECTRA
+    | DRAWN_OF_TEXT,
+    "figures/seeds.py": {"draw_spectra", "draw_exponents", "draw_trajectories", "draw_action"}
+    | {"draw_index", "draw_exciting_images", "draw_synergy", "draw_pairs", "draw_cross_validated"}
+    | {"draw_windows", "draw_controls", "draw_index_panels", "draw_explanations"}
     | SWEPT_SPECTRA
     | DRAWN_OF_TEXT,
     "figures/projections.py": {"draw_trajectories", "draw_action"},

@@ -212,6 +212,9 @@ def of_language_models(pattern):
     return [pattern.format(model=model) for model in models]
 
 
+# Language models on the text, and what their figures depend on.
+TEXT_RUNS = [(name, "text") for name in (study.language.models if study.language else ())]
+TEXT_FIGURE = stage_config(study=study.study, bases=bases(TEXT_RUNS))
 # Files of a language model's folder, as far as the workflow makes them.
 NETWORK_OF_TOKENS = ["model.safetensors", "config.json"]
 WITH_TOKENIZER = [*NETWORK_OF_TOKENS, "tokenizer.json", "tokenizer_config.json"]

@@ -95,8 +95,7 @@ def make_plan(
     problems = Problems()
     study = one_network_a_seed(study, problems)
     problems.raise_any()
-    found = replicates(study)
-    problems.written_as = {name: found[name]["base"] for name in study.models if name in found}
+    problems.written_as = {name: of["base"] for name, of in replicates(study).items()}
     methods = direction_methods(study.directions.methods) if study.directions else {}
     check_study(study, methods, problems)
     if study.language is not None:

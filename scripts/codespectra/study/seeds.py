@@ -1,7 +1,7 @@
 """A model with `seeds` is as many networks, NAME-s0, …, which only their seeds tell apart."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from codespectra.study.dropout_sweep import RECALIBRATED, SWEPT, networks
 from codespectra.study.problems import Problems
@@ -11,8 +11,11 @@ from codespectra.study.sections.coding import Coding
 from codespectra.study.sections.directions import Directions
 from codespectra.study.sections.index import Backbone, NetworkBackbone
 from codespectra.study.sections.interpretability import Interpretability
-from codespectra.study.sections.models import Model, TrainedModel
+from codespectra.study.sections.language import Language, LanguageModel, UntrainedLanguageModel
+from codespectra.study.sections.models import Model
 from codespectra.study.sections.study import Study
+
+AnyKind = TypeVar("AnyKind", Model, LanguageModel)
 
 
 def replicates(study: Study) -> dict[str, dict[str, Any]]:
@@ -22,7 +25,7 @@ def replicates(study: Study) -> dict[str, dict[str, Any]]:
     share dropout and statistics.
     """
     found = {}
-    for name, model in study.models.items():
+    for name, model in (study.models | _language_models(study)).items():
         for seed in _seeds(model):
             found[name] = {"base": name.removesuffix(f"-s{seed}"), "seed": seed}
     for name, network in networks(study.coding).items():
@@ -47,12 +50,12 @@ def one_network_a_seed(study: Study, problems: Problems) -> Study:
     A section that names the model means all its networks; one that needs a single network names
     that. Names that are taken, and runs that are too many, are added to `problems`.
     """
-    seeded = {name: _networks(name, model) for name, model in study.models.items()}
-    every = _Every({name: [*found] for name, found in seeded.items()}, problems)
-    _check_names(study, seeded, problems)
+    every = _Every({name: [*_networks(name, one)] for name, one in study.models.items()}, problems)
+    _check_names("models", study.models, study, problems)
+    _check_names("language.models", _language_models(study), study, problems)
     return study.model_copy(
         update={
-            "models": {name: one for found in seeded.values() for name, one in found.items()},
+            "models": _each(study.models),
             "spectra": every.analysed("spectra", study.spectra),
             "projections": every.analysed("projections", study.projections),
             "filters": every.filters(study.filters),
@@ -61,39 +64,61 @@ def one_network_a_seed(study: Study, problems: Problems) -> Study:
             "interpretability": study.interpretability
             and every.interpretability(study.interpretability),
             "coding": study.coding and every.coding(study.coding),
+            "language": study.language and _language(study.language),
         }
     )
 
 
-def _seeds(model: Model) -> tuple[int, ...]:
+def _language_models(study: Study) -> dict[str, LanguageModel]:
+    return study.language.models if study.language else {}
+
+
+def _seeds(model: Model | LanguageModel) -> tuple[int, ...]:
     return getattr(model, "seeds", None) or ()
 
 
-def _networks(name: str, model: Model) -> dict[str, Model]:
+def _networks(name: str, model: AnyKind) -> dict[str, AnyKind]:
     """A model's networks by name, each of one seed; or itself."""
     found = {}
     for seed in _seeds(model):
         own: dict[str, Any] = {"seed": seed}
-        if isinstance(model, TrainedModel):
+        if hasattr(model, "training"):
             own = {"training": model.training.model_copy(update=own)}
         found[f"{name}-s{seed}"] = model.model_copy(update={"seeds": (seed,)} | own)
     return found or {name: model}
 
 
-def _check_names(study: Study, seeded: dict[str, dict[str, Model]], problems: Problems) -> None:
-    language = study.language.models if study.language else {}
-    others = {
-        "another model": study.models,
-        "a set of activations": study.activations,
-        "a language model": language,
+def _each(models: dict[str, AnyKind]) -> dict[str, AnyKind]:
+    return {one: m for name, model in models.items() for one, m in _networks(name, model).items()}
+
+
+def _language(section: Language) -> Language:
+    """With each network of several seeds as a model; an untrained one is like the first of them."""
+    every = _Every({name: [*_networks(name, one)] for name, one in section.models.items()})
+    models = {
+        name: model.model_copy(update={"like": every.names([model.like])[0]})
+        if isinstance(model, UntrainedLanguageModel)
+        else model
+        for name, model in _each(section.models).items()
     }
-    for name, found in seeded.items():
-        model = study.models[name]
-        for network in (name, *found) if _seeds(model) else ():
+    by_model = section.parts_by_model is section.parts
+    parts = every.by_model(section.parts) if by_model else section.parts
+    return section.model_copy(update={"models": models, "parts": parts})
+
+
+def _check_names(key: str, models: dict[str, AnyKind], study: Study, problems: Problems) -> None:
+    """Add names of networks of several seeds, and what they share, that something else has."""
+    others = {
+        "a model": study.models,
+        "a set of activations": study.activations,
+        "a language model": _language_models(study),
+    }
+    for name, model in models.items():
+        for network in (name, *_networks(name, model)) if _seeds(model) else ():
             for kind, taken in others.items():
                 if network in taken and taken[network] is not model:
                     problems.add(
-                        f"models.{name}.seeds: {network} is the name of {kind} too; take another "
+                        f"{key}.{name}.seeds: {network} is the name of {kind} too; take another "
                         "for one of them"
                     )
 
@@ -101,9 +126,9 @@ def _check_names(study: Study, seeded: dict[str, dict[str, Model]], problems: Pr
 class _Every:
     """Sections with all networks of the models that they name."""
 
-    def __init__(self, of: dict[str, list[str]], problems: Problems) -> None:
+    def __init__(self, of: dict[str, list[str]], problems: Problems | None = None) -> None:
         self.of = of
-        self.problems = problems
+        self.problems = problems or Problems()
 
     def names(self, models: Iterable[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(one for name in models for one in self.of.get(name, [name])))

@@ -59,6 +59,23 @@ def test_a_network_that_is_named_itself_has_a_run_of_its_own() -> None:
     assert len(methods_of(found, "classifier-s0", "tiles")) > 5
 
 
+def test_an_untrained_language_model_is_like_the_first_seed_and_has_the_parts_of_all() -> None:
+    layers = {"mlp": ["*.mlp.act"]}
+    changes = {
+        "language.models.gpt.seeds": [2, 3],
+        "language.models.gpt_untrained.seeds": [0, 1],
+        "language.parts": {"gpt": layers},
+        "language.explanations.part": "mlp",
+    }
+    found = study(changes).language
+    names = ["gpt-s2", "gpt-s3", "gpt_untrained-s0", "gpt_untrained-s1"]
+    assert [*found.models] == names
+    assert [found.models[name].training.seed for name in names[:2]] == [2, 3]
+    untrained = [found.models[name] for name in names[2:]]
+    assert [(one.like, one.seed) for one in untrained] == [("gpt-s2", 0), ("gpt-s2", 1)]
+    assert all(found.parts_of(name) == {"mlp": ("*.mlp.act",)} for name in names)
+
+
 def test_filters_are_those_of_the_first_seed() -> None:
     found = study({})
     assert filter_runs(found)[0].runs == [("classifier-s4", "test")]
@@ -90,6 +107,14 @@ MISTAKES = {
         {"models.untrained.seeds": [0], "models.untrained.seed": 0},
         "models.untrained.seeds: beside seed, which they replace; leave one out",
     ),
+    "both of a language model": (
+        {"language.models.gpt.seeds": [0], "language.models.gpt.training.seed": 0},
+        "language.models.gpt.seeds: beside training.seed, which they replace; leave one out",
+    ),
+    "like a network that isn't there": (
+        {"language.models.gpt.seeds": [0, 1], "language.models.gpt_untrained.like": "gtp"},
+        "language.models.gpt_untrained.like: 'gtp' is unknown; did you mean 'gpt'? allowed: gpt",
+    ),
     **{
         weights: ({"models.mine": TIMM | {"weights": weights} | fields}, "models.mine.seeds: unkn")
         for weights, fields in {
@@ -106,7 +131,7 @@ MISTAKES = {
     ),
     "a model's name": (
         {"models.classifier.seeds": [0], "models.classifier-s0": CONFIG["models"]["encoder"]},
-        "models.classifier.seeds: classifier-s0 is the name of another model too; take another",
+        "models.classifier.seeds: classifier-s0 is the name of a model too; take another",
     ),
     "a name of activations": (
         {"models.classifier.seeds": [0], "activations.classifier": {"file": "mine.npy"}},

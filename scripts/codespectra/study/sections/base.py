@@ -112,6 +112,18 @@ Pair = Annotated[tuple[Value, ...], Field(strict=False, min_length=2, max_length
 Channels = Annotated[tuple[Value, ...], Field(strict=False, min_length=3, max_length=3)]
 Names = Several[Name]
 Seeds = Several[Seed]
+# Of a model that is as many networks; a job is told the one seed of its own (so it is RUNTIME).
+Networks = Annotated[Seeds, Field(max_length=100)] | None
+
+
+def check_seeds(seeds: tuple[int, ...] | None, key: str, section: BaseModel) -> None:
+    """Refuse seeds beside the single seed of a section, which stands at `key`.
+
+    Raises:
+        ValueError: both are given.
+    """
+    if seeds and "seed" in section.model_fields_set:
+        raise ValueError(f"seeds: beside {key}, which they replace; leave one out")
 
 
 def _describe_keys(schema: dict[str, Any], section: type[BaseModel]) -> None:

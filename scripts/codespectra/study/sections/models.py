@@ -5,17 +5,18 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, JsonValue, Tag, model_validator
 
 from codespectra.study.sections.base import (
+    RUNTIME,
     Batch,
     Channels,
     Depth,
     Factor,
     Maps,
     Name,
+    Networks,
     Number,
     Pair,
     Rate,
     Seed,
-    Seeds,
     Sha256,
     Share,
     Side,
@@ -23,11 +24,11 @@ from codespectra.study.sections.base import (
     Strict,
     Text,
     UserPath,
+    check_seeds,
 )
 
 Blocks = Annotated[tuple[Depth, ...], Field(strict=False, min_length=4, max_length=4)]
 Widths = Annotated[tuple[Maps, ...], Field(strict=False, min_length=5, max_length=5)]
-Networks = Annotated[Seeds, Field(max_length=100)] | None
 
 
 class BottleneckResNet(Strict):
@@ -240,14 +241,13 @@ class TrainedModel(AnyModel):
     """A network that the workflow trains."""
 
     weights: Literal["train"]
-    seeds: Networks = None
+    seeds: Networks = Field(None, json_schema_extra=RUNTIME)
     """Instead of training.seed: as many networks, named NAME-s0 for seed 0; NAME is all of them."""
     training: Training
 
     @model_validator(mode="after")
     def _either(self) -> "TrainedModel":
-        if self.seeds and "seed" in self.training.model_fields_set:
-            raise ValueError("seeds: beside training.seed, which they replace; leave one out")
+        check_seeds(self.seeds, "training.seed", self.training)
         return self
 
 
@@ -306,13 +306,12 @@ class RandomModel(AnyModel):
     weights: Literal["random"]
     seed: Seed = 0
     """Draws the weights."""
-    seeds: Networks = None
+    seeds: Networks = Field(None, json_schema_extra=RUNTIME)
     """Instead of seed: as many networks, as of one that is trained."""
 
     @model_validator(mode="after")
     def _either(self) -> "RandomModel":
-        if self.seeds and "seed" in self.model_fields_set:
-            raise ValueError("seeds: beside seed, which they replace; leave one out")
+        check_seeds(self.seeds, "seed", self)
         return self
 
 
