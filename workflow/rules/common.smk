@@ -49,7 +49,10 @@ def checked_plan():
     """The plan of the config, or one line a mistake and no traceback."""
     try:
         if not workflow.modifier.skip_configfile:  # else these are another workflow's
-            update_config(config, read_arguments(workflow.config_settings.config_args or []))
+            arguments = read_arguments(workflow.config_settings.config_args or [])
+            update_config(config, arguments)
+            if "confirm" in arguments:  # a word to the target tidy, and no key of a study
+                del config["confirm"]
         return make_plan(
             load_study(config),
             remembered.cached_layers(REMEMBERED),
