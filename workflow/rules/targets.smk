@@ -29,6 +29,7 @@ ALL_TARGETS = [
 
 
 include: "atlas.smk"
+include: "tidy.smk"
 
 
 rule judge_claims:
