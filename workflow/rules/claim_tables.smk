@@ -74,6 +74,10 @@ def claims_config(wildcards):
         },
         trained=sorted([*trained, *(swept or [])]),
         networks=swept,
+        # Networks that only their seeds tell apart, and what they share.
+        replicates={
+            n: of for n, of in replicates(study).items() if swept or n not in networks(study.coding)
+        },
         analysis_sets=study.directions.analysis_sets if study.directions else (),
         measured_only=wildcards.scope not in ("", "-everything"),
     )

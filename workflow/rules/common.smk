@@ -36,6 +36,7 @@ from codespectra.study.pieces import ENDING
 from codespectra.study.plan import make_plan
 from codespectra.study import remembered
 from codespectra.study.dropout_sweep import networks
+from codespectra.study.seeds import first_of_each, replicates
 from codespectra.study.study_file import read_arguments
 
 # Whether results are shared between workflows (--cache).

@@ -150,7 +150,8 @@ def other_sets(tables: Tables) -> Iterator[Evidence]:
         bases = [name for name in sets if name in tables.analysis_sets]
         controls = [name for name in sets if name not in tables.analysis_sets]
         for base, name in product(bases, controls):
-            for method in sets[base].scores["method"].unique():
+            methods = sets[base].scores["method"].unique()
+            for method in filter(sets[name].size, methods):  # runs may have methods of their own
                 scope = f"{place}, {method}: {name} against {base}"
                 yield _set_against_set(scope, sets[name], sets[base], method, tables)
 
