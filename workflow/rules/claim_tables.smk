@@ -59,6 +59,24 @@ def table_files(kind, target):
     return [f"results/theory/{kind}.csv"]
 
 
+def replicates():
+    """Networks that only their seeds tell apart: which model they are, and the seed."""
+    found = {}
+    for name, network in networks(study.coding).items():
+        base = f"dropout {network.dropout:g}, {network.statistics}"
+        found[name] = {"base": base, "seed": network.seed}
+    return found
+
+
+def origins():
+    """Where the weights of each model come from, in words; models of several seeds by their name."""
+    models = study.models | (study.language.models if study.language else {})
+    words = {"train": "trained here", "random": "untrained"}
+    told = {name: words.get(model.weights, "pretrained") for name, model in models.items()}
+    bases = {network["base"]: told.get(name, "trained here") for name, network in replicates().items()}
+    return told | bases
+
+
 def claims_config(wildcards):
     """What the verdicts of a scope depend on, besides the tables."""
     swept = network_table() if "coding" in scope_targets(wildcards.scope) else None
@@ -74,6 +92,19 @@ def claims_config(wildcards):
         },
         trained=sorted([*trained, *(swept or [])]),
         networks=swept,
+        replicates=replicates(),
+        origins=origins(),
+        photographs={
+            name: class_count(spec)
+            for name, spec in study.stimuli.items()
+            if resampled(study, name) == "classes" and class_count(spec)
+        },
         analysis_sets=study.directions.analysis_sets if study.directions else (),
         measured_only=wildcards.scope not in ("", "-everything"),
     )
+
+
+def claims_by(what):
+    """The verdicts' table beneath: of each scope, or of each model."""
+    file = f"results/claims{{scope}}_by_{what}.csv"
+    return reported(file, f"claims_by_{what}", "Claims", f"verdicts{{scope}} by {what}")
