@@ -228,8 +228,8 @@ def test_other_sets_are_compared_method_by_method():
     still = {"neurons": (0, 200), "kmeans-1x": (0, 200)}
     found = list(index.other_sets(tables([planted(still), planted(moved, stimuli="flat")])))
     assert [one.scope for one in found] == [
-        "trained, layer1, color, neurons: flat against tiles",
-        "trained, layer1, color, kmeans-1x: flat against tiles",
+        "trained, layer1, color, neurons, flat against tiles",
+        "trained, layer1, color, kmeans-1x, flat against tiles",
     ]
     assert [one.estimate for one in found] == pytest.approx([1, 0], abs=0.3)
 
