@@ -73,7 +73,9 @@ def origins():
     models = study.models | (study.language.models if study.language else {})
     words = {"train": "trained here", "random": "untrained"}
     told = {name: words.get(model.weights, "pretrained") for name, model in models.items()}
-    bases = {network["base"]: told.get(name, "trained here") for name, network in replicates().items()}
+    bases = {
+        network["base"]: told.get(name, "trained here") for name, network in replicates().items()
+    }
     return told | bases
 
 

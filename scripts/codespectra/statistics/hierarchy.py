@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy.special import stdtr, stdtridf, stdtrit
 
 from codespectra.errors import ArgumentError
 
@@ -93,9 +93,9 @@ def reach_of(variances: Sequence[float], freedoms: Sequence[float]) -> tuple[flo
     total = sum(variances)
     if total == 0:
         return 0.0, np.inf
-    ends = stats.t.ppf(0.975, freedoms)
+    ends = stdtrit(freedoms, 0.975)
     end = float(np.dot(variances, ends) / total)
-    return end * float(np.sqrt(total)), float(special.stdtridf(0.975, end))
+    return end * float(np.sqrt(total)), float(stdtridf(0.975, end))
 
 
 def _shared_variance(models: Sequence[np.ndarray]) -> float:
@@ -110,9 +110,9 @@ def _shared_variance(models: Sequence[np.ndarray]) -> float:
 
 def widened(freedom: float, level: float) -> float:
     """How many times as long an interval at `level` is (0.05: 95 %) as one at 0.05."""
-    return float(stats.t.ppf(1 - level / 2, freedom) / stats.t.ppf(0.975, freedom))
+    return float(stdtrit(freedom, 1 - level / 2) / stdtrit(freedom, 0.975))
 
 
 def level_of(widening: float, freedom: float) -> float:
     """The level at which an interval is that many times as long as at 0.05."""
-    return float(2 * stats.t.sf(widening * stats.t.ppf(0.975, freedom), freedom))
+    return float(2 * stdtr(freedom, -widening * stdtrit(freedom, 0.975)))

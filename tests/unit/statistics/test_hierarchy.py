@@ -22,7 +22,9 @@ VALUES = [0.1, 0.4, 0.2, 0.9, 0.3]
 
 def networks(values, images=None, **more) -> list[Interval]:
     images = [None] * len(values) if images is None else images
-    return [Interval(v, v - 1, v + 1, images=i, **more) for v, i in zip(values, images, strict=True)]
+    return [
+        Interval(v, v - 1, v + 1, images=i, **more) for v, i in zip(values, images, strict=True)
+    ]
 
 
 def test_without_shared_stimuli_it_is_students():
