@@ -7,7 +7,6 @@ import sys
 
 import torch
 
-from codespectra.capture.activation_file import Written
 from codespectra.capture.gather_shards import correct_in, gather
 from codespectra.capture.image_job import open_capture
 from codespectra.files.manifests import is_finished, write_manifest
@@ -32,10 +31,11 @@ with only_writer(data):
     if shards:
         correct = correct_in(snakemake.input.shard_manifests)
         work.accuracy(correct)
-        written = Written(correct, gather(data, work.layout, shards))
+        written = gather(data, work.layout, shards, correct)
     else:
         written = work.run(
             data, snakemake.input.stimuli, batch=runtime["batch"], accept=work.accuracy
         )
     log.info("accuracy on %s: %s", cfg["stimuli"], work.accuracy(written.correct))
-    write_manifest(snakemake.output.manifest, work.manifest(data, written))
+    piece = {name: snakemake.params[name] for name in ("origin", "holds")}
+    write_manifest(snakemake.output.manifest, work.manifest(data, written) | piece)

@@ -7,7 +7,6 @@ import sys
 
 import torch
 
-from codespectra.capture.activation_file import Written
 from codespectra.capture.gather_shards import gather
 from codespectra.capture.text_job import open_capture
 from codespectra.files.manifests import is_finished, write_manifest
@@ -31,8 +30,9 @@ with only_writer(data):
         log.info("finished by another process")
         sys.exit()
     if shards:
-        written = Written(None, gather(data, work.layout, shards))
+        written = gather(data, work.layout, shards, None)
     else:
         written = work.run(data, batch=runtime["sequences"])
     log.info("%d tokens of %d sequences", len(work.tokens.token), len(work.cuts))
-    write_manifest(snakemake.output.manifest, work.manifest(data, written))
+    piece = {name: snakemake.params[name] for name in ("origin", "holds")}
+    write_manifest(snakemake.output.manifest, work.manifest(data, written) | piece)

@@ -2,19 +2,18 @@
 
 import pandas as pd
 
+from codespectra.capture.captured import open_captured, read_parts
 from codespectra.capture.manifest_layers import captured_parts
 from codespectra.data.tokens import read_tokens
 from codespectra.explanations import units
 from codespectra.explanations.neuron_records import NeuronId, write_lines
 from codespectra.files.csv_writer import write_csv
-from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.manifests import read_manifest
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 
 start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-layers = captured_parts(read_manifest(snakemake.input.manifest), cfg["part"])
+layers = captured_parts(read_parts(snakemake.input.manifests, cfg["parts"]))
 tables = []
 
 
@@ -40,6 +39,6 @@ def records(file):
             yield units.record_unit(response, text, unit, excerpts)
 
 
-with open_hdf5(snakemake.input.data) as file:
+with open_captured(snakemake.input.data) as file:
     write_lines(snakemake.output.records, records(file))
 write_csv(snakemake.output.units, pd.concat(tables))

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from codespectra.capture.captured import open_captured, read_layers
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.files.csv_writer import write_csv
-from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
+from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
 from codespectra.files.manifests import read_manifest, write_manifest
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
@@ -25,7 +26,7 @@ subject = open_subject(
     snakemake.input.checkpoint_manifest, snakemake.input.stimuli_manifest, runtime["device"]
 )
 network, preprocess = subject.network, subject.preprocess
-captured = read_manifest(snakemake.input.manifest)
+captured = read_layers(snakemake.input.manifests, cfg)
 chosen = named_layers(cfg["layers"], subject.layers)
 wanted = [Wanted(layer, cfg["reduction"]) for layer in chosen]
 convolution, held = filters.first_convolution(network, subject.layers)
@@ -37,7 +38,7 @@ def components(rows):
     return filters.eigenvectors(rows, cfg["ranks"], solver=cfg["solver"], seed=cfg["seed"])
 
 
-with open_hdf5(snakemake.input.data) as file:
+with open_captured(snakemake.input.data) as file:
     directions = {
         item.layer["name"]: components(file[item.key])
         for item in progress(wanted, desc="eigenvectors")

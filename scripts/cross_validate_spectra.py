@@ -2,10 +2,9 @@
 
 import pandas as pd
 
+from codespectra.capture.captured import open_captured, read_layers
 from codespectra.capture.manifest_layers import captured_layers
 from codespectra.files.csv_writer import write_csv
-from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.manifests import read_manifest
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.spectra import cvpca, power_law
@@ -14,11 +13,11 @@ from codespectra.statistics.intervals import normal_interval
 
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-manifest = read_manifest(snakemake.input.manifest)
+manifest = read_layers(snakemake.input.manifests, cfg)
 ranks = tuple(cfg["ranks"])
 resampling = {"ranks": ranks, "resamples": cfg["resamples"], "seed": cfg["seed"]}
 eigenvalues, exponents, estimates = [], [], []
-with open_hdf5(snakemake.input.data) as file:
+with open_captured(snakemake.input.data) as file:
     for where, dataset in progress(captured_layers(manifest, cfg), desc="cvPCA"):
         first, second = cvpca.repeats(file[dataset["key"]])
         found = cvpca.cross_validated_spectrum(

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from codespectra.capture.captured import open_captured, read_layers
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.directions.directions import read_methods
 from codespectra.experiments import manifold
-from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index, check_live, exciting_images
 from codespectra.interpretability.score_table import write_scores
@@ -17,7 +17,7 @@ from codespectra.jobs.start import start_job
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 index = Index(cfg["m"], cfg["normalisation"])
-manifest = read_manifest(snakemake.input.manifest)
+manifest = read_layers(snakemake.input.manifests, cfg)
 classes = read_manifest(snakemake.input.stimuli_manifest)["classes"]
 paths = dict(zip(cfg["methods"], snakemake.input.directions, strict=True))
 found = read_methods(paths, cfg["layers"])
@@ -57,7 +57,7 @@ for layer, images in progress(exciting.items(), desc="t-SNE"):
         "spread": map_images(images, cfg["seed"]),
         "spread_other_seed": map_images(images, cfg["seed"] + 1),
     }
-    with open_hdf5(snakemake.input.data) as file:
+    with open_captured(snakemake.input.data) as file:
         activations = file[f"{cfg['reduction']}/{layer}"][:][images]
     units = manifold.unit_table(methods, similarities, index, images, maps)
     shown = manifold.best_directions(units, cfg["metric"])

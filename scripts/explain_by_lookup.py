@@ -4,6 +4,7 @@ from itertools import islice
 
 import pandas as pd
 
+from codespectra.capture.captured import open_captured, read_parts
 from codespectra.capture.manifest_layers import captured_parts
 from codespectra.data.tokens import read_tokens
 from codespectra.explanations import lookup
@@ -12,15 +13,13 @@ from codespectra.explanations.scores import score_row
 from codespectra.explanations.units import Text, find_again, respond
 from codespectra.files.csv_tables import read_csv
 from codespectra.files.csv_writer import write_csv
-from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.manifests import read_manifest
 from codespectra.files.notes import check_noted
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
 cfg, seed = snakemake.params.cfg, snakemake.params.cfg["seed"]
-layers = captured_parts(read_manifest(snakemake.input.manifest), cfg["part"])
+layers = captured_parts(read_parts(snakemake.input.manifests, cfg["parts"]))
 units = read_csv(snakemake.input.units, "units")
 check_noted(snakemake.input.records)
 records = read_lines(snakemake.input.records, NeuronRecord)
@@ -57,7 +56,7 @@ def explanations(file):
             yield found
 
 
-with open_hdf5(snakemake.input.data) as file:
+with open_captured(snakemake.input.data) as file:
     write_lines(snakemake.output.explanations, explanations(file))
 table = pd.DataFrame(scores)
 log.info("mean score by kind: %s", table.groupby("kind")["score"].mean().round(3).to_dict())

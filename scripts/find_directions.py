@@ -2,11 +2,10 @@
 
 import h5py
 
+from codespectra.capture.captured import open_captured, read_layers
 from codespectra.capture.rows import Rows
 from codespectra.directions import baselines, directions, finders
 from codespectra.errors import UserError
-from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.manifests import read_manifest
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.models.layer_selection import count_of
@@ -42,13 +41,13 @@ def find_in(layer: str, activations: Rows) -> directions.Directions:
         raise UserError(f"{where}, directions.methods.{method}: {error}") from error
 
 
-with open_hdf5(snakemake.input.data) as file:
+with open_captured(snakemake.input.data) as file:
     layers = progress(cfg["layers"], desc=method)
     directions.write_layers(
         snakemake.output.data,
         snakemake.output.manifest,
         ((x, find_in(x, rows_of(file[f"{cfg['reduction']}/{x}"]))) for x in layers),
-        read_manifest(snakemake.input.manifest),
+        read_layers(snakemake.input.manifests, cfg),
         method=method,
         options=options,
     )

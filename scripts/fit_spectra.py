@@ -3,12 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from codespectra.capture.captured import open_captured, read_layers
 from codespectra.capture.manifest_layers import captured_layers
 from codespectra.capture.rows import TokenRows
 from codespectra.data.stimulus_file import labels_of
 from codespectra.files.csv_writer import write_csv
-from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.manifests import read_manifest
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.spectra import eigenspectrum, power_law
@@ -19,7 +18,7 @@ from codespectra.statistics.intervals import normal_interval
 
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-manifest = read_manifest(snakemake.input.manifest)
+manifest = read_layers(snakemake.input.manifests, cfg)
 ranks = tuple(cfg["ranks"])
 tables, left_out = SpectrumTables(), []
 estimates, windows = [], []
@@ -34,7 +33,7 @@ def groups_of(tokens):
     return labels[stimulus] if by_class else stimulus if tokens > 1 else None
 
 
-with open_hdf5(snakemake.input.data) as file:
+with open_captured(snakemake.input.data) as file:
     for where, dataset in progress(captured_layers(manifest, cfg), desc="spectra"):
         rows, tokens = file[dataset["key"]], dataset.get("tokens", 1)
         rows = TokenRows(rows, tokens) if tokens > 1 else rows

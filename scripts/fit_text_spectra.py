@@ -1,10 +1,9 @@
 """Rule fit_text_spectra: spectra of tokens, exponents resampled by sequence, first tokens."""
 
+from codespectra.capture.captured import open_captured, read_parts
 from codespectra.capture.manifest_layers import captured_parts
 from codespectra.data.tokens import read_tokens
 from codespectra.files.csv_writer import write_csv
-from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.manifests import read_manifest
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.spectra import eigenspectrum, power_law
@@ -13,10 +12,10 @@ from codespectra.spectra.tables import SpectrumTables, first_token_columns
 
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-manifest = read_manifest(snakemake.input.manifest)
+manifest = read_parts(snakemake.input.manifests, cfg["parts"])
 ranks = tuple(cfg["ranks"])
 tables = SpectrumTables()
-with open_hdf5(snakemake.input.data) as file:
+with open_captured(snakemake.input.data) as file:
     tokens = read_tokens(file)
     for where, dataset in progress(captured_parts(manifest), desc="spectra"):
         rows = file[dataset["key"]]

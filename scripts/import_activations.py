@@ -68,6 +68,7 @@ with only_writer(data):
         "file": Path(data).name,
         "sha256": written.sha256,
         "identity": identity,
+        **{name: snakemake.params[name] for name in ("origin", "holds")},
         "model": cfg["model"],
         "stimuli": cfg["stimuli"],
         "count": matched.stimuli * (2 if cfg["noisy"] else 1),
@@ -80,6 +81,6 @@ with only_writer(data):
         "repeats": matched.repeats,
         "remarks": remarks,
         "stimuli_sha256": shown and shown["sha256"],
-        "datasets": list(map(listed_dataset, wanted)),
+        "datasets": [listed_dataset(item, written) for item in wanted],
     }
     write_manifest(snakemake.output.manifest, content)

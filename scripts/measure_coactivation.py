@@ -3,11 +3,10 @@
 import pandas as pd
 import torch
 
+from codespectra.capture.captured import open_captured, read_layers
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.directions.directions import neurons
 from codespectra.experiments.coactivation import before_relu, coactivation, relu_of
-from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index, check_live, exciting_images, index_table
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.score_table import write_scores
@@ -34,7 +33,7 @@ with open_stimuli(snakemake.input.stimuli) as file:
         batch=runtime["batch"],
     )
 stages = {(layer, "pre"): neurons(rows) for layer, rows in before.items()}
-with open_hdf5(snakemake.input.data) as file:
+with open_captured(snakemake.input.data) as file:
     for layer in cfg["layers"]:
         rows = file[f"{cfg['reduction']}/{layer}"][:].astype("float32")
         stages[layer, "post"] = neurons(rows)
@@ -56,4 +55,4 @@ for (layer, stage), units in progress(stages.items()):
 table = pd.concat(tables)
 table["layer"] = pd.Categorical(table["layer"], cfg["layers"])
 table = table.sort_values("layer", kind="stable")
-write_scores(snakemake.output.table, table, cfg, read_manifest(snakemake.input.manifest))
+write_scores(snakemake.output.table, table, cfg, read_layers(snakemake.input.manifests, cfg))

@@ -4,13 +4,12 @@ import numpy as np
 import pandas as pd
 import torch
 
+from codespectra.capture.captured import open_captured, read_layers
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.directions.directions import read_methods
 from codespectra.directions.read_out import read_out
 from codespectra.experiments import sensitivity
 from codespectra.experiments.input_gradients import cosine_slopes
-from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index
 from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import read_similarities
@@ -25,7 +24,7 @@ cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
 subject = open_subject(
     snakemake.input.checkpoint_manifest, snakemake.input.stimuli_manifest, runtime["device"]
 )
-captured = read_manifest(snakemake.input.manifest)
+captured = read_layers(snakemake.input.manifests, cfg)
 wanted = {
     layer["name"]: Wanted(layer, cfg["reduction"])
     for layer in named_layers(cfg["layers"], subject.layers)
@@ -36,7 +35,7 @@ found = read_methods({cfg["method"]: snakemake.input.directions[0]}, cfg["layers
 centroids = {layer: methods[cfg["method"]].vectors for layer, methods in found.items()}
 paths = {layer: sensitivity.find_paths(vectors, grid) for layer, vectors in centroids.items()}
 images = {}
-with open_hdf5(snakemake.input.data) as file:
+with open_captured(snakemake.input.data) as file:
     for layer, vectors in centroids.items():
         activations = file[wanted[layer].key][:].astype("float32")
         cosines = read_out(activations, vectors, "cosine")

@@ -3,12 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from codespectra.capture.captured import open_captured, read_layers
 from codespectra.capture.manifest_layers import captured_layers
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.files.array_files import write_array
 from codespectra.files.csv_writer import write_csv
-from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.manifests import read_manifest
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.spectra import projections
@@ -21,9 +20,9 @@ explain = {
 }[cfg["read_out"]]
 with open_stimuli(snakemake.input.stimuli) as file:
     position = file["position"][:]
-manifest = read_manifest(snakemake.input.manifest)
+manifest = read_layers(snakemake.input.manifests, cfg)
 rows, kept = [], []
-with open_hdf5(snakemake.input.data) as file:
+with open_captured(snakemake.input.data) as file:
     for where, dataset in progress(captured_layers(manifest, cfg), desc="projections"):
         activations = file[dataset["key"]][:]
         law = projections.expected_action(activations)

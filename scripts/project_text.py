@@ -3,21 +3,20 @@
 import numpy as np
 import pandas as pd
 
+from codespectra.capture.captured import open_captured, read_parts
 from codespectra.capture.manifest_layers import captured_parts
 from codespectra.data.tokens import read_tokens
 from codespectra.files.array_files import write_array
 from codespectra.files.csv_writer import write_csv
-from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.manifests import read_manifest
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.spectra import token_trajectories
 
 start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
-manifest = read_manifest(snakemake.input.manifest)
+manifest = read_parts(snakemake.input.manifests, cfg["parts"])
 rows, kept, passage = [], [], []
-with open_hdf5(snakemake.input.data) as file:
+with open_captured(snakemake.input.data) as file:
     tokens = read_tokens(file)
     sequences = token_trajectories.films(tokens.sequence)
     film = token_trajectories.chosen_film(sequences, cfg["passage"])

@@ -3,11 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from codespectra.capture.captured import open_captured, read_layers
 from codespectra.directions.halves import half_directions, split_at_median
 from codespectra.errors import UserError
 from codespectra.files.csv_tables import read_csv
-from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index, index_table
 from codespectra.interpretability.index_resampled import (
     draws_by_method,
@@ -25,13 +24,13 @@ from codespectra.statistics.subsamples import subsamples
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 index = Index(cfg["m"], cfg["normalisation"])
-manifest = read_manifest(snakemake.input.manifest)
+manifest = read_layers(snakemake.input.manifests, cfg)
 samples = subsamples(manifest["count"], cfg["resamples"], cfg["seed"])
 scores = read_csv(snakemake.input.scores, "scores")
 known = scores["metric"].eq(cfg["metric"]) & scores["part"].eq(ALL) & scores["method"].eq("neurons")
 scores = scores[known].sort_values("direction")
 halves = {}
-with open_hdf5(snakemake.input.data) as file:
+with open_captured(snakemake.input.data) as file:
     for layer in progress(cfg["layers"]):
         activations = file[f"{cfg['reduction']}/{layer}"][:].astype("float32")
         ii = scores.loc[scores["layer"] == layer, "ii"].to_numpy()

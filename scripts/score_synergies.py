@@ -5,10 +5,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from codespectra.capture.captured import open_captured, read_layers
 from codespectra.directions.directions import neurons
 from codespectra.experiments import synergy
-from codespectra.files.hdf5_files import open_hdf5
-from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index, check_live
 from codespectra.interpretability.score_table import write_scores
 from codespectra.interpretability.similarity import read_similarities
@@ -19,9 +18,9 @@ log = start_job(snakemake.log[0])
 BEST_PAIRS = 2  # as many as B fig. 8 shows
 cfg = snakemake.params.cfg
 index = Index(cfg["m"], cfg["normalisation"])
-manifest = read_manifest(snakemake.input.manifest)
+manifest = read_layers(snakemake.input.manifests, cfg)
 pairs = {}
-with open_hdf5(snakemake.input.data) as file:
+with open_captured(snakemake.input.data) as file:
     for layer in progress(cfg["layers"]):
         units = neurons(file[f"{cfg['reduction']}/{layer}"][:].astype(np.float32))
         check_live({"neurons": units}, layer, index.m)

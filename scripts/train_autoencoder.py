@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from codespectra.capture.captured import open_captured, read_layers
 from codespectra.directions import directions
 from codespectra.directions.sparse_autoencoder import (
     AutoencoderRecipe,
@@ -17,9 +18,8 @@ from codespectra.directions.sparse_autoencoder import (
 )
 from codespectra.errors import UserError
 from codespectra.files.csv_writer import write_csv
-from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.json_files import content_digest
-from codespectra.files.manifests import is_finished, read_manifest
+from codespectra.files.manifests import is_finished
 from codespectra.files.one_writer import only_writer
 from codespectra.jobs.device import resolve_device
 from codespectra.jobs.progress import progress
@@ -32,7 +32,7 @@ cfg, data = snakemake.params.cfg, Path(snakemake.output.data)
 options = dict(cfg["options"])
 method = options.pop("method")
 device = resolve_device(snakemake.config["runtime"]["device"])
-captured = read_manifest(snakemake.input.manifest)
+captured = read_layers(snakemake.input.manifests, cfg)
 identity = content_digest([dict(cfg), captured["sha256"], snakemake.params.code])
 partials = {layer: data.with_name(f".{data.name}.{layer}.partial") for layer in cfg["layers"]}
 
@@ -59,7 +59,7 @@ def train(layer: str, activations: np.ndarray) -> tuple[directions.Directions, p
     return autoencoder_directions(network, activations), pd.DataFrame(history)
 
 
-with only_writer(data), open_hdf5(snakemake.input.data) as file:
+with only_writer(data), open_captured(snakemake.input.data) as file:
     if is_finished(snakemake.output.manifest, identity):
         log.info("finished by another process")
         sys.exit()

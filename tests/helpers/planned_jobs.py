@@ -79,19 +79,35 @@ def plan_of(workflow: Any) -> Plan:
     return {name(job): planned(job) for level in dag.toposorted() for job in level}
 
 
-def plans(project: Project, configs: dict[str, dict[str, Any]]) -> dict[str, Plan]:
-    """Plan of each config."""
-    return in_fork(_plans, project.folder, configs)
+def plans(
+    project: Project, configs: dict[str, dict[str, Any]], done: dict[str, Any]
+) -> dict[str, Plan]:
+    """Plan of each config, where the captures of the study `done` stand."""
+    return in_fork(_plans, project.folder, configs, done)
 
 
-def _plans(configs: dict[str, dict[str, Any]]) -> dict[str, Plan]:
+def _plans(configs: dict[str, dict[str, Any]], done: dict[str, Any]) -> dict[str, Plan]:
     _parse_once()
+    Path("planned.json").write_text(json.dumps(done))
+    with opened("planned.json") as workflow:
+        _let_stand([job for job in workflow.dag.jobs if hasattr(job.params, "holds")])
     found = {}
     for name, config in configs.items():
         Path("planned.json").write_text(json.dumps(config))
         with opened("planned.json") as workflow:
             found[name] = plan_of(workflow)
     return found
+
+
+def _let_stand(captures: list[Any]) -> None:
+    """Write what a plan looks for of activations files: they themselves, and their manifests."""
+    from codespectra.files.manifests import write_manifest
+
+    for job in captures:
+        data, manifest = map(Path, job.output)
+        data.parent.mkdir(parents=True, exist_ok=True)
+        data.touch()
+        write_manifest(manifest, {"holds": job.params.holds, "origin": job.params.origin})
 
 
 def _parse_once() -> None:

@@ -16,22 +16,23 @@ from project import MINI, SCRIPTS, Project, changed, copy_project, read_config
 from codespectra.study.sections.study import load_study
 
 # The interpretability study, by what its stages follow from.
-HALVED = {"score_halves", "draw_index_panels", "judge_claims"}
-TRIED = {"simulate_psychophysics", "draw_psychophysics", "draw_trial", "judge_claims"}
-MAPPED = {"embed_manifold", "draw_manifold", "judge_claims"}
-COACTIVE = {"measure_coactivation", "draw_coactivation", "judge_claims"}
-SENSITIVE = {"measure_sensitivity", "draw_sensitivity", "judge_claims"}
-PAIRED = {"score_synergies", "draw_synergy", "draw_pairs", "judge_claims"}
+JUDGED = {"judge_claims", "draw_claims"}
+HALVED = {"score_halves", "draw_index_panels", *JUDGED}
+TRIED = {"simulate_psychophysics", "draw_psychophysics", "draw_trial", *JUDGED}
+MAPPED = {"embed_manifold", "draw_manifold", *JUDGED}
+COACTIVE = {"measure_coactivation", "draw_coactivation", *JUDGED}
+SENSITIVE = {"measure_sensitivity", "draw_sensitivity", *JUDGED}
+PAIRED = {"score_synergies", "draw_synergy", "draw_pairs", *JUDGED}
 # Of directions, and of the units alone.
 OF_DIRECTIONS = TRIED | MAPPED | SENSITIVE
 OF_UNITS = COACTIVE | PAIRED
 # Stages by what they follow from.
 COMPARED = {"draw_controls", "draw_autoencoders", "draw_index_panels"}
-SCORED = {"draw_index", "draw_exciting_images", "judge_claims"} | COMPARED | HALVED
+SCORED = {"draw_index", "draw_exciting_images", *JUDGED} | COMPARED | HALVED
 SCORES = {"score_interpretability"} | SCORED
 DIRECTED = SCORES | OF_DIRECTIONS | OF_UNITS
-SPECTRAL = {"draw_spectra", "draw_exponents", "draw_windows", "draw_action", "judge_claims"}
-PROJECTED = {"draw_trajectories", "draw_action", "judge_claims"}
+SPECTRAL = {"draw_spectra", "draw_exponents", "draw_windows", "draw_action", *JUDGED}
+PROJECTED = {"draw_trajectories", "draw_action", *JUDGED}
 FOUND = {"find_directions", "train_autoencoder"} | DIRECTED
 # One method changes: the units stay, and what only looks at K-Means, unless it is that.
 METHOD = {"find_directions"} | SCORES
@@ -50,13 +51,13 @@ SWEPT = ({"capture_activations"} | FITTED | MOVED | CROSSED | FILTERED) - {"draw
 VAES = {"train_vae", "recalibrate_statistics"} | SWEPT
 ENCODER = {"train_classifier"} | VAES
 # And in the theory study.
-TOYS = {"train_superposition", "draw_superposition", "judge_claims"}
-CHANNEL = {"compute_channel", "draw_channel", "judge_claims"}
-INFORMATION = {"estimate_information", "draw_information", "judge_claims"}
+TOYS = {"train_superposition", "draw_superposition", *JUDGED}
+CHANNEL = {"compute_channel", "draw_channel", *JUDGED}
+INFORMATION = {"estimate_information", "draw_information", *JUDGED}
 # And in the language study.
-TEXT_SPECTRA = {"fit_text_spectra", "draw_text_spectra", "draw_text_exponents", "judge_claims"}
+TEXT_SPECTRA = {"fit_text_spectra", "draw_text_spectra", "draw_text_exponents", *JUDGED}
 TEXT_MOVED = {"project_text", "draw_text_action", "draw_passage"}
-EXPLAINED = {"explain_by_lookup", "draw_explanations", "judge_claims"}
+EXPLAINED = {"explain_by_lookup", "draw_explanations", *JUDGED}
 RECORDS = {"collect_records"} | EXPLAINED
 TOKENS = {"capture_text"} | TEXT_SPECTRA | TEXT_MOVED | RECORDS
 DRAWN_OF_TEXT = {"draw_text_spectra", "draw_text_exponents", "draw_text_action", "draw_passage"}
@@ -66,7 +67,7 @@ GPT = {"train_language_model"} | UNTRAINED_GPT
 TEXT = {"make_text"} | GPT
 
 # Figures that show a statistic of the claims with its interval.
-WITH_EVIDENCE = {"draw_coactivation", "draw_manifold", "draw_sensitivity", "judge_claims"}
+WITH_EVIDENCE = {"draw_coactivation", "draw_manifold", "draw_sensitivity", *JUDGED}
 
 EVERYTHING = SHOWN | SWEPT | TOYS | CHANNEL | INFORMATION | TOKENS
 DRAWN = {rule for rule in EVERYTHING if rule.startswith("draw_")}
@@ -76,7 +77,7 @@ CLASSIFIER = {"train_classifier"} | SHOWN
 BUILT = {"initialise_checkpoint", "embed_stimuli"} | CLASSIFIER | ENCODER
 # A control set: scored and drawn, but no part of the interpretability study.
 CONTROL = {"find_directions", "train_autoencoder", "score_interpretability"} | {
-    *("draw_index", "draw_exciting_images", "judge_claims"),
+    *("draw_index", "draw_exciting_images", *JUDGED),
 }
 UNTRAINED = {"initialise_checkpoint", "capture_activations"} | CONTROL
 PERCEPTUAL = {"train_classifier", "embed_stimuli"} | DIRECTED
@@ -159,10 +160,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
         {"capture_activations", "fit_spectra", "draw_size"} | SPECTRAL | FILTERED,
     ),
     "spectra.stimuli": (["train"], {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED),
-    "spectra.layers": (
-        ["relu", "layer1*"],
-        {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED,
-    ),
+    # Filters are of layers that stand, in the file in which they stand.
+    "spectra.layers": (["relu", "layer1*"], {"capture_activations", "fit_spectra"} | SPECTRAL),
     "spectra.reduction": ("none", {"capture_activations"} | FITTED | CROSSED | FILTERED),
     "spectra.solver": ("randomized", FITTED | CROSSED | FILTERED | TEXT_SPECTRA),
     "spectra.components": (40, FITTED | CROSSED | TEXT_SPECTRA),
@@ -180,7 +179,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
         ["classifier", "untrained"],
         {"capture_activations", "project_dot"} | PROJECTED,
     ),
-    "projections.layers": (["relu"], {"capture_activations", "project_dot"} | PROJECTED),
+    # A layer less: what is captured stays.
+    "projections.layers": (["relu"], {"project_dot"} | PROJECTED),
     "projections.reduction": ("stride", {"capture_activations"} | MOVED),
     "projections.draws": (60, MOVED | TEXT_MOVED | RECORDS),
     "projections.keep": (3, MOVED | TEXT_MOVED),
@@ -189,7 +189,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     # Without the untrained run only what draws all runs together changes.
     "directions.runs": (
         [{"model": "classifier", "stimuli": "tiles"}],
-        {"draw_index", "judge_claims"},
+        {"draw_index", *JUDGED},
     ),
     # The interpretability study is of other runs: what the main job computed stays.
     "directions.analysis_set": (
@@ -198,8 +198,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
         | (HALVED | COMPARED | OF_DIRECTIONS | OF_UNITS),
     ),
     # The only run on the analysis set is the classifier's: nothing is left to study.
-    "interpretability.models": (["untrained"], {"draw_controls", "judge_claims"}),
-    "directions.layers": (["layer1"], {"capture_activations"} | FOUND),
+    "interpretability.models": (["untrained"], {"draw_controls", *JUDGED}),
+    "directions.layers": (["layer1"], FOUND),
     "directions.methods.pca.k": (4, METHOD),
     "directions.methods.ica.k": (4, METHOD),
     "directions.methods.ica.iterations": (60, METHOD),
@@ -254,11 +254,11 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "interpretability.sensitivity.steps": (7, SENSITIVE),
     "interpretability.autoencoders.z": (
         ["1x"],
-        {"score_interpretability", "draw_autoencoders", "judge_claims"},
+        {"score_interpretability", "draw_autoencoders", *JUDGED},
     ),
     "interpretability.autoencoders.l1": (
         [0.01, 0.2],
-        {"train_autoencoder", "score_interpretability", "draw_autoencoders", "judge_claims"},
+        {"train_autoencoder", "score_interpretability", "draw_autoencoders", *JUDGED},
     ),
     "coding.encoder": ("classifier", VAES),
     "coding.hidden": ([12, 14], VAES),
@@ -270,7 +270,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
         [0, 1],
         {"train_vae", "recalibrate_statistics", "capture_activations", "fit_spectra", "project_dot"}
         | SWEPT_SPECTRA
-        | {"judge_claims", "draw_cross_validated"},
+        | {*JUDGED, "draw_cross_validated"},
     ),
     "coding.training.train": ("test", VAES),
     "coding.training.test": ("tiles", VAES),
@@ -296,7 +296,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "language.models.gpt.training.seed": (5, GPT),
     "language.models.gpt_untrained.seed": (5, UNTRAINED_GPT),
     "language.parts.mlp": (["*.mlp.c_fc"], TOKENS),
-    "language.parts.residual": (["transformer.h.[12]"], TOKENS),
+    # The units that are explained are of the other part.
+    "language.parts.residual": (["transformer.h.[12]"], TOKENS - RECORDS | JUDGED),
     "language.sequences": (25, TOKENS),
     "language.length": (18, TOKENS),
     "language.seed": (5, TOKENS),
@@ -393,7 +394,7 @@ def project(tmp_path_factory) -> Project:
 def planned(project) -> dict[str, Plan]:
     """Plan of the study with the new value of each key, and under "" as it is."""
     configs = {key: changed(BASE, {key: value}) for key, (value, _) in MATRIX.items()}
-    return plans(project, configs | {"": BASE})
+    return plans(project, configs | {"": BASE}, BASE)
 
 
 def follow(plan: Plan, running: set[str]) -> Counter:
@@ -425,6 +426,62 @@ def test_one_clustering_one_network_or_one_dropout_is_made_anew(planned):
     assert (dropouts["train_vae"], dropouts["recalibrate_statistics"]) == (1, 1)
     # Both statistics on both sets, and once with dropout on.
     assert (dropouts["fit_spectra"], dropouts["capture_activations"]) == (2, 5)
+
+
+# What grows: the changed keys, and how many jobs of each stage run, besides figures and claims.
+BACKBONE = {"kind": "network", "model": "encoder", "layers": [{"type": "ReLU"}]}
+SCORED_AGAIN = {"score_interpretability": 3} | dict.fromkeys(
+    ("score_halves", "simulate_psychophysics", "embed_manifold")
+    + ("measure_coactivation", "measure_sensitivity", "score_synergies"),
+    1,
+)
+GROWN = {
+    "a layer of the spectra": (
+        {"spectra.layers": ["relu", "layer[12].0.relu*", "layer3"]},
+        {"capture_activations": 1, "fit_spectra": 1},
+    ),
+    # Ten methods and an autoencoder in each run, and the grid's four, of which one is the main's.
+    "a layer of the directions": (
+        {"directions.layers": ["layer1.0", "layer1", "layer2"]},
+        {"capture_activations": 2, "find_directions": 20, "train_autoencoder": 5} | SCORED_AGAIN,
+    ),
+    # The dot, seen by the classifier and by the sweep's networks as trained and recalibrated.
+    "a reduction": (
+        {"projections.reduction": "spatial_mean"},
+        {"capture_activations": 5, "project_dot": 5},
+    ),
+    "a part of language models": (
+        {"language.parts.attention": ["*.attn.c_proj"]},
+        {"capture_text": 2, "fit_text_spectra": 2, "project_text": 2},
+    ),
+    "a K": (
+        {"directions.methods.kmeans.k": [4, "0.5x", 6]},
+        {"find_directions": 2, "score_interpretability": 2, "score_halves": 1},
+    ),
+    "a backbone": (
+        {"backbones.other": BACKBONE, "index.backbones": ["inhouse", "other"]},
+        {"embed_stimuli": 2} | SCORED_AGAIN,
+    ),
+    # Two dropouts, as trained and recalibrated, each shown two sets.
+    "a seed": (
+        {"coding.seeds": [0, 1]},
+        {"train_vae": 2, "recalibrate_statistics": 2, "capture_activations": 8}
+        | {"fit_spectra": 4, "project_dot": 4},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def grown(project) -> dict[str, Plan]:
+    configs = {what: changed(BASE, changes) for what, (changes, _) in GROWN.items()}
+    return plans(project, configs | {"": BASE}, BASE)
+
+
+@pytest.mark.parametrize("what", GROWN)
+def test_what_grows_runs_the_jobs_of_what_is_new(grown, what):
+    jobs = {rule: count for rule, count in reruns(grown, what).items() if "draw" not in rule}
+    del jobs[*JUDGED]
+    assert jobs == GROWN[what][1]
 
 
 # Library modules: one edited function each, and the rules that reach it or follow from one.
@@ -525,12 +582,17 @@ MODULES = {
     # The theory study draws its 1/2 zeta(-alpha).
     "spectra/projections.py": MOVED | CHANNEL | TEXT_MOVED,
     "spectra/token_trajectories.py": TEXT_MOVED,
-    "claims/verdicts.py": {"judge_claims"},
-    "claims/catalogue.py": {"judge_claims"},
+    "claims/verdicts.py": JUDGED,
+    "claims/catalogue.py": JUDGED,
     "claims/needs.py": WITH_EVIDENCE,
     "statistics/evidence.py": WITH_EVIDENCE,
+    "statistics/false_discoveries.py": JUDGED,
+    "statistics/hierarchy.py": JUDGED,
+    "claims/judges.py": JUDGED,
+    "claims/pooling.py": JUDGED,
+    "claims/scope.py": WITH_EVIDENCE,
     # Whatever reads a table.
-    "files/csv_tables.py": DRAWN | {"explain_by_lookup", "score_halves", "judge_claims"},
+    "files/csv_tables.py": DRAWN | {"explain_by_lookup", "score_halves", *JUDGED},
     # Whatever writes one, or has to do with files of another format, and what follows.
     "files/csv_writer.py": {"embed_stimuli"} | ENCODER | GPT | EVERYTHING,
     "files/hdf5_files.py": TRAINED_ON | TEXT | TOYS,
@@ -538,7 +600,7 @@ MODULES = {
     "files/array_files.py": MOVED | TEXT_MOVED,
     # Columns that are looked for, names, locks, notes and words change no number.
     "files/table_columns.py": set(),
-    "files/table_reductions.py": DRAWN | {"judge_claims"},
+    "files/table_reductions.py": DRAWN | JUDGED,
     "files/whole_files.py": set(),
     "files/one_writer.py": set(),
     "files/plain_files.py": set(),
@@ -553,9 +615,9 @@ MODULES = {
         "draw_dropout",
         "draw_dropout_spectra",
         "draw_cross_validated",
-        "judge_claims",
+        *JUDGED,
     },
-    "theory/retention.py": {"draw_information", "estimate_information", "judge_claims"},
+    "theory/retention.py": {"draw_information", "estimate_information", *JUDGED},
     "interpretability/similarity.py": DIRECTED,
     "interpretability/parts.py": DIRECTED,
     "interpretability/lpips_embedding.py": EMBEDDED,
@@ -597,7 +659,18 @@ MODULES = {
     "explanations/published.py": set(),
     "explanations/chat.py": set(),
     "interpretability/score_table.py": DIRECTED,
-    "capture/manifest_layers.py": FITTED | MOVED | CROSSED | TEXT_SPECTRA | TEXT_MOVED | RECORDS,
+    "capture/manifest_layers.py": CAPTURED
+    | FITTED
+    | CROSSED
+    | MOVED
+    | FILTERED
+    | (TOKENS - {"capture_text"}),
+    "capture/captured.py": CAPTURED
+    | FITTED
+    | CROSSED
+    | MOVED
+    | FILTERED
+    | (TOKENS - {"capture_text"}),
     "theory/superposition.py": TOYS,
     "theory/dropout_networks.py": INFORMATION,
     "theory/mutual_information.py": INFORMATION,
@@ -652,13 +725,14 @@ MODULES = {
     | DRAWN_OF_TEXT
     | WITH_EVIDENCE
     | {"draw_explanations"},
-    "claims/measures/*.py": {"judge_claims"},
+    "claims/measures/*.py": JUDGED,
     "claims/measures/manifold.py": WITH_EVIDENCE,
-    "claims/measures/sensitivity.py": {"draw_sensitivity", "judge_claims"},
+    "claims/measures/sensitivity.py": {"draw_sensitivity", *JUDGED},
     "claims/measures/tables.py": WITH_EVIDENCE,
     # This study asks no people.
     "figures/agreement.py": set(),
     "figures/autoencoders.py": {"draw_autoencoders"},
+    "figures/claims.py": {"draw_claims"},
     "figures/information.py": {"draw_information"},
     "figures/psychophysics.py": {"draw_psychophysics", "draw_trial"},
     # Drawn where a study has networks of several sizes.

@@ -9,11 +9,11 @@ rule capture_shard:
         **CHECKPOINT,
         **STIMULI,
     output:
-        **written("results/activations/{model}/{stimuli}{noise}.shards/{shard}-of-{shards}"),
+        **written("results/activations/{model}/{stimuli}{noise}{piece}.shards/{shard}-of-{shards}"),
     log:
-        "results/logs/capture_shard/{model}/{stimuli}{noise}/{shard}-of-{shards}.log",
+        "results/logs/capture_shard/{model}/{stimuli}{noise}{piece}/{shard}-of-{shards}.log",
     benchmark:
-        "results/benchmarks/capture_shard/{model}/{stimuli}{noise}/{shard}-of-{shards}.jsonl"
+        "results/benchmarks/capture_shard/{model}/{stimuli}{noise}{piece}/{shard}-of-{shards}.jsonl"
     wildcard_constraints:
         model=names_of(plan.models),
         noise="(-noisy)?",
@@ -27,7 +27,7 @@ rule capture_shard:
         code=code_of("capture_shard.py"),
         software=software(*NETWORK_SOFTWARE, "h5py", "numpy", "pillow"),
     message:
-        "Capture {wildcards.model} on {wildcards.stimuli}{wildcards.noise}, shard {wildcards.shard} of {wildcards.shards}"
+        "Capture {wildcards.model} on {wildcards.stimuli}{wildcards.noise}{wildcards.piece}, shard {wildcards.shard} of {wildcards.shards}"
     script:
         "../../scripts/capture_shard.py"
 
@@ -39,11 +39,11 @@ rule capture_activations:
         shards=ancient(lambda w: image_shards(w, "h5")),
         shard_manifests=lambda w: image_shards(w, "json"),
     output:
-        **written("results/activations/{model}/{stimuli}{noise}"),
+        **written("results/activations/{model}/{stimuli}{noise}{piece}"),
     log:
-        "results/logs/capture_activations/{model}/{stimuli}{noise}.log",
+        "results/logs/capture_activations/{model}/{stimuli}{noise}{piece}.log",
     benchmark:
-        "results/benchmarks/capture_activations/{model}/{stimuli}{noise}.jsonl"
+        "results/benchmarks/capture_activations/{model}/{stimuli}{noise}{piece}.jsonl"
     wildcard_constraints:
         model=names_of(plan.models),
         # Two passes with dropout left on; a set's own name never ends so.
@@ -56,9 +56,11 @@ rule capture_activations:
     params:
         cfg=accepted_capture_config,
         code=code_of("capture_activations.py"),
+        origin=lambda w: image_origin(w.model, w.stimuli, w.noise),
+        holds=items_of,
         software=software(*NETWORK_SOFTWARE, "h5py", "numpy", "pillow"),
     message:
-        "Capture {wildcards.model} on {wildcards.stimuli}{wildcards.noise}"
+        "Capture {wildcards.model} on {wildcards.stimuli}{wildcards.noise}{wildcards.piece}"
     script:
         "../../scripts/capture_activations.py"
 
@@ -67,11 +69,11 @@ rule import_activations:
     input:
         unpack(shown_images),
     output:
-        **written("results/activations/{model}/{stimuli}{noise}"),
+        **written("results/activations/{model}/{stimuli}{noise}{piece}"),
     log:
-        "results/logs/import_activations/{model}/{stimuli}{noise}.log",
+        "results/logs/import_activations/{model}/{stimuli}{noise}{piece}.log",
     benchmark:
-        "results/benchmarks/import_activations/{model}/{stimuli}{noise}.jsonl"
+        "results/benchmarks/import_activations/{model}/{stimuli}{noise}{piece}.jsonl"
     wildcard_constraints:
         model=names_of(study.activations),
         # Two halves of the repeats.
@@ -84,9 +86,11 @@ rule import_activations:
     params:
         cfg=recorded_config,
         code=code_of("import_activations.py"),
+        origin=lambda w: image_origin(w.model, w.stimuli, w.noise),
+        holds=items_of,
         files=lambda w: plan.recorded[w.model].stamp,
         software=software("h5py", "numpy", "pyarrow", "scipy", "torch", "xarray", "zarr"),
     message:
-        "Import the activations {wildcards.model}{wildcards.noise}"
+        "Import the activations {wildcards.model}{wildcards.noise}{wildcards.piece}"
     script:
         "../../scripts/import_activations.py"

@@ -33,6 +33,7 @@ from codespectra.study.implied import (
     shown_networks,
 )
 from codespectra.study.check_language import chat_models
+from codespectra.study.pieces import ENDING
 from codespectra.study.plan import make_plan
 from codespectra.study import remembered
 from codespectra.study.dropout_sweep import networks
@@ -229,11 +230,13 @@ wildcard_constraints:
     backbone=r"[A-Za-z0-9_-]+",
     prefix="(coding-)?",
     scope="(-coding|-theory|-language|-interpretability|-pretrained|-everything)?",
+    piece=ENDING,
 
 
 include: "outside.smk"
 include: "inputs.smk"
 include: "claim_tables.smk"
 include: "atlas_inputs.smk"
+include: "captures.smk"
 include: "shards.smk"
 include: "reruns.smk"

@@ -3,7 +3,7 @@
 
 rule score_halves:
     input:
-        **ACTIVATIONS,
+        **captured("directions"),
         **EMBEDDINGS,
         **STIMULI,
         scores=f"{SCORES}/directions.csv",

@@ -3,7 +3,7 @@
 
 rule find_directions:
     input:
-        **ACTIVATIONS,
+        **captured("directions"),
     output:
         **written("results/directions/{model}/{stimuli}/{method}"),
     log:
@@ -27,7 +27,7 @@ rule find_directions:
 
 rule train_autoencoder:
     input:
-        **ACTIVATIONS,
+        **captured("directions"),
     output:
         **written("results/directions/{model}/{stimuli}/{method}"),
         epochs="results/directions/{model}/{stimuli}/{method}.csv",

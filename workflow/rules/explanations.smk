@@ -25,7 +25,7 @@ use rule figure as draw_passage with:
 
 rule collect_records:
     input:
-        **TEXT_ACTIVATIONS,
+        **captured_text(explained=True),
     output:
         records="results/explanations/{model}/records.jsonl",
         units="results/explanations/{model}/units.csv",
@@ -44,6 +44,7 @@ rule collect_records:
             explainers=None,
             published=None,
             model=w.model,
+            parts=explained_part(w.model),
         ),
         code=code_of("collect_records.py"),
     message:
@@ -54,7 +55,7 @@ rule collect_records:
 
 rule explain_by_lookup:
     input:
-        **TEXT_ACTIVATIONS,
+        **captured_text(explained=True),
         records="results/explanations/{model}/records.jsonl",
         units="results/explanations/{model}/units.csv",
     output:
@@ -71,9 +72,9 @@ rule explain_by_lookup:
     params:
         cfg=lambda w: stage_config(
             study.language.explanations.explainers.lookup,
-            part=study.language.explanations.part,
             seed=study.language.explanations.seed,
             model=w.model,
+            parts=explained_part(w.model),
         ),
         code=code_of("explain_by_lookup.py"),
     message:

@@ -34,20 +34,10 @@ TEXT = stored("text", "results/stimuli/text.h5")
 CHECKPOINT = stored("checkpoint", "results/checkpoints/{model}.pt")
 
 
-def activations(run):
-    """Two inputs: the activations of one run, and their manifest."""
-    return {
-        "data": ancient(f"results/activations/{run}.h5"),
-        "manifest": f"results/activations/{run}.json",
-    }
-
-
 NETWORK_FILES = {
     "checkpoint": "results/checkpoints/{model}.pt",
     "manifest": "results/checkpoints/{model}.json",
 }
-ACTIVATIONS = activations("{model}/{stimuli}")
-TEXT_ACTIVATIONS = activations("{model}/text")
 
 
 def resampled_images(wildcards):

@@ -138,11 +138,11 @@ rule capture_text_shard:
         checkpoint=ancient(lambda w: language_files(w.model)),
         checkpoint_manifest="results/checkpoints/{model}.json",
     output:
-        **written("results/activations/{model}/text.shards/{shard}-of-{shards}"),
+        **written("results/activations/{model}/text{piece}.shards/{shard}-of-{shards}"),
     log:
-        "results/logs/capture_text_shard/{model}/{shard}-of-{shards}.log",
+        "results/logs/capture_text_shard/{model}{piece}/{shard}-of-{shards}.log",
     benchmark:
-        "results/benchmarks/capture_text_shard/{model}/{shard}-of-{shards}.jsonl"
+        "results/benchmarks/capture_text_shard/{model}{piece}/{shard}-of-{shards}.jsonl"
     wildcard_constraints:
         model=language_models_with(),
     cache: SHARING
@@ -157,7 +157,7 @@ rule capture_text_shard:
         code=code_of("capture_text_shard.py"),
         software=software("h5py", "numpy", "torch", "torchvision", "transformers"),
     message:
-        "Capture {wildcards.model} on text, shard {wildcards.shard} of {wildcards.shards}"
+        "Capture {wildcards.model} on text{wildcards.piece}, shard {wildcards.shard} of {wildcards.shards}"
     script:
         "../../scripts/capture_text_shard.py"
 
@@ -170,11 +170,11 @@ rule capture_text:
         shards=ancient(lambda w: text_shards(w, "h5")),
         shard_manifests=lambda w: text_shards(w, "json"),
     output:
-        **written("results/activations/{model}/text"),
+        **written("results/activations/{model}/text{piece}"),
     log:
-        "results/logs/capture_text/{model}.log",
+        "results/logs/capture_text/{model}{piece}.log",
     benchmark:
-        "results/benchmarks/capture_text/{model}.jsonl"
+        "results/benchmarks/capture_text/{model}{piece}.jsonl"
     wildcard_constraints:
         model=language_models_with(),
     cache: SHARING
@@ -185,9 +185,11 @@ rule capture_text:
     params:
         cfg=text_capture_config,
         code=code_of("capture_text.py"),
+        origin=lambda w: text_origin(w.model),
+        holds=text_items_of,
         software=software("h5py", "numpy", "torch", "torchvision", "transformers"),
     message:
-        "Capture {wildcards.model} on text"
+        "Capture {wildcards.model} on text{wildcards.piece}"
     script:
         "../../scripts/capture_text.py"
 

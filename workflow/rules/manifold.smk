@@ -3,7 +3,7 @@
 
 rule embed_manifold:
     input:
-        **ACTIVATIONS,
+        **captured("directions"),
         **directions_of(lambda w: study.interpretability.manifold.methods),
         **EMBEDDINGS,
         **STIMULI,
@@ -48,7 +48,7 @@ use rule figure as draw_manifold with:
 
 rule measure_coactivation:
     input:
-        **ACTIVATIONS,
+        **captured("directions"),
         **CHECKPOINT,
         **EMBEDDINGS,
         **STIMULI,

@@ -3,7 +3,7 @@
 
 rule project_dot:
     input:
-        **ACTIVATIONS,
+        **captured("projections"),
         **STIMULI,
     output:
         action=table(f"{PROJECTIONS}/action.csv", "action"),
@@ -31,7 +31,7 @@ rule project_dot:
 
 rule project_text:
     input:
-        **TEXT_ACTIVATIONS,
+        **captured_text(),
     output:
         action=table(
             "results/projections/{model}/text/action.csv",
@@ -57,6 +57,7 @@ rule project_text:
             seed=study.projections.seed,
             passage=study.language.passage,
             model=w.model,
+            parts=parts_of(w.model),
         ),
         code=code_of("project_text.py"),
     message:

@@ -3,7 +3,7 @@
 
 rule measure_sensitivity:
     input:
-        **ACTIVATIONS,
+        **captured("directions"),
         **CHECKPOINT,
         **directions_of(lambda w: [study.interpretability.sensitivity.method]),
         **EMBEDDINGS,

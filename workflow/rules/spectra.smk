@@ -4,7 +4,7 @@
 rule fit_spectra:
     input:
         unpack(resampled_images),
-        **ACTIVATIONS,
+        **captured("spectra"),
     output:
         eigenvalues=table(f"{SPECTRA}/eigenvalues.csv", "eigenvalues"),
         exponents=table(f"{SPECTRA}/exponents.csv", "exponents"),
@@ -31,7 +31,7 @@ rule fit_spectra:
 
 rule fit_text_spectra:
     input:
-        **TEXT_ACTIVATIONS,
+        **captured_text(),
     output:
         eigenvalues="results/spectra/{model}/text/eigenvalues.csv",
         exponents=table(
@@ -51,7 +51,7 @@ rule fit_text_spectra:
     resources:
         **growing(mem_mb=6000, runtime=480),
     params:
-        cfg=lambda w: stage_config(**SPECTRUM, model=w.model),
+        cfg=lambda w: stage_config(**SPECTRUM, model=w.model, parts=parts_of(w.model)),
         code=code_of("fit_text_spectra.py"),
     message:
         "Eigenspectra of {wildcards.model} on text"
@@ -61,7 +61,7 @@ rule fit_text_spectra:
 
 rule cross_validate_spectra:
     input:
-        **activations("{model}/{stimuli}-noisy"),
+        **captured("spectra", "-noisy"),
     output:
         eigenvalues=table(f"{SPECTRA}/cross_validated_eigenvalues.csv", "cvPCA", "cross_validated"),
         exponents=table(
@@ -91,7 +91,7 @@ rule cross_validate_spectra:
 
 rule compute_filters:
     input:
-        **ACTIVATIONS,
+        **captured("filters"),
         **CHECKPOINT,
         **STIMULI,
     output:

@@ -3,7 +3,7 @@
 
 rule score_synergies:
     input:
-        **ACTIVATIONS,
+        **captured("directions"),
         **EMBEDDINGS,
         **STIMULI,
     output:

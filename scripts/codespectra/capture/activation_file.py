@@ -111,10 +111,12 @@ class Written:
     Attributes:
         correct: how many stimuli were predicted rightly; None where nothing is predicted.
         sha256: `hdf5_digest` of the file.
+        rows: `rows_digest` of each dataset, by its key.
     """
 
     correct: int | None
     sha256: str
+    rows: dict[str, str]
 
 
 def write_rows(
@@ -152,7 +154,8 @@ def write_rows(
         _show_rest(_Writer(file, layout, hashes), layout, show, batch, journal)
     accept(journal.correct)
     # Of the rows as they were computed: one that the disk has changed since is refused by readers.
-    written = Written(journal.correct, hdf5_digest(partial, journal.digests))
+    rows = {item.key: hashes[item.key].hexdigest() for item in layout.wanted}
+    written = Written(journal.correct, hdf5_digest(partial, rows), rows)
     publish(partial, path)
     journal.file.unlink(missing_ok=True)  # an empty shard has none
     return written
@@ -305,11 +308,12 @@ def _create_dataset(file: h5py.File, item: Wanted, count: int, dtype: str) -> No
     describe_dataset(h5py.Dataset(raw), item)
 
 
-def listed_dataset(item: Wanted) -> dict[str, Any]:
+def listed_dataset(item: Wanted, written: Written) -> dict[str, Any]:
     """What a manifest says of a dataset."""
     layer = item.layer
     listed = {
         "key": item.key,
+        "sha256": written.rows[item.key],
         "layer": layer["name"],
         "type": layer["type"],
         "depth": layer["depth"],

@@ -16,18 +16,23 @@ from codespectra.capture.activation_file import (
 )
 from codespectra.capture.shard import Shard
 from codespectra.errors import UserError
-from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
+from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5, rows_digest
 from codespectra.files.manifests import read_manifest
 
 
-def gather(path: str | Path, layout: Layout, shards: Sequence[str | Path]) -> str:
+def gather(
+    path: str | Path, layout: Layout, shards: Sequence[str | Path], correct: int | None
+) -> Written:
     """Write the file of `layout`, whose datasets point to the rows in `shards`: these must stay.
 
     It says the same as a file that one job wrote, so that its `hdf5_digest` is the same. The
     shards are named relative to it: the folder of both can be moved.
 
-    Returns:
-        That digest.
+    Args:
+        path: of the file.
+        layout: of the whole.
+        shards: the files, in order.
+        correct: right predictions of all (`correct_in`).
 
     Raises:
         UserError: a shard is missing, damaged, or of another capture.
@@ -49,7 +54,9 @@ def gather(path: str | Path, layout: Layout, shards: Sequence[str | Path]) -> st
             virtual.dcpl.set_obj_track_times(False)
             describe_dataset(file.create_virtual_dataset(item.key, virtual), item)
         write_axes(file, layout)
-    return hdf5_digest(path)
+    with open_hdf5(path) as file:
+        rows = {x.key: rows_digest(file[x.key], layout.rows).hexdigest() for x in layout.wanted}
+    return Written(correct, hdf5_digest(path, rows), rows)
 
 
 def shard_manifest(data: str | Path, identity: str, written: Written) -> dict[str, Any]:

@@ -123,7 +123,7 @@ class ImageCapture:
             "weights": self.subject.description["weights"],
             "checkpoint_sha256": self.subject.description["sha256"],
             "stimuli_sha256": self.shown["sha256"],
-            "datasets": list(map(listed_dataset, self.wanted)),
+            "datasets": [listed_dataset(item, written) for item in self.wanted],
         }
 
 

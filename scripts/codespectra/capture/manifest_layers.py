@@ -1,5 +1,6 @@
 """Captured layers: the columns that identify each in tables, and its dataset in the file."""
 
+import json
 from typing import Any
 
 Layer = dict[str, Any]
@@ -21,17 +22,22 @@ def captured_layers(manifest: dict[str, Any], cfg: dict[str, Any]) -> list[tuple
     ]
 
 
-def captured_parts(manifest: dict[str, Any], part: str | None = None) -> list[tuple[Layer, Layer]]:
+def part_item(part: str, selectors: list[Any]) -> tuple[str, str]:
+    """What an activations file of text holds one of: a part by its name, and its layers' selectors.
+
+    They are told as JSON, which tells them from what chose the part's layers before.
+    """
+    return part, json.dumps(selectors, sort_keys=True)
+
+
+def captured_parts(manifest: dict[str, Any]) -> list[tuple[Layer, Layer]]:
     """For each layer of a captured language model: the first columns of its rows, and its dataset.
 
-    Args:
-        manifest: of the activations file.
-        part: one of the parts; all without it. Depth counts a part's layers from 1.
+    Depth counts a part's layers from 1.
     """
     run = {"model": manifest["model"], "weights": manifest["weights"], "stimuli": "text"}
     run["reduction"] = "tokens"
     return [
         (run | {"part": item["part"], "layer": item["layer"], "depth": item["depth"]}, item)
         for item in manifest["datasets"]
-        if part in (None, item["part"])
     ]

@@ -108,6 +108,7 @@ class LanguageCapture:
             "datasets": [
                 {
                     "key": item.key,
+                    "sha256": written.rows[item.key],
                     "part": part,
                     "layer": item.layer["name"],
                     "type": item.layer["type"],

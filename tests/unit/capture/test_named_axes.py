@@ -31,7 +31,7 @@ def gathered(path: Path) -> None:
     wanted = layers_of(reused(), *REDUCTIONS)
     attributes = {"model": "small", "seed": 3}
     layout = images.image_layout(wanted, 90, dtype="float32", attributes=attributes, noisy=False)
-    gather(path, layout, shards)
+    gather(path, layout, shards, None)
 
 
 def second_shard(path: Path) -> None:

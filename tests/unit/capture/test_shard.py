@@ -59,7 +59,7 @@ def in_shards(path: Path, of: int, run, layout: Layout) -> Path:
     shards = [path.with_suffix(".shards") / f"{number}.h5" for number in range(1, of + 1)]
     for number, shard in enumerate(shards, start=1):
         run(shard, shard=Shard(number, of))
-    gather(path, layout, shards)
+    gather(path, layout, shards, None)
     return path
 
 
@@ -233,10 +233,10 @@ def test_a_shard_of_another_capture_is_not_gathered(tmp_path, changes, found):
             lambda rows, sink: sink(layer(6), torch.zeros(rows.stop - rows.start, 6)) or 0,
             batch=50,
         )
-    gather(tmp_path / "a.h5", made, shards)
+    gather(tmp_path / "a.h5", made, shards, None)
     (tmp_path / "a.h5").unlink()
     with pytest.raises(UserError, match=rf"\d\.h5: {found}.*; delete it and rerun"):
-        gather(tmp_path / "a.h5", now, shards)
+        gather(tmp_path / "a.h5", now, shards, None)
     assert not (tmp_path / "a.h5").exists()
 
 

@@ -1,0 +1,71 @@
+"""Captures that grow: what is wanted besides goes into files of its own, and tables tell no history."""
+
+from pathlib import Path
+
+import h5py
+from project import Project, table_of_jobs
+
+SPECTRA = "results/spectra/classifier/test/eigenvalues.csv"
+LAYERS = ["relu", "layer[12].0.relu*"]
+MORE = {"spectra.layers": [*LAYERS, "layer3"]}
+
+
+def ran(project: Project, target: str, study: str) -> dict[str, int]:
+    """Jobs of a run that must end well, without the target itself."""
+    done = project.snakemake(target, "--cores", "1", study=study)
+    assert done.returncode == 0, done.stdout
+    return table_of_jobs(done)
+
+
+def state(files: list[Path]) -> dict[Path, tuple[int, bytes]]:
+    return {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in files}
+
+
+def test_a_layer_more_is_captured_alone_and_tables_are_those_of_a_fresh_run(mini, tmp_path):
+    grown, fresh = (mini.copy(tmp_path / name) for name in ("grown", "fresh"))
+    folder = grown.folder / "results/activations/classifier"
+    before = state([*folder.iterdir()])
+    study = grown.write_study(MORE)
+    assert ran(grown, SPECTRA, study) == {"capture_activations": 1, "fit_spectra": 1}
+    assert state([*before]) == before
+    (piece,) = {*folder.glob("*.h5")} - {*before}
+    with h5py.File(piece) as file:
+        assert [*file["stride"]] == ["layer3"]
+    assert ran(grown, SPECTRA, study) == {}
+    # Layers less: nothing is captured, and what stands stays.
+    assert ran(grown, SPECTRA, grown.write_study({})) == {"fit_spectra": 1}
+    assert ran(grown, SPECTRA, study := grown.write_study(MORE)) == {"fit_spectra": 1}
+    (fresh.folder / "results/activations/classifier/test.json").unlink()
+    fresh.write_study(MORE)
+    assert ran(fresh, SPECTRA, study) == {"capture_activations": 1, "fit_spectra": 1}
+    tables = [Project(one.folder / "results/spectra/classifier/test") for one in (grown, fresh)]
+    assert not [*(fresh.folder / "results/activations/classifier").glob("test+*")]
+    one, other = ({f.name: f.read_bytes() for f in t.folder.glob("*.csv")} for t in tables)
+    assert one == other
+
+
+def test_an_edit_of_the_capture_makes_one_file_of_all(mini, tmp_path):
+    project = mini.copy(tmp_path / "copy")
+    study = project.write_study(MORE)
+    ran(project, SPECTRA, study)
+    script = project.folder / "scripts/capture_activations.py"
+    script.write_text(script.read_text().replace('log.info("accuracy', 'log.info("an accuracy'))
+    jobs = ran(project, SPECTRA, study)
+    assert jobs == {"capture_activations": 1, "fit_spectra": 1}
+    with h5py.File(project.folder / "results/activations/classifier/test.h5") as file:
+        assert "layer3" in file["stride"]
+
+
+def test_a_part_more_of_a_language_model_is_captured_alone(mini, tmp_path):
+    project = mini.copy(tmp_path / "copy")
+    table = "results/spectra/gpt/text/eigenvalues.csv"
+    study = project.write_study({"language.parts.attention": ["*.attn.c_proj"]})
+    assert ran(project, table, study) == {"capture_text": 1, "fit_text_spectra": 1}
+    grown = (project.folder / table).read_bytes()
+    # The same part under another selector: the layers that it had stay where they are.
+    study = project.write_study({"language.parts.attention": ["transformer.h.[12].attn.c_proj"]})
+    assert ran(project, table, study) == {"capture_text": 1, "fit_text_spectra": 1}
+    assert (project.folder / table).read_bytes() != grown
+    study = project.write_study({"language.parts.attention": ["*.attn.c_proj"]})
+    assert ran(project, table, study) == {"fit_text_spectra": 1}
+    assert (project.folder / table).read_bytes() == grown
