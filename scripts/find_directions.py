@@ -4,7 +4,7 @@ import h5py
 
 from codespectra.capture.captured import open_captured, read_layers
 from codespectra.capture.rows import Rows
-from codespectra.directions import baselines, directions, finders
+from codespectra.directions import directions, finders
 from codespectra.errors import UserError
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
@@ -14,12 +14,13 @@ start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 options = dict(cfg["options"])
 method = options.pop("method")
-known = [
-    *(directions.neurons, finders.kmeans, finders.kmeans_identity),
-    *(finders.random, finders.exemplar),
-    *(baselines.pca, baselines.ica, baselines.nmf, baselines.kmeans_code),
-]
-find = {finder.__name__: finder for finder in known}[method]
+if method in ("pca", "ica", "nmf", "kmeans_code"):
+    # The others need no scikit-learn, which takes a second to import.
+    from codespectra.directions import baselines
+
+    find = getattr(baselines, method)
+else:
+    find = directions.neurons if method == "neurons" else getattr(finders, method)
 # The others need all rows in memory at once.
 streams = method in ("kmeans", "kmeans_identity", "random", "exemplar")
 

@@ -1,4 +1,4 @@
-"""Captures that grow: what is wanted besides goes into files of its own, and tables tell no history."""
+"""Captures grow file by file, tidy says which are wanted no more, and tables tell no history."""
 
 from pathlib import Path
 
@@ -69,3 +69,23 @@ def test_a_part_more_of_a_language_model_is_captured_alone(mini, tmp_path):
     study = project.write_study({"language.parts.attention": ["*.attn.c_proj"]})
     assert ran(project, table, study) == {"fit_text_spectra": 1}
     assert (project.folder / table).read_bytes() == grown
+
+
+def test_tidy_tells_what_is_wanted_no_more_and_deletes_it_once_confirmed(mini, tmp_path):
+    project = mini.copy(tmp_path / "copy")
+    ran(project, SPECTRA, project.write_study(MORE))
+    results = project.folder / "results"
+    before = {*results.rglob("activations/**/*")}
+    assert (
+        "nothing to tidy"
+        in project.snakemake("tidy", "-c1", study=project.write_study(MORE)).stdout
+    )
+    study = project.write_study({})
+    said = project.snakemake("tidy", "-c1", study=study).stdout
+    unwanted = {file for file in before if "+" in file.name}
+    assert len(unwanted) == 2 and all(str(f.relative_to(project.folder)) in said for f in unwanted)
+    assert {*results.rglob("activations/**/*")} == before
+    said = project.snakemake("tidy", "-c1", "--config", "confirm=yes", study=study).stdout
+    assert "deleted" in said
+    assert {*results.rglob("activations/**/*")} == before - unwanted
+    assert project.would_run(study=study, target=SPECTRA) == {"fit_spectra": 1}

@@ -143,6 +143,11 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     **rows("models.untrained", RESNET | NETWORK | {"seed": 5}, UNTRAINED),
     **rows("models.perceptual", ALEXNET | NETWORK | TRAINING, PERCEPTUAL),
     **rows("models.encoder", RESNET | NETWORK | TRAINING, ENCODER),
+    # Other names, which is other networks; of one seed alone one may be an encoder or a backbone.
+    "models.classifier.seeds": ([0, 1], CLASSIFIER | {"draw_size"}),
+    "models.untrained.seeds": ([5], UNTRAINED),
+    "models.perceptual.seeds": ([5], PERCEPTUAL),
+    "models.encoder.seeds": ([5], ENCODER),
     # The accuracy that one capture must find: only that capture, and what hangs on it.
     "models.classifier.expected_accuracy": (
         {"test": 0.1},
@@ -295,6 +300,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "language.models.gpt.training.learning_rate": (0.01, GPT),
     "language.models.gpt.training.seed": (5, GPT),
     "language.models.gpt_untrained.seed": (5, UNTRAINED_GPT),
+    "language.models.gpt.seeds": ([5], GPT),
+    "language.models.gpt_untrained.seeds": ([0, 1], UNTRAINED_GPT),
     "language.parts.mlp": (["*.mlp.c_fc"], TOKENS),
     # The units that are explained are of the other part.
     "language.parts.residual": (["transformer.h.[12]"], TOKENS - RECORDS | JUDGED),
@@ -364,6 +371,14 @@ SAID = [
 
 
 BASE = read_config(MINI)
+# The interpretability study is of the first network.
+SEEDED = {
+    name: changed(
+        BASE,
+        {"models.classifier.seeds": seeds, "interpretability.models": ["classifier-s0"]},
+    )
+    for name, seeds in {"two seeds": [0, 1], "three seeds": [0, 1, 2]}.items()
+}
 
 
 def leaves(content: Any, path: str = "") -> Iterator[str]:
@@ -394,7 +409,7 @@ def project(tmp_path_factory) -> Project:
 def planned(project) -> dict[str, Plan]:
     """Plan of the study with the new value of each key, and under "" as it is."""
     configs = {key: changed(BASE, {key: value}) for key, (value, _) in MATRIX.items()}
-    return plans(project, configs | {"": BASE}, BASE)
+    return plans(project, configs | SEEDED | {"": BASE}, BASE)
 
 
 def follow(plan: Plan, running: set[str]) -> Counter:
@@ -408,9 +423,9 @@ def follow(plan: Plan, running: set[str]) -> Counter:
     return counts
 
 
-def reruns(planned: dict[str, Plan], key: str) -> Counter:
+def reruns(planned: dict[str, Plan], key: str, done: str = "") -> Counter:
     """Jobs to run when the study was done and a key has changed: new ones, and changed ones."""
-    plan, before = planned[key], planned[""]
+    plan, before = planned[key], planned[done]
     return follow(plan, {name for name, job in plan.items() if job != before.get(name)})
 
 
@@ -426,6 +441,16 @@ def test_one_clustering_one_network_or_one_dropout_is_made_anew(planned):
     assert (dropouts["train_vae"], dropouts["recalibrate_statistics"]) == (1, 1)
     # Both statistics on both sets, and once with dropout on.
     assert (dropouts["fit_spectra"], dropouts["capture_activations"]) == (2, 5)
+
+
+def test_one_more_seed_is_one_more_network_and_what_gathers_all(planned):
+    found = reruns(planned, "three seeds", "two seeds")
+    together = {"draw_spectra", "draw_exponents", "draw_windows", "draw_size", "draw_action"}
+    assert {name for name in found if name.startswith("draw_")} == {*together, "draw_index"}
+    network = {"train_classifier": 1, "capture_activations": 3, "fit_spectra": 1, "project_dot": 1}
+    directions = {"find_directions": 10, "train_autoencoder": 1, "score_interpretability": 1}
+    of_all = {"judge_claims", *together, "draw_index"}
+    assert {n: c for n, c in found.items() if n not in of_all} == network | directions
 
 
 # What grows: the changed keys, and how many jobs of each stage run, besides figures and claims.
@@ -681,6 +706,11 @@ MODULES = {
     | (DRAWN_OF_TEXT - {"draw_passage"}),
     "figures/panels.py": {"draw_spectra", "draw_exponents", "draw_trajectories", "draw_action"}
     | {"draw_index", "draw_exciting_images", "draw_synergy", "draw_pairs", "draw_cross_validated"}
+    | SWEPT_SPECTRA
+    | DRAWN_OF_TEXT,
+    "figures/seeds.py": {"draw_spectra", "draw_exponents", "draw_trajectories", "draw_action"}
+    | {"draw_index", "draw_exciting_images", "draw_synergy", "draw_pairs", "draw_cross_validated"}
+    | {"draw_windows", "draw_controls", "draw_index_panels", "draw_explanations"}
     | SWEPT_SPECTRA
     | DRAWN_OF_TEXT,
     "figures/projections.py": {"draw_trajectories", "draw_action"},

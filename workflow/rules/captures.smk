@@ -6,7 +6,7 @@ from itertools import starmap
 
 from codespectra.capture.manifest_layers import part_item
 from codespectra.files.json_files import content_digest
-from codespectra.study.pieces import Pieces, plan_pieces, standing_pieces
+from codespectra.study.pieces import Pieces, plan_pieces, standing_pieces, unwanted_files
 
 
 def image_options(model, stimuli, noise):
@@ -65,14 +65,24 @@ def text_origin(model):
     return content_digest([text_options(model), network, code_of("capture_text.py")])
 
 
-@cache
-def image_pieces(model, stimuli, noise) -> Pieces:
-    """The activations files of a run."""
+def image_store(model, stimuli, noise):
+    """Path of the first activations file of a run, without suffix, where a module has put it."""
     recorded = model in study.activations
     rule_of = rules.import_activations if recorded else rules.capture_activations
     first = dict(model=model, stimuli=stimuli, noise=noise, piece="")
-    store = Path(rule_of.output.data.format(**first)).with_suffix("")
-    standing = standing_pieces(store, image_origin(model, stimuli, noise))
+    return Path(rule_of.output.data.format(**first)).with_suffix("")
+
+
+def text_store(model):
+    """The same of a language model."""
+    return Path(rules.capture_text.output.data.format(model=model, piece="")).with_suffix("")
+
+
+@cache
+def image_pieces(model, stimuli, noise) -> Pieces:
+    """The activations files of a run."""
+    origin = image_origin(model, stimuli, noise)
+    standing = standing_pieces(image_store(model, stimuli, noise), origin)
     return plan_pieces(wanted_of(model, stimuli, noise), standing)
 
 
@@ -85,9 +95,18 @@ def parts_of(model, *names):
 @cache
 def text_pieces(model) -> Pieces:
     """The activations files of a language model."""
-    store = Path(rules.capture_text.output.data.format(model=model, piece="")).with_suffix("")
     wanted = [*starmap(part_item, parts_of(model).items())]
-    return plan_pieces(wanted, standing_pieces(store, text_origin(model)))
+    return plan_pieces(wanted, standing_pieces(text_store(model), text_origin(model)))
+
+
+def unwanted_activations():
+    """Files of activations of the study's runs that hold nothing that its analyses want."""
+    runs = [(*run, "") for run in plan.captures] + [(*run, "-noisy") for run in plan.noisy_captures]
+    found = [(image_store(*run), image_pieces(*run).of(wanted_of(*run))) for run in runs]
+    for model in study.language.models if study.language else []:
+        items = starmap(part_item, parts_of(model).items())
+        found.append((text_store(model), text_pieces(model).of(items)))
+    return [str(file) for store, wanted in found for file in unwanted_files(store, wanted)]
 
 
 def items_of(wildcards):

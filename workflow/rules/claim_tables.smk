@@ -59,29 +59,19 @@ def table_files(kind, target):
     return [f"results/theory/{kind}.csv"]
 
 
-def replicates():
-    """Networks that only their seeds tell apart: which model they are, and the seed."""
-    found = {}
-    for name, network in networks(study.coding).items():
-        base = f"dropout {network.dropout:g}, {network.statistics}"
-        found[name] = {"base": base, "seed": network.seed}
-    return found
-
-
-def origins():
-    """Where the weights of each model come from, in words; models of several seeds by their name."""
+def origins(seeded):
+    """Where the weights of each model come from, in words; of networks of several seeds once."""
     models = study.models | (study.language.models if study.language else {})
     words = {"train": "trained here", "random": "untrained"}
     told = {name: words.get(model.weights, "pretrained") for name, model in models.items()}
-    bases = {
-        network["base"]: told.get(name, "trained here") for name, network in replicates().items()
-    }
-    return told | bases
+    return told | {of["base"]: told.get(n, "trained here") for n, of in seeded.items()}
 
 
 def claims_config(wildcards):
     """What the verdicts of a scope depend on, besides the tables."""
     swept = network_table() if "coding" in scope_targets(wildcards.scope) else None
+    # Networks that only their seeds tell apart, and what they share.
+    seeded = {n: of for n, of in replicates(study).items() if swept or n not in network_table()}
     trained = [n for n, model in study.models.items() if model.is_trained]
     if study.language:
         trained += [n for n, model in study.language.models.items() if model.weights != "random"]
@@ -94,8 +84,8 @@ def claims_config(wildcards):
         },
         trained=sorted([*trained, *(swept or [])]),
         networks=swept,
-        replicates=replicates(),
-        origins=origins(),
+        replicates=seeded,
+        origins=origins(seeded),
         photographs={
             name: class_count(spec)
             for name, spec in study.stimuli.items()

@@ -37,6 +37,7 @@ from codespectra.study.pieces import ENDING
 from codespectra.study.plan import make_plan
 from codespectra.study import remembered
 from codespectra.study.dropout_sweep import networks
+from codespectra.study.seeds import first_of_each, replicates
 from codespectra.study.study_file import read_arguments
 
 # Whether results are shared between workflows (--cache).
@@ -49,7 +50,10 @@ def checked_plan():
     """The plan of the config, or one line a mistake and no traceback."""
     try:
         if not workflow.modifier.skip_configfile:  # else these are another workflow's
-            update_config(config, read_arguments(workflow.config_settings.config_args or []))
+            arguments = read_arguments(workflow.config_settings.config_args or [])
+            update_config(config, arguments)
+            if "confirm" in arguments:  # a word to the target tidy, and no key of a study
+                del config["confirm"]
         return make_plan(
             load_study(config),
             remembered.cached_layers(REMEMBERED),

@@ -58,7 +58,9 @@ use rule figure as draw_controls with:
         figure="controls",
     params:
         **drawn_by("index_methods.draw_controls"),
-        cfg=stage_config(study=study.study, backbones=BACKBONES),
+        cfg=stage_config(
+            study=study.study, backbones=BACKBONES, bases=bases(interpretability_runs(study))
+        ),
 
 
 use rule figure as draw_autoencoders with:

@@ -10,6 +10,7 @@ use rule figure as draw_text_action with:
         figure="text_action",
     params:
         **drawn_by("language.draw_text_action"),
+        cfg=TEXT_FIGURE,
 
 
 use rule figure as draw_passage with:
@@ -138,11 +139,12 @@ use rule figure as draw_explanations with:
         figure="explanations",
     params:
         **drawn_by("explanations.draw_explanations"),
+        cfg=TEXT_FIGURE,
 
 
 LANGUAGE_FIGURES = [
     *("text_spectra", "text_exponents", "text_action"),
     *(["explanations"] if explanation_scores() or published_scores() else []),
-    *of_language_models("passage-{model}"),
+    *for_each("passage-{model}", first_of_each(study, TEXT_RUNS)),
 ]
 LANGUAGE_TARGETS = with_claims("-language", pictures(LANGUAGE_FIGURES if study.language else ()))

@@ -57,6 +57,7 @@ use rule figure as draw_windows with:
         figure="windows",
     params:
         **drawn_by("windows.draw_windows"),
+        cfg=stage_config(study=study.study, bases=bases(analyses(study)["spectra"].runs)),
 
 
 use rule figure as draw_size with:
@@ -70,12 +71,13 @@ use rule figure as draw_size with:
         figure="size",
     params:
         **drawn_by("size.draw_size"),
+        cfg=stage_config(study=study.study, bases=bases(study.spectra.runs)),
 
 
 use rule figure as draw_trajectories with:
     input:
-        trajectories=drawn(f"{PROJECTIONS}/trajectories.npy", "projections"),
-        action=ACTION,
+        trajectories=first_drawn(f"{PROJECTIONS}/trajectories.npy", "projections"),
+        action=first_drawn(f"{PROJECTIONS}/action.csv", "projections"),
     output:
         **figure_files("{prefix}trajectories", "Code", "random projections of the dot {prefix}"),
     pathvars:
@@ -106,7 +108,7 @@ use rule figure as draw_index with:
         figure="interpretability",
     params:
         **drawn_by("index.draw_index"),
-        cfg=stage_config(study=study.study, backbones=BACKBONES),
+        cfg=stage_config(study=study.study, backbones=BACKBONES, bases=bases(scored_runs(study))),
 
 
 use rule figure as draw_exciting_images with:
@@ -144,7 +146,7 @@ MAIN_ANALYSES = {kind for kind, model, _ in plan.selected if model in MAIN_RUNS}
 if scored_runs(study):
     MAIN_ANALYSES.add("scores")
 MAIN_NAMES = [name for name, shown in MAIN_FIGURES.items() if shown <= MAIN_ANALYSES]
-EXCITING = scored_runs(study) if study.figures.mei_methods else []
+EXCITING = first_of_each(study, scored_runs(study)) if study.figures.mei_methods else []
 MAIN_IMAGES = for_each(f"{FIGURES}/images-{{model}}-{{stimuli}}.png", EXCITING)
 # Of activations whose images aren't there, and of those with repeats.
 UNSCORED = [

@@ -83,11 +83,26 @@ def drawn(pattern, kind):
     return lambda wildcards: for_each(pattern, shown_runs(kind)(wildcards))
 
 
+def first_drawn(pattern, kind):
+    """The same, of networks that only their seeds tell apart the first."""
+    return lambda wildcards: for_each(pattern, first_of_each(study, shown_runs(kind)(wildcards)))
+
+
+def bases(runs):
+    """What networks of several seeds share that a figure shows, by their names."""
+    known = replicates(study)
+    return {name: known[name]["base"] for name, _ in runs if name in known}
+
+
 def depth_config(kind):
     """`params.cfg` of a figure against depth: the study's name, and of what types layers are."""
-    return lambda wildcards: stage_config(
-        study=study.study, layers=plan.layer_types(kind, shown_runs(kind)(wildcards))
-    )
+
+    def config(wildcards):
+        runs = shown_runs(kind)(wildcards)
+        shared = {} if wildcards.prefix else bases(runs)
+        return stage_config(study=study.study, layers=plan.layer_types(kind, runs), bases=shared)
+
+    return config
 
 
 def network_table():
@@ -197,6 +212,9 @@ def of_language_models(pattern):
     return [pattern.format(model=model) for model in models]
 
 
+# Language models on the text, and what their figures depend on.
+TEXT_RUNS = [(name, "text") for name in (study.language.models if study.language else ())]
+TEXT_FIGURE = stage_config(study=study.study, bases=bases(TEXT_RUNS))
 # Files of a language model's folder, as far as the workflow makes them.
 NETWORK_OF_TOKENS = ["model.safetensors", "config.json"]
 WITH_TOKENIZER = [*NETWORK_OF_TOKENS, "tokenizer.json", "tokenizer_config.json"]

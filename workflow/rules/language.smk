@@ -204,6 +204,7 @@ use rule figure as draw_text_spectra with:
         figure="text_spectra",
     params:
         **drawn_by("language.draw_text_spectra"),
+        cfg=TEXT_FIGURE,
 
 
 use rule figure as draw_text_exponents with:
@@ -215,3 +216,4 @@ use rule figure as draw_text_exponents with:
         figure="text_exponents",
     params:
         **drawn_by("language.draw_text_exponents"),
+        cfg=TEXT_FIGURE,

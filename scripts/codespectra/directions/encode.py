@@ -10,7 +10,6 @@ from typing import Any
 
 import h5py
 import numpy as np
-from sklearn.decomposition import non_negative_factorization
 
 from codespectra.capture.rows import binary_scale
 from codespectra.directions.directions import Directions, Encoder, read_encoder
@@ -117,6 +116,9 @@ def nonnegative_code(
     Raises:
         ArgumentError: an activation is negative.
     """
+    # Most directions need no scikit-learn, which takes a second to import.
+    from sklearn.decomposition import non_negative_factorization
+
     check_nonnegative(rows)
     if not parts.any():
         return np.zeros((len(rows), len(parts))), 1

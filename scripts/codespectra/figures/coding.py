@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from codespectra.claims.sweep_columns import with_networks
 from codespectra.figures import style
+from codespectra.figures.seeds import draw_each
 from codespectra.figures.spectra import draw_fit, window_note, with_shares
 
 STATISTICS = {"as_trained": "as trained", "recalibrated": "recalibrated"}
@@ -198,8 +199,7 @@ def _draw_dropouts(panel: Axes, table: pd.DataFrame, column: str, colors: dict) 
 
 def _draw_seeds(panel: Axes, networks: pd.DataFrame, column: str, *, bars: bool, **look) -> None:
     """Mean over seeds against depth, and each seed as a thin line."""
-    for _, network in networks.groupby("seed"):
-        panel.plot(network["depth"], network[column], color=look["color"], linewidth=0.4, alpha=0.7)
+    draw_each(panel, networks, "depth", column, color=look["color"])
     mean = networks.groupby("depth").mean(numeric_only=True)
     look |= {"marker": "o", "markersize": 2}
     reach = (mean[f"{column}_high"] - mean[f"{column}_low"]) / 2 if bars else None

@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from codespectra.explanations.unit_kinds import LOW_ACTION, NEURON, PROJECTION
 from codespectra.figures import style
+from codespectra.figures.seeds import with_base
 from codespectra.statistics.intervals import mean_interval
 
 PUBLISHED = "published"
@@ -22,11 +23,13 @@ LOOKS = {
 def draw_explanations(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Mean score against depth, a panel a model and explainer, colors by kind of unit.
 
+    Networks of several seeds are one model: their means are over the units of all.
+
     Args:
         inputs: explanations (of all explainers), published; either may be missing.
         cfg: study.
     """
-    table = _layer_means(inputs)
+    table = _layer_means(inputs, cfg)
     panels = list(table.groupby(["model", "explainer"], sort=False))
     columns = min(len(panels), 3)
     rows = -(-len(panels) // columns)
@@ -58,14 +61,17 @@ _EXPLANATION = (
 )
 
 
-def _layer_means(inputs: style.Inputs) -> pd.DataFrame:
+def _layer_means(inputs: style.Inputs, cfg: style.Config) -> pd.DataFrame:
     """Mean score of a layer's units, with Student's 95 % interval over those that have one.
 
     Returns:
-        model, weights, explainer, kind, depth, layer, mean, low, high, n (units with a score); a
-        row a layer and kind.
+        model (what networks of several seeds share), weights, explainer, kind, depth, layer, mean,
+        low, high, n (units with a score); a row a layer and kind.
     """
-    scores = [inputs["explanations"]] if "explanations" in inputs else []
+    scores = []
+    if "explanations" in inputs:
+        own = with_base(inputs["explanations"], cfg)
+        scores.append(own.assign(model=own["base"]))
     if "published" in inputs:
         names = ("model", "weights", "explainer")
         known = dict.fromkeys(names, PUBLISHED) | {"kind": NEURON, "layer": ""}

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from codespectra.data.stimulus_file import images_by_index
 from codespectra.figures import style
 from codespectra.figures.panels import draw_image_rows
+from codespectra.figures.seeds import with_base
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.interpretability.parts import ALL
 from codespectra.statistics.ranking import top_stimuli
@@ -20,13 +21,15 @@ ROW_INCHES = 0.085  # of a box
 def draw_index(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Box plots of II: a row a run (the controls below), a column a metric, colours are layers.
 
+    Networks of several seeds are one run: their boxes are of the directions of all.
+
     Args:
         inputs: scores; those of whole metrics are shown.
         cfg: study.
     """
-    scores = inputs["scores"]
+    scores = with_base(inputs["scores"], cfg)
     scores = scores[scores["part"] == ALL]
-    runs = list(scores.groupby(["model", "stimuli"], sort=False))
+    runs = list(scores.groupby(["base", "stimuli"], sort=False))
     metrics = list(scores["metric"].unique())
     boxes = [run["method"].nunique() * run["layer"].nunique() for _, run in runs]
     figure, axes = plt.subplots(
@@ -38,10 +41,12 @@ def draw_index(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         squeeze=False,
         height_ratios=boxes,
     )
-    for row, ((model, stimuli), run) in zip(axes, runs, strict=True):
+    for row, ((base, stimuli), run) in zip(axes, runs, strict=True):
         for panel, metric in zip(row, metrics, strict=True):
             _draw_boxes(panel, run[run["metric"] == metric])
-        row[0].set_title(f"{model} on {stimuli}", loc="left")
+        count = run["model"].nunique()
+        networks = f", {count} networks" if count > 1 else ""
+        row[0].set_title(f"{base} on {stimuli}{networks}", loc="left")
         _name_layers(row[-1])
     for panel, metric in zip(axes[-1], metrics, strict=True):
         panel.set_xlabel(f"II ({style.metric_name(metric)})")

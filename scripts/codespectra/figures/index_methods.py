@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from codespectra.figures import style
+from codespectra.figures.seeds import with_base
 from codespectra.interpretability.index_means import gains, mean_indices, nearest_kmeans
 from codespectra.interpretability.parts import ALL
 
@@ -147,7 +148,7 @@ def draw_controls(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         inputs: scores, resampled of all runs on the analysis set.
         cfg: study.
     """
-    table = gains(inputs["scores"], inputs["resampled"])
+    table = with_base(gains(inputs["scores"], inputs["resampled"]), cfg)
     layers, metrics = list(table["layer"].unique()), list(table["metric"].unique())
     fits = table[table["method"].map(_kind_of) == "K-Means"]
     heights = [part["method"].nunique() for part in (table, fits) for _ in layers]
@@ -170,9 +171,8 @@ def draw_controls(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
             _draw_rows(share, fits.query(where), ["share", "share_low", "share_high"], 1)
             gain.set(title=layer, xlabel=f"gain in mean II ({name})")
             share.set(title=layer, xlabel=f"share of the gain ({name})", xlim=SHARE_FRAME)
-    figure.legend(
-        handles=_run_handles(table), loc="outside upper right", frameon=False, ncols=models
-    )
+    handles = _run_handles(table)
+    figure.legend(handles=handles, loc="outside upper right", frameon=False, ncols=len(handles))
     sns.despine(figure)
     style.credit(
         figure,
@@ -185,12 +185,12 @@ def draw_controls(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
 
 
 def _draw_rows(panel: Axes, table: pd.DataFrame, columns: list[str], reference: float) -> None:
-    """Dots with intervals, a row a method, models below one another."""
-    methods, models = list(table["method"].unique()), list(table["model"].unique())
+    """Dots with intervals, a row a method, models below one another; seeds have one colour."""
+    methods, models, bases = (list(table[name].unique()) for name in ("method", "model", "base"))
     panel.axvline(reference, color="0.5", linewidth=0.6, linestyle="--")
     for row in table.itertuples():
-        index = models.index(row.model)
-        place = methods.index(row.method) + 0.6 * ((index + 0.5) / len(models) - 0.5)
+        shift, index = models.index(row.model), bases.index(row.base)
+        place = methods.index(row.method) + 0.6 * ((shift + 0.5) / len(models) - 0.5)
         estimate, low, high = (getattr(row, name) for name in columns)
         if pd.isna(estimate):
             at_edge = {"transform": panel.get_yaxis_transform(), "va": "center", "fontsize": 5}
@@ -203,14 +203,14 @@ def _draw_rows(panel: Axes, table: pd.DataFrame, columns: list[str], reference: 
 
 
 def _run_handles(table: pd.DataFrame) -> list[Line2D]:
-    models = table[["model", "weights"]].drop_duplicates().itertuples()
+    models = table[["base", "weights"]].drop_duplicates().itertuples()
     return [
         Line2D(
             [],
             [],
             color=f"C{index}",
             marker=MARKERS[index % len(MARKERS)],
-            label=f"{row.model} (weights: {row.weights})",
+            label=f"{row.base} (weights: {row.weights})",
         )
         for index, row in enumerate(models)
     ]

@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from codespectra.figures import style
 from codespectra.figures.panels import draw_over_depth
+from codespectra.figures.seeds import seeds_note, with_base
 from codespectra.figures.spectra import draw_layers, fit_note, with_shares
 
 DEPTH = "depth within the part"
@@ -22,9 +23,10 @@ def draw_text_spectra(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         inputs: language_eigenvalues, language_exponents.
         cfg: study.
     """
-    exponents = inputs["language_exponents"]
-    eigenvalues = with_shares(inputs["language_eigenvalues"], exponents)
-    models, parts = (list(eigenvalues[name].unique()) for name in ("model", "part"))
+    exponents = with_base(inputs["language_exponents"], cfg)
+    shares = with_shares(inputs["language_eigenvalues"], inputs["language_exponents"])
+    eigenvalues = with_base(shares, cfg)
+    models, parts = (list(eigenvalues[name].unique()) for name in ("base", "part"))
     figure, axes = plt.subplots(
         len(parts),
         len(models),
@@ -37,16 +39,17 @@ def draw_text_spectra(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     for row, part in zip(axes, parts, strict=True):
         for panel, model in zip(row, models, strict=True):
             run, laws = (
-                table[(table["model"] == model) & (table["part"] == part)]
+                table[(table["base"] == model) & (table["part"] == part)]
                 for table in (eigenvalues, exponents)
             )
-            draw_layers(panel, run, laws.set_index("depth"), shade)
+            draw_layers(panel, run, laws, shade)
             panel.set_title(f"{model}: {part}")
         row[0].set_ylabel("share of variance")
     for panel in axes[-1]:
         panel.set_xlabel("rank of principal component")
     figure.colorbar(shade, ax=axes[:, -1], label="depth", ticks=MaxNLocator(integer=True))
-    style.credit(figure, f"{cfg['study']} · {_sample(exponents)} · {fit_note(exponents)}")
+    notes = cfg["study"], _sample(exponents), fit_note(exponents)
+    style.credit(figure, " · ".join(notes) + seeds_note(exponents))
     return figure, eigenvalues
 
 
@@ -57,7 +60,7 @@ def draw_text_exponents(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         inputs: language_exponents.
         cfg: study.
     """
-    exponents = inputs["language_exponents"]
+    exponents = with_base(inputs["language_exponents"], cfg)
     parts = list(exponents["part"].unique())
     figure, axes = plt.subplots(
         1, len(parts), figsize=(_page(len(parts)), 2.7), sharey=True, squeeze=False
@@ -66,9 +69,10 @@ def draw_text_exponents(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         for index, (model, run) in enumerate(_models(exponents, part)):
             shift = SHIFT * index
             line = draw_over_depth(panel, run, "alpha", index, shift=shift, label=model)[0]
+            without = run.groupby("depth")["alpha_without_first"].mean()
             panel.plot(
-                run["depth"] + shift,
-                run["alpha_without_first"],
+                without.index + shift,
+                without,
                 line.get_marker(),
                 markersize=5,
                 markeredgewidth=0.6,
@@ -84,7 +88,8 @@ def draw_text_exponents(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     style.credit(
         figure,
         f"{cfg['study']} · {_sample(exponents)} · bars: 95 % intervals, sequences resampled "
-        "without replacement · open markers: without each sequence's first token",
+        "without replacement · open markers: without each sequence's first token"
+        + seeds_note(exponents),
     )
     return figure, exponents
 
@@ -96,7 +101,7 @@ def draw_text_action(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         inputs: language_action.
         cfg: study.
     """
-    action = inputs["language_action"]
+    action = with_base(inputs["language_action"], cfg)
     labels = {
         "action": "action E (a.u.)",
         "relative_action": "action at unit variance",
@@ -130,13 +135,14 @@ def draw_text_action(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         figure,
         f"{cfg['study']} · n = {sequences} sequences of {tokens} tokens · "
         f"{style.weights_note(action)} · exact expectation of E, mean over sequences, 95 % "
-        "intervals · roughness: E over the trajectory's variance; dotted: tokens in no order",
+        "intervals · roughness: E over the trajectory's variance; dotted: tokens in no order"
+        + seeds_note(action),
     )
     return figure, action
 
 
 def _models(table: pd.DataFrame, part: str) -> list[tuple[str, pd.DataFrame]]:
-    return list(table[table["part"] == part].groupby("model", sort=False))
+    return list(table[table["part"] == part].groupby("base", sort=False))
 
 
 def _page(columns: int) -> float:

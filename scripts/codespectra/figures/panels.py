@@ -8,6 +8,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 
+from codespectra.figures.seeds import draw_each
+
 # Of the runs in one panel, in order.
 MARKERS = "osD^v"
 
@@ -17,23 +19,29 @@ def draw_over_depth(
 ) -> ErrorbarContainer:
     """A column of one run against depth, with bars from `column`_low to `column`_high.
 
+    Of networks of several seeds the mean with the mean of their bars, and a thin line each.
+
     Args:
         panel: to draw in.
-        run: a row a layer.
+        run: a row a layer and network (`model`).
         column: to draw.
         index: of the run, which gives its marker.
         shift: to the right, in layers.
         look: of matplotlib's errorbar.
     """
-    reach = [run[column] - run[f"{column}_low"], run[f"{column}_high"] - run[column]]
-    # Means of skewed draws may lie beyond their quantiles.
-    return panel.errorbar(
-        run["depth"] + shift,
-        run[column],
-        yerr=np.array(reach).clip(min=0),
+    mean = run.groupby("depth")[[column, f"{column}_low", f"{column}_high"]].mean()
+    middle, low, high = (mean[name].to_numpy() for name in mean)
+    bars = panel.errorbar(
+        mean.index + shift,
+        middle,
+        # Means of skewed draws may lie beyond their quantiles.
+        yerr=np.array([middle - low, high - middle]).clip(min=0),
         marker=MARKERS[index % len(MARKERS)],
         **look,
     )
+    shifted = run.assign(depth=run["depth"] + shift)
+    draw_each(panel, shifted, "depth", column, color=bars.lines[0].get_color())
+    return bars
 
 
 def main_axes(curve: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from matplotlib.colors import Normalize
 
 from codespectra.figures import style
 from codespectra.figures.panels import MARKERS, draw_over_depth, main_axes
+from codespectra.figures.seeds import seeds_note, with_base
 from codespectra.files.array_files import read_array
 from codespectra.spectra.projections import smooth_code_action
 
@@ -92,13 +93,13 @@ def draw_action(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         inputs: action; exponents, on one stimulus set or several.
         cfg: study, layers (types of those that were analysed).
     """
-    table, exponents = _with_exponents(inputs["action"], inputs["exponents"])
+    table, exponents = _with_exponents(with_base(inputs["action"], cfg), inputs["exponents"])
     figure, axes = plt.subplots(2, 2, figsize=(style.PAGE, 4.4))
     over_depth = {"action": axes[0, 0], "relative_action": axes[0, 1], "explained": axes[1, 1]}
-    runs = table.groupby(["model", "stimuli"], sort=False)
-    for index, ((model, _stimuli), run) in enumerate(runs):
+    runs = table.groupby(["base", "stimuli"], sort=False)
+    for index, ((base, _stimuli), run) in enumerate(runs):
         for column, panel in over_depth.items():
-            look = {"shift": 0.15 * index, "label": model, "elinewidth": 0.6}
+            look = {"shift": 0.15 * index, "label": base, "elinewidth": 0.6}
             draw_over_depth(panel, run, column, index, **look)
         for column, fill in zip(exponents, cycle(FILLS), strict=False):
             look = {"color": f"C{index}", "fillstyle": fill}
@@ -121,7 +122,8 @@ def draw_action(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     style.credit(
         figure,
         f"{cfg['study']} · moving dot, {frames} frames · {style.weights_note(table)} · points: "
-        f"exact expectation of E, mean R²; bars: 95 % of {draws} random projections",
+        f"exact expectation of E, mean R²; bars: 95 % of {draws} random projections"
+        + seeds_note(table),
     )
     return figure, table
 

@@ -10,6 +10,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 
 from codespectra.figures import style
+from codespectra.figures.seeds import with_base
 from codespectra.files.manifests import read_manifest
 from codespectra.statistics.intervals import normal_interval
 
@@ -21,7 +22,7 @@ def draw_size(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         inputs: exponents, bootstrap; checkpoints: a manifest a model.
         cfg: study.
     """
-    exponents = inputs["exponents"]
+    exponents = with_base(inputs["exponents"], cfg)
     sizes = {Path(path).stem: read_manifest(path)["parameters"] for path in inputs["checkpoints"]}
     table = pd.DataFrame(_rows(exponents, inputs["bootstrap"], sizes))
     figure, panel = plt.subplots(figsize=(style.COLUMN, 2.6))
@@ -29,9 +30,11 @@ def draw_size(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         reach = [runs["alpha"] - runs["low"], runs["high"] - runs["alpha"]]
         look = {"fmt": "o", "elinewidth": 0.8, "label": f"{statistic}, {stimuli}"}
         panel.errorbar(runs["parameters"] / 1e6, runs["alpha"], yerr=reach, **look)
-    for run in table[table["statistic"] == table["statistic"].iloc[0]].itertuples():
+    named = table[table["statistic"] == table["statistic"].iloc[0]]
+    for (base, _stimuli), runs in named.groupby(["base", "stimuli"], sort=False):
         where = {"xytext": (3, 0), "textcoords": "offset points", "va": "center"}
-        panel.annotate(run.model, (run.parameters / 1e6, run.alpha), fontsize=6, **where)
+        place = runs["parameters"].iloc[0] / 1e6, runs["alpha"].mean()
+        panel.annotate(base, place, fontsize=6, **where)
     panel.axhline(-1, linestyle="--", color="0.5", linewidth=0.8)
     panel.set(xlabel="parameters (millions)", ylabel="power-law exponent α")
     panel.margins(x=0.15)
@@ -48,7 +51,7 @@ def _rows(
     for (model, stimuli), run in exponents.groupby(["model", "stimuli"], sort=False):
         drawn = bootstrap[(bootstrap["model"] == model) & (bootstrap["stimuli"] == stimuli)]
         draws = drawn.pivot(index="draw", columns="depth", values="alpha").to_numpy()
-        where = run.iloc[0][["model", "weights", "stimuli", "reduction"]].to_dict()
+        where = run.iloc[0][["base", "model", "weights", "stimuli", "reduction"]].to_dict()
         where |= {"parameters": sizes[model], "layers": len(run)}
         for statistic, of in (("mean over depth", np.mean), ("largest", np.max)):
             alpha = float(of(run["alpha"].to_numpy()))

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from codespectra.figures import style
 from codespectra.figures.panels import draw_over_depth
+from codespectra.figures.seeds import THIN, draw_each, seeds_note, with_base
 
 
 def with_shares(eigenvalues: pd.DataFrame, exponents: pd.DataFrame) -> pd.DataFrame:
@@ -27,19 +28,19 @@ def draw_spectra(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         inputs: eigenvalues, exponents.
         cfg: study, layers (types of those that were analysed).
     """
-    exponents = inputs["exponents"]
-    eigenvalues = with_shares(inputs["eigenvalues"], exponents)
-    runs = list(eigenvalues.groupby(["model", "stimuli"], sort=False))
+    exponents = with_base(inputs["exponents"], cfg)
+    eigenvalues = with_base(with_shares(inputs["eigenvalues"], inputs["exponents"]), cfg)
+    runs = list(eigenvalues.groupby(["base", "stimuli"], sort=False))
     columns = min(len(runs), 2)
     rows = -(-len(runs) // columns)
     figure, axes = plt.subplots(
         rows, columns, figsize=(style.PAGE, 0.4 + 2.5 * rows), sharey=True, squeeze=False
     )
     shade = ScalarMappable(Normalize(1, eigenvalues["depth"].max()), style.SEQUENTIAL)
-    for panel, ((model, stimuli), run) in zip(axes.flat, runs, strict=False):
-        laws = exponents.query("model == @model and stimuli == @stimuli").set_index("depth")
+    for panel, ((base, stimuli), run) in zip(axes.flat, runs, strict=False):
+        laws = exponents.query("base == @base and stimuli == @stimuli")
         draw_layers(panel, run, laws, shade)
-        panel.set(xlabel="rank of principal component", title=f"{model} on {stimuli}")
+        panel.set(xlabel="rank of principal component", title=f"{base} on {stimuli}")
     for panel in axes.flat[len(runs) :]:
         panel.set_visible(False)
     for row in axes:
@@ -47,24 +48,33 @@ def draw_spectra(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     whole = MaxNLocator(integer=True)
     figure.colorbar(shade, ax=axes[:, -1], label=style.depth_label(cfg["layers"]), ticks=whole)
     notes = style.stimuli_note(exponents), style.weights_note(exponents), fit_note(exponents)
-    style.credit(figure, " · ".join([cfg["study"], *notes]))
+    style.credit(figure, " · ".join([cfg["study"], *notes]) + seeds_note(exponents))
     return figure, eigenvalues
 
 
 def draw_layers(panel: Axes, run: pd.DataFrame, laws: pd.DataFrame, shade: ScalarMappable) -> None:
-    """Log-log spectra of one run with their fits.
+    """Log-log spectra of one run with their fits; of several seeds the mean, and each of them thin.
 
     Args:
         panel: to draw in.
-        run: depth, rank, share.
-        laws: rows of exponents.csv by depth.
+        run: model, depth, rank, share.
+        laws: rows of exponents.csv.
         shade: of depth.
     """
     for depth, layer in run.groupby("depth"):
-        panel.loglog(layer["rank"], layer["share"], color=shade.to_rgba(depth))
-        draw_fit(panel, laws.loc[depth])
+        color = shade.to_rgba(depth)
+        mean = draw_each(panel, layer, "rank", "share", color=color)
+        panel.loglog(mean.index, mean, color=color)
+        draw_fit(panel, _mean_law(laws[laws["depth"] == depth]))
     panel.set(ylim=(1e-7, 1))
     sns.despine(ax=panel)
+
+
+def _mean_law(laws: pd.DataFrame) -> pd.Series:
+    """The geometric mean of power laws, each as a share of its total variance."""
+    total = np.log(laws["total_variance"])
+    laws = laws.assign(intercept=laws["intercept"] - total, total_variance=1.0)
+    return laws[["alpha", "intercept", "total_variance", "first_rank", "last_rank"]].mean()
 
 
 def fit_note(exponents: pd.DataFrame) -> str:
@@ -91,14 +101,14 @@ def draw_fit(panel: Axes, law: pd.Series) -> None:
 def draw_exponents(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Power-law exponent against depth with 95 % intervals: a panel a set, a colour a model.
 
-    Thin lines are the exponents with one class of the stimuli left out, where classes are what is
-    resampled; dashed is -1.
+    Thin lines are networks of several seeds; of a single network the exponents with one class of
+    the stimuli left out, where classes are what is resampled. Dashed is -1.
 
     Args:
         inputs: exponents, left_out.
         cfg: study, layers (types of those that were analysed).
     """
-    exponents, left_out = inputs["exponents"], inputs["left_out"]
+    exponents, left_out = with_base(inputs["exponents"], cfg), inputs["left_out"]
     sets = list(exponents["stimuli"].unique())
     columns = min(len(sets), 2)
     rows = -(-len(sets) // columns)
@@ -106,14 +116,14 @@ def draw_exponents(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         rows, columns, figsize=(style.COLUMN * columns, 2.6 * rows), sharey=True, squeeze=False
     )
     for panel, stimuli in zip(axes.flat, sets, strict=False):
+        # By the base: none where it is of several networks.
         thin = dict(iter(left_out[left_out["stimuli"] == stimuli].groupby("model")))
-        runs = exponents[exponents["stimuli"] == stimuli].groupby("model", sort=False)
-        for index, (model, run) in enumerate(runs):
-            label = f"{model} on {stimuli}"
+        runs = exponents[exponents["stimuli"] == stimuli].groupby("base", sort=False)
+        for index, (base, run) in enumerate(runs):
+            label = f"{base} on {stimuli}"
             bars = draw_over_depth(panel, run, "alpha", index, elinewidth=0.8, label=label)
-            for _, curve in thin.get(model, left_out[:0]).groupby("class"):
-                look = {"color": bars.lines[0].get_color(), "linewidth": 0.3, "alpha": 0.5}
-                panel.plot(curve["depth"], curve["alpha"], **look)
+            for _, curve in thin.get(base, left_out[:0]).groupby("class"):
+                panel.plot(curve["depth"], curve["alpha"], color=bars.lines[0].get_color(), **THIN)
         panel.axhline(-1, linestyle="--", color="0.5", linewidth=0.8)
         panel.set(xlabel=style.depth_label(cfg["layers"]))
         panel.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
@@ -123,7 +133,8 @@ def draw_exponents(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     for row in axes:
         row[0].set_ylabel("power-law exponent α")
     notes = cfg["study"], style.stimuli_note(exponents), interval_note(exponents)
-    style.credit(figure, f"{' · '.join(notes)}\n{style.weights_note(exponents)}")
+    weights = style.weights_note(exponents) + seeds_note(exponents)
+    style.credit(figure, f"{' · '.join(notes)}\n{weights}")
     return figure, pd.concat([exponents, left_out], ignore_index=True)
 
 

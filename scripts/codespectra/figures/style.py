@@ -86,9 +86,12 @@ def span(counts: pd.Series) -> str:
 
 
 def weights_note(table: pd.DataFrame) -> str:
-    """Where each model's weights come from, for the small print: `weights: a trained, b random`."""
-    known = table[["model", "weights"]].drop_duplicates()
-    return "weights: " + ", ".join(f"{row.model} {row.weights}" for row in known.itertuples())
+    """Where each model's weights come from, for the small print: `weights: a trained, b random`.
+
+    Networks that only their seeds tell apart count as one, by the column `base` if there is one.
+    """
+    known = table[["base" if "base" in table else "model", "weights"]].drop_duplicates()
+    return "weights: " + ", ".join(f"{name} {weights}" for name, weights in known.to_numpy())
 
 
 def set_sizes(table: pd.DataFrame) -> str:

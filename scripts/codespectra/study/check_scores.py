@@ -1,5 +1,6 @@
 """Mistakes about directions and their scores that the config alone shows."""
 
+from collections import Counter
 from typing import Any
 
 from codespectra.experiments.trial_design import shortages
@@ -66,16 +67,19 @@ def _check_directions(
 ) -> None:
     if not methods:
         problems.add("directions.methods: none is named; name at least neurons: {}")
-    for number, run in enumerate(section.runs):
+    for run in section.runs:
         if run.activations:
-            problems.known(f"directions.runs.{number}.activations", run.model, study.activations)
+            problems.known("directions.runs.activations", run.model, study.activations)
         else:
-            problems.known(f"directions.runs.{number}.model", run.model, study.models)
-            problems.known(f"directions.runs.{number}.stimuli", run.stimuli, study.stimuli)
+            problems.known("directions.runs.model", run.model, study.models)
+            problems.known("directions.runs.stimuli", run.stimuli, study.stimuli)
         spec = study.stimuli.get(run.stimuli)
         if spec is not None:
             _check_run(study, run, spec, problems)
-        _check_kinds(f"directions.runs.{number}.methods", run, section, problems)
+        _check_kinds("directions.runs.methods", run, section, problems)
+    for (model, stimuli), count in Counter((r.model, r.stimuli) for r in section.runs).items():
+        if count > 1:
+            problems.add(f"directions.runs: {model} on {stimuli} stands there twice; name it once")
     shown = dict.fromkeys(run.stimuli for run in section.runs)
     for name in section.analysis_sets:
         problems.known("directions.analysis_set", name, shown)

@@ -41,6 +41,7 @@ from codespectra.study.sections.stimuli import (
     PhotographTiles,
 )
 from codespectra.study.sections.study import Study
+from codespectra.study.seeds import first_of_each
 
 # Begins the names of the models that backbones imply.
 IMPLIED = "backbone-"
@@ -81,12 +82,15 @@ def analyses(study: Study) -> dict[str, Analysis]:
 
 
 def filter_runs(study: Study) -> list[Analysis]:
-    """Runs whose eigenvectors are shown as filters: the spectra's, and the sweep's first one."""
+    """Runs whose eigenvectors are shown as filters: the spectra's, and the sweep's first one.
+
+    Of networks that only their seeds tell apart the first.
+    """
     layers = study.filters.layers
     runs = study.spectra.runs if layers else []  # of activations alone nothing can be said
     if isinstance(layers, dict):  # of the others none are shown
         runs = [run for run in runs if run[0] in layers]
-    found = [Analysis("filters", "filters.layers", layers, runs)]
+    found = [Analysis("filters", "filters.layers", layers, first_of_each(study, runs))]
     if study.coding is not None:
         runs = [(next(iter(networks(study.coding))), study.coding.stimuli)]
         found.append(Analysis("filters", "coding.filters", study.coding.filters, runs))

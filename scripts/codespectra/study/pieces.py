@@ -5,7 +5,7 @@ is missing goes into a further file beside it, and the first keeps its bytes and
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +67,19 @@ def standing_pieces(store: Path, origin: str) -> dict[str, list[Item]]:
             if items is not None and file.with_suffix(".h5").exists():
                 found[match["ending"]] = items
     return found
+
+
+def unwanted_files(store: Path, wanted: Collection[str]) -> list[Path]:
+    """Files of pieces that aren't wanted, with the folders of the shards that some point to.
+
+    Args:
+        store: path of the first piece, without suffix.
+        wanted: endings of the pieces that are.
+    """
+    named = re.compile(f"{re.escape(store.name)}(?P<ending>{ENDING})\\.(h5|json|shards)")
+    there = sorted(store.parent.iterdir()) if store.parent.is_dir() else []
+    matches = [(file, named.fullmatch(file.name)) for file in there]
+    return [file for file, match in matches if match and match["ending"] not in wanted]
 
 
 def _items(manifest: Path, origin: str) -> list[Item] | None:

@@ -40,6 +40,7 @@ from codespectra.study.sections.index import NetworkBackbone
 from codespectra.study.sections.models import FileModel, FromModel, Model
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import Study
+from codespectra.study.seeds import one_network_a_seed, replicates
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,9 @@ def make_plan(
         UserError: one line a problem: the key, what was found, what is allowed.
     """
     problems = Problems()
+    study = one_network_a_seed(study, problems)
+    problems.raise_any()
+    problems.written_as = {name: of["base"] for name, of in replicates(study).items()}
     methods = direction_methods(study.directions.methods) if study.directions else {}
     check_study(study, methods, problems)
     if study.language is not None:

@@ -1,6 +1,7 @@
 """Mistakes that are collected, so that a user sees them all at once."""
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,14 +13,20 @@ class Problems:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        # Names that the config doesn't have, and those that stand there instead.
+        self.written_as: dict[str, str] = {}
 
     def add(self, line: str) -> None:
+        if self.written_as:
+            names = "|".join(map(re.escape, self.written_as))
+            line = re.sub(rf"(?<![\w-])({names})(?![\w-])", lambda m: self.written_as[m[0]], line)
         self.lines.append(f"config: {line}")
 
     def known(self, key: str, name: str, allowed: Iterable[str]) -> bool:
         allowed = list(allowed)
         if name not in allowed:
-            self.add(f"{key}: {name!r} is unknown; {nearest(name, allowed)}")
+            written = dict.fromkeys(self.written_as.get(one, one) for one in allowed)
+            self.add(f"{key}: {name!r} is unknown; {nearest(name, written)}")
         return name in allowed
 
     def file(self, key: str, path: Path) -> None:

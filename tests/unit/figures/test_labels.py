@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from codespectra.figures import coding, index, language, projections, spectra, style
+from codespectra.figures import coding, index, language, projections, seeds, spectra, style
 
 RNG = np.random.default_rng(0)
 CFG = {"study": "study", "layers": ["GELU"], "backbones": {}}
@@ -230,3 +231,60 @@ def test_a_networks_own_features_are_explained_where_they_score(metrics, backbon
     assert "II: mean similarity" in small_print(figure)
     assert ("not LPIPS" in small_print(figure)) == bool(told)
     assert told in small_print(figure)
+
+
+# Seeds -------------------------------------------------------------------------------------------
+
+SEEDS = ("net-s0", "net-s1", "net-s2")
+SEEDED = CFG | {"bases": dict.fromkeys(SEEDS, "net")}
+
+
+def thin_lines(panel: Axes) -> list[np.ndarray]:
+    thin = seeds.THIN["linewidth"]
+    return [line.get_ydata() for line in panel.lines if line.get_linewidth() == thin]
+
+
+def test_networks_of_several_seeds_are_thin_lines_around_their_mean():
+    table, action = (layers(name, models=(*SEEDS, "other")) for name in ("tiles", "dot"))
+    inputs = {"exponents": table, "left_out": without(table), "action": action}
+    against_depth, drawn = spectra.draw_exponents(inputs, SEEDED)
+    moved, _ = projections.draw_action(inputs, SEEDED)
+    for panel, known, column in (
+        (against_depth.axes[0], table, "alpha"),
+        (moved.axes[0], action, "action"),
+    ):
+        own = known[known["model"].isin(SEEDS)]
+        np.testing.assert_array_equal(
+            thin_lines(panel), [run[column] for _, run in own.groupby("model")]
+        )
+        mean, other = (bars[0].get_ydata() for bars in panel.containers)
+        np.testing.assert_allclose(mean, own.groupby("depth")[column].mean())
+        np.testing.assert_array_equal(other, known.loc[known["model"] == "other", column])
+    assert {*drawn["base"]} == {"net", "other"}
+    assert {*drawn["model"]} == {*SEEDS, "other"}
+    for figure in (against_depth, moved):
+        assert "networks of several seeds (net 3): thin, their mean thick" in small_print(figure)
+        assert "weights: net train, other train" in small_print(figure)
+
+
+def test_spectra_of_several_seeds_have_one_panel_and_the_mean_law():
+    table = layers("tiles", models=SEEDS)
+    inputs = {"exponents": table, "eigenvalues": ranks(table)}
+    figure, drawn = spectra.draw_spectra(inputs, SEEDED)
+    panel, *_ = figure.axes
+    assert panel.get_title() == "net on tiles"
+    assert len(thin_lines(panel)) == len(SEEDS) * 3
+    thick = [line.get_ydata() for line in panel.lines if line.get_linewidth() == 1]
+    shares = drawn.groupby(["depth", "rank"])["share"].mean()
+    np.testing.assert_allclose(thick, [shares[depth] for depth in (1, 2, 3)])
+    dashed = [line for line in panel.lines if line.get_linestyle() == "--"]
+    ends = [np.log([line.get_xdata(), line.get_ydata()]) for line in dashed]
+    slopes = [(y[1] - y[0]) / (x[1] - x[0]) for x, y in ends]
+    np.testing.assert_allclose(slopes, table.groupby("depth")["alpha"].mean())
+
+
+def test_boxes_of_several_seeds_are_of_all_their_directions():
+    tables = [scores("color").assign(model=name) for name in SEEDS]
+    figure, _ = index.draw_index({"scores": pd.concat(tables, ignore_index=True)}, SEEDED)
+    titles = {panel.get_title("left") for panel in figure.axes} - {""}
+    assert titles == {"net on tiles, 3 networks"}

@@ -62,8 +62,8 @@ MISTAKES = {
         ["language.models.third.like: 'gpt_untrained'", "allowed: gpt"],
     ),
     "a name that a vision model has": (
-        {"models.classifier": {"weights": "random", "like": "gpt"}},
-        ["language.models.classifier", "stands under models too"],
+        {"models.perceptual": {"weights": "random", "like": "gpt"}},
+        ["language.models.perceptual", "stands under models too"],
     ),
     "parts of a model that isn't there": (
         {"parts": {"gtp": {"mlp": ["*.mlp.act"]}}},

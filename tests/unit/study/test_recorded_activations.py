@@ -103,7 +103,7 @@ def test_sets_of_activations_are_runs_of_directions_too() -> None:
         ({"stimuli.mine": PHOTOS}, "activations.mine: is the name of a stimulus set; take another"),
         (
             {"directions": RUN | {"runs": [{"activations": "mien"}]}},
-            "directions.runs.0.activations: 'mien' is unknown",
+            "directions.runs.activations: 'mien' is unknown",
         ),
         (
             {"directions": RUN | {"runs": [{"activations": "mine", "model": "x"}]}},

@@ -23,22 +23,22 @@ STUDY = checked_plan(embedded({})).study
 
 
 def test_each_model_sees_its_own_sets() -> None:
-    shown = {"classifier": ["test", "tiles"], "untrained": ["tiles"], "encoder": ["test"]}
-    models = ["untrained", "classifier"]
+    shown = {"lite0": ["test", "tiles"], "perceptual": ["tiles"], "encoder": ["test"]}
+    models = ["perceptual", "lite0"]
     plan = checked_plan(
         embedded(
             {
                 "spectra.models": models,
                 "spectra.stimuli": shown,
-                "spectra.layers": ["layer1"],
-                "filters.layers": {"classifier": ["layer1"]},
+                "spectra.layers": {"lite0": ["blocks.2"], "perceptual": ["features.0"]},
+                "filters.layers": {"lite0": ["blocks.2"]},
             }
         )
     )
-    runs = [("untrained", "tiles"), ("classifier", "test"), ("classifier", "tiles")]
+    runs = [("perceptual", "tiles"), ("lite0", "test"), ("lite0", "tiles")]
     assert analyses(plan.study)["spectra"].runs == runs
     of_main = [run for kind, *run in plan.selected if kind == "filters" and run[0] in models]
-    assert of_main == [["classifier", "test"], ["classifier", "tiles"]]
+    assert of_main == [["lite0", "test"], ["lite0", "tiles"]]
 
 
 def test_a_model_without_a_set_and_a_set_of_no_model_are_told() -> None:
@@ -76,9 +76,9 @@ def test_a_run_may_have_methods_of_its_own() -> None:
     assert methods_of(STUDY, "lite0", "large_tiles") == [
         *("neurons", "pca-1x", "kmeans-0.5x", "kmeans-1x", "kmeans-2x", "random-1x", "exemplar-1x")
     ]
-    assert len(methods_of(STUDY, "classifier", "tiles")) == 12
+    assert len(methods_of(STUDY, "classifier-s0", "tiles")) == 12
     runs = [
-        {"model": "classifier", "stimuli": "tiles", "methods": ["neurons", "kmeens"]},
+        {"model": "encoder", "stimuli": "tiles", "methods": ["neurons", "kmeens"]},
     ]
     lines = mistakes(
         embedded(
@@ -89,8 +89,8 @@ def test_a_run_may_have_methods_of_its_own() -> None:
             }
         )
     )
-    assert "directions.runs.0.methods: 'kmeens' is unknown; did you mean 'kmeans'?" in lines[0]
-    assert "interpretability.models: classifier has methods of its own on tiles" in lines[1]
+    assert "directions.runs.methods: 'kmeens' is unknown; did you mean 'kmeans'?" in lines[0]
+    assert "interpretability.models: encoder has methods of its own on tiles" in lines[1]
 
 
 def test_a_backbone_of_any_layers_is_told_in_words() -> None:
@@ -104,6 +104,7 @@ def test_a_backbone_of_any_layers_is_told_in_words() -> None:
 
 
 def test_the_interpretability_study_is_of_the_models_named() -> None:
-    assert interpretability_runs(STUDY) == [("classifier", "tiles"), ("untrained", "tiles")]
+    runs = [("classifier-s0", "tiles"), ("untrained-s0", "tiles")]
+    assert interpretability_runs(STUDY) == runs
     changes = {"interpretability.models": ["untraind"]}
     assert "did you mean 'untrained'" in mistakes(embedded(changes))[0]

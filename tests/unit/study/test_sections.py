@@ -103,8 +103,8 @@ def embedded(changes: dict[str, Any]) -> dict[str, Any]:
 
 def test_embedded_study_has_a_plan() -> None:
     plan = checked_plan(CONFIG)
-    assert plan.layer_names("directions", "classifier", "tiles") == ["layer1", "layer2"]
-    assert len(plan.layer_names("spectra", "classifier", "test")) == 13
+    assert plan.layer_names("directions", "classifier-s0", "tiles") == ["layer1", "layer2"]
+    assert len(plan.layer_names("spectra", "classifier-s4", "test")) == 13
     assert list(plan.methods) == [
         *("neurons", "pca-1x", "ica-1x", "nmf-1x", "kmeans-0.5x", "kmeans-1x", "kmeans-2x"),
         *("kmeans_identity", "kmeans_code-1x", "sae-2x-0.1", "random-1x", "exemplar-1x"),
@@ -713,7 +713,7 @@ UNKNOWN_NAMES = {
     "projections.stimuli": (["dott"], "projections.stimuli", "dot"),
     "directions.runs": (
         [{"model": "classifer", "stimuli": "tiles"}],
-        "directions.runs.0.model",
+        "directions.runs.model",
         "classifier",
     ),
     "directions.analysis_set": ("tile", "directions.analysis_set", "tiles"),

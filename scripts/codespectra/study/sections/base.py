@@ -23,6 +23,11 @@ from codespectra.errors import nearest
 Value = TypeVar("Value")
 RUNTIME = {"runtime": True}
 MISSING = "missing; add it as in config.yaml, which says what it is"
+# Keys that belong elsewhere.
+ELSEWHERE = {
+    "seeds": "only models with weights: train or random have seeds, beside weights; any other is "
+    "one network"
+}
 # Keys of earlier versions, and what they are called now.
 RENAMED = {"features": "interpretability", "bootstrap": "resamples"}
 
@@ -107,6 +112,18 @@ Pair = Annotated[tuple[Value, ...], Field(strict=False, min_length=2, max_length
 Channels = Annotated[tuple[Value, ...], Field(strict=False, min_length=3, max_length=3)]
 Names = Several[Name]
 Seeds = Several[Seed]
+# Of a model that is as many networks; a job is told the one seed of its own (so it is RUNTIME).
+Networks = Annotated[Seeds, Field(max_length=100)] | None
+
+
+def check_seeds(seeds: tuple[int, ...] | None, key: str, section: BaseModel) -> None:
+    """Refuse seeds beside the single seed of a section, which stands at `key`.
+
+    Raises:
+        ValueError: both are given.
+    """
+    if seeds and "seed" in section.model_fields_set:
+        raise ValueError(f"seeds: beside {key}, which they replace; leave one out")
 
 
 def _describe_keys(schema: dict[str, Any], section: type[BaseModel]) -> None:
@@ -129,7 +146,9 @@ def _keys(section: type[BaseModel]) -> dict[str, FieldInfo]:
 
 def _hint(key: str, known: Iterable[str]) -> str:
     now = RENAMED.get(key)
-    return f"it is called {now} now" if now in known else nearest(key, known)
+    if now in known:
+        return f"it is called {now} now"
+    return ELSEWHERE.get(key) or nearest(key, known)
 
 
 class Strict(BaseModel):

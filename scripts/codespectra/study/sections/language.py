@@ -13,6 +13,7 @@ from codespectra.study.sections.base import (
     Factor,
     Name,
     Names,
+    Networks,
     Number,
     Positive,
     Rate,
@@ -23,6 +24,7 @@ from codespectra.study.sections.base import (
     Strict,
     Text,
     UserPath,
+    check_seeds,
 )
 
 
@@ -108,7 +110,14 @@ class TrainedLanguageModel(Strict):
 
     weights: Literal["train"]
     architecture: ByteGpt2 = ByteGpt2()
+    seeds: Networks = Field(None, json_schema_extra=RUNTIME)
+    """Instead of training.seed: as many networks, named NAME-s0 for seed 0; NAME is all of them."""
     training: LanguageTraining = LanguageTraining()
+
+    @model_validator(mode="after")
+    def _either(self) -> "TrainedLanguageModel":
+        check_seeds(self.seeds, "training.seed", self.training)
+        return self
 
 
 class UntrainedLanguageModel(Strict):
@@ -116,9 +125,16 @@ class UntrainedLanguageModel(Strict):
 
     weights: Literal["random"]
     like: Name
-    """The model whose architecture and tokenizer it has."""
+    """The model whose architecture and tokenizer it has; of several seeds all have the same."""
     seed: Seed = 0
     """Draws the weights."""
+    seeds: Networks = Field(None, json_schema_extra=RUNTIME)
+    """Instead of seed: as many networks, as of one that is trained."""
+
+    @model_validator(mode="after")
+    def _either(self) -> "UntrainedLanguageModel":
+        check_seeds(self.seeds, "seed", self)
+        return self
 
 
 Objective = Literal["causal", "masked", "encoder"]

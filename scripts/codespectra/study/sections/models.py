@@ -5,12 +5,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, JsonValue, Tag, model_validator
 
 from codespectra.study.sections.base import (
+    RUNTIME,
     Batch,
     Channels,
     Depth,
     Factor,
     Maps,
     Name,
+    Networks,
     Number,
     Pair,
     Rate,
@@ -22,6 +24,7 @@ from codespectra.study.sections.base import (
     Strict,
     Text,
     UserPath,
+    check_seeds,
 )
 
 Blocks = Annotated[tuple[Depth, ...], Field(strict=False, min_length=4, max_length=4)]
@@ -238,7 +241,14 @@ class TrainedModel(AnyModel):
     """A network that the workflow trains."""
 
     weights: Literal["train"]
+    seeds: Networks = Field(None, json_schema_extra=RUNTIME)
+    """Instead of training.seed: as many networks, named NAME-s0 for seed 0; NAME is all of them."""
     training: Training
+
+    @model_validator(mode="after")
+    def _either(self) -> "TrainedModel":
+        check_seeds(self.seeds, "training.seed", self.training)
+        return self
 
 
 class FileModel(AnyModel):
@@ -296,6 +306,13 @@ class RandomModel(AnyModel):
     weights: Literal["random"]
     seed: Seed = 0
     """Draws the weights."""
+    seeds: Networks = Field(None, json_schema_extra=RUNTIME)
+    """Instead of seed: as many networks, as of one that is trained."""
+
+    @model_validator(mode="after")
+    def _either(self) -> "RandomModel":
+        check_seeds(self.seeds, "seed", self)
+        return self
 
 
 class DownloadedModel(AnyModel):
