@@ -1,4 +1,4 @@
-"""Verdicts don't hang on rounding: other kernels and numbers of threads decide no claim otherwise."""
+"""Verdicts don't hang on rounding: other kernels and one thread more decide no claim otherwise."""
 
 import pandas as pd
 import pytest

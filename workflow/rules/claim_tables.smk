@@ -59,11 +59,11 @@ def table_files(kind, target):
     return [f"results/theory/{kind}.csv"]
 
 
-def origins(seeded):
+def origins(seeded, trained):
     """Where the weights of each model come from, in words; of networks of several seeds once."""
     models = study.models | (study.language.models if study.language else {})
-    words = {"train": "trained here", "random": "untrained"}
-    told = {name: words.get(model.weights, "pretrained") for name, model in models.items()}
+    told = {name: "pretrained" if name in trained else "untrained" for name in models}
+    told |= {name: "trained here" for name, model in models.items() if model.weights == "train"}
     return told | {of["base"]: told.get(n, "trained here") for n, of in seeded.items()}
 
 
@@ -85,7 +85,7 @@ def claims_config(wildcards):
         trained=sorted([*trained, *(swept or [])]),
         networks=swept,
         replicates=seeded,
-        origins=origins(seeded),
+        origins=origins(seeded, trained),
         photographs={
             name: class_count(spec)
             for name, spec in study.stimuli.items()
