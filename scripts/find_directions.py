@@ -3,9 +3,11 @@
 import h5py
 
 from codespectra.capture.captured import open_captured, read_layers
+from codespectra.capture.manifest_layers import layer_contents
 from codespectra.capture.rows import Rows
 from codespectra.directions import directions, finders
 from codespectra.errors import UserError
+from codespectra.files.kept_results import KeptResults
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.models.layer_selection import count_of
@@ -42,13 +44,23 @@ def find_in(layer: str, activations: Rows) -> directions.Directions:
         raise UserError(f"{where}, directions.methods.{method}: {error}") from error
 
 
+captured = read_layers(snakemake.input.manifests, cfg)
+layers = layer_contents(captured)
+kept = KeptResults(snakemake.output, snakemake.params, ["layers"], layers)
 with open_captured(snakemake.input.data) as file:
-    layers = progress(cfg["layers"], desc=method)
+
+    def directions_of(layer: str) -> directions.Directions:
+        """Those of the last run, or else found now."""
+        if layer in kept.missing:
+            return find_in(layer, rows_of(file[f"{cfg['reduction']}/{layer}"]))
+        return directions.read_layer(kept.file("data"), layer)
+
     directions.write_layers(
         snakemake.output.data,
         snakemake.output.manifest,
-        ((x, find_in(x, rows_of(file[f"{cfg['reduction']}/{x}"]))) for x in layers),
-        read_layers(snakemake.input.manifests, cfg),
+        ((layer, directions_of(layer)) for layer in progress(layers, desc=method)),
+        captured,
         method=method,
         options=options,
     )
+kept.keep()

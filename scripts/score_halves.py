@@ -1,12 +1,14 @@
 """Rule score_halves: the II of the units below and above the median, and of K-Means in each."""
 
-import numpy as np
-import pandas as pd
+from itertools import chain
 
 from codespectra.capture.captured import open_captured, read_layers
-from codespectra.directions.halves import half_directions, split_at_median
+from codespectra.capture.manifest_layers import layer_contents
+from codespectra.directions.halves import HALVES, half_directions, split_at_median
 from codespectra.errors import UserError
 from codespectra.files.csv_tables import read_csv
+from codespectra.files.kept_results import by_group
+from codespectra.files.kept_tables import KeptTables
 from codespectra.interpretability.index import Index, index_table
 from codespectra.interpretability.index_resampled import (
     draws_by_method,
@@ -15,44 +17,60 @@ from codespectra.interpretability.index_resampled import (
     with_intervals,
 )
 from codespectra.interpretability.parts import ALL
-from codespectra.interpretability.score_table import write_scores
-from codespectra.interpretability.similarity import read_similarities
+from codespectra.interpretability.score_table import score_context
+from codespectra.interpretability.similarity import metric_digests, read_similarities
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.statistics.subsamples import subsamples
 
 log = start_job(snakemake.log[0])
-cfg = snakemake.params.cfg
+cfg, given = snakemake.params.cfg, snakemake.input
 index = Index(cfg["m"], cfg["normalisation"])
-manifest = read_layers(snakemake.input.manifests, cfg)
+manifest = read_layers(given.manifests, cfg)
 samples = subsamples(manifest["count"], cfg["resamples"], cfg["seed"])
-scores = read_csv(snakemake.input.scores, "scores")
+scores = read_csv(given.scores, "scores")
 known = scores["metric"].eq(cfg["metric"]) & scores["part"].eq(ALL) & scores["method"].eq("neurons")
 scores = scores[known].sort_values("direction")
-halves = {}
-with open_captured(snakemake.input.data) as file:
-    for layer in progress(cfg["layers"]):
-        activations = file[f"{cfg['reduction']}/{layer}"][:].astype("float32")
-        ii = scores.loc[scores["layer"] == layer, "ii"].to_numpy()
-        for half, units in split_at_median(ii, layer).items():
-            try:
-                halves[layer, half] = units, half_directions(activations, units, **cfg["kmeans"])
-            except UserError as error:
-                raise UserError(
-                    f"{half} half of {layer}, directions.methods.kmeans: {error}"
-                ) from error
-images = [images_of_draws(found.values(), cfg["m"], samples) for _, found in halves.values()]
-similarities = read_similarities(
-    snakemake.input.stimuli, snakemake.input.embeddings, cfg, np.concatenate(images)
+ii = {layer: scores.loc[scores["layer"] == layer, "ii"].to_numpy() for layer in cfg["layers"]}
+metrics = metric_digests(cfg, given.stimuli_manifest, given.embeddings_manifests)
+kept = KeptTables(
+    snakemake.output,
+    snakemake.params,
+    ("layers", "color", "label", "backbones"),
+    {
+        (layer, half, metric): [content, ii[layer].tolist(), metrics[metric]]
+        for layer, content in layer_contents(manifest).items()
+        for half in HALVES
+        for metric in metrics
+    },
 )
-tables, summaries = [], []
+missing = by_group(kept.missing)
+halves = {}
+with open_captured(given.data) as file:
+    for layer, half in progress(missing):
+        activations = file[f"{cfg['reduction']}/{layer}"][:].astype("float32")
+        units = split_at_median(ii[layer], layer)[half]
+        try:
+            halves[layer, half] = units, half_directions(activations, units, **cfg["kmeans"])
+        except UserError as error:
+            raise UserError(
+                f"{half} half of {layer}, directions.methods.kmeans: {error}"
+            ) from error
+shown = [images_of_draws(found.values(), cfg["m"], samples) for _, found in halves.values()]
+needed = set(chain(*missing.values()))
+similarities = read_similarities(given.stimuli, given.embeddings, cfg, shown, needed)
 for (layer, half), (units, found) in progress(halves.items()):
-    table = index_table(found, similarities, index)
-    draws = index_draws(table, found, similarities, index, samples)
-    is_unit = table["method"] == "neurons"
-    table["direction"] = table["direction"].mask(is_unit, units[table["direction"]])
-    tables.append(with_intervals(table, draws).assign(layer=layer, half=half))
-    summaries.append(draws_by_method(table, draws).assign(layer=layer, half=half))
+    for similarity in (one for one in similarities if one.metric in missing[layer, half]):
+        table = index_table(found, [similarity], index)
+        draws = index_draws(table, found, [similarity], index, samples)
+        is_unit = table["method"] == "neurons"
+        table["direction"] = table["direction"].mask(is_unit, units[table["direction"]])
+        where = {"layer": layer, "half": half}
+        kept.add(
+            (layer, half, similarity.metric),
+            halves=with_intervals(table, draws).assign(**where),
+            resampled=draws_by_method(table, draws).assign(**where),
+        )
     log.info("%s, %s half: %d units", layer, half, len(units))
-write_scores(snakemake.output.halves, pd.concat(tables), cfg, manifest)
-write_scores(snakemake.output.resampled, pd.concat(summaries), cfg, manifest)
+kept.write(dict.fromkeys(kept.items, score_context(cfg, manifest)))
+kept.keep()

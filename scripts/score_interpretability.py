@@ -1,9 +1,10 @@
 """Rule score_interpretability: the II of every direction, each metric, with its interval."""
 
-import numpy as np
-import pandas as pd
+from itertools import chain
 
 from codespectra.directions.directions import Directions, read_methods
+from codespectra.files.kept_results import by_group
+from codespectra.files.kept_tables import KeptTables
 from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index, check_live, index_table
 from codespectra.interpretability.index_resampled import (
@@ -12,42 +13,61 @@ from codespectra.interpretability.index_resampled import (
     index_draws,
     with_intervals,
 )
-from codespectra.interpretability.score_table import write_scores
-from codespectra.interpretability.similarity import read_similarities
+from codespectra.interpretability.score_table import score_context
+from codespectra.interpretability.similarity import metric_digests, read_similarities
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.statistics.subsamples import subsamples
 
 log = start_job(snakemake.log[0])
-cfg = snakemake.params.cfg
+cfg, given = snakemake.params.cfg, snakemake.input
 index = Index(cfg["m"], cfg["normalisation"])
-manifest = read_manifest(snakemake.input.directions_manifests[0])
+manifests = dict(zip(cfg["methods"], map(read_manifest, given.directions_manifests), strict=True))
+manifest = manifests[cfg["methods"][0]]
 held = subsamples(manifest["stimulus_count"], cfg["resamples"], cfg["seed"])
-paths = dict(zip(cfg["methods"], snakemake.input.directions, strict=True))
-
-
-def directions_of(layer: str) -> dict[str, Directions]:
-    """The layer's directions by method: those of all layers at once might not fit."""
-    return read_methods(paths, [layer])[layer]
-
-
-def score(layer: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The layer's scores with their intervals, and their moments on each subsample."""
-    methods = directions_of(layer)
-    check_live(methods, layer, cfg["m"])
-    table = index_table(methods, similarities, index)
-    draws = index_draws(table, methods, similarities, index, held)
-    states = table.drop_duplicates(["method", "direction"])[["method", "state"]]
-    log.info("%s: %s", layer, states.value_counts(sort=False).to_dict())
-    summary = draws_by_method(table, draws)
-    return with_intervals(table, draws).assign(layer=layer), summary.assign(layer=layer)
-
-
-images = [images_of_draws(directions_of(x).values(), cfg["m"], held) for x in cfg["layers"]]
-similarities = read_similarities(
-    snakemake.input.stimuli, snakemake.input.embeddings, cfg, np.concatenate(images)
+paths = dict(zip(cfg["methods"], given.directions, strict=True))
+metrics = metric_digests(cfg, given.stimuli_manifest, given.embeddings_manifests)
+kept = KeptTables(
+    snakemake.output,
+    snakemake.params,
+    ("layers", "methods", "color", "label", "backbones"),
+    {
+        (layer, method, metric): [manifests[method]["digests"][layer], metrics[metric]]
+        for layer in cfg["layers"]
+        for metric in metrics
+        for method in cfg["methods"]
+    },
 )
-scored = [score(layer) for layer in progress(cfg["layers"])]
-tables, summaries = zip(*scored, strict=True)
-write_scores(snakemake.output.scores, pd.concat(tables), cfg, manifest)
-write_scores(snakemake.output.resampled, pd.concat(summaries), cfg, manifest)
+missing = by_group(kept.missing)
+
+
+def directions_of(layer: str, method: str) -> dict[str, Directions]:
+    """A method's directions by its name: those of all at once might not fit."""
+    return read_methods({method: paths[method]}, [layer])[layer]
+
+
+def score(layer: str, method: str, scored: list[str]) -> None:
+    """Add scores with their intervals, and their moments on each subsample, by metric.
+
+    Each method is scored by itself, so that no other changes the order of its sums.
+    """
+    found = directions_of(layer, method)
+    check_live(found, layer, cfg["m"])
+    chosen = [similarity for similarity in similarities if similarity.metric in scored]
+    table = index_table(found, chosen, index)
+    draws = index_draws(table, found, chosen, index, held)
+    states = table.drop_duplicates("direction")["state"]
+    log.info("%s, %s: %s", layer, method, states.value_counts(sort=False).to_dict())
+    scores = dict([*with_intervals(table, draws).assign(layer=layer).groupby("metric")])
+    resampled = dict([*draws_by_method(table, draws).assign(layer=layer).groupby("metric")])
+    for metric in scored:
+        kept.add((layer, method, metric), scores=scores[metric], resampled=resampled[metric])
+
+
+shown = [images_of_draws(directions_of(*one).values(), cfg["m"], held) for one in missing]
+needed = set(chain(*missing.values()))
+similarities = read_similarities(given.stimuli, given.embeddings, cfg, shown, needed)
+for (layer, method), scored in progress(missing.items()):
+    score(layer, method, scored)
+kept.write(dict.fromkeys(kept.items, score_context(cfg, manifest)))
+kept.keep()

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from codespectra.files.full_disk import in_bytes
+from codespectra.files.second_names import forget_kept
 from codespectra.jobs.start import start_job
 
 
@@ -28,5 +29,6 @@ elif not snakemake.params.confirmed:
     )
 else:
     for path in unwanted:
+        forget_kept([path])  # a second name would hold the disk
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     log.info("deleted: %s", in_bytes(sum(sizes.values())))

@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 
 from codespectra.capture.captured import open_captured, read_layers
+from codespectra.capture.manifest_layers import layer_contents
 from codespectra.directions import directions
 from codespectra.directions.sparse_autoencoder import (
     AutoencoderRecipe,
@@ -17,9 +18,9 @@ from codespectra.directions.sparse_autoencoder import (
     train_autoencoder,
 )
 from codespectra.errors import UserError
-from codespectra.files.csv_writer import write_csv
 from codespectra.files.json_files import content_digest
-from codespectra.files.manifests import is_finished
+from codespectra.files.kept_tables import KeptTables
+from codespectra.files.manifests import is_finished, read_manifest
 from codespectra.files.one_writer import only_writer
 from codespectra.jobs.device import resolve_device
 from codespectra.jobs.progress import progress
@@ -34,7 +35,8 @@ method = options.pop("method")
 device = resolve_device(snakemake.config["runtime"]["device"])
 captured = read_layers(snakemake.input.manifests, cfg)
 identity = content_digest([dict(cfg), captured["sha256"], snakemake.params.code])
-partials = {layer: data.with_name(f".{data.name}.{layer}.partial") for layer in cfg["layers"]}
+layers = layer_contents(captured)
+partials = {layer: data.with_name(f".{data.name}.{layer}.partial") for layer in layers}
 
 
 def train(layer: str, activations: np.ndarray) -> tuple[directions.Directions, pd.DataFrame]:
@@ -45,7 +47,7 @@ def train(layer: str, activations: np.ndarray) -> tuple[directions.Directions, p
         learning_rate=options["learning_rate"],
         seed=options["seed"],
         l1=options["l1"],
-        identity=content_digest([identity, layer]),
+        identity=kept.digest(layer),
     )
     torch.manual_seed(options["seed"])
     width = activations.shape[1]
@@ -63,22 +65,29 @@ with only_writer(data), open_captured(snakemake.input.data) as file:
     if is_finished(snakemake.output.manifest, identity):
         log.info("finished by another process")
         sys.exit()
-    found, epochs, measures = {}, [], {}
-    for layer in progress(cfg["layers"], desc="layers"):
+    kept = KeptTables(snakemake.output, snakemake.params, ["layers"], layers)
+    found, measures = {}, {}
+    for layer in progress(kept.missing, desc="layers"):
         activations = file[f"{cfg['reduction']}/{layer}"][:].astype("float32")
         found[layer], history = train(layer, activations)
-        epochs.append(history.assign(layer=layer)[["layer", *history.columns]])
+        kept.add(layer, epochs=history)
         measures[layer] = history.iloc[-1].drop(["epoch", "train_loss"]).to_dict()
-    write_csv(snakemake.output.epochs, pd.concat(epochs))
+    if kept.taken:
+        measures = read_manifest(kept.file("manifest"))["measures"] | measures
+    kept.write({layer: {"layer": layer} for layer in layers})
     directions.write_layers(
         data,
         snakemake.output.manifest,
-        found.items(),
+        (
+            (x, found[x] if x in found else directions.read_layer(kept.file("data"), x))
+            for x in layers
+        ),
         captured,
         method=method,
         options=options,
         identity=identity,
-        measures=measures,
+        measures={layer: measures[layer] for layer in layers},
     )
+    kept.keep()
     for partial in partials.values():
-        partial.unlink()
+        partial.unlink(missing_ok=True)

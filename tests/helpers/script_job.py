@@ -36,7 +36,7 @@ def run_script(
     job = SimpleNamespace(
         input=as_paths(inputs),
         output=as_paths(outputs),
-        params=Named(params, cfg=cfg),
+        params=Named({"code": ""} | params, cfg=cfg),
         log=["unused"],
         threads=1,
         config=config,

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from codespectra.capture.manifest_layers import part_item
 from codespectra.data.tokens import Tokens, write_tokens
-from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
+from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, rows_digest
 from codespectra.files.manifests import write_manifest
 
 
@@ -27,18 +28,30 @@ def write_text_capture(
     tokens: Tokens,
     parts: dict[str, Iterable[str]],
     **manifest: Any,
-) -> dict[str, Path]:
+) -> dict[str, list[str]]:
     """Rows of layers at tokens, and the manifest of their parts: inputs of a rule's script."""
-    inputs = {"data": folder / "text.h5", "manifest": folder / "text.json"}
-    with create_hdf5(inputs["data"]) as file:
+    data = folder / "text.h5"
+    with create_hdf5(data) as file:
         write_tokens(file, tokens)
         for name, rows in layers.items():
             file.create_dataset(f"tokens/{name}", data=rows)
     datasets = [
-        {"key": f"tokens/{name}", "part": part, "layer": name, "depth": depth}
+        {
+            "key": f"tokens/{name}",
+            "sha256": rows_digest(layers[name], len(tokens.token)).hexdigest(),
+            "part": part,
+            "layer": name,
+            "depth": depth,
+        }
         for part, names in parts.items()
         for depth, name in enumerate(names, start=1)
     ]
-    known = {"weights": "train", "datasets": datasets, "sha256": hdf5_digest(inputs["data"])}
-    write_manifest(inputs["manifest"], known | manifest)
-    return inputs
+    known = {
+        "weights": "train",
+        "count": len(tokens.token),
+        "datasets": datasets,
+        "holds": [part_item(part, [*names]) for part, names in parts.items()],
+        "sha256": hdf5_digest(data),
+    }
+    write_manifest(folder / "text.json", known | manifest)
+    return {"data": [str(data)], "manifests": [str(folder / "text.json")]}

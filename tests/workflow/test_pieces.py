@@ -1,9 +1,13 @@
 """Captures grow file by file, tidy says which are wanted no more, and tables tell no history."""
 
+import shutil
 from pathlib import Path
 
 import h5py
-from project import Project, table_of_jobs
+import numpy as np
+import yaml
+from PIL import Image
+from project import Project, copy_project, table_of_jobs
 
 SPECTRA = "results/spectra/classifier/test/eigenvalues.csv"
 LAYERS = ["relu", "layer[12].0.relu*"]
@@ -69,6 +73,40 @@ def test_a_part_more_of_a_language_model_is_captured_alone(mini, tmp_path):
     study = project.write_study({"language.parts.attention": ["*.attn.c_proj"]})
     assert ran(project, table, study) == {"fit_text_spectra": 1}
     assert (project.folder / table).read_bytes() == grown
+
+
+def test_images_more_at_the_end_of_a_folder_are_captured_alone(tmp_path):
+    project = copy_project(tmp_path)
+    folder, drawn = tmp_path / "images", np.random.default_rng(0)
+    folder.mkdir()
+
+    def add(names: range) -> None:
+        for name in names:
+            pixels = drawn.integers(256, size=(16, 16, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / f"{name:04}.png")
+
+    study = project.folder / "growing.yaml"
+    network = {"architecture": {"name": "bottleneck_resnet", "width": 4}, "weights": "random"}
+    config = {
+        "study": "growing",
+        "stimuli": {"mine": {"source": "folder", "root": str(folder), "side": 16}},
+        "models": {"net": network},
+        "spectra": {"models": ["net"], "stimuli": ["mine"], "layers": ["layer1"], "ranks": [2, 12]},
+    }
+    study.write_text(yaml.safe_dump(config))
+    target = "results/spectra/net/mine/eigenvalues.csv"
+    add(range(300))
+    ran(project, target, study.name)
+    add(range(300, 330))
+    again = {"make_stimuli": 1, "capture_activations": 1, "fit_spectra": 1}
+    assert ran(project, target, study.name) == again
+    log = project.folder / "results/logs/capture_activations/net/mine.log"
+    assert "taken from the last run: 256 of 330 images" in log.read_text()
+    grown = (project.folder / target).read_bytes()
+    assert ran(project, target, study.name) == {}
+    shutil.rmtree(project.folder / "results")
+    ran(project, target, study.name)
+    assert (project.folder / target).read_bytes() == grown
 
 
 def test_tidy_tells_what_is_wanted_no_more_and_deletes_it_once_confirmed(mini, tmp_path):

@@ -623,6 +623,21 @@ MODULES = {
     "files/hdf5_files.py": TRAINED_ON | TEXT | TOYS,
     "files/named_axes.py": SHOWN | SWEPT | TOKENS,
     "files/array_files.py": MOVED | TEXT_MOVED,
+    # What takes items from a last run: of tables, and of any file.
+    "files/kept_tables.py": FITTED
+    | CROSSED
+    | MOVED
+    | TEXT_SPECTRA
+    | TEXT_MOVED
+    | DIRECTED
+    | AUTOENCODERS,
+    "files/kept_results.py": FITTED
+    | CROSSED
+    | MOVED
+    | TEXT_SPECTRA
+    | TEXT_MOVED
+    | FOUND
+    | FILTERED,
     # Columns that are looked for, names, locks, notes and words change no number.
     "files/table_columns.py": set(),
     "files/table_reductions.py": DRAWN | JUDGED,
@@ -635,6 +650,7 @@ MODULES = {
     "files/made_by.py": set(),
     "files/full_disk.py": set(),
     "files/regular_files.py": set(),
+    "files/second_names.py": set(),
     "errors.py": set(),
     "claims/sweep_columns.py": {
         "draw_dropout",
@@ -658,6 +674,7 @@ MODULES = {
     "capture/shard.py": SHOWN | SWEPT | TOKENS,
     "capture/gather_shards.py": SHOWN | SWEPT | TOKENS,
     "capture/images.py": SHOWN | SWEPT,
+    "capture/appended.py": SHOWN | SWEPT,
     "capture/image_job.py": SHOWN | SWEPT,
     "models/hooks.py": EMBEDDED | SHOWN | SWEPT | TOKENS,
     "data/documents.py": TEXT,

@@ -112,11 +112,13 @@ class Written:
         correct: how many stimuli were predicted rightly; None where nothing is predicted.
         sha256: `hdf5_digest` of the file.
         rows: `rows_digest` of each dataset, by its key.
+        whole: stimuli in whole grains of the layout, and how many of these were predicted rightly.
     """
 
     correct: int | None
     sha256: str
     rows: dict[str, str]
+    whole: tuple[int, int] = (0, 0)
 
 
 def write_rows(
@@ -141,9 +143,7 @@ def write_rows(
         UserError: too little disk, or an activation that is NaN or infinite.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
-    journal = Journal(path.with_name(f".{path.name}.progress.json"), layout.identity)
-    refuse_planted(partial)
+    partial, journal = growing(path, layout)
     hashes = _resume(partial, layout, journal) or _begin(partial, layout, journal)
     # Without a chunk cache rows go straight to the file, uncopied.
     with (
@@ -155,10 +155,17 @@ def write_rows(
     accept(journal.correct)
     # Of the rows as they were computed: one that the disk has changed since is refused by readers.
     rows = {item.key: hashes[item.key].hexdigest() for item in layout.wanted}
-    written = Written(journal.correct, hdf5_digest(partial, rows), rows)
+    written = Written(journal.correct, hdf5_digest(partial, rows), rows, journal.whole)
     publish(partial, path)
     journal.file.unlink(missing_ok=True)  # an empty shard has none
     return written
+
+
+def growing(path: Path, layout: Layout) -> tuple[Path, Journal]:
+    """Where the rows of a file are collected, and the journal of how far that has come."""
+    partial = path.with_name(f".{path.name}.partial")
+    refuse_planted(partial)
+    return partial, Journal(path.with_name(f".{path.name}.progress.json"), layout.identity)
 
 
 def _show_rest(writer: "_Writer", layout: Layout, show: Show, batch: int, journal: Journal) -> None:
@@ -172,6 +179,8 @@ def _show_rest(writer: "_Writer", layout: Layout, show: Show, batch: int, journa
             writer.rows = slice(int(offsets[start]), int(offsets[stop]))
             journal.correct += show(slice(start, stop), writer)
             journal.done = stop - stimuli.start
+            if journal.done % layout.grain == 0:
+                journal.whole = journal.done, journal.correct
             if stop == stimuli.stop or journal.is_due():
                 journal.digests |= writer.flushed()
                 journal.write()
@@ -247,11 +256,20 @@ def _resume(partial: Path, layout: Layout, journal: Journal) -> Hashes | None:
 
 def _begin(partial: Path, layout: Layout, journal: Journal) -> Hashes:
     """Start anew with an empty file."""
+    begin_file(partial, layout, journal)
+    return {item.key: hashlib.sha256() for item in layout.wanted}
+
+
+def begin_file(partial: Path, layout: Layout, journal: Journal) -> None:
+    """Lay out a file without rows, if the disk has room for them.
+
+    Raises:
+        UserError: it hasn't.
+    """
     journal.forget()
     _check_disk(partial, layout)
     _create(partial, layout)
     journal.digests = {"": _digest_of_rest(partial, layout)}
-    return {item.key: hashlib.sha256() for item in layout.wanted}
 
 
 def _digest_of_rest(partial: Path, layout: Layout) -> str:

@@ -12,6 +12,7 @@ import torch
 
 from codespectra.capture import images
 from codespectra.capture.activation_file import Layout, Written, listed_dataset
+from codespectra.capture.appended import take_rows, whole_batches
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.errors import UserError
@@ -20,6 +21,9 @@ from codespectra.files.manifests import read_manifest
 from codespectra.models.hooks import Wanted
 from codespectra.models.layer_inputs import named_layers
 from codespectra.models.open_network import Subject, open_subject
+
+# The attribute that tells of the images.
+IMAGES = "stimuli_sha256"
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,12 @@ class ImageCapture:
     def identity(self) -> str:
         """Digest of all that the capture follows from."""
         return content_digest([self.attributes, dict(self.cfg)])
+
+    @property
+    def follows_from(self) -> str:
+        """The same without the images."""
+        attributes = {key: self.attributes[key] for key in self.attributes if key != IMAGES}
+        return content_digest([attributes, dict(self.cfg)])
 
     @property
     def count(self) -> int:
@@ -75,7 +85,13 @@ class ImageCapture:
         shard: Shard = WHOLE,
         accept: Callable[[int | None], None] = lambda correct: None,
     ) -> Written:
-        """Capture the images of the file `stimuli` as `images.capture` says."""
+        """Capture the images of the file `stimuli` as `images.capture` says.
+
+        Those that an earlier capture has seen aren't shown again (`appended`). With dropout on they
+        are: the noise is another at another place.
+        """
+        if shard == WHOLE and not self.cfg["noisy"]:
+            take_rows(path, self.layout, self.shown, self.follows_from)
         with open_stimuli(stimuli) as file:
             return images.capture(
                 path,
@@ -123,6 +139,7 @@ class ImageCapture:
             "weights": self.subject.description["weights"],
             "checkpoint_sha256": self.subject.description["sha256"],
             "stimuli_sha256": self.shown["sha256"],
+            "whole_batches": whole_batches(written, self.shown, self.follows_from),
             "datasets": [listed_dataset(item, written) for item in self.wanted],
         }
 
@@ -143,7 +160,7 @@ def open_capture(
         "model": cfg["model"],
         "checkpoint_sha256": subject.description["sha256"],
         "stimuli": cfg["stimuli"],
-        "stimuli_sha256": shown["sha256"],
+        IMAGES: shown["sha256"],
         "preprocessing": str(subject.description["preprocessing"]),
         "code": code,
         "torch": torch.__version__,

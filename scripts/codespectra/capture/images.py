@@ -13,6 +13,7 @@ from torch import nn
 from codespectra.capture.activation_file import Layout, Written, write_rows
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.data.preprocessing import Preprocess
+from codespectra.data.stimulus_file import PREFIX
 from codespectra.models.hooks import Sink, Wanted, capturing, leave_dropout_on
 from codespectra.models.layer_listing import logits_of
 
@@ -21,7 +22,7 @@ NOISY_BATCH = 100
 
 # Shards begin where a batch does, of this size or one that divides it, so that each batch is the
 # same in any number of shards.
-GRAIN = 256
+GRAIN = PREFIX
 
 
 class Twice:

@@ -22,6 +22,16 @@ def captured_layers(manifest: dict[str, Any], cfg: dict[str, Any]) -> list[tuple
     ]
 
 
+def layer_contents(manifest: dict[str, Any]) -> dict[str, Layer]:
+    """What results of each captured layer follow from, whichever other layers there are."""
+    return {item["layer"]: content_of(manifest, item) for item in manifest["datasets"]}
+
+
+def content_of(manifest: dict[str, Any], dataset: Layer) -> Layer:
+    """The same of one dataset."""
+    return {key: dataset[key] for key in dataset if key != "depth"} | {"count": manifest["count"]}
+
+
 def part_item(part: str, selectors: list[Any]) -> tuple[str, str]:
     """What an activations file of text holds one of: a part by its name, and its layers' selectors.
 

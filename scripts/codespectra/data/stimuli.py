@@ -1,5 +1,6 @@
 """Stimulus sets as HDF5: uint8 images, labels where there are any, and where they come from."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import numpy as np
 from codespectra.data import photographs
 from codespectra.data.image_table import read_image_table
 from codespectra.data.open_image import MOST_PIXELS
+from codespectra.data.stimulus_file import PREFIX
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
 from codespectra.files.manifests import write_manifest
 from codespectra.jobs.progress import progress
@@ -152,8 +154,10 @@ def write_stimuli(path: str | Path, name: str, made: StimulusSet) -> None:
     with create_hdf5(path) as file:
         chunk = (min(made.count, 64), *shape[1:])
         images = file.create_dataset("images", shape, np.uint8, chunks=chunk)
+        prefixes = Prefixes()
         for index, image in enumerate(progress(made.images, desc=name, total=made.count)):
             images[index] = image
+            prefixes.add(image, None if made.labels is None else made.labels[index])
         if made.labels is not None:
             file["labels"] = made.labels.astype(np.int64)
         if made.position is not None:
@@ -167,6 +171,7 @@ def write_stimuli(path: str | Path, name: str, made: StimulusSet) -> None:
         "count": made.count,
         "side": made.side,
         "classes": list(made.classes),
+        "prefixes_sha256": prefixes.digests,
         "labelled": made.labels is not None,
         "per_class": _per_class(made),
         "sources": made.provenance,
@@ -177,6 +182,26 @@ def write_stimuli(path: str | Path, name: str, made: StimulusSet) -> None:
     if made.presentations:
         manifest["presentations"] = made.presentations
     write_manifest(path.with_suffix(".json"), manifest)
+
+
+class Prefixes:
+    """Digests of the first 256 images of a set with their labels, of the first 512, and so on.
+
+    By them a capture of a set that has grown knows which images it has shown before.
+    """
+
+    def __init__(self) -> None:
+        """Begin before the first image."""
+        self.digests: list[str] = []
+        self._digest, self._count = hashlib.sha256(), 0
+
+    def add(self, image: np.ndarray, label: int | None) -> None:
+        """Add an image (H, W, 3), and its label if it has one."""
+        self._digest.update(np.ascontiguousarray(image))
+        self._digest.update(str(label).encode())
+        self._count += 1
+        if self._count % PREFIX == 0:
+            self.digests.append(self._digest.hexdigest())
 
 
 def _per_class(made: StimulusSet) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -10,6 +11,23 @@ import numpy as np
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.manifests import read_manifest
+
+# `prefixes_sha256` of a manifest are of so many images, of twice as many, …
+PREFIX = 256
+
+
+def images_digest(manifest: dict[str, Any], count: int) -> str | None:
+    """Digest of the first images of a set, and of their labels, by its manifest.
+
+    Args:
+        manifest: of the set.
+        count: of images, a multiple of 256.
+
+    Returns:
+        None if the set has fewer images, or none are asked for.
+    """
+    digests = manifest["prefixes_sha256"]
+    return digests[count // PREFIX - 1] if 0 < count <= len(digests) * PREFIX else None
 
 
 def images_by_index(path: str | Path, indices: Iterable[int]) -> dict[int, np.ndarray]:

@@ -4,6 +4,7 @@ The group `text` of the file has `token` (R,), an index into the vocabulary of t
 occur, `sequence` (R,) and `position` (R,), counted from 0, and the vocabulary as JSON.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 
@@ -32,6 +33,12 @@ class Tokens:
     sequence: np.ndarray
     position: np.ndarray
     vocabulary: list[str]
+
+    @property
+    def sha256(self) -> str:
+        """Hexadecimal digest of which token stands where."""
+        rows = np.stack([self.token, self.sequence, self.position]).astype(np.int64)
+        return hashlib.sha256(rows.tobytes() + json.dumps(self.vocabulary).encode()).hexdigest()
 
     def strings(self, sequence: int) -> list[str]:
         """Tokens of one sequence as text."""

@@ -3,6 +3,7 @@
 One orientation everywhere: a larger response is a stronger one.
 """
 
+import hashlib
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -157,11 +158,12 @@ def write_layers(
         captured: manifest of the activations.
         description: what else the manifest says: method, options.
     """
-    counts, dead = {}, {}
+    counts, dead, digests = {}, {}, {}
     with create_hdf5(data) as file:
         for layer, found in layers:
             write_directions(file.create_group(layer), found)
             counts[layer], dead[layer] = len(found.vectors), int(found.dead.sum())
+            digests[layer] = digest_of(found)
             log.info("%s: %d directions, %d dead", layer, counts[layer], dead[layer])
             del found  # before the next layer's are found
     content = {
@@ -169,6 +171,7 @@ def write_layers(
         "sha256": hdf5_digest(data),
         "counts": counts,
         "dead": dead,
+        "digests": digests,
         "activations_sha256": captured["sha256"],
         "weights": captured["weights"],
         "stimulus_count": captured["count"],
@@ -176,11 +179,29 @@ def write_layers(
     write_manifest(manifest, description | content)
 
 
+def digest_of(found: Directions) -> str:
+    """Hexadecimal sha256 of directions: of all that what follows from a layer's can read."""
+    told = vars(found) | (vars(found.encoder) if found.encoder else {}) | {"encoder": None}
+    digest = hashlib.sha256()
+    for name, value in told.items():
+        if value is not None:
+            array = np.ascontiguousarray(value)
+            digest.update(f"{name} {array.dtype.str} {np.shape(value)} ".encode())
+            digest.update(array.data if array.size else b"")
+    return digest.hexdigest()
+
+
 def read_directions(group: h5py.Group) -> Directions:
     """Read the directions that `write_directions` wrote."""
     two_sided = bool(group.attrs["two_sided"])
     encoder = read_encoder(group) if "encoder" in group else None
     return Directions(group["vectors"][:], group["responses"][:], two_sided, encoder)
+
+
+def read_layer(path: str | Path, layer: str) -> Directions:
+    """Directions of one layer, from a file that `write_layers` wrote."""
+    with open_hdf5(path) as file:
+        return read_directions(file[layer])
 
 
 def read_methods(paths: dict[str, str], layers: Iterable[str]) -> dict[str, dict[str, Directions]]:

@@ -6,6 +6,8 @@ from codespectra.directions import finders
 from codespectra.directions.directions import Directions, neurons
 from codespectra.errors import UserError
 
+HALVES = ("lower", "upper")
+
 
 def split_at_median(ii: np.ndarray, layer: str) -> dict[str, np.ndarray]:
     """Units of the `lower` and of the `upper` half by their II (K,); those without an II in none.
@@ -22,7 +24,7 @@ def split_at_median(ii: np.ndarray, layer: str) -> dict[str, np.ndarray]:
             "least 2; keep neurons among directions.methods, or leave the layer out"
         )
     middle = len(order) // 2
-    return {"lower": np.sort(order[:middle]), "upper": np.sort(order[middle:])}
+    return dict(zip(HALVES, map(np.sort, (order[:middle], order[middle:])), strict=True))
 
 
 def half_directions(

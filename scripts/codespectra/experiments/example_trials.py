@@ -9,6 +9,7 @@ from codespectra.statistics.ranking import top_stimuli
 
 SIDES = ("positive", "negative")
 KEYS = ["layer", "method", "metric", "direction", "difficulty"]
+SHOWN = ["role", "image", "to_positive", "to_negative", "chosen"]
 
 
 def example_trials(
@@ -26,7 +27,7 @@ def example_trials(
         layer, method, metric, direction, difficulty, role, image; of the two queries also the
         similarity to the references of either side, and chosen: 1, or 0.5 if both are as like.
     """
-    first = accuracy["difficulty"] == accuracy["difficulty"].iloc[0]
+    first = accuracy["difficulty"].isin(accuracy["difficulty"].iloc[:1])
     asked, tables = accuracy[first].dropna(subset="accuracy"), []
     for _, rows in asked.groupby(["layer", "method"], sort=False):
         middle = rows["accuracy"].sort_values().iloc[(len(rows) - 1) // 2]
@@ -35,7 +36,9 @@ def example_trials(
         shown = _shown(trials.references[row], trials.queries[row, :, trial], similarity, pool)
         is_query = shown["role"].str.endswith("query")
         shown.loc[is_query, "chosen"] = [right[row, trial], 1 - right[row, trial]]
-        tables.append(shown.assign(**median[KEYS])[[*KEYS, *shown.columns]])
+        tables.append(shown.assign(**median[KEYS])[[*KEYS, *SHOWN]])
+    if not tables:
+        return pd.DataFrame(columns=[*KEYS, *SHOWN])
     return pd.concat(tables, ignore_index=True)
 
 
@@ -67,4 +70,6 @@ def with_responses(examples: pd.DataFrame, found: LayerDirections) -> pd.DataFra
         ranks = np.argsort(top_stimuli(responses, len(responses))[0]) + 1
         own = rows["image"].to_numpy()
         tables.append(rows.assign(rank=ranks[own], response=responses[own, 0]))
+    if not tables:
+        return examples.assign(rank=[], response=[])
     return pd.concat(tables).sort_index()

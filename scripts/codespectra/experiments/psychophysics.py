@@ -92,7 +92,8 @@ def make_trials(responses: np.ndarray, difficulty: float, design: Design) -> Tri
 def answer(similarity: Similarity, trials: Trials, design: Design) -> np.ndarray:
     """Score of each trial's answer (K, T): 1 right, 0 wrong, 0.5 a tie; nan if it isn't counted."""
     sides = 1 if design.sides == "positive" else 2
-    queries = trials.queries.reshape(len(trials.queries), -1)
+    count, ends, each = trials.queries.shape  # there may be none, which leaves no size to infer
+    queries = trials.queries.reshape(count, ends * each)
     references = np.repeat(trials.references[:, :sides], queries.shape[1], axis=0)
     liked = preference(similarity, queries.ravel(), references, design.pool)
     positive, negative = np.moveaxis(liked.reshape(trials.queries.shape), 1, 0)
@@ -110,7 +111,8 @@ def preference(
         references: of each image, (U, 1 or 2, R).
         pool: `min`, the nearest reference counts (eq. 2); `mean`, all alike.
     """
-    values = similarity.between(images, references.reshape(len(images), -1))[ALL]
+    count, sides, each = references.shape
+    values = similarity.between(images, references.reshape(count, sides * each))[ALL]
     return pooled_preference(values.reshape(references.shape), pool)
 
 

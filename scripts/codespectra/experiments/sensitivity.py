@@ -21,6 +21,8 @@ from codespectra.statistics.ranking import strongest
 NO_IMAGE = -1
 # A weighted sum of two unit vectors that is shorter than this has no direction.
 LEAST_LENGTH = 1e-6
+# Of a centroid's gradients, over its own images.
+NORMS = ["least_gradient_norm", "mean_gradient_norm"]
 
 
 @dataclass(frozen=True)
@@ -185,14 +187,13 @@ def pair_table(paths: Paths, cross: np.ndarray, **labels: str) -> pd.DataFrame:
     return pd.DataFrame(labels | rows)
 
 
-def centroid_table(ii: np.ndarray, norms: np.ndarray, **labels: str) -> pd.DataFrame:
-    """A row a centroid: the labels, direction, its ii (K,), and of the norms of its gradients at
-    its own images (K, M) least_gradient_norm and mean_gradient_norm.
-    """
-    rows = {
-        "direction": np.arange(len(ii)),
-        "ii": ii,
-        "least_gradient_norm": np.fmin.reduce(norms, axis=1),
-        "mean_gradient_norm": mean_over_images(norms),
-    }
-    return pd.DataFrame(labels | rows)
+def norm_table(norms: np.ndarray) -> pd.DataFrame:
+    """`NORMS` of each centroid, from those of its gradients at its own images (K, M)."""
+    found = np.fmin.reduce(norms, axis=1), mean_over_images(norms)
+    return pd.DataFrame(dict(zip(NORMS, found, strict=True)))
+
+
+def centroid_table(ii: np.ndarray, norms: pd.DataFrame, **labels: str) -> pd.DataFrame:
+    """A row a centroid: the labels, direction, its ii (K,), and its row of `norm_table`."""
+    rows = pd.DataFrame(labels | {"direction": np.arange(len(ii)), "ii": ii})
+    return rows.join(norms.reset_index(drop=True))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from codespectra.files.kept_results import Item, KeptResults
 from codespectra.files.notes import check_noted, write_note
 from codespectra.files.regular_files import check_regular, reason
 from codespectra.files.whole_files import atomic, damaged
@@ -30,3 +31,11 @@ def read_array(path: str | Path) -> np.ndarray:
         return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
     except Exception as error:  # A damaged header may raise nearly anything.
         raise damaged(path, f"damaged, or no array ({reason(error)})") from error
+
+
+def kept_rows(kept: KeptResults, name: str) -> dict[Item, np.ndarray]:
+    """Of an output whose first axis is a job's items, the rows that can be taken."""
+    if not kept.taken:
+        return {}
+    rows = np.load(kept.file(name), mmap_mode="r", allow_pickle=False)
+    return {item: np.array(rows[kept.position(item)]) for item in kept.taken}

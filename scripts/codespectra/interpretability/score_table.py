@@ -7,25 +7,27 @@ import pandas as pd
 from codespectra.files.csv_writer import write_csv
 
 
-def write_scores(
-    path: str, table: pd.DataFrame, cfg: dict[str, Any], manifest: dict[str, Any]
-) -> None:
-    """Write a table of scores, led by columns of the model, its weights, stimuli and index.
+def score_context(cfg: dict[str, Any], manifest: dict[str, Any]) -> dict[str, Any]:
+    """The first columns of a table of scores: the model, its weights, stimuli and index.
 
     Args:
-        path: ends in .csv.
-        table: one observation a row.
         cfg: of the stage: model, stimuli, reduction, m, normalisation.
         manifest: of the activations or directions: weights, stimulus count.
     """
-    count = manifest["stimulus_count"] if "stimulus_count" in manifest else manifest["count"]
-    context = {
+    return {
         "model": cfg["model"],
         "weights": manifest["weights"],
         "stimuli": cfg["stimuli"],
         "reduction": cfg["reduction"],
-        "stimulus_count": count,
+        "stimulus_count": manifest.get("stimulus_count") or manifest["count"],
         "m": cfg["m"],
         "normalisation": cfg["normalisation"],
     }
+
+
+def write_scores(
+    path: str, table: pd.DataFrame, cfg: dict[str, Any], manifest: dict[str, Any]
+) -> None:
+    """Write a table of scores, one observation a row, led by its `score_context`."""
+    context = score_context(cfg, manifest)
     write_csv(path, table.assign(**context)[[*context, *table.columns]])

@@ -6,7 +6,7 @@ indices in the stimulus set.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import open_hdf5
+from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.parts import ALL
 from codespectra.statistics.arrays import entries, numbers
 
@@ -170,7 +171,7 @@ class Embedding(Similarity):
 def _matrix_is_cheaper(gathered: int, *rows: np.ndarray) -> bool:
     """Whether all pairs of the distinct rows cost less than gathering that many rows."""
     distinct = len(np.unique(np.concatenate([one.ravel() for one in rows])))
-    return distinct**2 <= MATRIX_ENTRIES_A_ROW * gathered
+    return 0 < distinct**2 <= MATRIX_ENTRIES_A_ROW * gathered
 
 
 def _looked_up(table: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -237,11 +238,31 @@ def mean_color(images: np.ndarray | h5py.Dataset) -> np.ndarray:
     return colors
 
 
+def metric_digests(
+    cfg: Mapping[str, Any], stimuli_manifest: str, embeddings_manifests: Iterable[str]
+) -> dict[str, str]:
+    """Digest of what each wanted metric reads: colour, label, then the backbones.
+
+    Args:
+        cfg: as of `read_similarities`.
+        stimuli_manifest: of the stimulus set.
+        embeddings_manifests: of its embeddings, one a backbone.
+    """
+    files = zip(cfg["backbones"], embeddings_manifests, strict=True)
+    read = dict.fromkeys(_plain_metrics(cfg), stimuli_manifest) | dict(files)
+    return {metric: read_manifest(file)["sha256"] for metric, file in read.items()}
+
+
+def _plain_metrics(cfg: Mapping[str, Any]) -> list[str]:
+    return [metric for metric in (Color.metric, Label.metric) if cfg[metric]]
+
+
 def read_similarities(
     stimuli: str | Path,
     embeddings: Iterable[str],
     cfg: Mapping[str, Any],
-    images: np.ndarray | None = None,
+    images: Iterable[np.ndarray] | None = None,
+    metrics: Collection[str] | None = None,
 ) -> list[Similarity]:
     """The wanted metrics on a stimulus set: colour, label, then the backbones.
 
@@ -249,23 +270,29 @@ def read_similarities(
         stimuli: file of the stimulus set.
         embeddings: files of its embeddings, one a backbone.
         cfg: of the stage: color and label, whether these are wanted; backbones, by name.
-        images: indices of all images that will be asked about, any shape; embeddings of others
-            aren't read. None reads all.
+        images: indices of all images that will be asked about, arrays of any shape; embeddings of
+            others aren't read. None reads all.
+        metrics: which of the wanted ones; None for all.
 
     Raises:
         UserError: labels are wanted of a set without labels; a file can't be read.
     """
+    files = dict(zip(cfg["backbones"], embeddings, strict=True))
+    chosen = [m for m in (*_plain_metrics(cfg), *files) if metrics is None or m in metrics]
     found: list[Similarity] = []
     with open_stimuli(stimuli) as file:
-        if cfg["color"]:
+        if Color.metric in chosen:
             found.append(Color(mean_color(file["images"])))
-        if cfg["label"]:
+        if Label.metric in chosen:
             if "labels" not in file:
                 raise UserError(f"{stimuli}: holds no labels; set index.label: false")
             found.append(Label(file["labels"][:]))
-        needed = np.arange(len(file["images"])) if images is None else np.unique(images)
-    for name, path in zip(cfg["backbones"], embeddings, strict=True):
-        with open_hdf5(path) as file:
+        asked = [np.arange(len(file["images"]))] if images is None else map(np.ravel, images)
+    needed = np.unique(np.concatenate([*asked, np.arange(0)]))
+    # Where no direction is live no image is asked about; a table has a row still.
+    needed = needed if len(needed) else np.arange(1)
+    for name in (metric for metric in chosen if metric in files):
+        with open_hdf5(files[name]) as file:
             tables = {part: _read_rows(file[part], needed) for part in file.attrs["parts"]}
         found.append(Embedding(name, tables, needed))
     return found

@@ -27,6 +27,7 @@ LEFT_OUT = (
     "files/one_writer.py",
     "files/plain_files.py",
     "files/regular_files.py",
+    "files/second_names.py",
     "files/table_columns.py",
     "files/whole_files.py",
     "jobs/gpu_lock.py",

@@ -21,9 +21,8 @@ from codespectra.spectra.eigenmoments import Moments, eigenmoments
 from codespectra.spectra.eigenspectrum import Spectrum
 from codespectra.spectra.power_law import PowerLaw, weighted_power_law
 
-WHERE = ["model", "weights", "stimuli", "reduction", "layer", "depth"]
-ESTIMATE_COLUMNS = [*WHERE, "estimator", "quantity", "value", "low", "high", "ranks", "note"]
-WINDOW_COLUMNS = [*WHERE, "kind", "first_rank", "last_rank", "alpha"]
+ESTIMATE_COLUMNS = ["estimator", "quantity", "value", "low", "high", "ranks", "note"]
+WINDOW_COLUMNS = ["kind", "first_rank", "last_rank", "alpha"]
 
 Row = dict[str, Any]
 
@@ -58,7 +57,7 @@ class Code:
         return eigenmoments(self.rows, self.repeat, seed=self.seed)
 
 
-def estimate(code: Code, estimators: list[str]) -> tuple[list[Row], pd.DataFrame]:
+def estimate(code: Code, estimators: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows of estimates.csv and of windows.csv without what they begin with, by estimator's name.
 
     Of two repeats there are `meme`, `meme_broken`, `participation_ratio` and `stringer`; others
@@ -78,7 +77,7 @@ def estimate(code: Code, estimators: list[str]) -> tuple[list[Row], pd.DataFrame
                 ]
     mapped = "windows" in estimators and code.repeat is None
     table = windows.window_map(code.spectrum) if mapped else pd.DataFrame(columns=WINDOW_COLUMNS)
-    return rows, table
+    return pd.DataFrame(rows, columns=ESTIMATE_COLUMNS), table[WINDOW_COLUMNS]
 
 
 def _row(

@@ -1,4 +1,4 @@
-"""Tables of a run's spectra: each layer's eigenvalues, exponent, and resampled exponents."""
+"""Tables of a layer's spectrum: its eigenvalues, its exponent, and resampled exponents."""
 
 from typing import Any
 
@@ -12,38 +12,23 @@ from codespectra.spectra.power_law import PowerLaw
 from codespectra.statistics.intervals import normal_interval
 
 
-class SpectrumTables:
-    """Rows of eigenvalues.csv, exponents.csv and bootstrap.csv, layer by layer."""
+def spectrum_tables(
+    found: Spectrum, law: PowerLaw, draws: np.ndarray, settings: dict[str, Any]
+) -> dict[str, pd.DataFrame]:
+    """Rows of a layer in eigenvalues.csv, exponents.csv and bootstrap.csv, by these names.
 
-    def __init__(self) -> None:
-        """Begin with three empty tables."""
-        self._rows: dict[str, list] = {"eigenvalues": [], "exponents": [], "bootstrap": []}
-
-    def add(
-        self,
-        where: dict[str, Any],
-        found: Spectrum,
-        law: PowerLaw,
-        draws: np.ndarray,
-        settings: dict[str, Any],
-    ) -> None:
-        """Add a layer.
-
-        Args:
-            where: what its rows begin with.
-            found: its spectrum.
-            law: the fit to it.
-            draws: (resamples,) exponents whose spread is the standard error of `law.alpha`.
-            settings: further columns of exponents.csv.
-        """
-        ranked = enumerate(found.eigenvalues, start=1)
-        self._rows["eigenvalues"] += [where | {"rank": r, "eigenvalue": v} for r, v in ranked]
-        self._rows["exponents"].append(where | _exponent_columns(found, law, draws, settings))
-        self._rows["bootstrap"] += [where | {"draw": i, "alpha": v} for i, v in enumerate(draws)]
-
-    def frames(self) -> dict[str, pd.DataFrame]:
-        """The three tables by name."""
-        return {name: pd.DataFrame(rows) for name, rows in self._rows.items()}
+    Args:
+        found: its spectrum.
+        law: the fit to it.
+        draws: (resamples,) exponents whose spread is the standard error of `law.alpha`.
+        settings: further columns of exponents.csv.
+    """
+    ranks = np.arange(1, len(found.eigenvalues) + 1)
+    return {
+        "eigenvalues": pd.DataFrame({"rank": ranks, "eigenvalue": found.eigenvalues}),
+        "exponents": pd.DataFrame([_exponent_columns(found, law, draws, settings)]),
+        "bootstrap": pd.DataFrame({"draw": np.arange(len(draws)), "alpha": draws}),
+    }
 
 
 def _exponent_columns(

@@ -303,12 +303,14 @@ def test_layers_come_back_as_they_were_written(tmp_path):
         np.testing.assert_array_equal(methods["any"].vectors, written[name].vectors)
         np.testing.assert_array_equal(methods["any"].responses, written[name].responses)
         assert methods["any"].two_sided == (name == "layer2")
+        assert directions.digest_of(methods["any"]) == directions.digest_of(written[name])
     assert read_manifest(manifest) == {
         "file": "found.h5",
         "sha256": hdf5_digest(data),
         "method": "pca",
         "counts": {"layer1.0": 24, "layer2": 4},
         "dead": {"layer1.0": 2, "layer2": 0},
+        "digests": {name: directions.digest_of(found) for name, found in written.items()},
         "activations_sha256": "abc",
         "weights": "train",
         "stimulus_count": 700,

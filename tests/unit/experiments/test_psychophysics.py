@@ -300,6 +300,21 @@ def test_example_is_the_first_trial_of_the_median_direction() -> None:
     np.testing.assert_array_equal(shown["rank"], expected[shown["image"]])
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("similarity", metrics(COUNT), ids=lambda one: one.metric)
+def test_a_method_without_live_directions_has_no_rows_but_all_columns(similarity) -> None:
+    tables = []
+    for responses in (noise(COUNT, 3), np.zeros((COUNT, 3), np.float32)):
+        found = {"layer1": {"neurons": live(responses)}}
+        sheet, trials = lay_out(found, 2, DESIGN)
+        right = answer(similarity, trials, DESIGN)
+        table = accuracy_table(sheet, right, similarity.metric)
+        examples = example_trials(table, right, trials, similarity, "min")
+        tables.append((table, with_responses(examples, found)))
+    for some, none in zip(*tables, strict=True):
+        assert len(some) and not len(none) and [*some.columns] == [*none.columns]
+
+
 # Claims ------------------------------------------------------------------------------------------
 
 

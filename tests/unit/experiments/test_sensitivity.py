@@ -205,7 +205,8 @@ def test_norms_go_back_to_the_images_that_they_are_of():
 
 def test_undefined_norms_are_left_out():
     norms = np.array([[1, np.nan, 3], [np.nan, np.nan, np.nan], [2, 4, 9]])
-    table = sensitivity.centroid_table(np.array([0.1, 0.2, 0.3]), norms, layer="here")
+    found = sensitivity.norm_table(norms)
+    table = sensitivity.centroid_table(np.array([0.1, 0.2, 0.3]), found, layer="here")
     np.testing.assert_array_equal(table["least_gradient_norm"], [1, np.nan, 2])
     np.testing.assert_array_equal(table["mean_gradient_norm"], [2, np.nan, 5])
     assert table["layer"].tolist() == ["here"] * 3
@@ -242,7 +243,7 @@ def a_study(dip: float, bump: float, slope: float, count: int = 24) -> SimpleNam
         sensitivity_gradients=sensitivity.path_table(paths, along, **labels),
         sensitivity_pairs=sensitivity.pair_table(paths, cross, **metric),
         sensitivity_centroids=sensitivity.centroid_table(
-            slope * own[:, 0] + 0.01 * noise[:, 0], own, **metric
+            slope * own[:, 0] + 0.01 * noise[:, 0], sensitivity.norm_table(own), **metric
         ),
     )
 

@@ -181,7 +181,7 @@ def test_the_explanation_names_the_strongest_tokens_legibly():
 # The scripts -------------------------------------------------------------------------------------
 
 
-def write_capture(folder: Path) -> dict[str, Path]:
+def write_capture(folder: Path) -> dict[str, list[str]]:
     """Two layers of six neurons, one-hot in the token; the second has one dead neuron."""
     one_hot = np.eye(6, dtype=np.float16)[TOKENS.token] * np.arange(1, 7, dtype=np.float16)
     layers = {"h.0.act": one_hot, "h.1.act": one_hot * np.array([1, 1, 0, 1, 1, 1], np.float16)}
@@ -189,8 +189,8 @@ def write_capture(folder: Path) -> dict[str, Path]:
     return write_text_capture(folder, layers, TOKENS, parts, model="tiny")
 
 
-def run_scripts(folder: Path, captured: dict[str, Path]) -> None:
-    cfg = {"part": "mlp", "seed": 7, "model": "tiny"}
+def run_scripts(folder: Path, captured: dict[str, list[str]]) -> None:
+    cfg = {"parts": {"mlp": ["h.0.act", "h.1.act"]}, "seed": 7, "model": "tiny"}
     collected = {"records": folder / "records.jsonl", "units": folder / "units.csv"}
     looked_up = {"scores": folder / "l.csv", "explanations": folder / "l.jsonl"}
     figure = {form: folder / f"figure.{form}" for form in ("pdf", "png", "csv")}

@@ -124,6 +124,15 @@ def test_a_method_without_live_directions_leaves_the_others_as_they_are():
     assert set(table.loc[table["method"] == "sae", "state"]) == {DEAD}
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_method_without_live_directions_may_stand_alone():
+    found, held = {"sae": directions_of(np.zeros((20, 4)))}, subsamples(20, 6, seed=1)
+    table = index_table(found, metrics(20), PAIRS)
+    assert set(table["state"]) == {DEAD} and table["ii"].isna().all()
+    assert np.isnan(index_draws(table, found, metrics(20), PAIRS, held)).all()
+    assert len(images_of_draws(found.values(), PAIRS.m, held)) == 0
+
+
 def test_rare_is_relative_to_the_lowest_response():
     """Two images below all the others don't make a direction rare, two above do."""
     below, above = np.full(20, 3.0), np.full(20, 3.0)

@@ -1,7 +1,6 @@
 """Estimators beside the paper's line: participation ratio, windows, shapes, extrapolation."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from planted_codes import planted
 
@@ -63,7 +62,7 @@ def test_noise_adds_no_dimensions_to_what_repeats_share():
 def test_units_that_covary_by_chance_have_no_end_of_dimensions():
     rows = np.random.default_rng(0).standard_normal((40, 60)) * np.arange(1, 61) ** -0.5
     found, _ = estimates.estimate(code_of(rows.astype(np.float32)), ["participation_ratio"])
-    assert found[1]["value"] == np.inf and "chance" in found[1]["note"]
+    assert found.value[1] == np.inf and "chance" in found.note[1]
 
 
 def spectrum_of(eigenvalues: np.ndarray, n: int = 10**6, width: int = 10**6) -> Spectrum:
@@ -154,8 +153,7 @@ def code_of(rows: np.ndarray, second: np.ndarray | None = None) -> estimates.Cod
 
 
 def test_every_estimator_has_its_rows_beside_the_paper_s():
-    rows, mapped = estimates.estimate(code_of(planted(300, 200)), list(estimates.OF_CODES))
-    table = pd.DataFrame(rows, columns=estimates.ESTIMATE_COLUMNS)
+    table, mapped = estimates.estimate(code_of(planted(300, 200)), list(estimates.OF_CODES))
     assert list(table.estimator.unique()) == ["paper", *estimates.OF_CODES]
     assert not table.duplicated(["estimator", "quantity"]).any() and len(mapped)
     # With few stimuli Stringer et al.'s window takes in the end of the sample's spectrum.
@@ -165,14 +163,13 @@ def test_every_estimator_has_its_rows_beside_the_paper_s():
 
 
 def test_a_layer_that_is_too_small_has_rows_that_say_so():
-    rows, _ = estimates.estimate(code_of(planted(30, 12)), list(estimates.OF_CODES))
-    table = pd.DataFrame(rows)
+    table, _ = estimates.estimate(code_of(planted(30, 12)), list(estimates.OF_CODES))
     empty = table[table.value.isna()]
     assert set(empty.estimator) == {*estimates.OF_CODES} - {"participation_ratio"} | {"paper"}
     assert (empty.note != "").all()
 
 
 def test_two_repeats_have_the_estimators_that_know_noise():
-    rows, mapped = estimates.estimate(code_of(*repeats(300, 100)), list(estimates.OF_CODES))
-    assert {row["estimator"] for row in rows} == {"paper", *estimates.OF_REPEATS}
+    table, mapped = estimates.estimate(code_of(*repeats(300, 100)), list(estimates.OF_CODES))
+    assert {*table.estimator} == {"paper", *estimates.OF_REPEATS}
     assert mapped.empty

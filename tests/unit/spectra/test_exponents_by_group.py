@@ -120,6 +120,7 @@ def test_the_rule_recovers_the_planted_law_of_each_layer(tmp_path):
     tokens = random_tokens([50] * 60, ["a"])
     captured = write_text_capture(tmp_path, layers, tokens, parts, model="m", sequences=60)
     cfg = {"ranks": [5, 30], "solver": "exact", "components": 40, "resamples": 20, "seed": 0}
+    cfg["parts"] = parts
     outputs = {name: tmp_path / f"{name}.csv" for name in ("eigenvalues", "exponents", "bootstrap")}
     run_script("fit_text_spectra", captured, outputs, cfg)
     found = {name: pd.read_csv(path) for name, path in outputs.items()}

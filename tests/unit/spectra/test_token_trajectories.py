@@ -104,14 +104,14 @@ def projected(tmp_path):
     rows = {"h.0": rng.standard_normal((27, 6)), "h.1": rng.standard_normal((27, 40))}
     layers = {layer: activations.astype(np.float32) for layer, activations in rows.items()}
     codes, sequence = np.tile(np.arange(9), 3), np.repeat([0, 1, 2], 9)
-    tokens, parts = Tokens(codes, sequence, codes, WORDS), {"residual": rows}
+    tokens, parts = Tokens(codes, sequence, codes, WORDS), {"residual": [*rows]}
     captured = write_text_capture(tmp_path, layers, tokens, parts, model="m", length=9, sequences=3)
     outputs = {
         "action": tmp_path / "action.csv",
         "passage": tmp_path / "passage.csv",
         "trajectories": tmp_path / "trajectories.npy",
     }
-    cfg = {"draws": 50, "keep": 4, "seed": 0, "passage": 1}
+    cfg = {"draws": 50, "keep": 4, "seed": 0, "passage": 1, "parts": parts}
     run_script("project_text", captured, outputs, cfg)
     return rows, outputs
 
