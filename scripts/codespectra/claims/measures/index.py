@@ -155,7 +155,8 @@ def other_sets(tables: Tables) -> Iterator[Evidence]:
         bases = [name for name in sets if name in tables.analysis_sets]
         controls = [name for name in sets if name not in tables.analysis_sets]
         for base, name in product(bases, controls):
-            for method in sets[base].scores["method"].unique():
+            there = set(sets[name].scores["method"])
+            for method in filter(there.__contains__, sets[base].scores["method"].unique()):
                 scope = place.at(method=method, sets=f"{name} against {base}")
                 yield _set_against_set(scope, sets[name], sets[base], method, tables)
 
