@@ -178,12 +178,13 @@ class _Measured:
         """An interval, over what it is, and how far it lies on the claim's side."""
         own, other, freedom = self.side(found)
         among = 1 if own >= other else len(self.parts)
+        margin = own if own >= other else -other
         return {
             "estimate": found.estimate,
             "low": found.low,
             "high": found.high,
             "over": _over(found.networks),
-            "margin": own if own >= other else -other,
+            "margin": margin if np.isfinite(found.low) else np.nan,
             "border": widened(freedom, level / among),
         }
 

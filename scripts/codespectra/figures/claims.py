@@ -63,6 +63,8 @@ def _draw_row(panel: Axes, row: tuple, models: pd.DataFrame) -> None:
         mark = MARKS.get(one.origin, ".")
         panel.plot(at, row.Index + 0.3, mark, color=color, markersize=2.5, alpha=0.8)
     numbers = f"{row.estimate:.3g} [{row.low:.3g}, {row.high:.3g}]"
+    if not np.isfinite(row.margin):
+        numbers = "no interval"
     what = ", ".join(filter(None, (row.statistic, row.part)))
     verdict = ", ".join(filter(None, (row.verdict, row.over)))
     close = " (close call)" if row.close_call == "yes" else ""

@@ -150,11 +150,13 @@ def test_false_discoveries_are_controlled_over_the_claims():
 
 def test_the_forest_plot_has_a_row_a_claim_and_marks_what_lies_too_far():
     sure = claim("X1", [evidence(9), evidence(3, "other")])
-    verdicts = judge(sure, claim("X2", [evidence(-0.01)]), claim("X3", []))
+    unknown = claim("X4", [evidence(np.nan)])
+    verdicts = judge(sure, claim("X2", [evidence(-0.01)]), claim("X3", []), unknown)
     inputs = {"claims": verdicts.claims, "claims_by_model": verdicts.by_model}
     figure, table = draw_claims(inputs, {"study": "s"})
     (panel,) = figure.axes
-    assert [label.get_text()[:2] for label in panel.get_yticklabels()] == ["X1", "X2"]
+    assert [label.get_text()[:2] for label in panel.get_yticklabels()] == ["X1", "X2", "X4"]
+    assert "no interval" in panel.texts[-1].get_text()
     markers = [line.get_marker() for line in panel.lines]
     assert markers.count(">") == 1 and markers.count("s") == 1
     assert {"o", "^"} <= set(markers)
