@@ -1,11 +1,11 @@
-"""Verdicts don't hang on rounding: other kernels and one thread more decide no claim otherwise."""
+"""Verdicts don't hang on rounding: with other kernels and threads no claim is decided otherwise."""
 
 import pandas as pd
 import pytest
 from project import Project, copy_project
 
-# The mini study: its networks are trained for one epoch, so that rounding is as large as it gets.
-# Instructions of older processors for each library that multiplies matrices, and one thread more.
+# Of the mini study, whose statistics are of few: the embedded one would take too long.
+# Instructions of older processors for each library that multiplies matrices, and two threads.
 OTHER = {
     "OMP_NUM_THREADS": "2",
     "OPENBLAS_CORETYPE": "Prescott",
