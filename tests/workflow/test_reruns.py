@@ -566,7 +566,7 @@ MODULES = {
     "models/recorded_layers.py": set(),
     "sources/*.py": set(),
     "files/folder_walk.py": TRAINED_ON | TEXT,
-    "data/stimulus_file.py": BUILT - {"initialise_checkpoint"},
+    "data/stimulus_file.py": (BUILT - {"initialise_checkpoint"}) | TRAINED_ON,
     "experiments/manifold.py": MAPPED,
     "experiments/coactivation.py": COACTIVE,
     "experiments/sensitivity.py": SENSITIVE,

@@ -20,13 +20,15 @@ class ForcedForgets(logging.Handler):
 
 
 def is_forced(job):
-    """Whether the user asks for it; Snakemake forces jobs that were interrupted, too.
+    """Whether the user asks for it, by its rule or its files.
 
-    Its reasons don't tell it of a job that follows from another.
+    Snakemake's reasons don't tell it of a job that follows from another, and files of jobs that
+    were interrupted are forced, too.
     """
     dag = workflow.dag
-    forced = job.rule in dag.forcerules or not dag.forcefiles.isdisjoint(job.output)
-    return forced and not workflow.async_run(workflow.persistence.incomplete(job))
+    named = not dag.forcefiles.isdisjoint(job.output)
+    interrupted = workflow.async_run(workflow.persistence.incomplete(job))
+    return job.rule in dag.forcerules or (named and not interrupted)
 
 
 # One alone, though a module's files are read again for each `use rule`.

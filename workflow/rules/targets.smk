@@ -27,6 +27,7 @@ ALL_TARGETS = [
 
 
 include: "atlas.smk"
+include: "tidy.smk"
 
 
 rule judge_claims:

@@ -4,9 +4,10 @@ The first columns of an item's rows, its context, may be others then: a layer is
 when one is added before it. They are written anew before rows whose other bytes stay.
 """
 
+import csv
 import io
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -46,7 +47,8 @@ class KeptTables(KeptResults):
         """Write the tables, and their notes.
 
         Args:
-            contexts: the first columns of each item's rows, which aren't all empty.
+            contexts: the first columns of each item's rows, of texts and whole numbers; not all are
+                empty.
         """
         holders: dict[str, list[Item]] = {}
         for item in self.items:
@@ -87,7 +89,7 @@ class KeptTables(KeptResults):
             table = self._added[item][name]
             whole = table.assign(**context)[[*context, *table.columns]]
             rows = whole.to_csv(header=False, **FORM)
-            return whole[:0].to_csv(**FORM).encode(), rows.encode(), len(table)
+            return f"{_line(whole.columns)}\n".encode(), rows.encode(), len(table)
         columns, rows, count = self._taken(item, name)
         return columns, _with_prefix(rows, self._places[item]["prefix"], _prefix(context)), count
 
@@ -99,9 +101,16 @@ class KeptTables(KeptResults):
             return columns, file.read(size), count
 
 
+def _line(fields: Iterable[Any]) -> str:
+    """Texts and whole numbers as fields of CSV."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(fields)
+    return line.getvalue().removesuffix("\n")
+
+
 def _prefix(context: Context) -> str:
     """What an item's rows begin with."""
-    return pd.DataFrame([context]).to_csv(header=False, **FORM).removesuffix("\n") + ","
+    return _line(context.values()) + ","
 
 
 def _with_prefix(rows: bytes, old: str, new: str) -> bytes:

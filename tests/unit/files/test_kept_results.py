@@ -58,7 +58,7 @@ STATES = st.tuples(
     ),
     st.sampled_from([3, 4]),
     st.sampled_from("12"),
-    st.sampled_from(["t, u", "train"]),
+    st.sampled_from(["t, u", 'a "b"\nc']),
 )
 
 
