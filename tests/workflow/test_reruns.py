@@ -350,7 +350,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
 # of activations from files have tests of their own.
 FIXED = re.compile(
     r"\.source$|\.weights$|\.kind$|\.architecture\.name$|^projections\.stimuli$|methods\.neurons"
-    r"|^coding\.(dot|checkpoints)$|^people$|^directions\.reduction$|\.like$"
+    r"|^claims\.networks$|^coding\.(dot|checkpoints)$|^people$|^directions\.reduction$|\.like$"
     r"|^language\.explanations\.(explainers\.openai|published)$|^activations$|\.activations$"
 )
 
