@@ -26,7 +26,7 @@ content = {
     "backbones": cfg["backbones"],
     **found,
     "exponents": exponent_rows(read_tables(exponents, "exponents")) if exponents else [],
-    "claims": claim_rows(read_tables(claims, "claims")) if claims else [],
+    "claims": claim_rows(read_tables(claims, "claims_by_scope")) if claims else [],
     "versions": versions(),
     "citation": CITATION,
 }

@@ -13,11 +13,15 @@ named = dict.fromkeys(("metric", "map_metric", "backbone"), cfg["backbones"])
 tables = Tables(
     **{kind: read_tables(paths, kind).replace(named) for kind, paths in snakemake.input.items()},
     networks=cfg["networks"],
+    replicates=cfg["replicates"],
+    origins=cfg["origins"],
+    photographs=cfg["photographs"],
     trained=tuple(cfg["trained"]),
     analysis_sets=tuple(cfg["analysis_sets"]),
     resamples=cfg["resamples"],
     seed=cfg["seed"],
 )
-table = judge_claims(CLAIMS, tables, measured_only=cfg["measured_only"])
-log.info("verdicts: %s", table["verdict"].value_counts().to_dict())
-write_csv(snakemake.output.claims, table)
+verdicts = judge_claims(CLAIMS, tables, measured_only=cfg["measured_only"])
+log.info("verdicts: %s", verdicts.claims["verdict"].value_counts().to_dict())
+for name, table in verdicts._asdict().items():
+    write_csv(snakemake.output[name], table)

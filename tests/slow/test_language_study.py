@@ -90,7 +90,12 @@ def chatty(mini, tmp_path, monkeypatch) -> tuple[Project, str]:
 def test_a_chat_explainer_is_added_without_capturing_again(chatty, monkeypatch):
     project, study = chatty
     jobs = project.would_run("language", study=study)
-    assert jobs == {"explain_by_chat": 2, "draw_explanations": 1, "judge_claims": 1}
+    assert jobs == {
+        "explain_by_chat": 2,
+        "draw_explanations": 1,
+        "judge_claims": 1,
+        "draw_claims": 1,
+    }
     with serving(oracle) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         done = project.snakemake("language", "--cores", "2", study=study)

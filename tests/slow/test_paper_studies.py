@@ -70,7 +70,9 @@ def test_coding_plans_every_network_of_the_sweep(project: Project) -> None:
         "train_superposition": 1,
         "compute_channel": 1,
         "estimate_information": 1,
-        "judge_claims": 4,  # main, coding, theory, everything
+        # main, coding, theory, everything
+        "judge_claims": 4,
+        "draw_claims": 4,
     }
     assert {rule: jobs.get(rule) for rule in expected} == expected
     assert "train_classifier" not in jobs

@@ -195,7 +195,7 @@ def test_the_main_job_runs_to_completion(runs):
     assert study.status == 0, study.said
     results = study.folder / "results"
     assert (results / "claims.csv").exists()
-    assert len(list((results / "figures/mini").glob("*.png"))) == 9
+    assert len(list((results / "figures/mini").glob("*.png"))) == 10
     counts = dict(re.findall(r"^(\w+) +(\d+)$", study.said.partition("total")[0], re.M))
     single = {rule_name(job) for job in study.jobs} & set(RULES)
     assert single == set(counts) - GROUPED - {"main"}
@@ -231,7 +231,7 @@ def test_a_group_asks_for_the_time_of_all_members_and_the_memory_of_one(runs):
     assert len(figures) == 4 and len(directions) == 2
     assert {job.cpus for job in figures + directions} == {1}
     assert (
-        sum(job.minutes for job in figures) == 9 * 20 + RULES["judge_claims"].resources["runtime"]
+        sum(job.minutes for job in figures) == 10 * 20 + RULES["judge_claims"].resources["runtime"]
     )
     assert sorted(job.memory_mb for job in figures) == [1000, 1000, 1000, 2000]
     assert {job.minutes for job in directions} == {2 * asked["runtime"]}

@@ -62,19 +62,26 @@ TEXT = {"make_text", "train_language_model", "initialise_language_model", "captu
 # What the main job of a study with these sections plans.
 MAIN = {
     ("spectra",): MADE - {"initialise_checkpoint"}
-    | {"fit_spectra", "draw_spectra", "draw_exponents", "draw_windows", "judge_claims"},
+    | {
+        "fit_spectra",
+        "draw_spectra",
+        "draw_exponents",
+        "draw_windows",
+        "judge_claims",
+        "draw_claims",
+    },
     ("projections",): MADE - {"initialise_checkpoint"}
-    | {"project_dot", "draw_trajectories", "judge_claims"},
+    | {"project_dot", "draw_trajectories", "judge_claims", "draw_claims"},
     ("directions",): MADE
     | {"find_directions", "train_autoencoder", "score_interpretability"}
-    | {"draw_index", "judge_claims"},
+    | {"draw_index", "judge_claims", "draw_claims"},
     # One of the other studies is the main job of a study that is nothing else.
     ("language",): TEXT
     | {"fit_text_spectra", "project_text", "collect_records", "explain_by_lookup"}
     | {"draw_text_spectra", "draw_text_exponents", "draw_text_action", "draw_passage"}
-    | {"draw_explanations", "judge_claims"},
+    | {"draw_explanations", "judge_claims", "draw_claims"},
     ("theory",): {"train_superposition", "compute_channel", "estimate_information"}
-    | {"draw_superposition", "draw_channel", "draw_information", "judge_claims"},
+    | {"draw_superposition", "draw_channel", "draw_information", "judge_claims", "draw_claims"},
 }
 
 

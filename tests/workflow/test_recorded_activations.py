@@ -58,13 +58,13 @@ def test_contents_make_it_run_again_and_nothing_else_does(own: Project) -> None:
     numbers = np.load(moved)
     numbers[0, 0] += 1
     np.save(moved, numbers)
-    assert own.would_run("main", "moved.yaml") == IMPORTED | {"judge_claims": 1}
+    assert own.would_run("main", "moved.yaml") == IMPORTED | {"judge_claims": 1, "draw_claims": 1}
     more = yaml.safe_load(OWN)
     more["activations"]["other"] = {"file": "elsewhere/acts.npy", "rows": "in_order"}
     more["spectra"]["activations"].append("other")
     (own.folder / "more.yaml").write_text(yaml.safe_dump(more))
     # The figures and claims show both; the first isn't imported again.
-    assert own.would_run("main", "more.yaml") == IMPORTED | {"judge_claims": 1}
+    assert own.would_run("main", "more.yaml") == IMPORTED | {"judge_claims": 1, "draw_claims": 1}
 
 
 def test_repeats_are_cross_validated(own: Project) -> None:

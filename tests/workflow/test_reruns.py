@@ -16,22 +16,23 @@ from project import MINI, SCRIPTS, Project, changed, copy_project, read_config
 from codespectra.study.sections.study import load_study
 
 # The interpretability study, by what its stages follow from.
-HALVED = {"score_halves", "draw_index_panels", "judge_claims"}
-TRIED = {"simulate_psychophysics", "draw_psychophysics", "draw_trial", "judge_claims"}
-MAPPED = {"embed_manifold", "draw_manifold", "judge_claims"}
-COACTIVE = {"measure_coactivation", "draw_coactivation", "judge_claims"}
-SENSITIVE = {"measure_sensitivity", "draw_sensitivity", "judge_claims"}
-PAIRED = {"score_synergies", "draw_synergy", "draw_pairs", "judge_claims"}
+JUDGED = {"judge_claims", "draw_claims"}
+HALVED = {"score_halves", "draw_index_panels", *JUDGED}
+TRIED = {"simulate_psychophysics", "draw_psychophysics", "draw_trial", *JUDGED}
+MAPPED = {"embed_manifold", "draw_manifold", *JUDGED}
+COACTIVE = {"measure_coactivation", "draw_coactivation", *JUDGED}
+SENSITIVE = {"measure_sensitivity", "draw_sensitivity", *JUDGED}
+PAIRED = {"score_synergies", "draw_synergy", "draw_pairs", *JUDGED}
 # Of directions, and of the units alone.
 OF_DIRECTIONS = TRIED | MAPPED | SENSITIVE
 OF_UNITS = COACTIVE | PAIRED
 # Stages by what they follow from.
 COMPARED = {"draw_controls", "draw_autoencoders", "draw_index_panels"}
-SCORED = {"draw_index", "draw_exciting_images", "judge_claims"} | COMPARED | HALVED
+SCORED = {"draw_index", "draw_exciting_images", *JUDGED} | COMPARED | HALVED
 SCORES = {"score_interpretability"} | SCORED
 DIRECTED = SCORES | OF_DIRECTIONS | OF_UNITS
-SPECTRAL = {"draw_spectra", "draw_exponents", "draw_windows", "draw_action", "judge_claims"}
-PROJECTED = {"draw_trajectories", "draw_action", "judge_claims"}
+SPECTRAL = {"draw_spectra", "draw_exponents", "draw_windows", "draw_action", *JUDGED}
+PROJECTED = {"draw_trajectories", "draw_action", *JUDGED}
 FOUND = {"find_directions", "train_autoencoder"} | DIRECTED
 # One method changes: the units stay, and what only looks at K-Means, unless it is that.
 METHOD = {"find_directions"} | SCORES
@@ -50,13 +51,13 @@ SWEPT = ({"capture_activations"} | FITTED | MOVED | CROSSED | FILTERED) - {"draw
 VAES = {"train_vae", "recalibrate_statistics"} | SWEPT
 ENCODER = {"train_classifier"} | VAES
 # And in the theory study.
-TOYS = {"train_superposition", "draw_superposition", "judge_claims"}
-CHANNEL = {"compute_channel", "draw_channel", "judge_claims"}
-INFORMATION = {"estimate_information", "draw_information", "judge_claims"}
+TOYS = {"train_superposition", "draw_superposition", *JUDGED}
+CHANNEL = {"compute_channel", "draw_channel", *JUDGED}
+INFORMATION = {"estimate_information", "draw_information", *JUDGED}
 # And in the language study.
-TEXT_SPECTRA = {"fit_text_spectra", "draw_text_spectra", "draw_text_exponents", "judge_claims"}
+TEXT_SPECTRA = {"fit_text_spectra", "draw_text_spectra", "draw_text_exponents", *JUDGED}
 TEXT_MOVED = {"project_text", "draw_text_action", "draw_passage"}
-EXPLAINED = {"explain_by_lookup", "draw_explanations", "judge_claims"}
+EXPLAINED = {"explain_by_lookup", "draw_explanations", *JUDGED}
 RECORDS = {"collect_records"} | EXPLAINED
 TOKENS = {"capture_text"} | TEXT_SPECTRA | TEXT_MOVED | RECORDS
 DRAWN_OF_TEXT = {"draw_text_spectra", "draw_text_exponents", "draw_text_action", "draw_passage"}
@@ -66,7 +67,7 @@ GPT = {"train_language_model"} | UNTRAINED_GPT
 TEXT = {"make_text"} | GPT
 
 # Figures that show a statistic of the claims with its interval.
-WITH_EVIDENCE = {"draw_coactivation", "draw_manifold", "draw_sensitivity", "judge_claims"}
+WITH_EVIDENCE = {"draw_coactivation", "draw_manifold", "draw_sensitivity", *JUDGED}
 
 EVERYTHING = SHOWN | SWEPT | TOYS | CHANNEL | INFORMATION | TOKENS
 DRAWN = {rule for rule in EVERYTHING if rule.startswith("draw_")}
@@ -76,7 +77,7 @@ CLASSIFIER = {"train_classifier"} | SHOWN
 BUILT = {"initialise_checkpoint", "embed_stimuli"} | CLASSIFIER | ENCODER
 # A control set: scored and drawn, but no part of the interpretability study.
 CONTROL = {"find_directions", "train_autoencoder", "score_interpretability"} | {
-    *("draw_index", "draw_exciting_images", "judge_claims"),
+    *("draw_index", "draw_exciting_images", *JUDGED),
 }
 UNTRAINED = {"initialise_checkpoint", "capture_activations"} | CONTROL
 PERCEPTUAL = {"train_classifier", "embed_stimuli"} | DIRECTED
@@ -193,7 +194,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     # Without the untrained run only what draws all runs together changes.
     "directions.runs": (
         [{"model": "classifier", "stimuli": "tiles"}],
-        {"draw_index", "judge_claims"},
+        {"draw_index", *JUDGED},
     ),
     # The interpretability study is of other runs: what the main job computed stays.
     "directions.analysis_set": (
@@ -202,7 +203,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
         | (HALVED | COMPARED | OF_DIRECTIONS | OF_UNITS),
     ),
     # The only run on the analysis set is the classifier's: nothing is left to study.
-    "interpretability.models": (["untrained"], {"draw_controls", "judge_claims"}),
+    "interpretability.models": (["untrained"], {"draw_controls", *JUDGED}),
     "directions.layers": (["layer1"], FOUND),
     "directions.methods.pca.k": (4, METHOD),
     "directions.methods.ica.k": (4, METHOD),
@@ -258,11 +259,11 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "interpretability.sensitivity.steps": (7, SENSITIVE),
     "interpretability.autoencoders.z": (
         ["1x"],
-        {"score_interpretability", "draw_autoencoders", "judge_claims"},
+        {"score_interpretability", "draw_autoencoders", *JUDGED},
     ),
     "interpretability.autoencoders.l1": (
         [0.01, 0.2],
-        {"train_autoencoder", "score_interpretability", "draw_autoencoders", "judge_claims"},
+        {"train_autoencoder", "score_interpretability", "draw_autoencoders", *JUDGED},
     ),
     "coding.encoder": ("classifier", VAES),
     "coding.hidden": ([12, 14], VAES),
@@ -274,7 +275,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
         [0, 1],
         {"train_vae", "recalibrate_statistics", "capture_activations", "fit_spectra", "project_dot"}
         | SWEPT_SPECTRA
-        | {"judge_claims", "draw_cross_validated"},
+        | {*JUDGED, "draw_cross_validated"},
     ),
     "coding.training.train": ("test", VAES),
     "coding.training.test": ("tiles", VAES),
@@ -303,7 +304,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "language.models.gpt_untrained.seeds": ([0, 1], UNTRAINED_GPT),
     "language.parts.mlp": (["*.mlp.c_fc"], TOKENS),
     # The units that are explained are of the other part.
-    "language.parts.residual": (["transformer.h.[12]"], TOKENS - RECORDS | {"judge_claims"}),
+    "language.parts.residual": (["transformer.h.[12]"], TOKENS - RECORDS | JUDGED),
     "language.sequences": (25, TOKENS),
     "language.length": (18, TOKENS),
     "language.seed": (5, TOKENS),
@@ -349,7 +350,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
 # of activations from files have tests of their own.
 FIXED = re.compile(
     r"\.source$|\.weights$|\.kind$|\.architecture\.name$|^projections\.stimuli$|methods\.neurons"
-    r"|^coding\.(dot|checkpoints)$|^people$|^directions\.reduction$|\.like$"
+    r"|^claims\.networks$|^coding\.(dot|checkpoints)$|^people$|^directions\.reduction$|\.like$"
     r"|^language\.explanations\.(explainers\.openai|published)$|^activations$|\.activations$"
 )
 
@@ -445,10 +446,11 @@ def test_one_clustering_one_network_or_one_dropout_is_made_anew(planned):
 def test_one_more_seed_is_one_more_network_and_what_gathers_all(planned):
     found = reruns(planned, "three seeds", "two seeds")
     together = {"draw_spectra", "draw_exponents", "draw_windows", "draw_size", "draw_action"}
-    assert {name for name in found if name.startswith("draw_")} == {*together, "draw_index"}
+    drawn = {name for name in found if name.startswith("draw_")}
+    assert drawn == {*together, "draw_index", "draw_claims"}
     network = {"train_classifier": 1, "capture_activations": 3, "fit_spectra": 1, "project_dot": 1}
     directions = {"find_directions": 10, "train_autoencoder": 1, "score_interpretability": 1}
-    of_all = {"judge_claims", *together, "draw_index"}
+    of_all = {*JUDGED, *together, "draw_index"}
     assert {n: c for n, c in found.items() if n not in of_all} == network | directions
 
 
@@ -606,12 +608,17 @@ MODULES = {
     # The theory study draws its 1/2 zeta(-alpha).
     "spectra/projections.py": MOVED | CHANNEL | TEXT_MOVED,
     "spectra/token_trajectories.py": TEXT_MOVED,
-    "claims/verdicts.py": {"judge_claims"},
-    "claims/catalogue.py": {"judge_claims"},
+    "claims/verdicts.py": JUDGED,
+    "claims/catalogue.py": JUDGED,
     "claims/needs.py": WITH_EVIDENCE,
     "statistics/evidence.py": WITH_EVIDENCE,
+    "statistics/false_discoveries.py": JUDGED,
+    "statistics/hierarchy.py": JUDGED,
+    "claims/judges.py": JUDGED,
+    "claims/pooling.py": JUDGED,
+    "claims/scope.py": WITH_EVIDENCE,
     # Whatever reads a table.
-    "files/csv_tables.py": DRAWN | {"explain_by_lookup", "score_halves", "judge_claims"},
+    "files/csv_tables.py": DRAWN | {"explain_by_lookup", "score_halves", *JUDGED},
     # Whatever writes one, or has to do with files of another format, and what follows.
     "files/csv_writer.py": {"embed_stimuli"} | ENCODER | GPT | EVERYTHING,
     "files/hdf5_files.py": TRAINED_ON | TEXT | TOYS,
@@ -634,7 +641,7 @@ MODULES = {
     | FILTERED,
     # Columns that are looked for, names, locks, notes and words change no number.
     "files/table_columns.py": set(),
-    "files/table_reductions.py": DRAWN | {"judge_claims"},
+    "files/table_reductions.py": DRAWN | JUDGED,
     "files/whole_files.py": set(),
     "files/one_writer.py": set(),
     "files/plain_files.py": set(),
@@ -650,9 +657,9 @@ MODULES = {
         "draw_dropout",
         "draw_dropout_spectra",
         "draw_cross_validated",
-        "judge_claims",
+        *JUDGED,
     },
-    "theory/retention.py": {"draw_information", "estimate_information", "judge_claims"},
+    "theory/retention.py": {"draw_information", "estimate_information", *JUDGED},
     "interpretability/similarity.py": DIRECTED,
     "interpretability/parts.py": DIRECTED,
     "interpretability/lpips_embedding.py": EMBEDDED,
@@ -768,13 +775,14 @@ MODULES = {
     | DRAWN_OF_TEXT
     | WITH_EVIDENCE
     | {"draw_explanations"},
-    "claims/measures/*.py": {"judge_claims"},
+    "claims/measures/*.py": JUDGED,
     "claims/measures/manifold.py": WITH_EVIDENCE,
-    "claims/measures/sensitivity.py": {"draw_sensitivity", "judge_claims"},
+    "claims/measures/sensitivity.py": {"draw_sensitivity", *JUDGED},
     "claims/measures/tables.py": WITH_EVIDENCE,
     # This study asks no people.
     "figures/agreement.py": set(),
     "figures/autoencoders.py": {"draw_autoencoders"},
+    "figures/claims.py": {"draw_claims"},
     "figures/information.py": {"draw_information"},
     "figures/psychophysics.py": {"draw_psychophysics", "draw_trial"},
     # Drawn where a study has networks of several sizes.

@@ -83,4 +83,4 @@ def own_explanation_scores(wildcards):
 def atlas_claims():
     """Claims of the studies whose units the atlas shows."""
     scopes = {"": MAIN_TARGETS, "-interpretability": INTERPRETABILITY_TARGETS}
-    return [f"results/claims{scope}.csv" for scope, targets in scopes.items() if targets]
+    return [f"results/claims{scope}_by_scope.csv" for scope, targets in scopes.items() if targets]

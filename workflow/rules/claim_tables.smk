@@ -59,9 +59,19 @@ def table_files(kind, target):
     return [f"results/theory/{kind}.csv"]
 
 
+def origins(seeded, trained):
+    """Where the weights of each model come from, in words; of networks of several seeds once."""
+    models = study.models | (study.language.models if study.language else {})
+    told = {name: "pretrained" if name in trained else "untrained" for name in models}
+    told |= {name: "trained here" for name, model in models.items() if model.weights == "train"}
+    return told | {of["base"]: told.get(n, "trained here") for n, of in seeded.items()}
+
+
 def claims_config(wildcards):
     """What the verdicts of a scope depend on, besides the tables."""
     swept = network_table() if "coding" in scope_targets(wildcards.scope) else None
+    # Networks that only their seeds tell apart, and what they share.
+    seeded = {n: of for n, of in replicates(study).items() if swept or n not in network_table()}
     trained = [n for n, model in study.models.items() if model.is_trained]
     if study.language:
         trained += [n for n, model in study.language.models.items() if model.weights != "random"]
@@ -74,10 +84,19 @@ def claims_config(wildcards):
         },
         trained=sorted([*trained, *(swept or [])]),
         networks=swept,
-        # Networks that only their seeds tell apart, and what they share.
-        replicates={
-            n: of for n, of in replicates(study).items() if swept or n not in networks(study.coding)
+        replicates=seeded,
+        origins=origins(seeded, trained),
+        photographs={
+            name: class_count(spec)
+            for name, spec in study.stimuli.items()
+            if resampled(study, name) == "classes" and class_count(spec)
         },
         analysis_sets=study.directions.analysis_sets if study.directions else (),
         measured_only=wildcards.scope not in ("", "-everything"),
     )
+
+
+def claims_by(what):
+    """The verdicts' table beneath: of each scope, or of each model."""
+    file = f"results/claims{{scope}}_by_{what}.csv"
+    return reported(file, f"claims_by_{what}", "Claims", f"verdicts{{scope}} by {what}")

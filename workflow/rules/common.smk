@@ -20,6 +20,7 @@ from codespectra.study.implied import (
     analyses,
     interpretability_runs,
     backbone_model,
+    class_count,
     directions_runs,
     filter_runs,
     headline_metric,
@@ -215,7 +216,8 @@ def pictures(names):
 
 def with_claims(scope, files):
     """The files of a target, and the claims on them; nothing if there are none."""
-    return [*files, f"results/claims{scope}.csv"] if files else []
+    claims = [*pictures([f"claims{scope}"]), f"results/claims{scope}.csv"]
+    return [*files, *claims] if files else []
 
 
 def drawn_by(figure):
@@ -231,6 +233,7 @@ wildcard_constraints:
     method=r"[A-Za-z0-9_.-]+",
     backbone=r"[A-Za-z0-9_-]+",
     prefix="(coding-)?",
+    scope="(-coding|-theory|-language|-interpretability|-pretrained|-everything)?",
     piece=ENDING,
 
 

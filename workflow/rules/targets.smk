@@ -17,9 +17,7 @@ INTERPRETABILITY_FIGURES = [
 ]
 INTERPRETABILITY_TARGETS = with_claims("-interpretability", pictures(INTERPRETABILITY_FIGURES))
 # The main job and the language study of networks that others trained.
-PRETRAINED_FIGURES = [
-    file for file in [*MAIN_TARGETS, *LANGUAGE_TARGETS] if not file.startswith("results/claims")
-]
+PRETRAINED_FIGURES = [file for file in [*MAIN_TARGETS, *LANGUAGE_TARGETS] if "/claims" not in file]
 PRETRAINED_TARGETS = with_claims("-pretrained", PRETRAINED_FIGURES)
 # The main job too, of a study that is nothing but one of the others.
 ALL_TARGETS = [
@@ -37,12 +35,12 @@ rule judge_claims:
         unpack(claim_tables),
     output:
         claims=reported("results/claims{scope}.csv", "claims", "Claims", "verdicts{scope}"),
+        by_scope=claims_by("scope"),
+        by_model=claims_by("model"),
     log:
         "results/logs/judge_claims{scope}.log",
     benchmark:
         "results/benchmarks/judge_claims{scope}.jsonl"
-    wildcard_constraints:
-        scope="(-coding|-theory|-language|-interpretability|-pretrained|-everything)?",
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -54,6 +52,18 @@ rule judge_claims:
         "Judge the claims{wildcards.scope}"
     script:
         "../../scripts/judge_claims.py"
+
+
+use rule figure as draw_claims with:
+    input:
+        claims="results/claims{scope}.csv",
+        claims_by_model="results/claims{scope}_by_model.csv",
+    output:
+        **figure_files("claims{scope}", "Claims", "all claims{scope}"),
+    pathvars:
+        figure="claims{scope}",
+    params:
+        **drawn_by("claims.draw_claims"),
 
 
 rule coding:
@@ -93,8 +103,7 @@ rule pretrained:
 
 rule everything:
     input:
-        ALL_TARGETS,
-        "results/claims-everything.csv",
+        with_claims("-everything", ALL_TARGETS),
     message:
         "All studies, and all claims in one table"
 

@@ -1,5 +1,11 @@
-"""Every claim of the two papers, and our own (methods §10)."""
+"""Every claim of the two papers, and our own: what each speaks of, and says (methods §10).
 
+It stands here before a study is run. The papers' claims are of networks as trained, and of the
+action as they define it; what is partly the same number by construction counts only together with
+what isn't.
+"""
+
+from codespectra.claims.judges import effect, negative, negligible
 from codespectra.claims.measures import (
     dropout,
     index,
@@ -13,7 +19,9 @@ from codespectra.claims.measures import (
     theory,
 )
 from codespectra.claims.verdicts import Claim
-from codespectra.statistics.evidence import verdict_effect, verdict_negative, verdict_negligible
+
+RECALIBRATED = {"statistics": ("recalibrated",)}
+RELATIVE = {"value": ("relative_action", "log10 relative_action")}
 
 CLAIMS = (
     Claim(
@@ -29,14 +37,24 @@ CLAIMS = (
         "A-supp 1",
         "information",
         theory.information_kept,
+        each=("networks",),
+        aside={"networks": ("without dropout",)},
     ),
-    Claim("A3", "The bounds of theorem 3 hold", "A 2", "capacity", theory.bounds_hold),
+    Claim(
+        "A3",
+        "The bounds of theorem 3 hold",
+        "A 2",
+        "capacity",
+        theory.bounds_hold,
+        aside={"bound": ("lower bound as proved",)},
+    ),
     Claim(
         "A4",
         "The spectrum's decay is non-monotonic over depth",
         "A 3c",
         "spectra",
         layers.non_monotonic,
+        aside=RECALIBRATED,
     ),
     Claim(
         "A5",
@@ -44,6 +62,7 @@ CLAIMS = (
         "A 4d",
         "layers",
         layers.exponent_and_action,
+        aside=RECALIBRATED | RELATIVE,
     ),
     Claim(
         "A6",
@@ -51,7 +70,8 @@ CLAIMS = (
         "A 6b",
         "coding",
         dropout.exponent_on_dropout,
-        verdict_negative,
+        negative,
+        aside=RECALIBRATED,
     ),
     Claim(
         "A7",
@@ -59,7 +79,8 @@ CLAIMS = (
         "A 6c",
         "coding",
         dropout.action_on_dropout,
-        verdict_negative,
+        negative,
+        aside=RECALIBRATED | RELATIVE,
     ),
     Claim(
         "A8",
@@ -67,6 +88,7 @@ CLAIMS = (
         "A 6d",
         "coding",
         dropout.read_out_on_dropout_and_depth,
+        aside=RECALIBRATED,
     ),
     Claim(
         "A9",
@@ -74,7 +96,8 @@ CLAIMS = (
         "A 6e",
         "projections",
         layers.action_and_explained,
-        verdict_negative,
+        negative,
+        aside=RECALIBRATED | RELATIVE,
     ),
     Claim(
         "A10",
@@ -82,6 +105,7 @@ CLAIMS = (
         "A 5",
         "coding",
         dropout.bend_on_dropout,
+        aside=RECALIBRATED | {"value": ("downward bend",)},
     ),
     Claim(
         "A11",
@@ -89,6 +113,7 @@ CLAIMS = (
         "A 7a",
         "language",
         language.smallest_exponent,
+        each=("part",),
     ),
     Claim(
         "A12",
@@ -96,7 +121,8 @@ CLAIMS = (
         "A 7b",
         "explanations",
         language.scores_over_depth,
-        verdict_negative,
+        negative,
+        aside={"kinds": ("neuron and low_action",)},
     ),
     Claim(
         "B1",
@@ -146,7 +172,7 @@ CLAIMS = (
         "B 3",
         "index",
         index.largest_against_smallest_k,
-        verdict_negligible,
+        negligible,
     ),
     Claim(
         "B8",
@@ -154,6 +180,7 @@ CLAIMS = (
         "B 3",
         "index",
         index.each_backbone_layer,
+        each=("metric",),
     ),
     Claim(
         "B9",
@@ -161,6 +188,7 @@ CLAIMS = (
         "B 3",
         "halves",
         index.on_both_halves,
+        each=("half",),
     ),
     Claim(
         "B10",
@@ -168,7 +196,7 @@ CLAIMS = (
         "B 5",
         "psychophysics",
         psychophysics.accuracy_on_difficulty,
-        verdict_negative,
+        negative,
     ),
     Claim(
         "B11",
@@ -176,6 +204,7 @@ CLAIMS = (
         "B 5",
         "psychophysics",
         psychophysics.gain_over_neurons,
+        each=("metric",),
     ),
     Claim(
         "B12",
@@ -183,7 +212,8 @@ CLAIMS = (
         "B 6",
         "manifold",
         manifold.spread_and_index,
-        verdict_negative,
+        negative,
+        each=("built_in",),
     ),
     Claim(
         "B13",
@@ -191,7 +221,7 @@ CLAIMS = (
         "B 7",
         "sensitivity",
         sensitivity.index_between_centroids,
-        verdict_negative,
+        negative,
     ),
     Claim(
         "B14",
@@ -199,7 +229,8 @@ CLAIMS = (
         "B 7",
         "sensitivity",
         sensitivity.gradient_at_centroids,
-        verdict_negative,
+        negative,
+        each=("images",),
     ),
     Claim(
         "B15",
@@ -207,7 +238,7 @@ CLAIMS = (
         "B 7",
         "sensitivity",
         sensitivity.index_and_gradient,
-        verdict_negative,
+        negative,
     ),
     Claim(
         "B16",
@@ -229,7 +260,8 @@ CLAIMS = (
         "B 8",
         "synergy",
         synergy.index_with_best_synergy,
-        verdict_negative,
+        negative,
+        each=("compared",),
     ),
     Claim(
         "B19",
@@ -237,7 +269,7 @@ CLAIMS = (
         "B 10",
         "coactivation",
         manifold.coactivation_and_index,
-        verdict_negative,
+        negative,
     ),
     Claim(
         "B20",
@@ -245,7 +277,7 @@ CLAIMS = (
         "B 11",
         "spectra",
         layers.largest_exponent,
-        verdict_negative,
+        negative,
     ),
     Claim(
         "B21",
@@ -274,6 +306,8 @@ CLAIMS = (
         "ours",
         "coding",
         dropout.effects_when_recalibrated,
+        each=("value",),
+        aside={"value": ("log10 relative_action", "downward bend")},
     ),
     Claim(
         "C4",
@@ -281,6 +315,7 @@ CLAIMS = (
         "ours",
         "index",
         index.other_sets,
-        verdict_effect,
+        effect,
+        each=("sets",),
     ),
 )

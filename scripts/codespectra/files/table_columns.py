@@ -66,7 +66,15 @@ COLUMNS = {
     ),
     "published": ("explanation", "depth score n_tokens"),
     # Verdicts.
-    "claims": ("id claim figure scope statistic verdict reason", "estimate low high n p"),
+    "claims": (
+        "id claim figure part statistic over close_call verdict reason",
+        "parts estimate low high scopes left_out p q margin border",
+    ),
+    "claims_by_scope": (
+        "id claim figure scope counts statistic over verdict reason",
+        "estimate low high n p",
+    ),
+    "claims_by_model": ("id claim figure model origin over", "estimate low high margin border"),
     # Theory.
     "capacity": ("", "dropout capacity_bits exact_bits low_bits high_bits paper_low_bits gap"),
     "capacity_layers": ("", "dropout layer uncorrected_share corrected_share"),

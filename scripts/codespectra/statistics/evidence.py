@@ -1,7 +1,6 @@
-"""A statistic with its interval, and the verdict that follows from the interval alone."""
+"""A statistic of one scope with its interval."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -12,16 +11,15 @@ from codespectra.statistics.arrays import numbers
 from codespectra.statistics.intervals import NORMAL_REACH, mean_interval, normal_interval
 from codespectra.statistics.subsamples import image_deviations
 
-SUPPORTED, CONTRADICTED, INCONCLUSIVE = "supported", "contradicted", "inconclusive"
-NOT_RUN = "not run"
-
-# From the ends of a 95 % interval to a verdict.
-Judge = Callable[[float, float], str]
-
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the data say of a claim: estimate, 95 % interval, sample size, p of a test if any."""
+    """What the data say of a claim: estimate, 95 % interval, sample size, p of a test if any.
+
+    `freedom` is that of Student's intervals. `images` are deviations (draws,) of the estimate on
+    resampled stimuli, as large as those over fresh ones, the same stimuli a draw in each network;
+    `image_freedom` is finite where a few groups of stimuli are resampled.
+    """
 
     scope: str
     statistic: str
@@ -30,41 +28,9 @@ class Evidence:
     high: float
     n: int
     p: float | None = None
-
-
-def verdict_positive(low: float, high: float) -> str:
-    """Verdict on `the statistic is above 0`."""
-    if not np.isfinite([low, high]).all():
-        return INCONCLUSIVE
-    if low > 0:
-        return SUPPORTED
-    return CONTRADICTED if high < 0 else INCONCLUSIVE
-
-
-def verdict_negative(low: float, high: float) -> str:
-    """Verdict on `the statistic is below 0`."""
-    return verdict_positive(-high, -low)
-
-
-def verdict_negligible(low: float, high: float, margin: float = 0.5) -> str:
-    """Verdict on `there is no effect`: the interval lies within, or outside, +- `margin`.
-
-    0.5 is Cohen's medium effect.
-    """
-    if not np.isfinite([low, high]).all():
-        return INCONCLUSIVE
-    if -margin < low and high < margin:
-        return SUPPORTED
-    return CONTRADICTED if low > margin or high < -margin else INCONCLUSIVE
-
-
-def verdict_effect(low: float, high: float, margin: float = 0.2) -> str:
-    """Verdict on `there is an effect, whichever its sign`; none if within +- `margin` (small)."""
-    if not np.isfinite([low, high]).all():
-        return INCONCLUSIVE
-    if low > 0 or high < 0:
-        return SUPPORTED
-    return CONTRADICTED if -margin < low and high < margin else INCONCLUSIVE
+    freedom: float = np.inf
+    images: np.ndarray | None = field(default=None, compare=False, repr=False)
+    image_freedom: float = np.inf
 
 
 class Moments(NamedTuple):
@@ -121,14 +87,16 @@ def compare_groups(
         moments(rng.choice(first, (resamples, len(first)))),
         moments(rng.choice(second, (resamples, len(second)))),
     )
+    images = None
     if image_draws is None:
         low, high = np.nanquantile(resampled, [0.025, 0.975])
     else:
-        variance = np.nanvar(resampled) + np.mean(image_deviations(image_draws) ** 2)
+        images = image_deviations(image_draws)
+        variance = np.nanvar(resampled) + np.mean(images**2)
         reach = float(NORMAL_REACH * np.sqrt(variance))
         low, high = estimate - reach, estimate + reach
     p = stats.mannwhitneyu(first, second).pvalue
-    return Evidence(scope, "Cohen's d", estimate, low, high, n, float(p))
+    return Evidence(scope, "Cohen's d", estimate, low, high, n, float(p), images=images)
 
 
 def rank_correlation(
@@ -164,11 +132,23 @@ def spearman_rows(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def from_draws(
-    scope: str, statistic: str, estimate: float, draws: np.ndarray, *, n: int
+    scope: str,
+    statistic: str,
+    estimate: float,
+    draws: np.ndarray,
+    *,
+    n: int,
+    groups: int | None = None,
 ) -> Evidence:
-    """A statistic with the normal interval of its draws (`normal_interval` says why normal)."""
-    low, high = normal_interval(estimate, draws)
-    return Evidence(scope, statistic, float(estimate), low, high, n)
+    """A statistic with the normal interval of its draws (`normal_interval` says why normal).
+
+    Where the draws are of a few groups of stimuli, such as photographs, it is Student's.
+    """
+    freedom = groups - 1 if groups else np.inf
+    longer = stats.t.ppf(0.975, freedom) / NORMAL_REACH
+    low, high = (estimate + longer * (end - estimate) for end in normal_interval(estimate, draws))
+    images = {"images": draws - np.mean(draws), "image_freedom": freedom}
+    return Evidence(scope, statistic, float(estimate), low, high, n, freedom=freedom, **images)
 
 
 def slope_over_networks(
@@ -204,10 +184,11 @@ def slope_over_networks(
     error = float(np.sqrt(variance))
     reach = stats.t.ppf(0.975, freedom) * error
     p = float(2 * stats.t.sf(abs(slope) / error, freedom)) if error > 0 else None
-    return Evidence(scope, statistic, slope, slope - reach, slope + reach, n, p)
+    return Evidence(scope, statistic, slope, slope - reach, slope + reach, n, p, freedom)
 
 
 def mean_over_seeds(scope: str, statistic: str, values: np.ndarray) -> Evidence:
     """Mean of `values`, one a seed, with Student's interval over the finite ones."""
     mean, low, high = mean_interval(values)
-    return Evidence(scope, statistic, mean, low, high, int(np.isfinite(values).sum()))
+    n = int(np.isfinite(values).sum())
+    return Evidence(scope, statistic, mean, low, high, n, freedom=max(n - 1, 1))

@@ -1,6 +1,7 @@
 """Mistakes in a study that its config alone shows: names, files, sizes. All are told together."""
 
 import re
+from collections import Counter
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -36,6 +37,7 @@ from codespectra.study.sections.models import (
 )
 from codespectra.study.sections.stimuli import Cifar, ImageFolder, MovingDot
 from codespectra.study.sections.study import Study
+from codespectra.study.seeds import replicates
 
 # Where torchvision looks inside a CIFAR set's root.
 CIFAR_FOLDERS = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
@@ -64,6 +66,21 @@ def check_study(study: Study, methods: dict[str, dict[str, Any]], problems: Prob
     check_scores(study, methods, problems)
     if study.coding is not None:
         _check_coding(study, study.coding, problems)
+    _check_networks(study, problems)
+
+
+def _check_networks(study: Study, problems: Problems) -> None:
+    """Add every model of an analysis that is fewer networks than intervals are asked to be over."""
+    runs = [run for analysis in analyses(study).values() for run in analysis.runs]
+    language = study.language.models if study.language else {}
+    names = dict.fromkeys([name for name, _ in runs] + [*language])
+    seeded = replicates(study)
+    for model, count in Counter(seeded.get(n, {}).get("base", n) for n in names).items():
+        if count < study.claims.networks:
+            problems.add(
+                f"claims.networks: {study.claims.networks} asks for intervals over as many "
+                f"networks, but {model} is {count}; give it more seeds, or leave it out"
+            )
 
 
 def window(study: Study) -> str:

@@ -224,12 +224,12 @@ def test_both_halves_of_the_units_are_judged():
 
 
 def test_other_sets_are_compared_method_by_method():
-    moved = {"neurons": (1, 200), "kmeans-1x": (0, 200)}
-    still = {"neurons": (0, 200), "pca-1x": (0, 200), "kmeans-1x": (0, 200)}  # a method more
+    moved = {"neurons": (1, 200), "kmeans-1x": (0, 200), "pca-1x": (0, 200)}
+    still = {"random-1x": (0, 200), "neurons": (0, 200), "kmeans-1x": (0, 200)}
     found = list(index.other_sets(tables([planted(still), planted(moved, stimuli="flat")])))
     assert [one.scope for one in found] == [
-        "trained, layer1, color, neurons: flat against tiles",
-        "trained, layer1, color, kmeans-1x: flat against tiles",
+        "trained, layer1, color, neurons, flat against tiles",
+        "trained, layer1, color, kmeans-1x, flat against tiles",
     ]
     assert [one.estimate for one in found] == pytest.approx([1, 0], abs=0.3)
 

@@ -9,12 +9,12 @@ from matplotlib import pyplot as plt
 from scipy import stats
 
 from codespectra.claims.catalogue import CLAIMS
+from codespectra.claims.judges import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from codespectra.claims.measures.language import scores_over_depth, smallest_exponent
 from codespectra.claims.measures.tables import Tables
 from codespectra.claims.verdicts import judge_claims
 from codespectra.figures import style
 from codespectra.figures.explanations import draw_explanations
-from codespectra.statistics.evidence import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from codespectra.statistics.intervals import mean_interval
 
 MODELS = {"gpt": "train", "gpt_untrained": "random"}
@@ -26,7 +26,7 @@ def tables(**known: pd.DataFrame) -> Tables:
 
 def verdicts(claim: str, found: Tables) -> list[str]:
     (one,) = (one for one in CLAIMS if one.id == claim)
-    return judge_claims([one], found)["verdict"].tolist()
+    return judge_claims([one], found).by_scope["verdict"].tolist()
 
 
 # Exponents ---------------------------------------------------------------------------------------

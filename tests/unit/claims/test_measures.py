@@ -5,9 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from judged import alone
 from scipy import stats
 
 from codespectra.claims.catalogue import CLAIMS
+from codespectra.claims.judges import (
+    CONTRADICTED,
+    INCONCLUSIVE,
+    NOT_RUN,
+    SUPPORTED,
+    positive,
+)
 from codespectra.claims.measures import dropout
 from codespectra.claims.measures.tables import Measure, Tables
 from codespectra.claims.measures.theory import bounds_hold, information_kept, rate_explains_toys
@@ -15,15 +23,10 @@ from codespectra.claims.sweep_columns import with_networks
 from codespectra.claims.verdicts import judge_claims
 from codespectra.errors import UserError
 from codespectra.statistics.evidence import (
-    CONTRADICTED,
-    INCONCLUSIVE,
-    NOT_RUN,
-    SUPPORTED,
     Evidence,
     mean_interval,
     mean_over_seeds,
     slope_over_networks,
-    verdict_positive,
 )
 from codespectra.theory.capacity import dropout_bounds, dropout_capacity
 from codespectra.theory.retention import TRAINED_WITH, TRAINED_WITHOUT, UNTRAINED
@@ -121,7 +124,7 @@ def test_slope_that_cannot_be_told_decides_nothing(rates: list, values: list) ->
     found = slope_over_networks("", "slope", np.array(rates), np.array(values))
     assert np.isnan([found.low, found.high]).all()
     assert found.p is None and found.n == len(rates)
-    assert verdict_positive(found.low, found.high) == INCONCLUSIVE
+    assert alone(positive, found) == INCONCLUSIVE
 
 
 def test_a_missing_draw_makes_the_slopes_interval_unknown() -> None:
@@ -137,7 +140,7 @@ def test_rounding_is_no_effect(seeds: int) -> None:
     rates = np.repeat(DROPOUTS, seeds)
     for value in np.random.default_rng(5).standard_normal(200):
         found = slope_over_networks("", "slope", rates, np.full(len(rates), value))
-        assert verdict_positive(found.low, found.high) == INCONCLUSIVE
+        assert alone(positive, found) == INCONCLUSIVE
 
 
 # Sweeps ------------------------------------------------------------------------------------------
@@ -206,7 +209,7 @@ SWEPT = {"A6": 4, "A7": 8, "A8": 4 + 12, "A10": 4, "C3": 10}
 
 @pytest.mark.parametrize("effect, verdict", [(1, SUPPORTED), (-1, CONTRADICTED)])
 def test_planted_effect_of_dropout_is_found(effect: int, verdict: str) -> None:
-    table = judge_claims(CLAIMS, sweep(effect)).query("id in @SWEPT")
+    table = judge_claims(CLAIMS, sweep(effect)).by_scope.query("id in @SWEPT")
     assert table["id"].value_counts().to_dict() == SWEPT
     assert (table["verdict"] == verdict).all()
     assert not table.duplicated(["id", "scope", "statistic"]).any()
@@ -217,7 +220,7 @@ def test_planted_effect_of_dropout_is_found(effect: int, verdict: str) -> None:
 
 
 def test_recalibrated_networks_are_judged_apart() -> None:
-    table = judge_claims(CLAIMS, sweep(1, recalibrated=-1))
+    table = judge_claims(CLAIMS, sweep(1, recalibrated=-1)).by_scope
     for claim in ("A6", "A7", "A10"):
         rows = table[table["id"] == claim]
         control = rows["scope"].str.startswith("recalibrated, ")
@@ -233,7 +236,7 @@ def test_recalibrated_networks_are_judged_apart() -> None:
 def test_without_recalibrated_networks_only_the_control_is_not_run() -> None:
     tables = sweep(1)
     plain = {k: v for k, v in tables.networks.items() if v["statistics"] == "as_trained"}
-    table = judge_claims(CLAIMS, replace(tables, networks=plain)).query("id in @SWEPT")
+    table = judge_claims(CLAIMS, replace(tables, networks=plain)).claims.query("id in @SWEPT")
     assert set(table.loc[table["verdict"] == NOT_RUN, "id"]) == {"C3"}
 
 
@@ -384,7 +387,7 @@ def test_no_layer_that_all_networks_have_leaves_it_open() -> None:
     late = tables.exponents["depth"].where(LATE[tables.exponents["depth"] - 1]).notna()
     bends = tables.exponents["curvature"].where(~late)
     gone = replace(tables, exponents=tables.exponents.assign(curvature=bends, alpha=np.nan))
-    rows = judge_claims(CLAIMS, gone).query("id in ('A6', 'A10')")
+    rows = judge_claims(CLAIMS, gone).by_scope.query("id in ('A6', 'A10')")
     assert list(rows["verdict"]) == [INCONCLUSIVE] * 8
 
 
@@ -442,7 +445,7 @@ def with_classifier(tables: Tables) -> Tables:
 
 
 def test_largest_exponent_of_classifiers_leaves_the_sweep_out() -> None:
-    table = judge_claims(CLAIMS, with_classifier(sweep(1)))
+    table = judge_claims(CLAIMS, with_classifier(sweep(1))).by_scope
     (row,) = table[table["id"] == "B20"].itertuples()
     assert (row.scope, row.verdict) == ("classifier on test", SUPPORTED)
     assert table[table["id"] == "A4"]["scope"].nunique() == 1 + len(networks())
@@ -451,7 +454,8 @@ def test_largest_exponent_of_classifiers_leaves_the_sweep_out() -> None:
 def test_slopes_leave_other_networks_out() -> None:
     tables = sweep(1)
     alone, among = (
-        judge_claims(CLAIMS, one).query("id == 'A7'") for one in (tables, with_classifier(tables))
+        judge_claims(CLAIMS, one).by_scope.query("id == 'A7'")
+        for one in (tables, with_classifier(tables))
     )
     pd.testing.assert_frame_equal(
         alone.reset_index(drop=True), among.reset_index(drop=True), check_dtype=False
@@ -459,7 +463,7 @@ def test_slopes_leave_other_networks_out() -> None:
 
 
 def test_coding_table_lists_only_what_it_measured() -> None:
-    table = judge_claims(CLAIMS, sweep(1), measured_only=True)
+    table = judge_claims(CLAIMS, sweep(1), measured_only=True).claims
     # No classifier is in it, so B20 has nothing to look at.
     assert set(table["id"]) == {"A4", "A5", "A9"} | set(SWEPT)
     assert (table["verdict"] != NOT_RUN).all()
@@ -467,7 +471,7 @@ def test_coding_table_lists_only_what_it_measured() -> None:
 
 def test_main_table_says_how_to_get_the_others() -> None:
     tables = sweep(1)
-    table = judge_claims(CLAIMS, replace(tables, networks=None)).set_index("id")
+    table = judge_claims(CLAIMS, replace(tables, networks=None)).claims.set_index("id")
     targets = dict.fromkeys(SWEPT, "coding") | dict.fromkeys(("A1", "A2", "A3"), "theory")
     for claim, target in targets.items():
         assert table.loc[claim, "verdict"] == NOT_RUN
@@ -482,7 +486,7 @@ def test_theory_tables_alone_are_enough_for_their_claims() -> None:
         information=bits(1),
         capacity=bounds([1.0]),
     )
-    table = judge_claims(CLAIMS, tables, measured_only=True)
+    table = judge_claims(CLAIMS, tables, measured_only=True).by_scope
     assert dict(table["id"].value_counts()) == {"A1": 2, "A2": 4, "A3": 2}
     assert (table["verdict"] == SUPPORTED).all()
 
@@ -505,7 +509,7 @@ def test_one_seed_has_no_interval(values: list[float], mean: float, n: int) -> N
     assert found.estimate == pytest.approx(mean, nan_ok=True)
     assert np.isnan([found.low, found.high]).all()
     assert (found.scope, found.n) == ("here", n)
-    assert verdict_positive(found.low, found.high) == INCONCLUSIVE
+    assert alone(positive, found) == INCONCLUSIVE
 
 
 # Theory ------------------------------------------------------------------------------------------
@@ -526,7 +530,7 @@ def toys(first: float, second: float | None = None) -> pd.DataFrame:
 
 def judged(measure: Measure, **tables: pd.DataFrame) -> list[str]:
     found = measure(Tables(resamples=100, seed=0, **tables))
-    return [verdict_positive(one.low, one.high) for one in found]
+    return [alone(positive, one) for one in found]
 
 
 def test_toys_are_judged_by_the_share_that_the_rate_explains() -> None:
@@ -561,7 +565,7 @@ def test_diverged_estimates_leave_the_other_seeds() -> None:
     table.loc[table.query(last).index, "bits"] = np.nan
     found = list(information_kept(Tables(resamples=100, seed=0, information=table)))
     assert [one.n for one in found] == [3, 2, 3, 3]
-    assert [verdict_positive(one.low, one.high) for one in found] == [SUPPORTED] * 4
+    assert [alone(positive, one) for one in found] == [SUPPORTED] * 4
 
 
 def bounds(exact: list[float], gap: float = 1e-9) -> pd.DataFrame:

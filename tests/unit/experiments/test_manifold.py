@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from judged import alone
 from matplotlib import pyplot as plt
 from scipy import stats
 from scipy.spatial.distance import pdist
 from sklearn.manifold import TSNE
 
+from codespectra.claims.judges import negative
 from codespectra.claims.measures.manifold import spread_and_index
 from codespectra.claims.measures.tables import Tables
 from codespectra.directions.directions import Directions
@@ -19,7 +21,6 @@ from codespectra.experiments import manifold
 from codespectra.figures.manifold import draw_manifold
 from codespectra.interpretability.index import Index, exciting_images, index_table
 from codespectra.interpretability.similarity import Color, Embedding, Label
-from codespectra.statistics.evidence import verdict_negative
 
 CLUSTERS, EACH, M = 5, 20, 4
 COUNT = CLUSTERS * EACH
@@ -186,11 +187,11 @@ def test_the_best_direction_is_the_first_of_equals():
 def test_planted_spread_goes_with_the_index_and_the_own_metric_is_told(units):
     found = list(spread_and_index(Tables(**RESAMPLING, trained=("net",), manifold_units=units)))
     assert [one.scope for one in found] == [
-        "net on set, relu, planted, planted (built in: the map's own metric)",
+        "net on set, relu, planted, planted, built in: the map's own metric",
         "net on set, relu, planted, label",
     ]
     for one in found:
-        assert verdict_negative(one.low, one.high) == "supported"
+        assert alone(negative, one) == "supported"
         assert one.n == 4 * CLUSTERS
     assert not list(spread_and_index(Tables(**RESAMPLING, manifold_units=units)))
 

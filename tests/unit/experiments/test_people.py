@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from judged import alone
 from lpips_peer import random_lpips, trunk_state
 from people_files import (
     BATCHES,
@@ -27,6 +28,7 @@ from sklearn.metrics import auc, roc_auc_score
 from torchvision import transforms
 from torchvision.models import alexnet
 
+from codespectra.claims.judges import CONTRADICTED, INCONCLUSIVE, SUPPORTED, positive
 from codespectra.claims.measures.people import choices_predict_people
 from codespectra.claims.measures.tables import Tables
 from codespectra.data.preprocessing import Preprocess
@@ -37,7 +39,6 @@ from codespectra.experiments.people_agreement import agreement_table, margins, r
 from codespectra.experiments.trial_images import IMAGES, find_images
 from codespectra.interpretability.lpips_embedding import alexnet_backbone
 from codespectra.models.checkpoints import write_checkpoint
-from codespectra.statistics.evidence import CONTRADICTED, INCONCLUSIVE, SUPPORTED, verdict_positive
 
 CPU = torch.device("cpu")
 
@@ -418,7 +419,7 @@ def test_the_claim_finds_a_planted_effect_in_each_stage(effect, verdict):
     assert [one.scope for one in found] == [
         f"{CONDITION}, {stage}, lpips all" for stage in ("layer1", "layer2")
     ]
-    assert {verdict_positive(one.low, one.high) for one in found} == {verdict}
+    assert {alone(positive, one) for one in found} == {verdict}
     assert [one.n for one in found] == [30, 30]
 
 

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from judged import alone
 from scipy import stats
 
+from codespectra.claims.judges import CONTRADICTED, INCONCLUSIVE, SUPPORTED, negative, positive
 from codespectra.claims.measures.psychophysics import accuracy_on_difficulty, gain_over_neurons
 from codespectra.claims.measures.tables import Tables
 from codespectra.directions.directions import Directions
@@ -28,13 +30,6 @@ from codespectra.experiments.psychophysics import (
 from codespectra.experiments.trial_design import Design, shortages
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.similarity import Color, Embedding, Label, Similarity
-from codespectra.statistics.evidence import (
-    CONTRADICTED,
-    INCONCLUSIVE,
-    SUPPORTED,
-    verdict_negative,
-    verdict_positive,
-)
 from codespectra.statistics.intervals import mean_interval
 
 DESIGN = Design(
@@ -352,7 +347,7 @@ def test_planted_slopes_are_found(slope: float, verdict: str) -> None:
         assert one.low <= one.estimate <= one.high
         assert one.n == 60
         if verdict != INCONCLUSIVE:
-            assert verdict_negative(one.low, one.high) == verdict
+            assert alone(negative, one) == verdict
     if verdict == INCONCLUSIVE:
         assert any(one.low < 0 < one.high for one in found)
 
@@ -387,12 +382,12 @@ def test_planted_gains_are_found_and_compared() -> None:
         one = rows[where.format(name)]
         assert one.low <= gain <= one.high
         assert one.n == 120
-        assert verdict_positive(one.low, one.high) == (SUPPORTED if gain else INCONCLUSIVE)
+        assert alone(positive, one) == (SUPPORTED if gain else INCONCLUSIVE)
 
 
 def test_colour_that_gains_less_is_contradicted() -> None:
     *_, last = gain_over_neurons(planted({"color": 0.02, "lpips": 0.1}, -0.5))
-    assert verdict_positive(last.low, last.high) == CONTRADICTED
+    assert alone(positive, last) == CONTRADICTED
 
 
 def test_groups_are_resampled_independently() -> None:

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from judged import alone
 from scipy import stats
 
+from codespectra.claims.judges import CONTRADICTED, SUPPORTED, negative
 from codespectra.claims.measures import sensitivity as measures
 from codespectra.directions.directions import Directions
 from codespectra.directions.read_out import read_out
@@ -21,7 +23,6 @@ from codespectra.figures.sensitivity import draw_sensitivity
 from codespectra.interpretability.index import Index, index_table
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.similarity import Color, Label
-from codespectra.statistics.evidence import CONTRADICTED, SUPPORTED, verdict_negative
 
 GRID = sensitivity.path_grid(-0.5, 1.5, 21)
 
@@ -248,7 +249,7 @@ def a_study(dip: float, bump: float, slope: float, count: int = 24) -> SimpleNam
 
 
 def verdict(measure, study: SimpleNamespace) -> list[str]:
-    return [verdict_negative(one.low, one.high) for one in measure(study)]
+    return [alone(negative, one) for one in measure(study)]
 
 
 def test_planted_effects_are_found():

@@ -187,3 +187,13 @@ def test_a_mistake_is_told_in_one_line(name: str) -> None:
     changes, line = MISTAKES[name]
     (told,) = mistakes(changed(CONFIG, changes))
     assert told.startswith(f"config: {line}")
+
+
+def test_a_model_of_fewer_networks_than_intervals_are_asked_over_is_refused() -> None:
+    said = mistakes(changed(CONFIG, SEEDS | {"claims.networks": 2, "language": None}))
+    asked = "config: claims.networks: 2 asks for intervals over as many networks, but {} is 1; give"
+    swept = [f"vae-dropout{rate}{kind}" for rate in (0, 0.4) for kind in ("", "-recalibrated")]
+    assert [line.rpartition(" it more")[0] for line in said] == [asked.format(n) for n in swept]
+    assert not mistakes(
+        changed(CONFIG, SEEDS | {"claims.networks": 2, "coding.seeds": [0, 1], "language": None})
+    )

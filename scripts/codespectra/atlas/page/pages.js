@@ -46,7 +46,7 @@ function claimsPage(query) {
   };
   const groupOf = (claim) => `${claim.id}\n${claim.statistic}`;
   const page = [trail(["atlas", "#/"], ["claims"]), el("h1", {}, "Claims"),
-    el("p", { class: "note" }, "Estimates with 95 % intervals, a row a scope: supported where the whole interval is on the claim's side, contradicted where it is on the other. A scope leads to its units."),
+    el("p", { class: "note" }, "Estimates with 95 % intervals, a row a scope: supported where the interval, as long as the number of the claim's scopes asks, is on the claim's side, contradicted where it is on the other. A scope leads to its units. One verdict a claim stands in results/claims.csv."),
     el("form", { class: "controls", on: { submit: (event) => event.preventDefault() } },
       choice("verdict", [["", "all"], ...verdicts.map((verdict) => [verdict, verdict])], asked.verdict, (verdict) => update({ verdict })),
       el("label", {}, el("span", {}, "words"), el("input", { type: "search", value: asked.q, on: { input: (event) => update({ q: event.target.value }) } })),

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from codespectra.claims.measures.tables import Measure, Tables
+from codespectra.claims.scope import Scope
 from codespectra.claims.sweep_columns import with_networks
 from codespectra.statistics.evidence import Evidence, rank_correlation, slope_over_networks
 
@@ -17,11 +18,13 @@ from codespectra.statistics.evidence import Evidence, rank_correlation, slope_ov
 Values = tuple[np.ndarray, np.ndarray | None]
 
 
-def _groups(tables: Tables, table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+def _groups(tables: Tables, table: pd.DataFrame) -> Iterator[tuple[Scope, pd.DataFrame]]:
     """Rows of the sweep's networks by BatchNorm statistics and part of the network."""
     swept = table[table["model"].isin(tables.networks)]
-    for keys, group in with_networks(swept, tables.networks).groupby(["statistics", "part"]):
-        yield ", ".join(keys).replace("_", " "), group.sort_values(["dropout", "seed", "depth"])
+    networks = with_networks(swept, tables.networks)
+    for (statistics, part), group in networks.groupby(["statistics", "part"]):
+        scope = Scope(statistics=statistics.replace("_", " "), part=part)
+        yield scope, group.sort_values(["dropout", "seed", "depth"])
 
 
 def _means(group: pd.DataFrame, column: str) -> np.ndarray:
@@ -30,7 +33,7 @@ def _means(group: pd.DataFrame, column: str) -> np.ndarray:
     return values.dropna(axis=1).mean(axis=1).to_numpy()
 
 
-def _exponents(tables: Tables) -> Iterator[tuple[str, pd.DataFrame, Values]]:
+def _exponents(tables: Tables) -> Iterator[tuple[Scope, pd.DataFrame, Values]]:
     for scope, group in _groups(tables, tables.exponents):
         alpha = group.pivot(index=["dropout", "seed"], columns="depth", values="alpha")
         found = tables.bootstrap.merge(group[["model", "stimuli", "layer", "dropout", "seed"]])
@@ -39,34 +42,36 @@ def _exponents(tables: Tables) -> Iterator[tuple[str, pd.DataFrame, Values]]:
         layers = pd.concat([alpha, draws], ignore_index=True).dropna(axis=1).columns
         value = alpha[layers].mean(axis=1).to_numpy()
         resampled = draws[layers].mean(axis=1).unstack("draw").to_numpy().T
-        yield f"{scope}, alpha", group, (value, resampled)
+        yield scope.at(value="alpha"), group, (value, resampled)
 
 
-def _actions(tables: Tables) -> Iterator[tuple[str, pd.DataFrame, Values]]:
+def _actions(tables: Tables) -> Iterator[tuple[Scope, pd.DataFrame, Values]]:
     for scope, group in _groups(tables, tables.action):
         for column in ("action", "relative_action"):
             logarithm = group.assign(log=np.log10(group[column].where(group[column] > 0)))
-            yield f"{scope}, log10 {column}", group, (_means(logarithm, "log"), None)
+            yield scope.at(value=f"log10 {column}"), group, (_means(logarithm, "log"), None)
 
 
-def _read_outs(tables: Tables) -> Iterator[tuple[str, pd.DataFrame, Values]]:
+def _read_outs(tables: Tables) -> Iterator[tuple[Scope, pd.DataFrame, Values]]:
     for scope, group in _groups(tables, tables.action):
-        yield f"{scope}, explained input variance", group, (_means(group, "explained"), None)
+        where = scope.at(value="explained input variance")
+        yield where, group, (_means(group, "explained"), None)
 
 
-def _late_bends(tables: Tables) -> Iterator[tuple[str, pd.DataFrame, Values]]:
+def _late_bends(tables: Tables) -> Iterator[tuple[Scope, pd.DataFrame, Values]]:
     """Curvature either way, which is any departure from a power law, and downward, as in steps."""
     swept = tables.exponents[tables.exponents["model"].isin(tables.networks)]
     networks = with_networks(swept, tables.networks)
     late = networks[networks["depth"] > networks["depth"].max() / 2]
     for statistics, group in late.groupby("statistics"):
-        scope = f"{statistics.replace('_', ' ')}, later half of the layers"
+        words = statistics.replace("_", " ")
+        scope = Scope(statistics=words, part="later half of the layers")
         magnitude = group.assign(magnitude=group["curvature"].abs())
-        yield f"{scope}, bend either way", group, (_means(magnitude, "magnitude"), None)
-        yield f"{scope}, downward bend", group, (-_means(group, "curvature"), None)
+        yield scope.at(value="bend either way"), group, (_means(magnitude, "magnitude"), None)
+        yield scope.at(value="downward bend"), group, (-_means(group, "curvature"), None)
 
 
-def _slope(tables: Tables, found: tuple[str, pd.DataFrame, Values]) -> Evidence:
+def _slope(tables: Tables, found: tuple[Scope, pd.DataFrame, Values]) -> Evidence:
     scope, group, (value, draws) = found
     networks = group.drop_duplicates(["dropout", "seed"]).sort_values(["dropout", "seed"])
     dropout = networks["dropout"].to_numpy()
@@ -92,7 +97,7 @@ def read_out_on_dropout_and_depth(tables: Tables) -> Iterator[Evidence]:
     swept = tables.action[tables.action["model"].isin(tables.networks)]
     for model, run in swept.groupby("model", sort=True):
         depth, explained = run["depth"].to_numpy(), run["explained"].to_numpy()
-        yield rank_correlation(f"{model}, depth", depth, explained, **tables.resampling)
+        yield rank_correlation(Scope(model, by="depth"), depth, explained, **tables.resampling)
 
 
 def effects_when_recalibrated(tables: Tables) -> Iterator[Evidence]:
@@ -101,5 +106,5 @@ def effects_when_recalibrated(tables: Tables) -> Iterator[Evidence]:
         for scope, group, (value, draws) in values(tables):
             if group["statistics"].iloc[0] == "recalibrated":
                 signed = sign * value, None if draws is None else sign * draws
-                direction = "fall" if sign < 0 else "rise"
-                yield _slope(tables, (f"{scope}, {direction}", group, signed))
+                where = scope.at(direction="fall" if sign < 0 else "rise")
+                yield _slope(tables, (where, group, signed))

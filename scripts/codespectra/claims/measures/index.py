@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from codespectra.claims.measures.tables import Measure, Tables
+from codespectra.claims.scope import Scope
 from codespectra.interpretability.parts import ALL
 from codespectra.statistics.evidence import Evidence, Moments, cohens_d, compare_groups
 
@@ -21,7 +22,7 @@ class Scored:
     `moments` has a row a method and draw.
     """
 
-    scope: str
+    scope: Scope
     scores: pd.DataFrame
     moments: pd.DataFrame
 
@@ -47,7 +48,7 @@ class Scored:
     def against(self, ours: str, other: str, tables: Tables) -> Evidence:
         """One method's II against another's."""
         return compare_groups(
-            f"{self.scope}, {ours} against {other}",
+            self.scope.at(compared=f"{ours} against {other}"),
             self.ii(ours),
             self.ii(other),
             image_draws=cohens_d(self.moments_of(ours), self.moments_of(other)),
@@ -61,9 +62,13 @@ def _scored(scores: pd.DataFrame, resampled: pd.DataFrame) -> Iterator[tuple[dic
     moments = dict(iter(resampled.groupby(keys)))
     for key, group in scores.groupby(keys, sort=True):
         where = dict(zip(keys, key, strict=True))
-        part = "" if where["part"] == ALL else f" {where['part']}"
-        half = f", {where['half']} half" if "half" in where else ""
-        scope = "{model} on {stimuli}, {layer}, {metric}".format(**where) + part + half
+        scope = Scope(
+            where["model"],
+            stimuli=where["stimuli"],
+            layer=where["layer"],
+            metric=where["metric"] + ("" if where["part"] == ALL else f" {where['part']}"),
+            half=f"{where['half']} half" if "half" in where else "",
+        )
         yield where, Scored(scope, group, moments[key])
 
 
@@ -142,22 +147,22 @@ def on_both_halves(tables: Tables) -> Iterator[Evidence]:
 def other_sets(tables: Tables) -> Iterator[Evidence]:
     """II on each control set against each analysis set of its network, method by method."""
     scores = _whole(tables.scores[tables.scores["model"].isin(tables.trained)])
-    places: dict[str, dict[str, Scored]] = {}
+    places: dict[Scope, dict[str, Scored]] = {}
     for where, scored in _scored(scores, tables.resampled):
-        place = "{model}, {layer}, {metric}".format(**where)
+        place = Scope(where["model"], layer=where["layer"], metric=where["metric"])
         places.setdefault(place, {})[where["stimuli"]] = scored
     for place, sets in places.items():
         bases = [name for name in sets if name in tables.analysis_sets]
         controls = [name for name in sets if name not in tables.analysis_sets]
         for base, name in product(bases, controls):
-            methods = sets[base].scores["method"].unique()
-            for method in filter(sets[name].size, methods):  # runs may have methods of their own
-                scope = f"{place}, {method}: {name} against {base}"
+            there = set(sets[name].scores["method"])
+            for method in filter(there.__contains__, sets[base].scores["method"].unique()):
+                scope = place.at(method=method, sets=f"{name} against {base}")
                 yield _set_against_set(scope, sets[name], sets[base], method, tables)
 
 
 def _set_against_set(
-    scope: str, first: Scored, second: Scored, method: str, tables: Tables
+    scope: Scope, first: Scored, second: Scored, method: str, tables: Tables
 ) -> Evidence:
     mean, variance, count = second.moments_of(method)
     # Sets of equal size are resampled alike; the next draw is independent.

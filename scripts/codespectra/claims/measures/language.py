@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from codespectra.claims.measures.tables import Tables, by_scope
+from codespectra.claims.scope import Scope
 from codespectra.explanations.unit_kinds import LOW_ACTION, NEURON, PROJECTION
 from codespectra.statistics.evidence import Evidence, from_draws, spearman_rows
 
@@ -37,10 +38,11 @@ def scores_over_depth(tables: Tables) -> Iterator[Evidence]:
     for scope, units in by_scope(known, ["explainer"], tables.trained):
         for kind in (PROJECTION, LOW_ACTION):
             found = units[units["kind"].isin([NEURON, kind])]
-            yield _opposite(f"{scope}, neuron and {kind}", found, kind, tables)
+            where = scope.at(kinds=f"neuron and {kind}")
+            yield _opposite(where, found, kind, tables)
 
 
-def _opposite(scope: str, units: pd.DataFrame, kind: str, tables: Tables) -> Evidence:
+def _opposite(scope: Scope, units: pd.DataFrame, kind: str, tables: Tables) -> Evidence:
     """Spearman's rho over the layers that have scores of both kinds."""
     layers = [
         [group.loc[group["kind"] == one, "score"].to_numpy() for one in (NEURON, kind)]

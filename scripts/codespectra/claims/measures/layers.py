@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 
 from codespectra.claims.measures.tables import Tables
+from codespectra.claims.scope import Scope
 from codespectra.statistics.evidence import Evidence, from_draws, rank_correlation
 
 
-def runs(table: pd.DataFrame, models: tuple[str, ...]) -> Iterator[tuple[str, pd.DataFrame]]:
+def runs(table: pd.DataFrame, models: tuple[str, ...]) -> Iterator[tuple[Scope, pd.DataFrame]]:
     """Each run of those models with its scope, layers in order of depth."""
     for (model, stimuli), run in table.groupby(["model", "stimuli"], sort=True):
         if model in models:
-            yield f"{model} on {stimuli}", run.sort_values("depth")
+            yield Scope(model, stimuli=stimuli), run.sort_values("depth")
 
 
 def resampled_exponents(tables: Tables, run: pd.DataFrame) -> np.ndarray:
@@ -31,7 +32,7 @@ def non_monotonic(tables: Tables) -> Iterator[Evidence]:
         rise = _interior_rise(alpha)
         resampled = _interior_rise(draws)
         statistic = "largest alpha inside minus the larger of the first and last"
-        yield from_draws(scope, statistic, rise, resampled, n=len(alpha))
+        yield _from_draws(tables, scope, statistic, rise, resampled, n=len(alpha))
 
 
 def _interior_rise(alpha: np.ndarray) -> np.ndarray:
@@ -45,7 +46,15 @@ def largest_exponent(tables: Tables) -> Iterator[Evidence]:
     for scope, run in runs(tables.exponents, classifiers):
         alpha, draws = run["alpha"].to_numpy(), resampled_exponents(tables, run)
         statistic = "largest alpha of any layer, plus 1"
-        yield from_draws(scope, statistic, alpha.max() + 1, draws.max(axis=1) + 1, n=len(alpha))
+        largest, resampled = alpha.max() + 1, draws.max(axis=1) + 1
+        yield _from_draws(tables, scope, statistic, largest, resampled, n=len(alpha))
+
+
+def _from_draws(
+    tables: Tables, scope: Scope, statistic: str, estimate: float, draws: np.ndarray, *, n: int
+) -> Evidence:
+    groups = tables.photographs.get(scope.facets["stimuli"])
+    return from_draws(scope, statistic, estimate, draws, n=n, groups=groups)
 
 
 def exponent_and_action(tables: Tables) -> Iterator[Evidence]:
@@ -56,7 +65,7 @@ def exponent_and_action(tables: Tables) -> Iterator[Evidence]:
         joined = tables.action.merge(exponents[[*keys, "alpha"]], on=keys)
         for scope, run in runs(joined, tables.trained):
             for column in ("action", "relative_action"):
-                where = f"{scope}, {column}, alpha on {stimuli}"
+                where = scope.at(value=column, spectra=f"alpha on {stimuli}")
                 alpha, action = run["alpha"].to_numpy(), run[column].to_numpy()
                 yield rank_correlation(where, alpha, action, **tables.resampling)
 
@@ -66,4 +75,5 @@ def action_and_explained(tables: Tables) -> Iterator[Evidence]:
     for scope, run in runs(tables.action, tables.trained):
         for column in ("action", "relative_action"):
             action, explained = run[column].to_numpy(), run["explained"].to_numpy()
-            yield rank_correlation(f"{scope}, {column}", action, explained, **tables.resampling)
+            where = scope.at(value=column)
+            yield rank_correlation(where, action, explained, **tables.resampling)

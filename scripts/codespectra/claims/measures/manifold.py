@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from codespectra.claims.measures.tables import Tables, by_scope
+from codespectra.claims.scope import Scope
 from codespectra.statistics.evidence import Evidence, rank_correlation
 
 # The values of `stage`, in words.
@@ -30,7 +31,7 @@ def spread_and_index(tables: Tables) -> Iterator[Evidence]:
     keys = ["layer", "method", "metric"]
     for scope, units in by_scope(tables.manifold_units, keys, tables.trained):
         own = units["metric"].iloc[0] == units["map_metric"].iloc[0]
-        where = f"{scope} (built in: the map's own metric)" if own else scope
+        where = scope.at(built_in="built in: the map's own metric" if own else "")
         yield _correlate(where, units, "spread", tables)
 
 
@@ -41,7 +42,7 @@ def coactivation_and_index(tables: Tables) -> Iterator[Evidence]:
         yield _correlate(scope, units, "coactivation", tables)
 
 
-def _correlate(scope: str, units: pd.DataFrame, column: str, tables: Tables) -> Evidence:
+def _correlate(scope: Scope, units: pd.DataFrame, column: str, tables: Tables) -> Evidence:
     """Spearman's rho of II with a column over units."""
     values, ii = units[column].to_numpy(), units["ii"].to_numpy()
     return rank_correlation(scope, values, ii, **tables.resampling)

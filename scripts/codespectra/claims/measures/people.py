@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from codespectra.claims.measures.tables import Tables
+from codespectra.claims.scope import Scope
 from codespectra.statistics.evidence import Evidence
 
 
@@ -14,6 +15,7 @@ def choices_predict_people(tables: Tables) -> Iterator[Evidence]:
     """
     answers = tables.agreement
     for row in answers[(answers["confidence"] == "all") & (answers["stage"] != "all")].itertuples():
-        scope = f"{row.condition}, {row.stage}, {row.backbone} {row.part}"
+        metric = f"{row.backbone} {row.part}"
+        scope = Scope(condition=row.condition, stage=row.stage, metric=metric)
         auc, low, high = row.auc - 0.5, row.auc_low - 0.5, row.auc_high - 0.5
         yield Evidence(scope, "AUC - 0.5", auc, low, high, row.n_units)

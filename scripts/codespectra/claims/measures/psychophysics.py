@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from codespectra.claims.measures.tables import Tables, by_scope
+from codespectra.claims.scope import Scope
 from codespectra.statistics.evidence import Evidence
 
 COLOR = "color"
@@ -44,16 +45,16 @@ def gain_over_neurons(tables: Tables) -> Iterator[Evidence]:
 
 
 def _gains(
-    scope: str, where: str, ours: pd.DataFrame, neurons: pd.DataFrame, tables: Tables
+    scope: Scope, compared: str, ours: pd.DataFrame, neurons: pd.DataFrame, tables: Tables
 ) -> Iterator[Evidence]:
     rng, n = np.random.default_rng(tables.seed), len(ours) + len(neurons)
     first, second = (_resampled_means(values, rng, tables.resamples) for values in (ours, neurons))
     gain, draws = ours.mean() - neurons.mean(), dict(zip(ours, (first - second).T, strict=True))
     for metric in gain.index:
-        here = f"{scope}, {metric}, {where}"
+        here = scope.at(metric=metric, compared=compared)
         yield _evidence(here, "difference of accuracy", gain[metric], draws[metric], n)
     for metric in gain.index.drop(COLOR) if COLOR in gain.index else ():
-        here = f"{scope}, {COLOR} against {metric}, {where}"
+        here = scope.at(metric=f"{COLOR} against {metric}", compared=compared)
         more, drawn = gain[COLOR] - gain[metric], draws[COLOR] - draws[metric]
         yield _evidence(here, "difference of differences", more, drawn, n)
 
@@ -74,6 +75,6 @@ def _resampled_means(
     return rng.multinomial(n, np.full(n, 1 / n), size=resamples) @ values.to_numpy() / n
 
 
-def _evidence(scope: str, statistic: str, estimate: float, draws: np.ndarray, n: int) -> Evidence:
+def _evidence(scope: Scope, statistic: str, estimate: float, draws: np.ndarray, n: int) -> Evidence:
     low, high = np.quantile(draws, [0.025, 0.975])
     return Evidence(scope, statistic, float(estimate), float(low), float(high), n)

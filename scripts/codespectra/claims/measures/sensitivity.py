@@ -32,10 +32,10 @@ def gradient_at_centroids(tables: Tables) -> Iterator[Evidence]:
     for scope, paths in by_scope(tables.sensitivity_gradients, ["layer"], tables.trained):
         start, middle, end = _places(one_way(paths), "gradient_norm")
         change = ((start + end) / 2 - middle) / middle
-        where = f"{scope}, own images: centroids against between"
+        where = scope.at(images="own images: centroids against between")
         yield _bootstrap_mean(where, "relative change of the norm", change, tables)
         other, _, own = _places(paths, "gradient_norm_a")
-        where = f"{scope}, images of a centroid: for it against for its partner"
+        where = scope.at(images="images of a centroid: for it against for its partner")
         yield _bootstrap_mean(where, "relative change of the norm", (own - other) / other, tables)
 
 

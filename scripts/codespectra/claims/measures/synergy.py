@@ -9,16 +9,19 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from codespectra.claims.measures.tables import Tables
+from codespectra.claims.measures.tables import Tables, by_scope
+from codespectra.claims.scope import Scope
 from codespectra.statistics.evidence import Evidence, rank_correlation
 
 # From means of features (…, F) over pairs to a statistic (…).
 Statistic = Callable[[np.ndarray], np.ndarray]
 
+PLACE = ["layer", "metric"]
+
 
 def signs_of_synergies(tables: Tables) -> Iterator[Evidence]:
     """Share of negative pairs less a half, share of positive pairs, and skewness."""
-    for scope, pairs in _groups(tables.synergies, tables.trained):
+    for scope, pairs in by_scope(tables.synergies, PLACE, tables.trained):
         values = pairs["synergy"].to_numpy()
         negative, positive = values < 0, values > 0
         standard = (values - values.mean()) / (values.std() or 1)
@@ -33,7 +36,7 @@ def signs_of_synergies(tables: Tables) -> Iterator[Evidence]:
 
 def synergy_with_correlation(tables: Tables) -> Iterator[Evidence]:
     """Spearman's rho of synergy and correlation over pairs, ranked once among all of them."""
-    for scope, pairs in _groups(tables.synergies, tables.trained):
+    for scope, pairs in by_scope(tables.synergies, PLACE, tables.trained):
         ranks = stats.rankdata(pairs[["correlation", "synergy"]], axis=0) / len(pairs)
         x, y = (ranks - ranks.mean(axis=0)).T
         features = np.stack([x, y, x * x, y * y, x * y], axis=1)
@@ -46,14 +49,14 @@ def index_with_best_synergy(tables: Tables) -> Iterator[Evidence]:
     Synergy subtracts the index itself (B eq. 8), so that it would fall with it by construction;
     the second scope asks the same of the best II(a + b), of which nothing was subtracted.
     """
-    for scope, units in _groups(tables.synergy_units, tables.trained):
+    for scope, units in by_scope(tables.synergy_units, PLACE, tables.trained):
         own = units["ii"].to_numpy()
         for column, what in (
             ("best_synergy", "best synergy (partly built in: it subtracts II)"),
             ("best_ii", "best II(a + b)"),
         ):
-            reached = units[column].to_numpy()
-            yield rank_correlation(f"{scope}, II and {what}", own, reached, **tables.resampling)
+            where = scope.at(compared=f"II and {what}")
+            yield rank_correlation(where, own, units[column].to_numpy(), **tables.resampling)
 
 
 def unit_bootstrap(
@@ -87,15 +90,8 @@ def unit_bootstrap(
         return np.stack(sums[1:], axis=1) / sums[0][:, None]
 
 
-def _groups(table: pd.DataFrame, trained: tuple[str, ...]) -> Iterator[tuple[str, pd.DataFrame]]:
-    keys = ["model", "stimuli", "layer", "metric"]
-    for (model, stimuli, layer, metric), group in table.groupby(keys, sort=True):
-        if model in trained:
-            yield f"{model} on {stimuli}, {layer}, {metric}", group
-
-
 def _over_units(
-    scope: str,
+    scope: Scope,
     name: str,
     pairs: pd.DataFrame,
     features: np.ndarray,

@@ -1,11 +1,12 @@
 """The tables of a study as the claims' measures get them, and their rows by scope."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, make_dataclass
+from dataclasses import dataclass, field, make_dataclass
 
 import pandas as pd
 
 from codespectra.claims.needs import NEEDS
+from codespectra.claims.scope import Scope
 from codespectra.statistics.evidence import Evidence
 
 
@@ -14,7 +15,10 @@ class _Study:
     """The tables of a study by kind, None for what wasn't run, and how often to resample them.
 
     `trained` names the models whose weights were learned; claims of the papers are about these.
-    `networks` are those of the dropout sweep by name: dropout, seed, statistics; None without one.
+    `origins` says of each model where its weights come from, in words; `replicates` of networks
+    that only their seeds tell apart which model (`base`) they are. `networks` are those of the
+    dropout sweep by name: dropout, seed, statistics; None without one. `photographs` counts
+    those that a set's stimuli are crops of, where exponents are resampled by photograph.
     `analysis_sets` are the stimulus sets that claims about directions are of; others are controls.
     """
 
@@ -23,6 +27,9 @@ class _Study:
     trained: tuple[str, ...] = ()
     analysis_sets: tuple[str, ...] = ()
     networks: dict[str, dict] | None = None
+    replicates: dict[str, dict] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    photographs: dict[str, int] = field(default_factory=dict)
 
     @property
     def resampling(self) -> dict[str, int]:
@@ -42,8 +49,8 @@ Measure = Callable[[Tables], Iterator[Evidence]]
 
 def by_scope(
     table: pd.DataFrame, keys: list[str], models: tuple[str, ...]
-) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Rows of these models by run and `keys`, each with its scope in words."""
+) -> Iterator[tuple[Scope, pd.DataFrame]]:
+    """Rows of these models by run and `keys`, each with its scope."""
     for (model, stimuli, *rest), rows in table.groupby(["model", "stimuli", *keys], sort=False):
         if model in models:
-            yield ", ".join([f"{model} on {stimuli}", *rest]), rows
+            yield Scope(model, stimuli=stimuli, **dict(zip(keys, rest, strict=True))), rows

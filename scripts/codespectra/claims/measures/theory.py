@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from codespectra.claims.measures.tables import Tables
+from codespectra.claims.scope import Scope
 from codespectra.statistics.evidence import Evidence, mean_over_seeds
 from codespectra.theory import retention
 
@@ -21,18 +22,21 @@ def rate_explains_toys(tables: Tables) -> Iterator[Evidence]:
     for bits, toys in tables.superposition_fit.groupby("entropy_bits"):
         statistic = "share of variance explained by R(S), less 0.5"
         shares = toys["explained"].to_numpy() - 0.5
-        yield mean_over_seeds(f"toy models, H = {bits} bits", statistic, shares)
+        scope = Scope(what="toy models", entropy=f"H = {bits} bits")
+        yield mean_over_seeds(scope, statistic, shares)
 
 
 def information_kept(tables: Tables) -> Iterator[Evidence]:
     """Bits kept beyond other networks at the last layer, and the untrained networks' decay."""
     for baseline in (retention.TRAINED_WITHOUT, retention.UNTRAINED):
-        scope = f"trained with dropout against {baseline.removeprefix('trained ')}, last layer"
+        against = f"trained with dropout against {baseline.removeprefix('trained ')}"
+        scope = Scope(networks=against, at="last layer")
         values = retention.kept_beyond(tables.information, baseline)
         yield mean_over_seeds(scope, "difference in bits", values)
     for kind in (retention.UNTRAINED, retention.TRAINED_WITHOUT):
         rates = -retention.decay_rates(tables.information, kind)
-        yield mean_over_seeds(f"{kind}, decay", "minus the slope of ln(bits) on layers", rates)
+        scope = Scope(networks=kind, of="decay")
+        yield mean_over_seeds(scope, "minus the slope of ln(bits) on layers", rates)
 
 
 def bounds_hold(tables: Tables) -> Iterator[Evidence]:
@@ -43,12 +47,12 @@ def bounds_hold(tables: Tables) -> Iterator[Evidence]:
     """
     table = tables.capacity
     exact, gap = table["exact_bits"], table["gap"]
-    for scope, low in (("as proved", "low_bits"), ("as stated", "paper_low_bits")):
+    for stated, low in (("as proved", "low_bits"), ("as stated", "paper_low_bits")):
         above, below = exact - table[low], table["high_bits"] - exact
         distance = np.minimum(above, below)
         at = int(distance.argmin())
         yield Evidence(
-            f"lower bound {scope}",
+            Scope(bound=f"lower bound {stated}"),
             f"least distance in bits from a bound, plus {TOLERANCE:g}",
             float(distance[at]) + TOLERANCE,
             float(np.minimum(above, below - gap).min()) + TOLERANCE,

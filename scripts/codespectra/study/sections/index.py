@@ -6,6 +6,7 @@ from pydantic import Field
 
 from codespectra.study.sections.analyses import Selectors
 from codespectra.study.sections.base import (
+    RUNTIME,
     Listed,
     Name,
     Number,
@@ -83,6 +84,9 @@ class Claims(Strict):
     """Resamples for each interval."""
     seed: Seed = 0
     """Draws the resamples."""
+    networks: Number = Field(1, json_schema_extra=RUNTIME)
+    """Networks that each model must be, at least, so that intervals are over networks: a model with
+    fewer seeds is refused. 1: verdicts over one network say so."""
 
 
 class Figures(Strict):

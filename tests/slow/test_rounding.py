@@ -1,0 +1,33 @@
+"""Verdicts don't hang on rounding: with other kernels and threads no claim is decided otherwise."""
+
+import pandas as pd
+import pytest
+from project import Project, copy_project
+
+# Of the mini study, whose statistics are of few: the embedded one would take too long.
+# Instructions of older processors for each library that multiplies matrices, and two threads.
+OTHER = {
+    "OMP_NUM_THREADS": "2",
+    "OPENBLAS_CORETYPE": "Prescott",
+    "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+    "ATEN_CPU_CAPABILITY": "default",
+}
+
+
+def claims(project: Project) -> pd.DataFrame:
+    return pd.read_csv(project.folder / "results/claims-everything.csv", index_col="id")
+
+
+def test_other_rounding_decides_no_claim_otherwise(
+    mini: Project, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = copy_project(tmp_path)
+    for name, value in OTHER.items():
+        monkeypatch.setenv(name, value)
+    done = other.snakemake("everything", "--cores", "1")
+    assert done.returncode == 0, done.stdout
+    before, after = claims(mini), claims(other)
+    # Else the kernels were the same.
+    assert not before["estimate"].equals(after["estimate"])
+    flipped = before.index[before["verdict"] != after["verdict"]]
+    assert not [one for one in flipped if before["close_call"][one] == "no"]
