@@ -13,9 +13,8 @@ import torch
 from checked_plans import checked_plan
 from project import MINI, read_config
 
-from codespectra.study.captured_sizes import captured_bytes
-
 from codespectra.claims.catalogue import CLAIMS
+from codespectra.study.captured_sizes import captured_bytes
 
 
 def test_nothing_unfinished_is_left(mini):
