@@ -66,6 +66,8 @@ def test_pieces_that_are_whole_and_made_from_the_same_stand(tmp_path):
     write_piece(store, "+2123abcd", [["e", "mean"]]).unlink()
     damaged = write_piece(store, "+3123abcd", [["f", "mean"]]).with_suffix(".json")
     damaged.write_text(damaged.read_text().replace("f", "g"))
+    # Of the layout before there were pieces.
+    write_manifest(write_piece(store, "+4123abcd", []).with_suffix(".json"), {"count": 9})
     write_piece(tmp_path / "tiles-noisy", "", [["h", "mean"]])
     write_piece(store, ".shards", [["i", "mean"]])
     assert standing_pieces(store, "now") == {
