@@ -90,7 +90,7 @@ def _plans(configs: dict[str, dict[str, Any]], done: dict[str, Any]) -> dict[str
     _parse_once()
     Path("planned.json").write_text(json.dumps(done))
     with opened("planned.json") as workflow:
-        _let_stand([job for job in workflow.dag.jobs if hasattr(job.params, "holds")])
+        let_stand([job for job in workflow.dag.jobs if hasattr(job.params, "holds")])
     found = {}
     for name, config in configs.items():
         Path("planned.json").write_text(json.dumps(config))
@@ -99,7 +99,7 @@ def _plans(configs: dict[str, dict[str, Any]], done: dict[str, Any]) -> dict[str
     return found
 
 
-def _let_stand(captures: list[Any]) -> None:
+def let_stand(captures: list[Any]) -> None:
     """Write what a plan looks for of activations files: they themselves, and their manifests."""
     from codespectra.files.manifests import write_manifest
 
