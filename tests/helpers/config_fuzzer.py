@@ -146,8 +146,9 @@ def outcome(config: dict[str, Any], place: Place, value: Any) -> tuple[str, str]
         said = str(error)
         # A layer that isn't there is told of the list that selects it.
         key = ".".join(map(str, place)).removesuffix(".type")
-        # Without seeds it is the names of their networks that are unknown.
-        key = "-s0' is unknown" if key.endswith(".seeds") and value is None else key
+        # Without seeds of a model it is the names of its networks that are unknown.
+        missing = value is None and place[0] == "models" and place[-1] == "seeds"
+        key = "-s0' is unknown" if missing else key
         clear = _without_numbers(key) in _without_numbers(said) and _lines_are_short(said)
         return ("told" if clear else "unclear"), said
     except Hang:
