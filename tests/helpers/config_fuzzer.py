@@ -13,6 +13,7 @@ from checked_plans import checked_plan
 from project import changed, read_config
 
 from codespectra.errors import UserError
+from codespectra.study.sections.study import load_study
 
 LONG = "x" * 240
 BAD = (None, True, "3", -1, 0, 1.5, math.nan, math.inf, 10**40, "", "NA", [], {}, LONG, "{x}")
@@ -138,12 +139,16 @@ def outcome(config: dict[str, Any], place: Place, value: Any) -> tuple[str, str]
 
     before = signal.signal(signal.SIGALRM, late)
     signal.alarm(SECONDS)
+    edited = replaced(config, place, value)
     try:
-        plan = checked_plan(replaced(config, place, value))
+        checked_plan(edited)
     except UserError as error:
         said = str(error)
         # A layer that isn't there is told of the list that selects it.
         key = ".".join(map(str, place)).removesuffix(".type")
+        # Without seeds of a model it is the names of its networks that are unknown.
+        missing = value is None and place[0] == "models" and place[-1] == "seeds"
+        key = "-s0' is unknown" if missing else key
         clear = _without_numbers(key) in _without_numbers(said) and _lines_are_short(said)
         return ("told" if clear else "unclear"), said
     except Hang:
@@ -153,7 +158,7 @@ def outcome(config: dict[str, Any], place: Place, value: Any) -> tuple[str, str]
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
-    held: Any = plan.study.model_dump(mode="json")
+    held: Any = load_study(edited).model_dump(mode="json")
     for key in place:
         held = held[key]
     last = next(key for key in reversed(place) if isinstance(key, str))

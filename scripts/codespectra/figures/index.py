@@ -51,8 +51,10 @@ def draw_index(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     for panel, metric in zip(axes[-1], metrics, strict=True):
         panel.set_xlabel(f"II ({style.metric_name(metric)})")
     sns.despine(figure)
-    notes = style.sample_note(scores), style.INDEX
-    style.credit(figure, " · ".join([cfg["study"], *notes]))
+    notes = [cfg["study"], style.sample_note(scores), style.INDEX]
+    if scores["model"].nunique() > scores["base"].nunique():
+        notes.append("of several networks a box holds the directions of all that have the method")
+    style.credit(figure, " · ".join(notes))
     return figure, scores
 
 
