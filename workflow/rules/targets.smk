@@ -17,7 +17,9 @@ INTERPRETABILITY_FIGURES = [
 ]
 INTERPRETABILITY_TARGETS = with_claims("-interpretability", pictures(INTERPRETABILITY_FIGURES))
 # The main job and the language study of networks that others trained.
-PRETRAINED_FIGURES = [file for file in [*MAIN_TARGETS, *LANGUAGE_TARGETS] if "/claims" not in file]
+PRETRAINED_FIGURES = [
+    file for file in [*MAIN_TARGETS, *LANGUAGE_TARGETS] if not Path(file).name.startswith("claims")
+]
 PRETRAINED_TARGETS = with_claims("-pretrained", PRETRAINED_FIGURES)
 # The main job too, of a study that is nothing but one of the others.
 ALL_TARGETS = [

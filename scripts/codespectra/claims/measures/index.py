@@ -155,8 +155,8 @@ def other_sets(tables: Tables) -> Iterator[Evidence]:
         bases = [name for name in sets if name in tables.analysis_sets]
         controls = [name for name in sets if name not in tables.analysis_sets]
         for base, name in product(bases, controls):
-            there = set(sets[name].scores["method"])
-            for method in filter(there.__contains__, sets[base].scores["method"].unique()):
+            methods = sets[base].scores["method"].unique()
+            for method in filter(sets[name].size, methods):  # runs may have methods of their own
                 scope = place.at(method=method, sets=f"{name} against {base}")
                 yield _set_against_set(scope, sets[name], sets[base], method, tables)
 
