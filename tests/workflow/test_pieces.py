@@ -98,6 +98,8 @@ def test_images_more_at_the_end_of_a_folder_are_captured_alone(tmp_path):
     add(range(300))
     ran(project, target, study.name)
     add(range(300, 330))
+    said = project.snakemake(target, "--dry-run", study=study.name).stdout
+    assert "stimuli.mine: 330 images, 300 before" in said
     again = {"make_stimuli": 1, "capture_activations": 1, "fit_spectra": 1}
     assert ran(project, target, study.name) == again
     log = project.folder / "results/logs/capture_activations/net/mine.log"
