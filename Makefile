@@ -24,13 +24,14 @@ pretrained: .venv/.synced
 	@echo "The language model on English prose: results/prose/results/"
 
 # Processes of one thread each: two threads that wait for each other take twice the time.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+# Long ones first, so that none is left for one process alone.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test: .venv/.synced
-	$(PYTEST) tests/unit tests/workflow
+	$(PYTEST) tests/workflow tests/unit
 
 test-all: .venv/.synced
-	$(PYTEST)
+	$(PYTEST) tests/slow tests/workflow tests/unit
 
 lint: .venv/.synced
 	$(BIN)/ruff check .

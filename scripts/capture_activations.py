@@ -11,7 +11,6 @@ from codespectra.capture.gather_shards import correct_in, gather
 from codespectra.capture.image_job import open_capture
 from codespectra.files.manifests import is_finished, write_manifest
 from codespectra.files.one_writer import only_writer
-from codespectra.files.second_names import keep_outputs
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
@@ -40,5 +39,4 @@ with only_writer(data):
     log.info("accuracy on %s: %s", cfg["stimuli"], work.accuracy(written.correct))
     piece = {name: snakemake.params[name] for name in ("origin", "holds")}
     write_manifest(snakemake.output.manifest, work.manifest(data, written) | piece)
-    if not shards:  # which the next run's would replace
-        keep_outputs(snakemake.output)
+    work.keep(data, written)

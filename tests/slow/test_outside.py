@@ -18,7 +18,7 @@ outside_study = pytest.importorskip("outside_study", reason="gguf isn't installe
 NOT_RUN = {
     *("capture_shard", "capture_text_shard", "download_checkpoint", "explain_by_chat"),
     *("import_activations", "tile_images", "map_directions", "describe_directions"),
-    *("describe_text_units", "bind_atlas"),
+    *("describe_text_units", "bind_atlas", "place_directions"),
 }
 
 

@@ -341,7 +341,7 @@ def test_search_finds_units_of_a_number_and_a_class(browser):
 
 
 def test_claims_have_their_verdicts_and_lead_to_units(browser, atlas):
-    files = ("claims.csv", "claims-interpretability.csv")
+    files = ("claims_by_scope.csv", "claims-interpretability_by_scope.csv")
     tables = [pd.read_csv(atlas.folder / "results" / file) for file in files]
     claims = pd.concat(tables).query("verdict != 'not run'").drop_duplicates()
     browser.open("#/claims")

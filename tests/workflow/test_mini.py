@@ -151,9 +151,10 @@ if shutil.which("nvidia-smi"):
 
 
 @pytest.mark.parametrize("mistake", REFUSED)
-def test_a_mistake_stops_before_any_job(mini, mistake):
+def test_a_mistake_stops_before_any_job(mini, mistake, tmp_path):
     changes, told = REFUSED[mistake]
-    said = mini.failure("--cores", "1", "--forceall", study=mini.write_study(changes))
+    project = mini.copy(tmp_path / "copy")
+    said = project.failure("--cores", "1", "--forceall", study=project.write_study(changes))
     assert told in said
     assert "Finished jobid" not in said
 

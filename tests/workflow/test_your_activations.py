@@ -77,6 +77,8 @@ def imported(path: Path, keys: dict[str, str], to: Path) -> str:
         config={"activations": {"mine": {"file": str(path)}}},
         files=str(path),
         code="code",
+        origin="",
+        holds=[],
     )
     return read_manifest(outputs["manifest"])["sha256"]
 

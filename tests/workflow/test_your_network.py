@@ -82,7 +82,8 @@ def test_a_snippet_gives_a_plan_and_its_networks(number, files, monkeypatch):
     monkeypatch.chdir(files)
     plan = checked_plan(study_of(number))
     assert all(plan.selected["spectra", name, "photos"] for name in plan.study.models)
-    for name in SNIPPETS[number].get("models", {}):
+    named = SNIPPETS[number].get("models", {})
+    for name in (n for n in plan.models if n in named or n.rpartition("-s")[0] in named):
         model, architecture = plan.models[name], plan.architectures[name]
         own = model.weights == "own"
         network = (
@@ -103,4 +104,6 @@ def test_the_page_has_snippets_of_every_door():
         for snippet in SNIPPETS
         for m in snippet.get("models", {}).values()
     }
-    assert doors == {"timm", "torchvision", "transformers", "python", "pytorch_cifar10"}
+    assert doors == {"timm", "torchvision", "transformers", "python", "pytorch_cifar10"} | {
+        "bottleneck_resnet"
+    }

@@ -1,10 +1,9 @@
 """What captures depend on, and which of their files an analysis takes (study/pieces)."""
 
-import json
 from functools import cache
 from itertools import starmap
 
-from codespectra.capture.manifest_layers import part_item
+from codespectra.capture.manifest_layers import part_item, selectors_of
 from codespectra.files.json_files import content_digest
 from codespectra.study.pieces import Pieces, plan_pieces, standing_pieces, unwanted_files
 
@@ -145,7 +144,7 @@ def recorded_config(wildcards):
 
 def text_capture_config(wildcards):
     """`params.cfg` of a capture of text."""
-    parts = {part: json.loads(selectors) for part, selectors in text_items_of(wildcards)}
+    parts = dict(map(selectors_of, text_items_of(wildcards)))
     return stage_config(**text_options(wildcards.model), parts=parts)
 
 

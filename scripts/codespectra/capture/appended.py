@@ -15,33 +15,33 @@ from codespectra.capture.activation_file import Layout, Written, begin_file, gro
 from codespectra.data.stimulus_file import images_digest
 from codespectra.errors import UserError, first_line
 from codespectra.files.hdf5_files import DIGESTED, hdf5_digest, rows_digest
-from codespectra.files.manifests import read_manifest
-from codespectra.files.second_names import forget_kept, kept_name
+from codespectra.files.manifests import read_signed, write_signed
+from codespectra.files.second_names import forget_kept, index_name, keep_outputs, kept_name
 
 log = logging.getLogger("codespectra")
 
 
-def whole_batches(written: Written, shown: dict[str, Any], follows_from: str) -> dict[str, Any]:
-    """What the manifest of a capture tells of its rows for captures of a set that has grown.
+def keep_rows(path: str | Path, written: Written, shown: dict[str, Any], follows_from: str) -> None:
+    """Let the next capture take a finished file's rows, unless it is gathered; see `take_rows`.
 
     Args:
-        written: what is known of the file.
+        path: of the file.
+        written: what is known of it.
         shown: manifest of the images.
         follows_from: digest of all that the rows follow from besides the images.
     """
     count, correct = written.whole
-    return {
-        "count": count,
-        "correct": correct,
-        "images_sha256": images_digest(shown, count),
-        "follows_from": follows_from,
-    }
+    forget_kept([path])
+    if count and keep_outputs([path]):
+        note = {"sha256": written.sha256, "follows_from": follows_from, "count": count}
+        note |= {"correct": correct, "images_sha256": images_digest(shown, count)}
+        write_signed(index_name(path), note)
 
 
 def take_rows(path: str | Path, layout: Layout, shown: dict[str, Any], follows_from: str) -> None:
     """Begin the file of `layout` with the rows of the capture that stood there before, if it may.
 
-    What a killed job has left goes first. See `whole_batches`.
+    What a killed job has left goes first. The arguments are those of `keep_rows`.
 
     Raises:
         UserError: too little disk.
@@ -53,7 +53,7 @@ def take_rows(path: str | Path, layout: Layout, shown: dict[str, Any], follows_f
         return
     count, correct = _earlier(path, shown, follows_from)
     if not count:
-        forget_kept([path, path.with_suffix(".json")])  # whose room the new file may need
+        forget_kept([path])  # whose room the new file may need
         return
     begin_file(partial, layout, journal)
     with h5py.File(kept_name(path), "r") as old, h5py.File(partial, "r+", rdcc_nbytes=0) as new:
@@ -67,18 +67,16 @@ def take_rows(path: str | Path, layout: Layout, shown: dict[str, Any], follows_f
 
 def _earlier(path: Path, shown: dict[str, Any], follows_from: str) -> tuple[int, int]:
     """How many images can be taken from the earlier capture, and how many are predicted rightly."""
-    manifest = kept_name(path.with_suffix(".json"))
-    if not (manifest.exists() and kept_name(path).exists()):
+    if not (index_name(path).exists() and kept_name(path).exists()):
         return 0, 0
     try:
-        told = read_manifest(manifest)
-        earlier = told["whole_batches"]
-        if earlier["follows_from"] != follows_from or not earlier["count"]:
+        earlier = read_signed(index_name(path))
+        if earlier["follows_from"] != follows_from:
             return 0, 0
         if images_digest(shown, earlier["count"]) != earlier["images_sha256"]:
             log.info("all images are shown: those of the last run aren't the first ones any more")
             return 0, 0
-        if hdf5_digest(kept_name(path)) != told["sha256"]:
+        if hdf5_digest(kept_name(path)) != earlier["sha256"]:
             raise UserError(f"{kept_name(path)}: changed since it was written")
     except Exception as error:  # HDF5 raises nearly anything at a damaged file.
         log.warning("nothing is taken from the last run: %s", first_line(error))

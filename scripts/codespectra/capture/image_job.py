@@ -12,7 +12,7 @@ import torch
 
 from codespectra.capture import images
 from codespectra.capture.activation_file import Layout, Written, listed_dataset
-from codespectra.capture.appended import take_rows, whole_batches
+from codespectra.capture.appended import keep_rows, take_rows
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.errors import UserError
@@ -108,6 +108,11 @@ class ImageCapture:
                 shard=shard,
             )
 
+    def keep(self, path: str | Path, written: Written) -> None:
+        """Let a capture of the set, once it has grown, take the rows of this one."""
+        if not self.cfg["noisy"]:
+            keep_rows(path, written, self.shown, self.follows_from)
+
     def accuracy(self, correct: int | None) -> float | None:
         """Share of right predictions, None where nothing is predicted.
 
@@ -139,7 +144,6 @@ class ImageCapture:
             "weights": self.subject.description["weights"],
             "checkpoint_sha256": self.subject.description["sha256"],
             "stimuli_sha256": self.shown["sha256"],
-            "whole_batches": whole_batches(written, self.shown, self.follows_from),
             "datasets": [listed_dataset(item, written) for item in self.wanted],
         }
 

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from codespectra.files.json_files import parse_json
+
 Layer = dict[str, Any]
 
 
@@ -38,6 +40,12 @@ def part_item(part: str, selectors: list[Any]) -> tuple[str, str]:
     They are told as JSON, which tells them from what chose the part's layers before.
     """
     return part, json.dumps(selectors, sort_keys=True)
+
+
+def selectors_of(item: tuple[str, str]) -> tuple[str, list[Any]]:
+    """The part and the selectors of a `part_item`."""
+    part, told = item
+    return part, parse_json(told.encode())
 
 
 def captured_parts(manifest: dict[str, Any]) -> list[tuple[Layer, Layer]]:

@@ -165,7 +165,8 @@ def _check_interpretability(
         if run.methods and (run.model, run.stimuli) in interpretability_runs(study):
             problems.add(
                 f"interpretability.models: {run.model} has methods of its own on {run.stimuli}, "
-                "and the study compares all; take them or the model out"
+                "and the study compares all; take them or the model out, or the set out of "
+                "directions.analysis_set"
             )
     for stimuli in dict.fromkeys(name for _, name in interpretability_runs(study)):
         most = most_stimuli(study.stimuli[stimuli]) if stimuli in study.stimuli else None

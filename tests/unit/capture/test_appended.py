@@ -7,11 +7,10 @@ import pytest
 from captures import REDUCTIONS, Watched, capture_images, layers_of, pictures, read, reused
 
 from codespectra.capture.activation_file import Written
-from codespectra.capture.appended import take_rows, whole_batches
+from codespectra.capture.appended import keep_rows, take_rows
 from codespectra.capture.images import image_layout
 from codespectra.data.stimuli import Prefixes
-from codespectra.files.manifests import write_manifest
-from codespectra.files.second_names import keep_outputs, kept_name
+from codespectra.files.second_names import kept_name
 
 ATTRIBUTES = {"model": "small", "seed": 3}
 LABELS = np.arange(900) % 5
@@ -41,9 +40,7 @@ def capture_again(
     written = capture_images(
         path, images=images, preprocess=watched, labels=labels, attributes=ATTRIBUTES, batch=batch
     )
-    told = {"sha256": written.sha256, "whole_batches": whole_batches(written, shown, follows_from)}
-    write_manifest(path.with_suffix(".json"), told)
-    keep_outputs([path, path.with_suffix(".json")])
+    keep_rows(path, written, shown, follows_from)
     path.unlink()  # as Snakemake does before the next job
     return sum(map(len, watched.fed)), written
 

@@ -344,6 +344,7 @@ def test_manifest_tells_what_the_file_holds(tmp_path: Path) -> None:
         "count": 2,
         "side": 8,
         "classes": ["blue", "green"],
+        "prefixes_sha256": [],
         "labelled": True,
         "per_class": {"blue": 1, "green": 1},
         "sources": {},
