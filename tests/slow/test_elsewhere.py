@@ -185,8 +185,10 @@ def test_the_main_job_of_a_module_makes_the_same_files(outer, mini):
     done = copy.snakemake("cs_main", "--cores", "2", study=None)
     assert done.returncode == 0, done.stdout
     made, expected = Project(copy.folder / "deep/er").outputs(), mini.outputs()
-    assert len(made) > 100
-    assert not [n for n, file in made.items() if content_of(file) != content_of(expected[n])]
+    # Second names are of the same content, and their index tells digests of what made it.
+    first = [name for name in made if name.suffix not in {".kept", ".items"}]
+    assert len(first) > 100
+    assert not [name for name in first if content_of(made[name]) != content_of(expected[name])]
     again = copy.snakemake("cs_main", "--dry-run", study=None)
     assert again.returncode == 0 and table_of_jobs(again).keys() <= {"cs_main"}, again.stdout
 
