@@ -6,15 +6,14 @@ it gives for the population's own eigenvalues or moments: the planted exponent, 
 power law. Of Gaussian laws with a break, MEME's are the planted ones.
 """
 
-import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import numpy as np
+from page_tables import write_tables
 from threadpoolctl import threadpool_limits
 
 from codespectra.spectra import cvpca, eigenspectrum, meme, power_law
@@ -224,14 +223,7 @@ def _repeats(
     return -meme.fit_law(eigenmoments(*pair)).alpha, -cross.alpha
 
 
-def markdown(head: list[str], rows: Iterator[list[str]]) -> str:
-    """A table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def main() -> None:
-    page = Path(sys.argv[1])
     law = ["code", "N × D", "estimator", *(f"{alpha:g}" for alpha in ALPHAS), "coverage"]
     beside = ["N × D", "planted", "MEME, theirs", "MEME, ours", "cvPCA, ours", "cvPCA, theirs"]
     tables = {
@@ -241,12 +233,7 @@ def main() -> None:
         "planted": (law, planted_laws()),
     }
     with threadpool_limits(1):
-        for name in sys.argv[2:] or tables:
-            head, rows = tables[name]
-            begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-            inside = f"{begin}\n{markdown(head, rows)}\n{end}"
-            text = re.sub(f"{begin}.*?{end}", inside, page.read_text(), flags=re.DOTALL)
-            page.write_text(text)
+        write_tables(sys.argv[1], tables, sys.argv[2:])
 
 
 if __name__ == "__main__":

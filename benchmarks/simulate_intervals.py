@@ -4,12 +4,11 @@ Run as `python benchmarks/simulate_intervals.py docs/methods.md [coverage ...]`;
 minutes. Each table, or those named, replaces what stands between its markers.
 """
 
-import re
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
+from page_tables import write_tables
 from scipy import stats
 
 from codespectra.statistics.false_discoveries import RATE, false_discoveries
@@ -115,14 +114,7 @@ def discoveries() -> Iterator[list[str]]:
             yield [f"{true} of {CLAIMS}", f"{correlation:g}", *words, *power]
 
 
-def markdown(head: list[str], rows: Iterator[list[str]]) -> str:
-    """A table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def main() -> None:
-    page = Path(sys.argv[1])
     methods = ["ours", "Student's, networks alone", "percentiles, networks"]
     ways = ["95 %", "ours", "any dependence"]
     controls = [f"{what}, {way}" for what in ("false", "found") for way in ways]
@@ -133,12 +125,7 @@ def main() -> None:
         ),
         "discoveries": (["claims that hold", "correlation", *controls], discoveries()),
     }
-    for name in sys.argv[2:] or tables:
-        head, rows = tables[name]
-        begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-        inside = f"{begin}\n{markdown(head, rows)}\n{end}"
-        text = re.sub(f"{begin}.*?{end}", inside, page.read_text(), flags=re.DOTALL)
-        page.write_text(text)
+    write_tables(sys.argv[1], tables, sys.argv[2:])
 
 
 if __name__ == "__main__":

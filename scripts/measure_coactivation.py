@@ -15,7 +15,7 @@ from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index, check_live, exciting_images, index_table
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.score_table import score_context
-from codespectra.interpretability.similarity import metric_digests, read_similarities
+from codespectra.interpretability.similarity import METRICS, metric_digests, read_similarities
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.models.layer_inputs import named_layers
@@ -31,7 +31,7 @@ metrics = metric_digests(cfg, given.stimuli_manifest, given.embeddings_manifests
 kept = KeptTables(
     snakemake.output,
     snakemake.params,
-    ("layers", "color", "label", "backbones"),
+    ("layers", *METRICS),
     {
         (layer, stage, metric): [content, shown, metrics[metric]]
         for layer, content in layer_contents(captured).items()

@@ -17,7 +17,7 @@ from codespectra.files.kept_tables import KeptTables
 from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index
 from codespectra.interpretability.score_table import score_context
-from codespectra.interpretability.similarity import metric_digests, read_similarities
+from codespectra.interpretability.similarity import METRICS, metric_digests, read_similarities
 from codespectra.jobs.start import start_job
 from codespectra.models.hooks import Wanted
 from codespectra.models.layer_inputs import named_layers
@@ -36,7 +36,7 @@ metrics = metric_digests(cfg, given.stimuli_manifest, given.embeddings_manifests
 kept = KeptTables(
     snakemake.output,
     snakemake.params,
-    ("layers", "color", "label", "backbones"),
+    ("layers", *METRICS),
     {
         (layer, name): [contents[layer], directed[layer], shown, looked_at]
         for layer in cfg["layers"]

@@ -18,7 +18,7 @@ from codespectra.interpretability.index_resampled import (
 )
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.score_table import score_context
-from codespectra.interpretability.similarity import metric_digests, read_similarities
+from codespectra.interpretability.similarity import METRICS, metric_digests, read_similarities
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.statistics.subsamples import subsamples
@@ -36,7 +36,7 @@ metrics = metric_digests(cfg, given.stimuli_manifest, given.embeddings_manifests
 kept = KeptTables(
     snakemake.output,
     snakemake.params,
-    ("layers", "color", "label", "backbones"),
+    ("layers", *METRICS),
     {
         (layer, half, metric): [content, ii[layer].tolist(), metrics[metric]]
         for layer, content in layer_contents(manifest).items()

@@ -14,7 +14,7 @@ from codespectra.interpretability.index_resampled import (
     with_intervals,
 )
 from codespectra.interpretability.score_table import score_context
-from codespectra.interpretability.similarity import metric_digests, read_similarities
+from codespectra.interpretability.similarity import METRICS, metric_digests, read_similarities
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.statistics.subsamples import subsamples
@@ -30,7 +30,7 @@ metrics = metric_digests(cfg, given.stimuli_manifest, given.embeddings_manifests
 kept = KeptTables(
     snakemake.output,
     snakemake.params,
-    ("layers", "methods", "color", "label", "backbones"),
+    ("layers", "methods", *METRICS),
     {
         (layer, method, metric): [manifests[method]["digests"][layer], metrics[metric]]
         for layer in cfg["layers"]

@@ -12,7 +12,7 @@ from codespectra.files.kept_results import by_group
 from codespectra.files.kept_tables import KeptTables
 from codespectra.interpretability.index import Index, check_live
 from codespectra.interpretability.score_table import score_context
-from codespectra.interpretability.similarity import metric_digests, read_similarities
+from codespectra.interpretability.similarity import METRICS, metric_digests, read_similarities
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 
@@ -25,7 +25,7 @@ metrics = metric_digests(cfg, given.stimuli_manifest, given.embeddings_manifests
 kept = KeptTables(
     snakemake.output,
     snakemake.params,
-    ("layers", "color", "label", "backbones"),
+    ("layers", *METRICS),
     {
         (layer, metric): [content, metrics[metric]]
         for layer, content in layer_contents(manifest).items()

@@ -11,7 +11,7 @@ from codespectra.files.kept_results import by_group
 from codespectra.files.kept_tables import KeptTables
 from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.score_table import score_context
-from codespectra.interpretability.similarity import metric_digests, read_similarities
+from codespectra.interpretability.similarity import METRICS, metric_digests, read_similarities
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 
@@ -27,7 +27,7 @@ metrics = metric_digests(cfg, given.stimuli_manifest, given.embeddings_manifests
 kept = KeptTables(
     snakemake.output,
     snakemake.params,
-    ("layers", "methods", "color", "label", "backbones"),
+    ("layers", "methods", *METRICS),
     {
         (layer, method, metric): [manifests[method]["digests"][layer], metrics[metric]]
         for metric in metrics

@@ -4,14 +4,13 @@ import shutil
 from pathlib import Path
 
 from codespectra.files.full_disk import in_bytes
-from codespectra.files.second_names import forget_kept
 from codespectra.jobs.start import start_job
 
 
 def size(path: Path) -> int:
-    """Bytes of a file, or of all in a folder."""
+    """Bytes of a file, or of all in a folder; a second name takes none."""
     files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.lstat().st_size for file in files)
+    return sum(file.lstat().st_size for file in files if file.suffix != ".kept")
 
 
 log = start_job(snakemake.log[0])
@@ -29,6 +28,5 @@ elif not snakemake.params.confirmed:
     )
 else:
     for path in unwanted:
-        forget_kept([path])  # a second name would hold the disk
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     log.info("deleted: %s", in_bytes(sum(sizes.values())))

@@ -120,11 +120,15 @@ def text_items_of(wildcards):
     return held or [*starmap(part_item, parts_of(wildcards.model).items())]
 
 
+def wanted_in(wildcards):
+    """Layers and reductions of one activations file, as jobs take them."""
+    return [{"layer": layer, "reduction": by} for layer, by in items_of(wildcards)]
+
+
 def capture_config(wildcards):
     """`params.cfg` of a capture of images."""
     options = image_options(wildcards.model, wildcards.stimuli, wildcards.noise)
-    items = [{"layer": layer, "reduction": by} for layer, by in items_of(wildcards)]
-    return stage_config(**options, wanted=items)
+    return stage_config(**options, wanted=wanted_in(wildcards))
 
 
 def accepted_capture_config(wildcards):
@@ -138,8 +142,7 @@ def accepted_capture_config(wildcards):
 def recorded_config(wildcards):
     """`params.cfg` of activations from a file."""
     options = recorded_options(wildcards.model, wildcards.stimuli, wildcards.noise)
-    items = [{"layer": layer, "reduction": by} for layer, by in items_of(wildcards)]
-    return stage_config(**options, wanted=items)
+    return stage_config(**options, wanted=wanted_in(wildcards))
 
 
 def text_capture_config(wildcards):

@@ -1,9 +1,11 @@
 """Before a run: which sets of images have grown, so that captures show the new ones alone."""
 
 from collections import Counter
+from contextlib import suppress
 
 from codespectra.data.image_layout import find_images
 from codespectra.data.image_table import read_image_table
+from codespectra.files.manifests import read_manifest
 from codespectra.study.sections.stimuli import ImageFolder
 
 

@@ -7,7 +7,8 @@ when one is added before it. They are written anew before rows whose other bytes
 import csv
 import io
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -28,16 +29,9 @@ Block = tuple[bytes, bytes, int]
 class KeptTables(KeptResults):
     """The tables of a job: rows of its missing items are added, then all are written, then kept."""
 
-    def __init__(
-        self,
-        outputs: Mapping[str, str],
-        params: Mapping[str, Any],
-        axes: Collection[str],
-        items: Mapping[Item, Any],
-    ):
-        """See `KeptResults`."""
-        super().__init__(outputs, params, axes, items)
-        self._added: dict[Item, Mapping[str, pd.DataFrame]] = {}
+    @cached_property
+    def _added(self) -> dict[Item, Mapping[str, pd.DataFrame]]:
+        return {}
 
     def add(self, item: Item, **tables: pd.DataFrame) -> None:
         """Add the rows of a missing item by the name of the output, if it has any there."""

@@ -238,6 +238,10 @@ def mean_color(images: np.ndarray | h5py.Dataset) -> np.ndarray:
     return colors
 
 
+# Keys of cfg that say which metrics there are.
+METRICS = ("color", "label", "backbones")
+
+
 def metric_digests(
     cfg: Mapping[str, Any], stimuli_manifest: str, embeddings_manifests: Iterable[str]
 ) -> dict[str, str]:

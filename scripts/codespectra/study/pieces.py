@@ -70,13 +70,14 @@ def standing_pieces(store: Path, origin: str) -> dict[str, list[Item]]:
 
 
 def unwanted_files(store: Path, wanted: Collection[str]) -> list[Path]:
-    """Files of pieces that aren't wanted, with the folders of the shards that some point to.
+    """All that there is of pieces that aren't wanted: also shards, and what killed jobs have left.
 
     Args:
         store: path of the first piece, without suffix.
         wanted: endings of the pieces that are.
     """
-    named = re.compile(f"{re.escape(store.name)}(?P<ending>{ENDING})\\.(h5|json|shards)")
+    beside = r"(h5|json|shards)(\.partial|\.progress\.json|\.kept|\.items|\.lock)?"
+    named = re.compile(f"\\.?{re.escape(store.name)}(?P<ending>{ENDING})\\.{beside}")
     there = sorted(store.parent.iterdir()) if store.parent.is_dir() else []
     matches = [(file, named.fullmatch(file.name)) for file in there]
     return [file for file, match in matches if match and match["ending"] not in wanted]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codespectra.files.manifests import write_manifest
-from codespectra.study.pieces import FIRST, plan_pieces, standing_pieces
+from codespectra.study.pieces import FIRST, plan_pieces, standing_pieces, unwanted_files
 
 ITEMS = st.tuples(st.sampled_from("abcdefgh"), st.sampled_from(["mean", "none"]))
 WANTED = st.lists(ITEMS, min_size=1, max_size=8, unique=True)
@@ -75,3 +75,19 @@ def test_pieces_that_are_whole_and_made_from_the_same_stand(tmp_path):
         "+0123abcd": [("b", "mean"), ("c", "none")],
     }
     assert standing_pieces(tmp_path / "elsewhere/tiles", "now") == {}
+
+
+def test_all_that_there_is_of_unwanted_pieces_is_found(tmp_path):
+    store = tmp_path / "tiles"
+    for ending in ("", "+0123abcd", "+1123abcd"):
+        write_piece(store, ending, [["a", "mean"]])
+    left = {
+        *("tiles+1123abcd.shards", ".tiles+1123abcd.h5.kept", ".tiles+1123abcd.h5.items"),
+        *(".tiles+2123abcd.h5.partial", ".tiles+2123abcd.h5.progress.json"),  # of a killed job
+        ".tiles+2123abcd.h5.lock",
+    }
+    for name in (*left, ".tiles.h5.kept", "tiles-noisy.h5", "other+1123abcd.h5", "tiles.csv"):
+        (tmp_path / name).touch()
+    found = {file.name for file in unwanted_files(store, ["", "+0123abcd"])}
+    assert found == left | {"tiles+1123abcd.h5", "tiles+1123abcd.json"}
+    assert unwanted_files(tmp_path / "elsewhere/tiles", []) == []
