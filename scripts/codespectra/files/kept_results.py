@@ -21,6 +21,8 @@ from codespectra.files.second_names import index_name, keep_outputs, kept_name
 # Packages that compute, or write the numbers down.
 PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "torch", "torchvision", "timm")
 
+LISTED = 20  # names in a line of the log
+
 log = logging.getLogger("codespectra")
 
 # A layer; or a layer, a metric and a method.
@@ -179,5 +181,11 @@ def _version(package: str) -> str:
 def _listed(items: Collection[Item]) -> str:
     """How many, and the names among them: a list for each part of an item's name."""
     parts = zip(*(item if isinstance(item, tuple) else (item,) for item in items), strict=True)
-    names = [", ".join(map(str, dict.fromkeys(part))) for part in parts]
+    names = [_some([*map(str, dict.fromkeys(part))]) for part in parts]
     return f"{len(items)}: {' x '.join(names)}" if names else "nothing"
+
+
+def _some(names: list[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - LISTED
+    return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
