@@ -580,6 +580,7 @@ MODULES = {
     "files/users_tables.py": set(),
     # Intervals of the claims are those of the spectra.
     "spectra/eigenspectrum.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
+    "spectra/moments.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
     "capture/rows.py": CENTROIDS
     | FITTED
     | CROSSED
@@ -630,6 +631,7 @@ MODULES = {
     | MOVED
     | TEXT_SPECTRA
     | TEXT_MOVED
+    | RECORDS
     | DIRECTED
     | AUTOENCODERS,
     "files/kept_results.py": FITTED
@@ -637,6 +639,8 @@ MODULES = {
     | MOVED
     | TEXT_SPECTRA
     | TEXT_MOVED
+    | RECORDS
+    | EMBEDDED
     | FOUND
     | FILTERED,
     # Columns that are looked for, names, locks, notes and words change no number.

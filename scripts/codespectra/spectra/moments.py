@@ -5,6 +5,7 @@ those of the first slabs are the same operations as those of all rows at once: t
 """
 
 import hashlib
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ import numpy as np
 from scipy import linalg
 
 from codespectra.capture.rows import SLAB, Rows
+
+log = logging.getLogger("codespectra")
 
 SHIFTED = 1024  # first rows, whose mean is the shift
 
@@ -82,6 +85,7 @@ class KeptMoments:
             if _digest(rows, count) != found.attrs["rows_sha256"]:
                 return None
             unpack = linalg.get_lapack_funcs("tpttr", dtype=shift.dtype)
+            log.info("%s: moments of %d of %d rows are taken", self._layer, count, len(rows))
             scatter, _ = unpack(len(shift), found["scatter"][:], uplo="L")
             return Moments(count, shift, found["drift"][:], np.asfortranarray(scatter))
 
