@@ -6,7 +6,8 @@ from pathlib import Path
 import h5py
 import torch
 
-from codespectra.data.stimulus_file import blocks, open_stimuli
+from codespectra.data.stimulus_blocks import blocks
+from codespectra.data.stimulus_file import open_stimuli
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
 from codespectra.files.kept_results import KeptResults
 from codespectra.files.manifests import read_manifest, write_manifest

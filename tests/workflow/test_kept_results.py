@@ -15,10 +15,7 @@ SCORED = [
 TARGETS = [
     *("results/spectra/classifier/test/exponents.csv", "results/filters/classifier/test.csv"),
     *("results/projections/classifier/dot/action.csv", *SCORED),
-    *(
-        f"{SCORES}/{name}.csv"
-        for name in ("autoencoders", "coactivation", "synergy_units")
-    ),
+    *(f"{SCORES}/{name}.csv" for name in ("autoencoders", "coactivation", "synergy_units")),
 ]
 # What a layer more on `tiles` makes of each rule's job.
 OF_TILES = {

@@ -566,6 +566,7 @@ MODULES = {
     "models/recorded_layers.py": set(),
     "sources/*.py": set(),
     "files/folder_walk.py": TRAINED_ON | TEXT,
+    "data/stimulus_blocks.py": EMBEDDED,
     "data/stimulus_file.py": (BUILT - {"initialise_checkpoint"}) | TRAINED_ON,
     "experiments/manifold.py": MAPPED,
     "experiments/coactivation.py": COACTIVE,

@@ -30,20 +30,6 @@ def images_digest(manifest: dict[str, Any], count: int) -> str | None:
     return digests[count // PREFIX - 1] if 0 < count <= len(digests) * PREFIX else None
 
 
-def blocks(manifest: dict[str, Any], least: int) -> dict[range, str]:
-    """All images of a set in blocks of `least` or a few more, as they stay when the set grows.
-
-    Returns:
-        Which images a block has, and the digest of all up to its last.
-    """
-    count, step = manifest["count"], PREFIX * -(-least // PREFIX)
-    parts = (range(start, min(start + step, count)) for start in range(0, count, step))
-    return {
-        part: manifest["sha256"] if len(part) < step else images_digest(manifest, part.stop)
-        for part in parts
-    }
-
-
 def images_by_index(path: str | Path, indices: Iterable[int]) -> dict[int, np.ndarray]:
     """Some images of a stimulus file, uint8 (H, W, 3), by their distinct indices."""
     with open_stimuli(path) as file:
