@@ -44,7 +44,7 @@ THEME = {
     "axes.linewidth": 0.6,
     "lines.linewidth": 1.0,
     "lines.markersize": 3,
-    "savefig.dpi": 300,
+    "savefig.dpi": 200,
     "pdf.fonttype": 42,
     "figure.constrained_layout.use": True,
 }
