@@ -239,6 +239,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "index.label": (False, DIRECTED),
     "index.backbones": ([], DIRECTED),
     "index.resamples": (25, SCORES),
+    "index.resampled": ("stimuli", SCORES),
     "index.seed": (5, SCORES),
     # Nothing is captured, embedded or fitted again.
     "interpretability.psychophysics.methods": (["neurons"], TRIED),
