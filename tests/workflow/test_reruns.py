@@ -614,7 +614,7 @@ MODULES = {
     "claims/needs.py": WITH_EVIDENCE,
     "statistics/evidence.py": WITH_EVIDENCE,
     "statistics/false_discoveries.py": JUDGED,
-    "statistics/hierarchy.py": JUDGED,
+    "statistics/hierarchy.py": WITH_EVIDENCE | COMPARED,
     "claims/judges.py": JUDGED,
     "claims/pooling.py": JUDGED,
     "claims/scope.py": WITH_EVIDENCE,
@@ -748,6 +748,7 @@ MODULES = {
     "statistics/z_scores.py": set(),
     # Read at the start, or no part of what a job computes.
     "study/*.py": set(),
+    "__main__.py": set(),
     "jobs/*.py": set(),
     "files/date_stamp.py": set(),
     "files/content_stamp.py": set(),
@@ -766,8 +767,7 @@ MODULES = {
     "spectra/code_entropy.py": FITTED | TEXT_SPECTRA | CHANNEL,
     "spectra/huber.py": FITTED | CROSSED | TEXT_SPECTRA,
     "theory/capacity.py": TOYS | CHANNEL,
-    "statistics/intervals.py": SCORES
-    | TRIED
+    "statistics/intervals.py": TRIED
     | FITTED
     | CROSSED
     | TEXT_SPECTRA
