@@ -10,7 +10,6 @@ from typing import Literal
 
 import numpy as np
 from scipy import linalg
-from sklearn.decomposition import PCA
 
 from codespectra.capture.rows import SLAB, Rows, ScaledRows, binary_scale
 from codespectra.errors import ArgumentError
@@ -110,6 +109,8 @@ def _solve(
         eigenvalues, basis = _block_krylov(rows, mean, seed)
         ranks = min(ranks, WINDOW)
     else:
+        from sklearn.decomposition import PCA  # half a second, for this solver alone
+
         pca = PCA(max(ranks, projected), svd_solver="randomized", random_state=seed)
         pca.fit(np.asarray(rows[:], dtype=np.float32))
         eigenvalues, basis = pca.explained_variance_.astype(np.float64), pca.components_.T
