@@ -20,7 +20,6 @@ from codespectra.study.implied import (
     analyses,
     interpretability_runs,
     backbone_model,
-    can_grow,
     class_count,
     directions_runs,
     filter_runs,
@@ -171,14 +170,6 @@ def run_config(kind, wildcards, **fields):
 def spectra_config(wildcards):
     """What the spectra of one run depend on, plain or cross-validated."""
     return run_config("spectra", wildcards, **SPECTRUM, estimators=[*study.spectra.estimators])
-
-
-def fitted_config(wildcards):
-    """The same, what is drawn for intervals, and whether moments are kept for when the set grows."""
-    return spectra_config(wildcards) | {
-        "resampled": resampled(study, "spectra", wildcards.stimuli),
-        "grows": can_grow(study, wildcards.stimuli),
-    }
 
 
 def reported(file, caption, category, title, form="table"):

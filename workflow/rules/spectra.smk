@@ -22,7 +22,11 @@ rule fit_spectra:
     resources:
         **growing(mem_mb=6000, runtime=240),
     params:
-        cfg=fitted_config,
+        cfg=lambda w: spectra_config(w)
+        | {
+            "resampled": resampled(study, "spectra", w.stimuli),
+            "grows": can_grow(study, w.stimuli),
+        },
         code=code_of("fit_spectra.py"),
     message:
         "Eigenspectra of {wildcards.model} on {wildcards.stimuli}"
