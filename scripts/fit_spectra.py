@@ -1,5 +1,6 @@
 """Rule fit_spectra: eigenvalues, exponents and their bootstrap, layer by layer."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -82,13 +83,14 @@ def fit(
 
 layers = {where["layer"]: (where, dataset) for where, dataset in captured_layers(manifest, cfg)}
 contents = layer_contents(manifest)
-kept = KeptTables(
-    snakemake.output, snakemake.params, ["layers"], {x: [contents[x], drawn] for x in layers}
-)
+# Of use to the next run alone, it has but a second name in the end, and is no output of the rule.
+moments_file = Path(snakemake.output.eigenvalues).with_name("moments.h5")
+outputs = {**dict(snakemake.output.items()), "moments": str(moments_file)}
+kept = KeptTables(outputs, snakemake.params, ["layers"], {x: [contents[x], drawn] for x in layers})
 earlier = kept.intermediate("moments")
 with (
     open_captured(snakemake.input.data) as file,
-    create_hdf5(snakemake.output.moments) as moments,
+    create_hdf5(moments_file) as moments,
 ):
     for layer in progress(layers, desc="spectra"):
         dataset, own = layers[layer][1], KeptMoments(layer, earlier, moments)
@@ -99,3 +101,4 @@ with (
             own.carry()
 kept.write({layer: where for layer, (where, _) in layers.items()})
 kept.keep()
+moments_file.unlink()

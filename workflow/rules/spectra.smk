@@ -12,7 +12,6 @@ rule fit_spectra:
         left_out=f"{SPECTRA}/left_out.csv",
         estimates=table(f"{SPECTRA}/estimates.csv", "exponents by estimator"),
         windows=f"{SPECTRA}/windows.csv",
-        moments=f"{SPECTRA}/moments.h5",
     log:
         "results/logs/fit_spectra/{model}/{stimuli}.log",
     benchmark:
