@@ -6,8 +6,10 @@ import h5py
 import numpy as np
 import pytest
 from planted_codes import planted
+from script_job import run_script
 
-from codespectra.files.hdf5_files import create_hdf5
+from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
+from codespectra.files.manifests import write_manifest
 from codespectra.spectra import eigenspectrum, moments
 from codespectra.spectra.moments import KeptMoments, Moments
 
@@ -86,3 +88,32 @@ def test_a_layer_that_stays_is_left_as_it_was(tmp_path):
         KeptMoments("relu", tmp_path / "a.h5", file).carry()
         KeptMoments("layer1", tmp_path / "a.h5", file).carry()
     assert (tmp_path / "b.h5").read_bytes() == (tmp_path / "a.h5").read_bytes()
+
+
+def run_rule(folder: Path, count: int) -> dict[str, bytes]:
+    """The rule's job on the first rows of a layer, as Snakemake starts it; what it leaves."""
+    folder.mkdir(exist_ok=True)
+    for file in folder.glob("*.csv"):
+        file.unlink()
+    with create_hdf5(folder / "a.h5") as file:
+        file["stride/relu"] = ROWS[:count]
+    layer = {"key": "stride/relu", "sha256": str(count), "layer": "relu", "type": "ReLU"}
+    layer |= {"depth": 1, "shape": [WIDTH], "reduction": "stride", "stride": 1, "width": WIDTH}
+    captured = {"model": "m", "weights": "w", "stimuli": "s", "count": count, "datasets": [layer]}
+    captured |= {"file": "a.h5", "sha256": hdf5_digest(folder / "a.h5"), "identity": "one"}
+    write_manifest(folder / "a.json", captured)
+    cfg = {"layers": ["relu"], "reduction": "stride", "model": "m", "stimuli": "s"}
+    cfg |= {"ranks": [2, 12], "resamples": 5, "seed": 0, "components": 1000, "solver": "exact"}
+    cfg |= {"resampled": "stimuli", "estimators": ["windows"], "grows": True}
+    names = "eigenvalues", "exponents", "bootstrap", "left_out", "estimates", "windows"
+    inputs = {"data": [str(folder / "a.h5")], "manifests": [str(folder / "a.json")]}
+    run_script("fit_spectra", inputs, {name: folder / f"{name}.csv" for name in names}, cfg)
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_the_rule_goes_on_from_its_last_run(tmp_path, added):
+    run_rule(tmp_path / "grown", 300)
+    added.clear()
+    grown = run_rule(tmp_path / "grown", 700)
+    assert sum(added) == 700 - 256
+    assert grown == run_rule(tmp_path / "fresh", 700)
