@@ -9,6 +9,7 @@ from codespectra.capture.captured import open_captured, read_layers
 from codespectra.capture.manifest_layers import captured_layers, layer_contents
 from codespectra.capture.rows import Rows, TokenRows
 from codespectra.data.stimulus_file import labels_of
+from codespectra.files.hdf5_files import create_hdf5
 from codespectra.files.kept_tables import KeptTables
 from codespectra.files.manifests import read_manifest
 from codespectra.jobs.progress import progress
@@ -16,6 +17,7 @@ from codespectra.jobs.start import start_job
 from codespectra.spectra import eigenspectrum, power_law
 from codespectra.spectra.estimates import Code, estimate
 from codespectra.spectra.exponents_by_group import exponents_without, subsample_exponents
+from codespectra.spectra.moments import KeptMoments
 from codespectra.spectra.tables import spectrum_tables
 from codespectra.statistics.intervals import normal_interval
 
@@ -35,12 +37,18 @@ def groups_of(tokens: int) -> np.ndarray | None:
     return labels[stimulus] if by_class else stimulus if tokens > 1 else None
 
 
-def fit(layer: str, dataset: dict[str, Any], rows: Rows) -> dict[str, pd.DataFrame]:
-    """Rows of a layer in every table."""
+def fit(
+    layer: str, dataset: dict[str, Any], rows: Rows, moments: KeptMoments | None
+) -> dict[str, pd.DataFrame]:
+    """Rows of a layer in every table; `moments` are what its set was before it grew."""
     tokens = dataset.get("tokens", 1)
     rows = TokenRows(rows, tokens) if tokens > 1 else rows
     found = eigenspectrum.spectrum(
-        rows, components=cfg["components"], solver=cfg["solver"], seed=cfg["seed"]
+        rows,
+        components=cfg["components"],
+        solver=cfg["solver"],
+        seed=cfg["seed"],
+        kept=moments,
     )
     law = power_law.fit_power_law(found.eigenvalues, ranks=ranks)
     if law.note:
@@ -77,9 +85,17 @@ contents = layer_contents(manifest)
 kept = KeptTables(
     snakemake.output, snakemake.params, ["layers"], {x: [contents[x], drawn] for x in layers}
 )
-with open_captured(snakemake.input.data) as file:
-    for layer in progress(kept.missing, desc="spectra"):
-        dataset = layers[layer][1]
-        kept.add(layer, **fit(layer, dataset, file[dataset["key"]]))
+earlier = kept.intermediate("moments")
+with (
+    open_captured(snakemake.input.data) as file,
+    create_hdf5(snakemake.output.moments) as moments,
+):
+    for layer in progress(layers, desc="spectra"):
+        dataset, own = layers[layer][1], KeptMoments(layer, earlier, moments)
+        if layer in kept.missing:
+            rows = file[dataset["key"]]
+            kept.add(layer, **fit(layer, dataset, rows, own if cfg["grows"] else None))
+        else:
+            own.carry()
 kept.write({layer: where for layer, (where, _) in layers.items()})
 kept.keep()

@@ -9,15 +9,13 @@ from project import Project
 
 SCORES = "results/interpretability/classifier/tiles"
 SCORED = [
-    f"{SCORES}/{name}.csv" for name in ("directions", "halves", "psychophysics", "sensitivity")
+    f"{SCORES}/{name}.csv"
+    for name in ("directions", "halves", "psychophysics", "manifold", "sensitivity")
 ]
 TARGETS = [
     *("results/spectra/classifier/test/exponents.csv", "results/filters/classifier/test.csv"),
     *("results/projections/classifier/dot/action.csv", *SCORED),
-    *(
-        f"{SCORES}/{name}.csv"
-        for name in ("autoencoders", "coactivation", "manifold", "synergy_units")
-    ),
+    *(f"{SCORES}/{name}.csv" for name in ("autoencoders", "coactivation", "synergy_units")),
 ]
 # What a layer more on `tiles` makes of each rule's job.
 OF_TILES = {
@@ -83,7 +81,8 @@ def test_only_what_is_new_is_computed(project):
     assert {name.split("/")[0] for name in of_tiles} == OF_TILES
     assert {name for name, x in of_tiles.items() if not re.match(r"\d+: relu(?! *,)", x)} == set()
     jobs = "score_interpretability/classifier/tiles/directions", "score_halves/classifier/tiles"
-    others = "simulate_psychophysics/classifier/tiles", "measure_sensitivity/classifier/tiles"
+    stages = "simulate_psychophysics", "measure_sensitivity", "embed_manifold"
+    others = [f"{stage}/classifier/tiles" for stage in stages]
     found = run(project, study([4, 7]), SCORED)
     assert found == {
         "find_directions/classifier/tiles/kmeans-7": "all",
@@ -99,6 +98,7 @@ def test_only_what_is_new_is_computed(project):
         jobs[1]: "6: relu, layer1, layer2 x lower, upper x color",
         others[0]: "6: relu, layer1, layer2 x neurons, kmeans-4 x color",
         others[1]: "3: relu, layer1, layer2 x color",
+        others[2]: "3: relu, layer1, layer2 x color",
     }
 
 

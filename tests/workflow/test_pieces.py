@@ -75,7 +75,7 @@ def test_a_part_more_of_a_language_model_is_captured_alone(mini, tmp_path):
     assert (project.folder / table).read_bytes() == grown
 
 
-def test_images_more_at_the_end_of_a_folder_are_captured_alone(tmp_path):
+def test_images_more_at_the_end_of_a_folder_are_shown_alone(tmp_path):
     project = copy_project(tmp_path)
     folder, drawn = tmp_path / "images", np.random.default_rng(0)
     folder.mkdir()
@@ -92,10 +92,20 @@ def test_images_more_at_the_end_of_a_folder_are_captured_alone(tmp_path):
         "stimuli": {"mine": {"source": "folder", "root": str(folder), "side": 16}},
         "models": {"net": network},
         "spectra": {"models": ["net"], "stimuli": ["mine"], "layers": ["layer1"], "ranks": [2, 12]},
+        "directions": {
+            "runs": [{"model": "net", "stimuli": "mine"}],
+            "analysis_set": "mine",
+            "layers": ["layer1"],
+            "methods": {"neurons": {}},
+        },
+        "backbones": {"other": {"kind": "network", "model": "net", "layers": ["layer1"]}},
+        "index": {"backbones": ["other"], "label": False},
     }
     study.write_text(yaml.safe_dump(config))
     target = "results/spectra/net/mine/eigenvalues.csv"
+    scores = "results/interpretability/net/mine/directions.csv"
     add(range(300))
+    ran(project, scores, study.name)
     ran(project, target, study.name)
     add(range(300, 330))
     said = project.snakemake(target, "--dry-run", study=study.name).stdout
@@ -104,11 +114,16 @@ def test_images_more_at_the_end_of_a_folder_are_captured_alone(tmp_path):
     assert ran(project, target, study.name) == again
     log = project.folder / "results/logs/capture_activations/net/mine.log"
     assert "taken from the last run: 256 of 330 images" in log.read_text()
-    grown = (project.folder / target).read_bytes()
+    again = {"embed_stimuli": 1, "find_directions": 1, "score_interpretability": 1}
+    assert ran(project, scores, study.name) == again
+    log = project.folder / "results/logs/embed_stimuli/other/mine.log"
+    assert "computed: 1: images 256-329" in log.read_text()
+    grown = [(project.folder / table).read_bytes() for table in (target, scores)]
     assert ran(project, target, study.name) == {}
     shutil.rmtree(project.folder / "results")
-    ran(project, target, study.name)
-    assert (project.folder / target).read_bytes() == grown
+    for table, before in zip((target, scores), grown, strict=True):
+        ran(project, table, study.name)
+        assert (project.folder / table).read_bytes() == before
 
 
 def test_tidy_tells_what_is_wanted_no_more_and_deletes_it_once_confirmed(mini, tmp_path):

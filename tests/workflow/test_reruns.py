@@ -567,6 +567,7 @@ MODULES = {
     "models/recorded_layers.py": set(),
     "sources/*.py": set(),
     "files/folder_walk.py": TRAINED_ON | TEXT,
+    "data/stimulus_blocks.py": EMBEDDED,
     "data/stimulus_file.py": (BUILT - {"initialise_checkpoint"}) | TRAINED_ON,
     "experiments/manifold.py": MAPPED,
     "experiments/coactivation.py": COACTIVE,
@@ -581,6 +582,7 @@ MODULES = {
     "files/users_tables.py": set(),
     # Intervals of the claims are those of the spectra.
     "spectra/eigenspectrum.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
+    "spectra/moments.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
     "capture/rows.py": CENTROIDS
     | FITTED
     | CROSSED
@@ -631,6 +633,7 @@ MODULES = {
     | MOVED
     | TEXT_SPECTRA
     | TEXT_MOVED
+    | RECORDS
     | DIRECTED
     | AUTOENCODERS,
     "files/kept_results.py": FITTED
@@ -638,6 +641,8 @@ MODULES = {
     | MOVED
     | TEXT_SPECTRA
     | TEXT_MOVED
+    | RECORDS
+    | EMBEDDED
     | FOUND
     | FILTERED,
     # Columns that are looked for, names, locks, notes and words change no number.

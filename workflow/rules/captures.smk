@@ -5,6 +5,7 @@ from itertools import starmap
 
 from codespectra.capture.manifest_layers import part_item, selectors_of
 from codespectra.files.json_files import content_digest
+from codespectra.study.implied import can_grow
 from codespectra.study.pieces import Pieces, plan_pieces, standing_pieces, unwanted_files
 
 

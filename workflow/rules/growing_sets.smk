@@ -21,7 +21,8 @@ def growing_sets(jobs):
             if isinstance(section, ImageFolder) and (has := images_in(section)) > had:
                 lines.append(
                     f"stimuli.{job.wildcards.stimuli}: {has} images, {had} before; where these are "
-                    "still the first, captures show the others alone; the rest is computed anew"
+                    "still the first, captures and embeddings show the others alone, and spectra "
+                    "add them to the moments of those before; the rest is computed anew"
                 )
     return lines
 

@@ -12,6 +12,7 @@ rule fit_spectra:
         left_out=f"{SPECTRA}/left_out.csv",
         estimates=table(f"{SPECTRA}/estimates.csv", "exponents by estimator"),
         windows=f"{SPECTRA}/windows.csv",
+        moments=f"{SPECTRA}/moments.h5",
     log:
         "results/logs/fit_spectra/{model}/{stimuli}.log",
     benchmark:
@@ -21,7 +22,11 @@ rule fit_spectra:
     resources:
         **growing(mem_mb=6000, runtime=240),
     params:
-        cfg=lambda w: spectra_config(w) | {"resampled": resampled(study, "spectra", w.stimuli)},
+        cfg=lambda w: spectra_config(w)
+        | {
+            "resampled": resampled(study, "spectra", w.stimuli),
+            "grows": can_grow(study, w.stimuli),
+        },
         code=code_of("fit_spectra.py"),
     message:
         "Eigenspectra of {wildcards.model} on {wildcards.stimuli}"

@@ -65,11 +65,3 @@ class TokenRows:
         first, last = start // self._tokens, -(-stop // self._tokens)
         found = self._dataset[first:last].reshape(-1, self.shape[1])
         return found[start - first * self._tokens : stop - first * self._tokens, columns]
-
-
-def stored_parts(rows: Rows) -> list[range]:
-    """Ranges of rows that are stored together: each shard of a gathered dataset, or all rows."""
-    if not getattr(rows, "is_virtual", False):
-        return [range(len(rows))]
-    bounds = [source.vspace.get_select_bounds() for source in rows.virtual_sources()]
-    return sorted((range(first[0], last[0] + 1) for first, last in bounds), key=lambda r: r.start)

@@ -75,12 +75,34 @@ def activity(activations: np.ndarray, vector: np.ndarray, temperature: float) ->
     return np.exp(-scored / temperature)
 
 
+def spread_table(
+    found: dict[str, Directions], index: Index, images: np.ndarray, maps: dict[str, np.ndarray]
+) -> pd.DataFrame:
+    """Spread of the most exciting images of every live direction on maps.
+
+    Args:
+        found: the layer's directions by method; none is two-sided.
+        index: how many images a direction has.
+        images: on the maps, sorted (U,).
+        maps: places (U, 2) of the images by name of the column.
+
+    Returns:
+        method, direction and a column a map.
+    """
+    tables = []
+    for method, directions in found.items():
+        live = candidates(directions, index.m)
+        sets = top_stimuli(live.responses, index.m)
+        spreads = {name: spread(places, images, sets) for name, places in maps.items()}
+        tables.append(pd.DataFrame({"method": method, "direction": live.direction} | spreads))
+    return pd.concat(tables)
+
+
 def unit_table(
     found: dict[str, Directions],
     similarities: list[Similarity],
     index: Index,
-    images: np.ndarray,
-    maps: dict[str, np.ndarray],
+    spreads: pd.DataFrame,
 ) -> pd.DataFrame:
     """II of every direction by each whole metric, beside its images' spread on maps.
 
@@ -88,21 +110,14 @@ def unit_table(
         found: the layer's directions by method; none is two-sided.
         similarities: metrics that hold all images.
         index: how pairs are averaged.
-        images: on the maps, sorted (U,).
-        maps: places (U, 2) of the images by name of the column.
+        spreads: as `spread_table` has them.
 
     Returns:
         method, metric, direction, state, ii and a column a map; missing unless `live`.
     """
     scores = index_table(found, similarities, index)
     scores = scores[scores["part"] == ALL].drop(columns=["part", "sign"])
-    tables = []
-    for method, directions in found.items():
-        live = candidates(directions, index.m)
-        sets = top_stimuli(live.responses, index.m)
-        spreads = {name: spread(places, images, sets) for name, places in maps.items()}
-        tables.append(pd.DataFrame({"method": method, "direction": live.direction} | spreads))
-    return scores.merge(pd.concat(tables), on=["method", "direction"], how="left")
+    return scores.merge(spreads, on=["method", "direction"], how="left")
 
 
 def best_directions(units: pd.DataFrame, metric: str) -> dict[str, int]:

@@ -7,9 +7,10 @@ read too. An unknown field is refused, as by the original. Files can be larger t
 are written and read line by line.
 """
 
+import hashlib
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -171,13 +172,23 @@ def normalized(activations: Sequence[float], maximum: float) -> list[int]:
     return np.fmin(HIGHEST, np.floor(shares)).astype(int).tolist()
 
 
+def as_line(record: _Line) -> bytes:
+    """A record as one line of a file."""
+    return record.model_dump_json().encode() + b"\n"
+
+
 def write_lines(path: str | Path, records: Iterable[_Line]) -> None:
     """Write a line each, atomically, and a note; `records` may be an iterator and isn't held."""
     with atomic(path) as temporary:
         with temporary.open("wb") as file:
-            for record in records:
-                file.write(record.model_dump_json().encode() + b"\n")
+            file.writelines(map(as_line, records))
         write_note(path, temporary)
+
+
+def line_digests(path: str | Path, counts: Iterable[int]) -> list[str]:
+    """Digest of the first so many lines of a file, of so many after them, and so on."""
+    with open_regular(path) as lines:
+        return [hashlib.sha256(b"".join(islice(lines, count))).hexdigest() for count in counts]
 
 
 def read_lines(path: str | Path, model: type[Model], remedy: str = ANEW) -> Iterator[Model]:

@@ -21,6 +21,8 @@ from codespectra.files.second_names import index_name, keep_outputs, kept_name
 # Packages that compute, or write the numbers down.
 PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "torch", "torchvision", "timm")
 
+LISTED = 20  # names in a line of the log
+
 log = logging.getLogger("codespectra")
 
 # A layer; or a layer, a metric and a method.
@@ -61,7 +63,9 @@ class KeptResults:
         self._digests = {
             item: content_digest([common, item, follows]) for item, follows in items.items()
         }
-        known = self._whole_index()
+        self._common = content_digest(common)
+        self._last = self._read_index()
+        known = self._whole_items()
         self._places = {
             item: known[digest] for item, digest in self._digests.items() if digest in known
         }
@@ -90,6 +94,15 @@ class KeptResults:
         """The last run's output of that name, for items that aren't missing."""
         return kept_name(self._outputs[name])
 
+    def intermediate(self, name: str) -> Path | None:
+        """The last run's output of that name, for what is shared with items that are missing.
+
+        None if it isn't what it was, or followed from another cfg, but for the axes, or code.
+        """
+        if self._last.get("common") != self._common or self._changed([name]):
+            return None
+        return self.file(name)
+
     def keep(self) -> None:
         """Let the next run of the job take items from the outputs, as they are now."""
         if not keep_outputs(self._outputs.values()):
@@ -99,32 +112,44 @@ class KeptResults:
             digest: {"at": at} | self._new_places.get(item, {})
             for at, (item, digest) in enumerate(self._digests.items())
         }
-        write_signed(self._index, {"sha256": digests, "items": known, "axes": self._axes})
+        index = {"sha256": digests, "items": known, "axes": self._axes, "common": self._common}
+        write_signed(self._index, index)
 
     @property
     def _index(self) -> Path:
         return index_name(next(iter(self._outputs.values())))
 
-    def _whole_index(self) -> dict[str, Any]:
-        """Places by digest, if any will be of use and all files are what they were."""
+    def _read_index(self) -> dict[str, Any]:
+        """What the last run has noted; empty without."""
         if not self._index.exists():
             return {}
         try:
-            index = read_signed(self._index)
-            if index["items"].keys().isdisjoint(self._digests.values()):
-                return {}
-            changed = [
-                str(self.file(name))
-                for name, digest in index["sha256"].items()
-                if file_digest(self.file(name)) != digest
-            ]
+            return read_signed(self._index)
         except (UserError, OSError) as error:
             log.warning("nothing is taken from the last run: %s", error)
             return {}
+
+    def _whole_items(self) -> dict[str, Any]:
+        """Places by digest, if any will be of use and all files are what they were."""
+        known = self._last.get("items", {})
+        if known.keys().isdisjoint(self._digests.values()) or self._changed(self._last["sha256"]):
+            return {}
+        return known
+
+    def _changed(self, names: Iterable[str]) -> bool:
+        """Whether any of the last run's outputs is not what it was, which is logged."""
+        try:
+            changed = [
+                str(self.file(name))
+                for name in names
+                if file_digest(self.file(name)) != self._last["sha256"][name]
+            ]
+        except OSError as error:
+            log.warning("nothing is taken from the last run: %s", error)
+            return True
         if changed:
             log.warning("nothing is taken from the last run: changed: %s", ", ".join(changed))
-            return {}
-        return index["items"]
+        return bool(changed)
 
 
 def kept_axes(output: str | Path) -> list[str]:
@@ -156,5 +181,11 @@ def _version(package: str) -> str:
 def _listed(items: Collection[Item]) -> str:
     """How many, and the names among them: a list for each part of an item's name."""
     parts = zip(*(item if isinstance(item, tuple) else (item,) for item in items), strict=True)
-    names = [", ".join(map(str, dict.fromkeys(part))) for part in parts]
+    names = [_some([*map(str, dict.fromkeys(part))]) for part in parts]
     return f"{len(items)}: {' x '.join(names)}" if names else "nothing"
+
+
+def _some(names: list[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - LISTED
+    return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")

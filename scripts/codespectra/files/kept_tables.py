@@ -1,7 +1,8 @@
 """Tables that lie item by item in their files, so that a job's next run can take some as they are.
 
 The first columns of an item's rows, its context, may be others then: a layer is at another depth
-when one is added before it. They are written anew before rows whose other bytes stay.
+when one is added before it. They are written anew before rows whose other bytes stay. An output
+that isn't called `.csv` holds an item's lines, without columns and context.
 """
 
 import csv
@@ -30,11 +31,11 @@ class KeptTables(KeptResults):
     """The tables of a job: rows of its missing items are added, then all are written, then kept."""
 
     @cached_property
-    def _added(self) -> dict[Item, Mapping[str, pd.DataFrame]]:
+    def _added(self) -> dict[Item, Mapping[str, pd.DataFrame | bytes]]:
         return {}
 
-    def add(self, item: Item, **tables: pd.DataFrame) -> None:
-        """Add the rows of a missing item by the name of the output, if it has any there."""
+    def add(self, item: Item, **tables: pd.DataFrame | bytes) -> None:
+        """Add the rows, or lines, of a missing item by the name of the output, if it has any."""
         self._added[item] = tables
 
     def write(self, contexts: Mapping[Item, Context]) -> None:
@@ -81,16 +82,20 @@ class KeptTables(KeptResults):
     def _block(self, name: str, item: Item, context: Context) -> Block:
         if item in self._added:
             table = self._added[item][name]
+            if isinstance(table, bytes):
+                return b"", table, table.count(b"\n")
             whole = table.assign(**context)[[*context, *table.columns]]
             rows = whole.to_csv(header=False, **FORM)
             return f"{_line(whole.columns)}\n".encode(), rows.encode(), len(table)
         columns, rows, count = self._taken(item, name)
+        if not columns:
+            return columns, rows, count
         return columns, _with_prefix(rows, self._places[item]["prefix"], _prefix(context)), count
 
     def _taken(self, item: Item, name: str) -> Block:
         start, size, count = self._places[item]["rows"][name]
         with self.file(name).open("rb") as file:
-            columns = file.readline()
+            columns = file.readline() if self._outputs[name].suffix == ".csv" else b""
             file.seek(start)
             return columns, file.read(size), count
 

@@ -5,15 +5,15 @@ always a 2-D array or HDF5 dataset (N stimuli, D units), float32 or float16, rea
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from scipy import linalg
 
-from codespectra.capture.rows import SLAB, Rows, ScaledRows, binary_scale, stored_parts
+from codespectra.capture.rows import SLAB, Rows, ScaledRows, binary_scale
 from codespectra.errors import ArgumentError
+from codespectra.spectra.moments import KeptMoments, covariance, rough_mean, slabs
 from codespectra.statistics.arrays import one_of, rows_to_read, whole_number
 
 # lambda_1 / lambda_k from which the last ranks are found in float64: in float32 they err by 1.5e-9
@@ -54,6 +54,7 @@ def spectrum(
     solver: Literal["exact", "window", "randomized"] = "exact",
     scores: int = 150,
     seed: int = 0,
+    kept: KeptMoments | None = None,
 ) -> Spectrum:
     """PCA of the column-centred rows (paper A, Methods; paper B, app. C).
 
@@ -73,6 +74,7 @@ def spectrum(
         scores: most components to project on, p = min(scores, N - 1, D), for `window` at most 512;
             0 skips the eigenvectors.
         seed: of the random start of `window` and `randomized`.
+        kept: moments of the first rows, from which `exact` goes on where N > D.
 
     Raises:
         ArgumentError: `rows` isn't (N >= 2, D >= 1) or holds infs or nans; an unknown solver.
@@ -84,8 +86,8 @@ def spectrum(
     components = whole_number(components, "components")
     scores = whole_number(scores, "scores", least=0)
     scale = binary_scale(rows)
-    kept, projected = (min(wanted, len(rows) - 1, rows.shape[1]) for wanted in (components, scores))
-    found = _solve(ScaledRows(rows, scale), kept, projected, solver, seed)
+    ranks, projected = (min(x, len(rows) - 1, rows.shape[1]) for x in (components, scores))
+    found = _solve(ScaledRows(rows, scale), ranks, projected, solver, seed, kept)
     return replace(
         found,
         eigenvalues=found.eigenvalues * scale**2,
@@ -94,111 +96,43 @@ def spectrum(
     )
 
 
-def _solve(rows: Rows, kept: int, projected: int, solver: str, seed: int) -> Spectrum:
+def _solve(
+    rows: Rows, ranks: int, projected: int, solver: str, seed: int, kept: KeptMoments | None
+) -> Spectrum:
     """The spectrum of `ScaledRows`, by the solver's name."""
     n, width = rows.shape
     if solver == "exact" or (solver == "window" and min(n, width) <= BLOCK * DEPTH):
-        whole = kept == min(n - 1, width)
-        return _exact(rows, kept, projected, np.float64 if whole else np.float32)
+        whole = ranks == min(n - 1, width)
+        return _exact(rows, ranks, projected, np.float64 if whole else np.float32, kept)
     mean, total = _moments(rows)
     if solver == "window":
         eigenvalues, basis = _block_krylov(rows, mean, seed)
-        kept = min(kept, WINDOW)
+        ranks = min(ranks, WINDOW)
     else:
         from sklearn.decomposition import PCA  # half a second, for this solver alone
 
-        pca = PCA(max(kept, projected), svd_solver="randomized", random_state=seed)
+        pca = PCA(max(ranks, projected), svd_solver="randomized", random_state=seed)
         pca.fit(np.asarray(rows[:], dtype=np.float32))
         eigenvalues, basis = pca.explained_variance_.astype(np.float64), pca.components_.T
     onto = _project(rows, mean, basis[:, :projected])
-    return Spectrum(eigenvalues[:kept], n, width, total, math.nan, onto)
+    return Spectrum(eigenvalues[:ranks], n, width, total, math.nan, onto)
 
 
-def _exact(rows: Rows, kept: int, projected: int, dtype: type) -> Spectrum:
+def _exact(
+    rows: Rows, ranks: int, projected: int, dtype: type, kept: KeptMoments | None
+) -> Spectrum:
     """Eigenvalues of the smaller of covariance and Gram matrix, accumulated in `dtype`."""
     n, width = rows.shape
-    matrix, mean = (_gram(rows, dtype), None) if n <= width else _covariance(rows, dtype)
+    matrix, mean = (_gram(rows, dtype), None) if n <= width else covariance(rows, dtype, kept)
     eigenvalues, vectors, total, squares = _eigen(matrix, projected)
-    if dtype is np.float32 and eigenvalues[0] > STEEP * eigenvalues[kept - 1]:
-        return _exact(rows, kept, projected, np.float64)
+    if dtype is np.float32 and eigenvalues[0] > STEEP * eigenvalues[ranks - 1]:
+        return _exact(rows, ranks, projected, np.float64, kept)
     if mean is None:
         onto = vectors * np.sqrt((n - 1) * eigenvalues[:projected])
     else:
         onto = _project(rows, mean, vectors)
     ratio = total**2 / squares if squares > 0 else math.nan
-    return Spectrum(eigenvalues[:kept], n, width, total, ratio, onto.astype(np.float32))
-
-
-@dataclass
-class Moments:
-    """Count, mean and scatter matrix of rows (N, D) that come part by part, such as by shard.
-
-    Attributes:
-        count: N.
-        mean: (D,).
-        scatter: (D, D) lower triangle of the sum of the outer products of the rows minus the mean.
-    """
-
-    count: int
-    mean: np.ndarray
-    scatter: np.ndarray
-
-    @classmethod
-    def empty(cls, width: int, dtype: type) -> "Moments":
-        """The moments of 0 rows of D units, for parts to be merged into."""
-        return cls(0, np.zeros(width, dtype), np.zeros((width, width), dtype, order="F"))
-
-    def merge(self, rows: Rows, part: range) -> None:
-        """Add rows part.start to part.stop - 1 to the moments, as Chan et al. (1979) do.
-
-        Their scatter about their own mean goes straight into ours: a second matrix isn't needed.
-        """
-        dtype = self.mean.dtype.type
-        shift, drift = _rough_mean(rows, part, dtype), np.zeros_like(self.mean)
-        for slab in _slabs(rows, shift, part):
-            drift += np.ones(len(slab), dtype) @ slab
-            self._add(1, slab)
-        before, count = self.count, len(part)
-        away = shift + drift / count - self.mean
-        self._add(-1 / count, drift[None])
-        self._add(before * count / (before + count), away[None])
-        self.count += count
-        self.mean = self.mean + away * dtype(count / self.count)
-
-    def _add(self, factor: float, rows: np.ndarray) -> None:
-        syrk = linalg.get_blas_funcs("syrk", dtype=rows.dtype)
-        self.scatter = syrk(factor, rows.T, beta=1, c=self.scatter, lower=1, overwrite_c=1)
-
-
-def _rough_mean(rows: Rows, part: range, dtype: type) -> np.ndarray:
-    """Mean (D,) of a part's first 1,024 rows, near enough to all rows' to keep their digits."""
-    some = rows[part.start : min(part.start + 1024, part.stop)]
-    return some.mean(axis=0, dtype=np.float64).astype(dtype)
-
-
-def _slabs(rows: Rows, shift: np.ndarray, part: range) -> Iterator[np.ndarray]:
-    """Rows of a part minus `shift`, in order, a whole number of HDF5 chunks at a time."""
-    grain = (getattr(rows, "chunks", None) or (1,))[0]
-    step = grain * max(1, SLAB // (rows.shape[1] * grain))
-    for start in part[::step]:
-        slab = rows[start : min(start + step, part.stop)].astype(shift.dtype)
-        slab -= shift
-        yield slab
-
-
-def _all_slabs(rows: Rows, shift: np.ndarray) -> Iterator[np.ndarray]:
-    """Rows minus `shift`, part by part."""
-    for part in stored_parts(rows):
-        yield from _slabs(rows, shift, part)
-
-
-def _covariance(rows: Rows, dtype: type) -> tuple[np.ndarray, np.ndarray]:
-    """Lower triangle (D, D) of the covariance, and the mean (D,)."""
-    moments = Moments.empty(rows.shape[1], dtype)
-    for part in stored_parts(rows):
-        moments.merge(rows, part)
-    moments.scatter /= moments.count - 1
-    return moments.scatter, moments.mean
+    return Spectrum(eigenvalues[:ranks], n, width, total, ratio, onto.astype(np.float32))
 
 
 def _gram(rows: Rows, dtype: type) -> np.ndarray:
@@ -241,9 +175,9 @@ def _eigen(lower: np.ndarray, leading: int) -> tuple[np.ndarray, np.ndarray, flo
 
 def _moments(rows: Rows) -> tuple[np.ndarray, float]:
     """Mean (D,) float32 and total variance."""
-    shift = _rough_mean(rows, range(len(rows)), np.float32)
+    shift = rough_mean(rows, np.float32)
     drift, squares = np.zeros(rows.shape[1]), 0.0
-    for slab in _all_slabs(rows, shift):
+    for slab in slabs(rows, shift):
         drift += np.ones(len(slab), np.float32) @ slab
         squares += float(np.einsum("ij,ij->i", slab, slab).sum(dtype=np.float64))
     drift /= len(rows)
@@ -262,7 +196,7 @@ def _block_krylov(rows: Rows, mean: np.ndarray, seed: int) -> tuple[np.ndarray, 
         basis[:, start:stop] = block  # Gram-Schmidt would fail where the rank is exhausted
         basis[:, start:stop] = linalg.qr(basis[:, :stop], mode="economic")[0][:, start:]
         block = np.zeros((width, BLOCK), np.float32)
-        for slab in _all_slabs(rows, mean):
+        for slab in slabs(rows, mean):
             block += slab.T @ (slab @ basis[:, start:stop])
         block /= n - 1
         images[:, start:stop] = block
@@ -275,4 +209,4 @@ def _project(rows: Rows, mean: np.ndarray, basis: np.ndarray) -> np.ndarray:
     """(N, p) of the centred rows on the columns of `basis`."""
     if not basis.shape[1]:  # no pass for nothing
         return np.zeros((len(rows), 0), np.float32)
-    return np.concatenate([slab @ basis for slab in _all_slabs(rows, mean)])
+    return np.concatenate([slab @ basis for slab in slabs(rows, mean)])

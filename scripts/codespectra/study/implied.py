@@ -279,6 +279,12 @@ def resampled(study: Study, section: Literal["spectra", "index"], stimuli: str) 
     return by_itself if chosen == "auto" else chosen
 
 
+def can_grow(study: Study, stimuli: str) -> bool:
+    """Whether stimuli may be added at the end of a set: images of a folder, or rows of a file."""
+    section = study.stimuli.get(stimuli)
+    return section is None or isinstance(section, ImageFolder | Cifar)
+
+
 def class_count(spec: Strict | None) -> int:
     """Classes of a set, as far as its config and its folder tell; else 0."""
     if isinstance(spec, Photographs | PhotographTiles):

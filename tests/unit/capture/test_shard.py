@@ -1,7 +1,6 @@
 """A capture in shards says the same as one that a single job made, and so do its spectra."""
 
 import time
-from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -31,7 +30,6 @@ from planted_codes import planted
 from codespectra.capture import images, text
 from codespectra.capture.activation_file import Layout, write_rows
 from codespectra.capture.gather_shards import correct_in, gather, shard_manifest
-from codespectra.capture.rows import stored_parts
 from codespectra.capture.shard import Shard
 from codespectra.data.tokenization import tokens_of
 from codespectra.errors import UserError
@@ -39,7 +37,7 @@ from codespectra.files.hdf5_files import hdf5_digest, open_hdf5
 from codespectra.files.manifests import write_manifest
 from codespectra.models.byte_gpt2 import byte_tokenizer
 from codespectra.models.hooks import Wanted
-from codespectra.spectra import eigenspectrum, power_law
+from codespectra.spectra import eigenspectrum, moments, power_law
 
 
 @given(count=st.integers(0, 3000), grain=st.integers(1, 300), of=st.integers(1, 40))
@@ -172,7 +170,6 @@ def test_a_gathered_file_holds_no_rows_and_names_its_shards_from_where_it_is(gat
     with h5py.File(folder / "a.h5") as file:
         assert file["none/relu"].id.get_storage_size() == 0
         sources = [source.file_name for source in file["none/relu"].virtual_sources()]
-        assert [len(part) for part in stored_parts(file["none/relu"])] == [50, 50, 80]
     assert sorted(sources) == [f"a.shards/{number}.h5" for number in (1, 2, 3)]
     first = (folder / "a.h5").read_bytes()
     time.sleep(1.1)  # HDF5 would note times in seconds
@@ -243,31 +240,6 @@ def test_a_shard_of_another_capture_is_not_gathered(tmp_path, changes, found):
 # Spectra ------------------------------------------------------------------------------------------
 
 
-@given(
-    data=st.data(),
-    count=st.integers(2, 60),
-    width=st.integers(1, 9),
-    apart=st.floats(0, 1e3),
-)
-def test_merged_moments_are_those_of_all_rows(data, count, width, apart):
-    """However the rows are split, and however far the parts' means lie apart."""
-    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
-    cuts = sorted(data.draw(st.sets(st.integers(1, count - 1), max_size=5)))
-    bounds = [0, *cuts, count]
-    rows = rng.standard_normal((count, width))
-    parts = [range(a, b) for a, b in pairwise(bounds)]
-    for part in parts:
-        rows[part.start : part.stop] += apart * rng.standard_normal(width)
-    moments = eigenspectrum.Moments.empty(width, np.float64)
-    for part in parts:
-        moments.merge(rows, part)
-    assert moments.count == count
-    close = {"rtol": 1e-10, "atol": 1e-10 * (1 + apart) ** 2}
-    np.testing.assert_allclose(moments.mean, rows.mean(axis=0), **close)
-    scatter = np.cov(rows.T).reshape(width, width) * (count - 1)
-    np.testing.assert_allclose(np.tril(moments.scatter), np.tril(scatter), **close)
-
-
 @pytest.mark.parametrize("of", [2, 3, 7])
 @pytest.mark.parametrize(
     ("shape", "solver"),
@@ -276,7 +248,8 @@ def test_merged_moments_are_those_of_all_rows(data, count, width, apart):
 )
 def test_spectra_of_shards(tmp_path, monkeypatch, shape, solver, of):
     """As of one file; rows are sorted by class, so that no shard's mean is that of all."""
-    monkeypatch.setattr(eigenspectrum, "SLAB", 2**14)
+    for module in (eigenspectrum, moments):
+        monkeypatch.setattr(module, "SLAB", 2**14)
     rows = planted(*shape, -1.0)
     rows += np.linspace(0, 0.3, len(rows), dtype=np.float32)[:, None]
     whole = eigenspectrum.spectrum(rows, solver=solver)

@@ -58,8 +58,9 @@ def places() -> np.ndarray:
 @pytest.fixture(scope="module")
 def units(places) -> pd.DataFrame:
     metrics = [clustered(), Label(CLUSTER)]
-    maps = {"spread": places, "spread_other_seed": embedded(1)}
-    found = manifold.unit_table({"planted": planted()}, metrics, INDEX, np.arange(COUNT), maps)
+    maps, found = {"spread": places, "spread_other_seed": embedded(1)}, {"planted": planted()}
+    spreads = manifold.spread_table(found, INDEX, np.arange(COUNT), maps)
+    found = manifold.unit_table(found, metrics, INDEX, spreads)
     context = {"model": "net", "stimuli": "set", "layer": "relu", "map_metric": "planted"}
     return found.assign(**context)
 
@@ -138,13 +139,9 @@ def test_the_table_holds_the_index_of_every_whole_metric(units):
 def test_a_dead_direction_has_no_spread(places):
     responses = planted().responses.copy()
     responses[:, 3] = 1
-    found = manifold.unit_table(
-        {"a": Directions(planted().vectors, responses)},
-        [clustered()],
-        INDEX,
-        np.arange(COUNT),
-        {"spread": places},
-    )
+    given = {"a": Directions(planted().vectors, responses)}
+    spreads = manifold.spread_table(given, INDEX, np.arange(COUNT), {"spread": places})
+    found = manifold.unit_table(given, [clustered()], INDEX, spreads)
     missing = found["spread"].isna()
     assert list(found.index[missing]) == [3]
     assert found["state"][3] == "dead"

@@ -25,6 +25,7 @@ from codespectra.explanations.units import Text, find_excerpts, record_unit
 
 VOCABULARY = ["a", "b", "\n", " c", "�", "�"]
 UNIT = NeuronId(layer_index=0, neuron_index=0)
+LAYERS = "h.0.act", "h.1.act"
 
 
 def some_tokens(sequences: int = 40, length: int = 12) -> Tokens:
@@ -181,16 +182,19 @@ def test_the_explanation_names_the_strongest_tokens_legibly():
 # The scripts -------------------------------------------------------------------------------------
 
 
-def write_capture(folder: Path) -> dict[str, list[str]]:
+def write_capture(folder: Path, names: tuple[str, ...] = LAYERS) -> dict[str, list[str]]:
     """Two layers of six neurons, one-hot in the token; the second has one dead neuron."""
     one_hot = np.eye(6, dtype=np.float16)[TOKENS.token] * np.arange(1, 7, dtype=np.float16)
     layers = {"h.0.act": one_hot, "h.1.act": one_hot * np.array([1, 1, 0, 1, 1, 1], np.float16)}
+    layers = {name: layers[name] for name in names}
     parts = dict.fromkeys(("mlp", "other"), layers)
     return write_text_capture(folder, layers, TOKENS, parts, model="tiny")
 
 
-def run_scripts(folder: Path, captured: dict[str, list[str]]) -> None:
-    cfg = {"parts": {"mlp": ["h.0.act", "h.1.act"]}, "seed": 7, "model": "tiny"}
+def run_scripts(
+    folder: Path, captured: dict[str, list[str]], names: tuple[str, ...] = LAYERS
+) -> None:
+    cfg = {"parts": {"mlp": [*names]}, "seed": 7, "model": "tiny"}
     collected = {"records": folder / "records.jsonl", "units": folder / "units.csv"}
     looked_up = {"scores": folder / "l.csv", "explanations": folder / "l.jsonl"}
     figure = {form: folder / f"figure.{form}" for form in ("pdf", "png", "csv")}
@@ -242,3 +246,23 @@ def test_the_scripts_from_activations_to_scores(tmp_path):
     for name in ("records.jsonl", "units.csv", "l.csv", "l.jsonl", "figure.pdf", "figure.csv"):
         same = [(tmp_path / run / name).read_bytes() for run in ("a", "b")]
         assert same[0] == same[1]
+
+
+@pytest.mark.parametrize(
+    ("before", "computed"),
+    [(LAYERS[:1], ["1: h.1.act"] * 2), (LAYERS, ["nothing"] * 2), (LAYERS[1:], [])],
+    ids=["a layer more", "the same", "at other depths"],
+)
+def test_a_layer_that_stays_is_taken_over(tmp_path, caplog, before, computed):
+    (tmp_path / "grown").mkdir(), (tmp_path / "fresh").mkdir()
+    captured = write_capture(tmp_path)
+    run_scripts(tmp_path / "fresh", captured)
+    (tmp_path / "less").mkdir()
+    run_scripts(tmp_path / "grown", write_capture(tmp_path / "less", before), before)
+    caplog.clear(), caplog.set_level("INFO")
+    run_scripts(tmp_path / "grown", captured)
+    said = [text.removeprefix("computed: ") for text in caplog.messages if "computed: " in text]
+    assert said == computed
+    for name in ("records.jsonl", "units.csv", "l.csv", "l.jsonl", ".records.jsonl.items"):
+        grown, fresh = ((tmp_path / run / name).read_bytes() for run in ("grown", "fresh"))
+        assert grown == fresh, name

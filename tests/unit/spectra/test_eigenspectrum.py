@@ -9,7 +9,7 @@ from planted_codes import planted
 from sklearn.decomposition import PCA
 from sklearn.linear_model import HuberRegressor
 
-from codespectra.spectra import code_entropy, eigenspectrum, power_law
+from codespectra.spectra import code_entropy, eigenspectrum, moments, power_law
 from codespectra.statistics.intervals import normal_interval
 
 EXPONENTS = [-0.5, -1.0, -1.5]
@@ -83,7 +83,8 @@ def test_sampled_data_of_a_planted_law(alpha, low, high):
 
 @pytest.mark.parametrize("shape", [(600, 200), (200, 600), (200, 200)])
 def test_exact_agrees_with_full_pca_at_every_rank(stored, shape, monkeypatch):
-    monkeypatch.setattr(eigenspectrum, "SLAB", 2**14)  # several slabs, of uneven length
+    for module in (eigenspectrum, moments):  # several slabs, of uneven length
+        monkeypatch.setattr(module, "SLAB", 2**14)
     rows = stored(planted(*shape, -1.0))
     found, theirs = eigenspectrum.spectrum(rows), reference(rows)
     kept = min(shape[0] - 1, shape[1])
@@ -126,10 +127,10 @@ def test_steep_spectra_keep_their_last_ranks(shape):
 def test_all_ranks_are_right_and_found_in_one_pass(shape, dead, monkeypatch):
     """The last of all ranks is rounding, or a dead unit's: float32 could never tell it."""
     read = []
-    matrix = "_gram" if shape[0] <= shape[1] else "_covariance"
+    matrix = "_gram" if shape[0] <= shape[1] else "covariance"
     form = getattr(eigenspectrum, matrix)
     monkeypatch.setattr(
-        eigenspectrum, matrix, lambda rows, dtype: read.append(dtype) or form(rows, dtype)
+        eigenspectrum, matrix, lambda rows, dtype, *kept: read.append(dtype) or form(rows, dtype)
     )
     rows = planted(*shape, -5.0)
     rows[:, :dead] = 0.7

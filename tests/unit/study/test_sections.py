@@ -141,6 +141,10 @@ MISTAKES = {
         {"spectra.layers": [{"typ": "ReLU"}]},
         ["spectra.layers.0.typ: unknown key", "'type'"],
     ),
+    "a key for sets that grow": (
+        {"stimuli.mine": {"source": "folder", "root": "mine", "side": 8, "append": True}},
+        ["stimuli.mine.append: unknown key; leave it out", "show the new ones alone"],
+    ),
     "no model to analyse": (
         {"projections.models": []},
         ["projections.models: ", "at least 1 item"],

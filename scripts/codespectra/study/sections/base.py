@@ -26,7 +26,9 @@ MISSING = "missing; add it as in config.yaml, which says what it is"
 # Keys that belong elsewhere.
 ELSEWHERE = {
     "seeds": "only models with weights: train or random have seeds, beside weights; any other is "
-    "one network"
+    "one network",
+    "append": "leave it out: where the images that a set had are still its first ones, captures "
+    "show the new ones alone (docs/reruns.md)",
 }
 # Keys of earlier versions, and what they are called now.
 RENAMED = {"features": "interpretability", "bootstrap": "resamples"}
