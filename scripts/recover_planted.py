@@ -9,7 +9,9 @@ from codespectra.jobs.start import start_job
 from codespectra.theory.planted_features import conditions, plant
 from codespectra.theory.recovery import dictionaries, score
 
-start_job(snakemake.log[0])
+log = start_job(snakemake.log[0])
+# Of hundreds of small fits: a line for each epoch, and for each that reaches its last iteration.
+log.addFilter(lambda record: record.module not in ("epochs", "baselines"))
 torch.set_num_threads(snakemake.threads)
 cfg = snakemake.params.cfg
 training = {key: cfg[key] for key in ("epochs", "batch", "learning_rate")}

@@ -89,11 +89,11 @@ def sparse_features(
 ) -> NDArray[np.float64]:
     """Features (N, F) that are uniform on 0..1 where they are active.
 
-    Each row draws its own probabilities: normal quantiles of a correlated Gaussian, falling by
-    `DECAY` from feature to feature, scaled to a mean of `density` and cut off at 1. A row without
-    an active feature gets one of size 1, at random.
+    Each row draws its own probabilities: values of the normal distribution function at a correlated
+    Gaussian, falling by `DECAY` from feature to feature, scaled to a mean of `density` and cut off
+    at 1. A row without an active feature gets one of size 1, at random.
     """
-    gaussian = rng.standard_normal((rows, features)) @ _correlation_root(features, rng).T
+    gaussian = rng.standard_normal((rows, features)) @ _covariance_root(features, rng).T
     chances = ndtr(gaussian) * DECAY ** np.arange(features)
     chances *= density / chances.mean(axis=1, keepdims=True)
     codes = rng.random((rows, features)) * (rng.random((rows, features)) < chances)
@@ -102,13 +102,11 @@ def sparse_features(
     return codes
 
 
-def _correlation_root(features: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """R (F, F) with R @ R.T a correlation matrix, random as in the code of Sharkey et al.
+def _covariance_root(features: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """R (F, F) whose R @ R.T is a random covariance, as in the replication of Sharkey et al.
 
-    A symmetric matrix of uniform numbers whose diagonal is raised until it is positive definite;
-    theirs isn't scaled to a diagonal of 1, so that their quantiles aren't uniform.
+    A symmetric matrix of uniform numbers, its diagonal raised until it is positive definite.
     """
     drawn = rng.random((features, features))
     values, vectors = np.linalg.eigh((drawn + drawn.T) / 2)
-    root = vectors * np.sqrt(values - 1.001 * min(values[0], 0))
-    return root / np.linalg.norm(root, axis=1, keepdims=True)
+    return vectors * np.sqrt(values - 1.001 * min(values[0], 0))

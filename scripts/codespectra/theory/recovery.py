@@ -29,7 +29,8 @@ from codespectra.interpretability.index import Index, index_table
 from codespectra.interpretability.similarity import Embedding
 from codespectra.theory.planted_features import RECTIFIED, Planted
 
-ITERATIONS = 50  # of NMF and ICA at most: 200 double the time, and NMF's MMCS stays within .01
+# Of NMF and ICA at most, converged or not: 200 double the time, and NMF's MMCS stays within .01.
+ITERATIONS = 50
 STARTS = 3  # of K-Means
 QUANTILES = 2001  # of the integral of chance
 
@@ -67,27 +68,37 @@ def dictionaries(
         seed: of all finders.
     """
     rows = planted.activations
-    units = rows.shape[1]
-    yield Dictionary("neurons", None, None, neurons(rows))
-    yield Dictionary("pca", None, None, baselines.pca(rows, k=units))
-    ica = baselines.ica(rows, k=units, iterations=ITERATIONS, seed=seed)
-    yield Dictionary("ica", None, None, ica)
-    from_units = finders.kmeans_identity(rows, readout="cosine")
-    yield Dictionary("kmeans_identity", None, None, from_units)
-    sized: dict[str, Callable[[int], Directions]] = {
-        "kmeans": lambda k: finders.kmeans(rows, k=k, starts=STARTS, readout="cosine", seed=seed),
-        "kmeans_code": lambda k: baselines.kmeans_code(rows, k=k, starts=STARTS, seed=seed),
-        "random": lambda k: finders.random(rows, k=k, seed=seed),
-        "exemplar": lambda k: finders.exemplar(rows, k=k, seed=seed),
-    }
-    if atoms == RECTIFIED:
-        sized["nmf"] = lambda k: baselines.nmf(rows, k=k, iterations=ITERATIONS, seed=seed)
+    for method, find in _of_units(rows, seed).items():
+        yield Dictionary(method, None, None, find())
     for size in sizes:
-        for method, find in sized.items():
-            yield Dictionary(method, size, None, find(size))
+        for method, find in _of_size(rows, size, seed).items():
+            if atoms == RECTIFIED or method != "nmf":
+                yield Dictionary(method, size, None, find())
         for l1 in penalties:
             found = autoencoder(rows, size, l1=l1, seed=seed, **training)
             yield Dictionary("sae", size, l1, found)
+
+
+def _of_units(rows: NDArray, seed: int) -> dict[str, Callable[[], Directions]]:
+    """Finders of as many directions as units."""
+    k = rows.shape[1]
+    return {
+        "neurons": lambda: neurons(rows),
+        "pca": lambda: baselines.pca(rows, k=k),
+        "ica": lambda: baselines.ica(rows, k=k, iterations=ITERATIONS, seed=seed),
+        "kmeans_identity": lambda: finders.kmeans_identity(rows, readout="cosine"),
+    }
+
+
+def _of_size(rows: NDArray, k: int, seed: int) -> dict[str, Callable[[], Directions]]:
+    """Finders of k directions, without a penalty."""
+    return {
+        "kmeans": lambda: finders.kmeans(rows, k=k, starts=STARTS, readout="cosine", seed=seed),
+        "kmeans_code": lambda: baselines.kmeans_code(rows, k=k, starts=STARTS, seed=seed),
+        "nmf": lambda: baselines.nmf(rows, k=k, iterations=ITERATIONS, seed=seed),
+        "random": lambda: finders.random(rows, k=k, seed=seed),
+        "exemplar": lambda: finders.exemplar(rows, k=k, seed=seed),
+    }
 
 
 def autoencoder(rows: NDArray, size: int, *, l1: float, seed: int, **training: float) -> Directions:

@@ -111,21 +111,21 @@ class Planted(Strict):
     densities and noises than the first are of rectified atoms and the first size.
     """
 
-    features: Atoms = 32
+    features: Atoms = 24
     """Planted features."""
-    units: Atoms = 16
+    units: Atoms = 12
     """Units that they share."""
     rows: Annotated[int, Field(ge=10, le=100_000)] = 1000
     """Rows of activations; features, units and sizes are at most half as many."""
-    sizes: Several[Atoms] = (32, 16, 64)
+    sizes: Several[Atoms] = (24, 12, 48)
     """Numbers of directions that K-Means, NMF, autoencoders and controls find."""
-    densities: Several[Density] = (0.06, 0.12, 0.25)
+    densities: Several[Density] = (0.08, 0.15, 0.3)
     """Shares of the features that are active in a row, on average."""
     noises: Several[Noise] = (0.0, 0.2, 0.5)
     """Standard deviations of added noise, over the root mean square of the activations."""
-    penalties: Several[Factor] = (0.1, 0.3, 1.0, 3.0)
+    penalties: Several[Factor] = (0.3, 1.0, 3.0)
     """Factors of the autoencoders' L1 penalty."""
-    epochs: Steps = 4
+    epochs: Steps = 8
     """Passes of the autoencoders over the rows."""
     batch: Batch = 32
     """Rows a step, for the autoencoders."""
@@ -189,13 +189,13 @@ class Hardness(Strict):
     """Primes p, each with a primitive root g."""
     width: Number = 128
     """Units of the networks' two hidden layers."""
-    steps: Steps = 300
+    steps: Steps = 200
     """Steps of Adam, for the networks, each on all x."""
     learning_rate: Rate = 1e-2
     """Peak of the cosine schedule, for the networks."""
     read_out_width: Number = 64
     """Hidden units of the nonlinear read-out."""
-    read_out_steps: Steps = 150
+    read_out_steps: Steps = 100
     """Steps of Adam, for the read-outs, each on half of all x."""
     read_out_learning_rate: Rate = 1e-2
     """Peak of the cosine schedule, for the read-outs."""
