@@ -546,6 +546,7 @@ MODULES = {
     # What callers of the library may hand over.
     "statistics/arrays.py": FOUND
     | PLANTED
+    | {"draw_hardness"}
     | FITTED
     | CROSSED
     | FILTERED

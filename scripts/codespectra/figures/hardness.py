@@ -40,7 +40,7 @@ def draw_hardness(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     style.credit(
         figure,
         f"{cfg['study']} · g^x mod p for all x, learned whole for at least "
-        f"{table['learned'].min():.1%} of them · read-outs see half of all x, tried on the "
+        f"{table['learned'].min():.0%} of them · read-outs see half of all x, tried on the "
         f"{style.span(table['tested'])} others · n = {table['seed'].nunique()} seeds, mean and "
         "Student's 95 % interval · chance: each bit's more frequent value",
     )

@@ -6,6 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
 
 from codespectra.figures import style
 from codespectra.statistics.intervals import mean_interval
@@ -36,7 +37,7 @@ def draw_planted(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     ):
         _draw_recovery(panel, rows, column, methods)
         panel.set(xlabel=label, ylabel=MMCS)
-    axes[0, 0].set_xscale("log", base=2)
+    _at_logarithm(axes[0, 0], table.loc[rectified & base, "size"].fillna(table["units"]))
     grid = table[(table["atoms"] == SIGNED) & base & (table["method"] == "sae")]
     for panel, column, label in ((axes[1, 0], "mmcs", MMCS), (axes[1, 1], "ii", INDEX)):
         _draw_penalties(panel, grid, column)
@@ -97,8 +98,17 @@ def _draw_penalties(panel: Axes, table: pd.DataFrame, column: str) -> None:
     for shade, (size, rows) in zip(shades, means.groupby("size"), strict=True):
         rows = rows.sort_values("l1")
         _draw_line(panel, rows, "l1", color=shade, marker="o", label=f"{size:g} directions")
-    panel.set(xscale="log")
+    _at_logarithm(panel, rows["l1"])
     panel.legend(frameon=False, fontsize=6)
+
+
+def _at_logarithm(panel: Axes, values: pd.Series) -> None:
+    """A logarithmic axis with a tick at each of the values, linear up to the least above 0."""
+    ticks = sorted(values.unique())
+    least = min((tick for tick in ticks if tick > 0), default=1)
+    panel.set_xscale("symlog", linthresh=least)
+    panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    panel.xaxis.set_minor_locator(NullLocator())
 
 
 def _draw_line(panel: Axes, rows: pd.DataFrame, column: str, **look) -> None:
