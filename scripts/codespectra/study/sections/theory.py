@@ -218,7 +218,7 @@ class Hardness(Strict):
 class Theory(Strict):
     """The theory study (target `theory`): simulations and channel capacities; no images.
 
-    Paper A, fig. 1 and 2, and its supplement.
+    Paper A, fig. 1 and 2, and its supplement; paper B, fig. 9 A.
     """
 
     superposition: Superposition = Superposition()
