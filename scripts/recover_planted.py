@@ -33,4 +33,5 @@ for seed, sizes, condition in progress(data_sets, desc="planted"):
             {**condition, **shape, "seed": seed, "method": found.method, "size": found.size}
             | {"l1": found.l1, "m": cfg["m"], **score(planted, found, cfg["m"])}
         )
+log.info("%d dictionaries found in %d data sets", len(rows), len(data_sets))
 write_csv(snakemake.output.table, pd.DataFrame(rows))
