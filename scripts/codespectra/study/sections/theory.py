@@ -121,11 +121,11 @@ class Planted(Strict):
     """Numbers of directions that K-Means, NMF, autoencoders and controls find."""
     densities: Several[Density] = (0.08, 0.15, 0.3)
     """Shares of the features that are active in a row, on average."""
-    noises: Several[Noise] = (0.0, 0.2, 0.5)
+    noises: Several[Noise] = (0.0, 0.5)
     """Standard deviations of added noise, over the root mean square of the activations."""
     penalties: Several[Factor] = (0.3, 1.0, 3.0)
     """Factors of the autoencoders' L1 penalty."""
-    epochs: Steps = 8
+    epochs: Steps = 7
     """Passes of the autoencoders over the rows."""
     batch: Batch = 32
     """Rows a step, for the autoencoders."""
