@@ -70,6 +70,8 @@ def test_coding_plans_every_network_of_the_sweep(project: Project) -> None:
         "train_superposition": 1,
         "compute_channel": 1,
         "estimate_information": 1,
+        "recover_planted": 1,
+        "decode_exponentials": 1,
         # main, coding, theory, everything
         "judge_claims": 4,
         "draw_claims": 4,

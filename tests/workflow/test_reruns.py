@@ -54,6 +54,8 @@ ENCODER = {"train_classifier"} | VAES
 TOYS = {"train_superposition", "draw_superposition", *JUDGED}
 CHANNEL = {"compute_channel", "draw_channel", *JUDGED}
 INFORMATION = {"estimate_information", "draw_information", *JUDGED}
+PLANTED = {"recover_planted", "draw_planted", *JUDGED}
+HARDNESS = {"decode_exponentials", "draw_hardness", *JUDGED}
 # And in the language study.
 TEXT_SPECTRA = {"fit_text_spectra", "draw_text_spectra", "draw_text_exponents", *JUDGED}
 TEXT_MOVED = {"project_text", "draw_text_action", "draw_passage"}
@@ -69,7 +71,7 @@ TEXT = {"make_text"} | GPT
 # Figures that show a statistic of the claims with its interval.
 WITH_EVIDENCE = {"draw_coactivation", "draw_manifold", "draw_sensitivity", *JUDGED}
 
-EVERYTHING = SHOWN | SWEPT | TOYS | CHANNEL | INFORMATION | TOKENS
+EVERYTHING = SHOWN | SWEPT | TOYS | CHANNEL | INFORMATION | PLANTED | HARDNESS | TOKENS
 DRAWN = {rule for rule in EVERYTHING if rule.startswith("draw_")}
 TRAINED_ON = {"make_stimuli", "train_classifier", "embed_stimuli"} | SHOWN | VAES
 CLASSIFIER = {"train_classifier"} | SHOWN
@@ -343,6 +345,26 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "theory.information.estimator_steps": (6, INFORMATION),
     "theory.information.estimator_batch": (70, INFORMATION),
     "theory.information.estimator_learning_rate": (0.02, INFORMATION),
+    "theory.planted.features": (9, PLANTED),
+    "theory.planted.units": (5, PLANTED),
+    "theory.planted.rows": (70, PLANTED),
+    "theory.planted.sizes": ([7], PLANTED),
+    "theory.planted.densities": ([0.2], PLANTED),
+    "theory.planted.noises": ([0.1], PLANTED),
+    "theory.planted.penalties": ([0.3], PLANTED),
+    "theory.planted.epochs": (2, PLANTED),
+    "theory.planted.batch": (20, PLANTED),
+    "theory.planted.learning_rate": (0.02, PLANTED),
+    "theory.planted.m": (4, PLANTED),
+    "theory.planted.seeds": ([0, 2], PLANTED),
+    "theory.hardness.groups": ([{"p": 11, "g": 6}], HARDNESS),
+    "theory.hardness.width": (5, HARDNESS),
+    "theory.hardness.steps": (6, HARDNESS),
+    "theory.hardness.learning_rate": (0.02, HARDNESS),
+    "theory.hardness.read_out_width": (5, HARDNESS),
+    "theory.hardness.read_out_steps": (6, HARDNESS),
+    "theory.hardness.read_out_learning_rate": (0.02, HARDNESS),
+    "theory.hardness.seeds": ([0, 2], HARDNESS),
     "claims.resamples": (120, WITH_EVIDENCE),
     "claims.seed": (5, WITH_EVIDENCE),
     "figures.mei_methods": (["neurons", "kmeans-0.5x"], {"draw_exciting_images"}),
@@ -514,16 +536,18 @@ def test_what_grows_runs_the_jobs_of_what_is_new(grown, what):
 # Library modules: one edited function each, and the rules that reach it or follow from one.
 MODULES = {
     # Halves have clusterings of their own.
-    "directions/kmeans.py": CENTROIDS,
-    "directions/finders.py": CENTROIDS,
-    "directions/baselines.py": CENTROIDS,
-    "directions/read_out.py": CENTROIDS,
-    "directions/encode.py": CENTROIDS,
-    "directions/directions.py": FOUND,
-    "directions/sparse_autoencoder.py": AUTOENCODERS,
-    "statistics/ranking.py": DIRECTED | RECORDS,
+    "directions/kmeans.py": CENTROIDS | PLANTED,
+    "directions/finders.py": CENTROIDS | PLANTED,
+    "directions/baselines.py": CENTROIDS | PLANTED,
+    "directions/read_out.py": CENTROIDS | PLANTED,
+    "directions/encode.py": CENTROIDS | PLANTED,
+    "directions/directions.py": FOUND | PLANTED,
+    "directions/sparse_autoencoder.py": AUTOENCODERS | PLANTED,
+    "statistics/ranking.py": DIRECTED | RECORDS | PLANTED,
     # What callers of the library may hand over.
     "statistics/arrays.py": FOUND
+    | PLANTED
+    | {"draw_hardness"}
     | FITTED
     | CROSSED
     | FILTERED
@@ -554,7 +578,7 @@ MODULES = {
     "models/transformers_config.py": BUILT | GPT,
     "models/reductions.py": EMBEDDED | SHOWN | SWEPT | TOKENS,
     "models/layer_listing.py": BUILT | GPT,
-    "models/tensor_files.py": BUILT | GPT,
+    "models/tensor_files.py": BUILT | GPT | PLANTED,
     # How a set is made, and how its file is read.
     "data/photographs.py": TRAINED_ON,
     "data/open_image.py": TRAINED_ON,
@@ -568,7 +592,7 @@ MODULES = {
     "sources/*.py": set(),
     "files/folder_walk.py": TRAINED_ON | TEXT,
     "data/stimulus_blocks.py": EMBEDDED,
-    "data/stimulus_file.py": (BUILT - {"initialise_checkpoint"}) | TRAINED_ON,
+    "data/stimulus_file.py": (BUILT - {"initialise_checkpoint"}) | TRAINED_ON | PLANTED,
     "experiments/manifold.py": MAPPED,
     "experiments/coactivation.py": COACTIVE,
     "experiments/sensitivity.py": SENSITIVE,
@@ -584,6 +608,7 @@ MODULES = {
     "spectra/eigenspectrum.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
     "spectra/moments.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
     "capture/rows.py": CENTROIDS
+    | PLANTED
     | FITTED
     | CROSSED
     | FILTERED
@@ -624,8 +649,8 @@ MODULES = {
     "files/csv_tables.py": DRAWN | {"explain_by_lookup", "score_halves", *JUDGED},
     # Whatever writes one, or has to do with files of another format, and what follows.
     "files/csv_writer.py": {"embed_stimuli"} | ENCODER | GPT | EVERYTHING,
-    "files/hdf5_files.py": TRAINED_ON | TEXT | TOYS,
-    "files/named_axes.py": SHOWN | SWEPT | TOKENS,
+    "files/hdf5_files.py": TRAINED_ON | TEXT | TOYS | PLANTED,
+    "files/named_axes.py": SHOWN | SWEPT | TOKENS | PLANTED,
     "files/array_files.py": MOVED | TEXT_MOVED,
     # What takes items from a last run: of tables, and of any file.
     "files/kept_tables.py": FITTED
@@ -666,12 +691,12 @@ MODULES = {
         *JUDGED,
     },
     "theory/retention.py": {"draw_information", "estimate_information", *JUDGED},
-    "interpretability/similarity.py": DIRECTED,
-    "interpretability/parts.py": DIRECTED,
+    "interpretability/similarity.py": DIRECTED | PLANTED,
+    "interpretability/parts.py": DIRECTED | PLANTED,
     "interpretability/lpips_embedding.py": EMBEDDED,
     "interpretability/feature_embedding.py": EMBEDDED,
-    "interpretability/index.py": DIRECTED,
-    "training/epochs.py": {"embed_stimuli"} | SHOWN | ENCODER | GPT,
+    "interpretability/index.py": DIRECTED | PLANTED,
+    "training/epochs.py": {"embed_stimuli"} | SHOWN | ENCODER | GPT | PLANTED,
     "training/classifier.py": {"embed_stimuli"} | SHOWN | ENCODER,
     "training/vae.py": VAES,
     # Networks as trained stay as they are.
@@ -721,6 +746,11 @@ MODULES = {
     | FILTERED
     | (TOKENS - {"capture_text"}),
     "theory/superposition.py": TOYS,
+    "theory/planted_features.py": PLANTED,
+    "theory/recovery.py": PLANTED,
+    "theory/hardness.py": HARDNESS,
+    "theory/bit_networks.py": HARDNESS,
+    "theory/prime_groups.py": HARDNESS,
     "theory/dropout_networks.py": INFORMATION,
     "theory/mutual_information.py": INFORMATION,
     "figures/style.py": DRAWN,
@@ -780,7 +810,7 @@ MODULES = {
     | INFORMATION
     | DRAWN_OF_TEXT
     | WITH_EVIDENCE
-    | {"draw_explanations"},
+    | {"draw_explanations", "draw_planted", "draw_hardness"},
     "claims/measures/*.py": JUDGED,
     "claims/measures/manifold.py": WITH_EVIDENCE,
     "claims/measures/sensitivity.py": {"draw_sensitivity", *JUDGED},
@@ -790,6 +820,8 @@ MODULES = {
     "figures/autoencoders.py": {"draw_autoencoders"},
     "figures/claims.py": {"draw_claims"},
     "figures/information.py": {"draw_information"},
+    "figures/planted.py": {"draw_planted"},
+    "figures/hardness.py": {"draw_hardness"},
     "figures/psychophysics.py": {"draw_psychophysics", "draw_trial"},
     # Drawn where a study has networks of several sizes.
     "figures/size.py": set(),

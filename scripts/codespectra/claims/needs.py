@@ -28,5 +28,7 @@ NEEDS = {
         "superposition": ("superposition_fit",),
         "information": ("information",),
         "capacity": ("capacity",),
+        "planted": ("planted",),
+        "hardness": ("hardness",),
     },
 }

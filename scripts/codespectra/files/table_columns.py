@@ -81,6 +81,11 @@ COLUMNS = {
     "entropy": ("", "alpha width bits paper_bits from_std_bits smooth_code_action"),
     "information": ("kind", "seed layer bits"),
     "information_checks": ("", "true_bits bits"),
+    "planted": (
+        "atoms method",
+        "density noise seed size l1 directions rows m mmcs mmcs_found chance ii rank_correlation",
+    ),
+    "hardness": ("code read_out", "p seed accuracy chance tested learned"),
     "superposition": ("", "seed density features hidden dimensions_per_feature"),
     "superposition_fit": ("", "seed entropy_bits explained n_scored floor"),
 }

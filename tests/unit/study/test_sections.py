@@ -686,6 +686,45 @@ MISTAKES = {
         {"theory.superposition.hidden": 100},
         ["theory.superposition.hidden: 100 units hold all 100 features; take fewer"],
     ),
+    "a planted dictionary larger than the data": (
+        {"theory.planted.features": 501},
+        ["theory.planted.features: a dictionary of 501 is larger than the data", "1000 rows"],
+    ),
+    "more directions than rows": (
+        {"theory.planted.sizes": [32, 900]},
+        ["theory.planted.sizes: 900 is more than half of the 1000 rows; lower it, or raise rows"],
+    ),
+    "planted features that no memory holds": (
+        {"theory.planted": {"rows": 100_000, "features": 9000}},
+        ["theory.planted.rows: their features or responses take 7200000000 bytes; lower it"],
+    ),
+    **{
+        f"a density of {density}": (
+            {"theory.planted.densities": [0.1, density]},
+            ["theory.planted.densities.1: ", f"{limit} (found {density})"],
+        )
+        for density, limit in ((0.0, "greater than 0"), (0.6, "less than or equal to 0.5"))
+    },
+    "noise below 0": (
+        {"theory.planted.noises": [-0.1]},
+        ["theory.planted.noises.0: ", "greater than or equal to 0 (found -0.1)"],
+    ),
+    "no prime": (
+        {"theory.hardness.groups": [{"p": 59}, {"p": 91}]},
+        ["theory.hardness.groups.1.p: 91 is no prime; the next one below is 89"],
+    ),
+    "no primitive root": (
+        {"theory.hardness.groups": [{"p": 59, "g": 3}]},
+        ["theory.hardness.groups.0.g: 3 is no primitive root of 59; the least is 2"],
+    ),
+    "a prime that no memory holds": (
+        {"theory.hardness": {"groups": [{"p": 999_983}], "width": 1000}},
+        ["theory.hardness.groups: activations on p = 999983 ", "take smaller primes, or lower"],
+    ),
+    "a prime beyond all": (
+        {"theory.hardness.groups": [{"p": 1_000_003}]},
+        ["theory.hardness.groups.0.p: ", "less than or equal to 1000000 (found 1000003)"],
+    ),
     "too many bits": (
         {"theory.channel.capacity_bits": [1, 11]},
         ["theory.channel.capacity_bits.1: ", "less than or equal to 10", "(found 11)"],
