@@ -318,4 +318,18 @@ CLAIMS = (
         effect,
         each=("sets",),
     ),
+    Claim(
+        "C14",
+        "Detection ranks explanations as simulation does",
+        "ours",
+        "explanations",
+        language.ranks_as_simulation("detection"),
+    ),
+    Claim(
+        "C15",
+        "Fuzzing ranks explanations as simulation does",
+        "ours",
+        "explanations",
+        language.ranks_as_simulation("fuzzing"),
+    ),
 )
