@@ -10,13 +10,12 @@ had it:
 The table of a unit is fitted on all sequences but those that it is scored on. In detection and
 fuzzing it judges by rule. A context is active if the largest response that the table expects in it
 is nearer to the mean of that in the strongest sequences that it was fitted on than in the others.
-Highlighted tokens are right if at least half of them are those that it would highlight itself, by
-the same share of the largest response that it expects in the context.
+Highlighted tokens are right if at least half of them are expected to have `HIGHLIGHTED` of the
+largest response that it expects in all that it was fitted on.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -109,9 +108,17 @@ def explain(
         of_valid,
         "neuron_activations",
     )
-    peaks, starts = np.maximum.reduceat(expected, text.bounds[:-1]), text.bounds[:-1]
-    border = _border(peaks, excerpts.top, ~held_out[starts])
-    return results, judged(record, partial(_judge, of_valid, border))
+    peaks, fitted = np.maximum.reduceat(expected, text.bounds[:-1]), ~held_out[text.bounds[:-1]]
+    border = _border(peaks, excerpts.top, fitted)
+    strong = HIGHLIGHTED * max(peaks[fitted].max(), 0)
+
+    def judge(score: str, shown: Sequence[Context]) -> list[float]:
+        if score == DETECTION:
+            return [float(of_valid[one.place].max() > border) for one in shown]
+        shares = [np.mean(of_valid[one.place][one.highlighted] >= strong) for one in shown]
+        return [float(share >= 0.5) for share in shares]
+
+    return results, judged(record, judge)
 
 
 def _border(peaks: np.ndarray, top: np.ndarray, fitted: np.ndarray) -> float:
@@ -122,21 +129,6 @@ def _border(peaks: np.ndarray, top: np.ndarray, fitted: np.ndarray) -> float:
     is_top = np.isin(np.arange(len(peaks)), top)
     sides = (peaks[fitted & is_top], peaks[fitted & ~is_top])
     return float(np.mean([side.mean() if len(side) else np.nan for side in sides]))
-
-
-def _judge(
-    of_valid: Sequence[np.ndarray], border: float, score: str, shown: Sequence[Context]
-) -> list[float]:
-    """The table's answers, from the expected responses in the valid excerpts."""
-    if score == DETECTION:
-        return [float(of_valid[one.place].max() > border) for one in shown]
-    return [float(_agrees(of_valid[one.place], one.highlighted)) for one in shown]
-
-
-def _agrees(expected: np.ndarray, highlighted: np.ndarray) -> bool:
-    """Whether half of these tokens are among those with the largest expected responses."""
-    own = (expected >= HIGHLIGHTED * expected.max()) & (expected > 0)
-    return bool(own[highlighted].mean() >= 0.5)
 
 
 def fit(

@@ -13,8 +13,9 @@ from codespectra.figures.seeds import with_base
 from codespectra.statistics.evidence import rank_correlation
 from codespectra.statistics.intervals import mean_interval
 
-ACCURACY, AGREEMENT = "balanced accuracy", "ρ with the simulation's score"
-CHANCE = {ACCURACY: 0.5, AGREEMENT: 0.0}
+ACCURACY, AGREEMENT = "accuracy", "ρ"
+# Of each quantity what chance gives, and its least.
+BORDERS = {ACCURACY: (0.5, 0.0), AGREEMENT: (0.0, -1.0)}
 KEYS = ["model", "weights", "explainer", "kind", "depth", "layer"]
 
 
@@ -31,7 +32,7 @@ def draw_detection(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     units = units.assign(model=units["base"])
     table = _by_layer(units, cfg)
     rows = list(table.groupby(["model", "explainer"], sort=False))
-    wanted = [(score, what) for what in CHANCE for score in SCORES]
+    wanted = [(score, what) for what in BORDERS for score in SCORES]
     figure, axes = plt.subplots(
         *(len(rows), len(wanted)),
         figsize=(style.PAGE, 0.9 + 1.7 * len(rows)),
@@ -42,10 +43,11 @@ def draw_detection(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     for (named, found), panels in zip(rows, axes, strict=True):
         for (score, what), panel in zip(wanted, panels, strict=True):
             own = found[(found["score"] == score) & (found["quantity"] == what)]
-            _draw(panel, own, f"{score}: {what}" if panel in axes[0] else "", CHANCE[what])
+            _draw(panel, own, *BORDERS[what])
         panels[0].set_ylabel(", ".join(named))
-    for panel in axes[-1]:
-        panel.set_xlabel("depth")
+    for (score, what), first, last in zip(wanted, axes[0], axes[-1], strict=True):
+        first.set_title(f"{score}: {what}")
+        last.set_xlabel("depth (in running order)")
     sns.despine(figure)
     figure.legend(*kinds_legend(axes.flat), loc="outside upper center", ncols=3)
     style.credit(
@@ -57,8 +59,8 @@ def draw_detection(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
 _EXPLANATION = (
     "detection: is an excerpt one of the strongest, or a random one · fuzzing: are the highlighted "
     f"tokens those that the unit responds to (≥ {HIGHLIGHTED:g} of the largest response) · "
-    "balanced accuracy: mean over units, bars: 95 % interval over units · ρ: Spearman over a "
-    "layer's units, bars: 95 % interval by a bootstrap over units · dotted: chance"
+    "accuracy: balanced, mean over units, bars: 95 % interval over units · ρ: Spearman with the "
+    "simulation's score over a layer's units, bars: 95 % bootstrap over units · dotted: chance"
 )
 
 
@@ -81,10 +83,10 @@ def _by_layer(units: pd.DataFrame, cfg: style.Config) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*KEYS, "score", "quantity", "mean", "low", "high", "n"])
 
 
-def _draw(panel: Axes, found: pd.DataFrame, title: str, chance: float) -> None:
+def _draw(panel: Axes, found: pd.DataFrame, chance: float, least: float) -> None:
     panel.axhline(chance, color="0.6", linestyle=":", linewidth=0.6)
     draw_kinds(panel, found, found["depth"])
-    panel.set_title(title)
+    panel.set_ylim(least - 0.05, 1.05)
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 

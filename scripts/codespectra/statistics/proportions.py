@@ -33,4 +33,4 @@ def mean_of_shares(
     lows, highs = np.array([wilson_interval(*first), wilson_interval(*second)]).T
     mean = shares.mean()
     below, above = (np.linalg.norm(shares - ends) / 2 for ends in (lows, highs))
-    return float(mean), float(mean - below), float(mean + above)
+    return float(mean), float(max(mean - below, 0)), float(min(mean + above, 1))
