@@ -61,7 +61,7 @@ async function textUnitPage(listed, layer, kind, number) {
       rows: () => [["explainer", "score", "tokens", ...JUDGED.flatMap((score) => [score, `${score} low`, `${score} high`]), "explanation"],
         ...unit.explanations.map((one) => [one.explainer, one.score, one.n_tokens, ...JUDGED.flatMap((score) => ends(one, score)), one.explanation])],
       note: "Of excerpts that the explanation wasn't made from. Score: correlation of the activations that it predicts with the true ones. Detection: which excerpts are of the unit's strongest, and fuzzing: which highlighted tokens are right, judged by the explanation; balanced accuracy (chance .5) with its 95 % interval." },
-      plainTable(["explainer", "score", "tokens", ...JUDGED, "explanation"], unit.explanations.map((one) => [one.explainer, show(one.score, 3), show(one.n_tokens), ...JUDGED.map((score) => within(...ends(one, score))), one.explanation]))) : null,
+      plainTable(["explainer", "score", "tokens", ...JUDGED, "explanation"], unit.explanations.map((one) => [one.explainer, show(one.score, 3), show(one.n_tokens), ...JUDGED.map((score) => within(...ends(one, score))), one.explanation]), { class: "texts" })) : null,
     contexts("Contexts of highest activation", excerpts.top, most, title), contexts("Random contexts", excerpts.random, most, title),
     provenance(listed)] };
 }
