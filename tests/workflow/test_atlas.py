@@ -465,12 +465,12 @@ def test_neuronpedia_s_files_say_what_records_and_explanations_say(atlas):
         assert set(table["modelId"]) == {"gpt"} and set(table["layer"]) == {folder.name}
     made = atlas.folder / "results/explanations/gpt"
     scores = pd.read_csv(made / "lookup.csv").query("depth == 1 and kind == 'neuron'")
-    assert features["index"].to_list() == scores["unit"].to_list()
+    assert features["index"].to_list() == scores["unit"].astype(str).to_list()
     assert explanations["description"].to_list() == scores["explanation"].to_list()
     assert explanations["id"].is_unique and activations["id"].is_unique
     records = [json.loads(line) for line in (made / "records.jsonl").read_text().splitlines()]
     (record,) = [
-        one for one in records[:3] if one["neuron_id"]["neuron_index"] == features["index"][0]
+        one for one in records[:3] if one["neuron_id"]["neuron_index"] == int(features["index"][0])
     ]
     own = activations[activations["index"] == features["index"][0]]
     excerpts = record["most_positive_activation_records"] + record["random_sample"]

@@ -248,8 +248,8 @@ class Explanations(Strict):
     top: Annotated[Number, Field(ge=4)] = 20
     """Excerpts with a unit's strongest activations."""
     random: Annotated[int, Field(ge=0, le=10_000)] = 20
-    """Random excerpts; 0 scores on the strongest alone, as paper A's code does, and there is nothing
-    to detect."""
+    """Random excerpts; 0 scores on the strongest alone, as paper A's code does, so that there is
+    nothing to detect."""
     seed: Seed = 0
     """Draws units, projections and excerpts."""
     explainers: Explainers = Explainers()
