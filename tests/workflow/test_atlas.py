@@ -358,7 +358,7 @@ def test_claims_have_their_verdicts_and_lead_to_units(browser, atlas):
 
 
 @pytest.mark.parametrize(
-    "address", ["#/", RUN, UNIT, f"{RUN}/layer2/neurons/0", "#/claims", "#/help"]
+    "address", ["#/", RUN, UNIT, f"{RUN}/layer2/neurons/0", "#/gpt/text", "#/claims", "#/help"]
 )
 def test_nothing_is_wider_than_a_phone(browser, address):
     browser.size(360, 740)

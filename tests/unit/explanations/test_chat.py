@@ -348,6 +348,22 @@ def test_the_rule_writes_scores_and_explanations_and_a_rerun_asks_nothing(
     assert not any(b"sk-key" in content for content in written)
 
 
+def test_a_judge_that_answers_neither_is_named(tmp_path, monkeypatch, caplog) -> None:
+    def play(body: dict, request: Any) -> Any:
+        contexts = contexts_of(body)
+        return says(json.dumps(["maybe"] * len(contexts))) if contexts else oracle(body)
+
+    job = Job(tmp_path, [unit_of("é", 3)], monkeypatch)
+    with serving(play) as server:
+        job.run(server.url)
+    (row,) = job.rows()
+    assert (row["score"], row["detection"], row["fuzzing"]) == ("1", "", "")
+    assert row["detection_unparsed"] == row["fuzzing_unparsed"] == "3"
+    told = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert [one.partition(":")[0] for one in told] == ["detection", "fuzzing"]
+    assert "model 'simulator' answers neither 1 nor 0" in told[0]
+
+
 def test_a_long_explanation_is_kept_and_read_again(tmp_path, monkeypatch) -> None:
     """Longer than the csv module reads without being told."""
     long = "rain " * 40_000
