@@ -87,7 +87,7 @@ def to_fuzz(record: NeuronRecord) -> list[Context]:
     Random excerpts have as many as the others do on average, rounded up, or all that there are.
     They are drawn by the unit's numbers, so that a later job highlights the same.
     """
-    excerpts = list(_valid(record))
+    excerpts = _valid(record)
     right = [_responding(excerpt) for excerpt, _ in excerpts]
     counts = [
         int(tokens.sum()) for tokens, (_, is_top) in zip(right, excerpts, strict=True) if is_top
