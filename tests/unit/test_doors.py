@@ -71,7 +71,9 @@ DOORS = {
     "safe_open": {"models/tensor_files.py", "sources/formats/safetensors_files.py"},
     "Image.open": {"data/open_image.py"},
     # An endpoint's answer comes through its own bounded transport.
-    "json.loads": {"files/json_files.py", "explanations/chat_answers.py"},
+    "json.loads": {
+        *("files/json_files.py", "explanations/chat_answers.py", "explanations/chat_judge.py"),
+    },
     # A capture that goes on writes into its own file.
     "h5py.File": {
         *("files/hdf5_files.py", "capture/activation_file.py", "capture/appended.py"),

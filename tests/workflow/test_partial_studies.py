@@ -79,7 +79,7 @@ MAIN = {
     ("language",): TEXT
     | {"fit_text_spectra", "project_text", "collect_records", "explain_by_lookup"}
     | {"draw_text_spectra", "draw_text_exponents", "draw_text_action", "draw_passage"}
-    | {"draw_explanations", "judge_claims", "draw_claims"},
+    | {"draw_explanations", "draw_detection", "judge_claims", "draw_claims"},
     ("theory",): {"train_superposition", "compute_channel", "estimate_information"}
     | {"recover_planted", "decode_exponentials", "draw_planted", "draw_hardness"}
     | {"draw_superposition", "draw_channel", "draw_information", "judge_claims", "draw_claims"},

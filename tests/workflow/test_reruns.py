@@ -59,7 +59,7 @@ HARDNESS = {"decode_exponentials", "draw_hardness", *JUDGED}
 # And in the language study.
 TEXT_SPECTRA = {"fit_text_spectra", "draw_text_spectra", "draw_text_exponents", *JUDGED}
 TEXT_MOVED = {"project_text", "draw_text_action", "draw_passage"}
-EXPLAINED = {"explain_by_lookup", "draw_explanations", *JUDGED}
+EXPLAINED = {"explain_by_lookup", "draw_explanations", "draw_detection", *JUDGED}
 RECORDS = {"collect_records"} | EXPLAINED
 TOKENS = {"capture_text"} | TEXT_SPECTRA | TEXT_MOVED | RECORDS
 DRAWN_OF_TEXT = {"draw_text_spectra", "draw_text_exponents", "draw_text_action", "draw_passage"}
@@ -69,7 +69,8 @@ GPT = {"train_language_model"} | UNTRAINED_GPT
 TEXT = {"make_text"} | GPT
 
 # Figures that show a statistic of the claims with its interval.
-WITH_EVIDENCE = {"draw_coactivation", "draw_manifold", "draw_sensitivity", *JUDGED}
+WITH_MEASURES = {"draw_coactivation", "draw_manifold", "draw_sensitivity", *JUDGED}
+WITH_EVIDENCE = WITH_MEASURES | {"draw_detection"}
 
 EVERYTHING = SHOWN | SWEPT | TOYS | CHANNEL | INFORMATION | PLANTED | HARDNESS | TOKENS
 DRAWN = {rule for rule in EVERYTHING if rule.startswith("draw_")}
@@ -638,13 +639,13 @@ MODULES = {
     "spectra/token_trajectories.py": TEXT_MOVED,
     "claims/verdicts.py": JUDGED,
     "claims/catalogue.py": JUDGED,
-    "claims/needs.py": WITH_EVIDENCE,
+    "claims/needs.py": WITH_MEASURES,
     "statistics/evidence.py": WITH_EVIDENCE,
     "statistics/false_discoveries.py": JUDGED,
     "statistics/hierarchy.py": WITH_EVIDENCE | COMPARED,
     "claims/judges.py": JUDGED,
     "claims/pooling.py": JUDGED,
-    "claims/scope.py": WITH_EVIDENCE,
+    "claims/scope.py": WITH_MEASURES,
     # Whatever reads a table.
     "files/csv_tables.py": DRAWN | {"explain_by_lookup", "score_halves", *JUDGED},
     # Whatever writes one, or has to do with files of another format, and what follows.
@@ -724,6 +725,7 @@ MODULES = {
     "explanations/units.py": RECORDS,
     "explanations/scores.py": EXPLAINED,
     "explanations/lookup.py": EXPLAINED,
+    "explanations/detection.py": EXPLAINED,
     # This study has no model of the hub or a GGUF file, no published explanations, no chat model.
     "models/hub.py": set(),
     "models/gguf_header.py": set(),
@@ -764,7 +766,7 @@ MODULES = {
     | DRAWN_OF_TEXT,
     "figures/seeds.py": {"draw_spectra", "draw_exponents", "draw_trajectories", "draw_action"}
     | {"draw_index", "draw_exciting_images", "draw_synergy", "draw_pairs", "draw_cross_validated"}
-    | {"draw_windows", "draw_controls", "draw_index_panels", "draw_explanations"}
+    | {"draw_windows", "draw_controls", "draw_index_panels", "draw_explanations", "draw_detection"}
     | SWEPT_SPECTRA
     | DRAWN_OF_TEXT,
     "figures/projections.py": {"draw_trajectories", "draw_action"},
@@ -772,7 +774,8 @@ MODULES = {
     "figures/passage.py": {"draw_passage"},
     # The panel of II against a measure is that of centroids too.
     "figures/manifold.py": {"draw_manifold", "draw_coactivation", "draw_sensitivity"},
-    "figures/explanations.py": {"draw_explanations"},
+    "figures/explanations.py": {"draw_explanations", "draw_detection"},
+    "figures/detection.py": {"draw_detection"},
     "figures/coding.py": SWEPT_SPECTRA | {"draw_cross_validated"},
     "figures/theory.py": {"draw_superposition", "draw_channel"},
     "figures/index.py": {"draw_index", "draw_exciting_images"},
@@ -802,6 +805,7 @@ MODULES = {
     "spectra/code_entropy.py": FITTED | TEXT_SPECTRA | CHANNEL,
     "spectra/huber.py": FITTED | CROSSED | TEXT_SPECTRA,
     "theory/capacity.py": TOYS | CHANNEL,
+    "statistics/proportions.py": TRIED | EXPLAINED,
     "statistics/intervals.py": TRIED
     | FITTED
     | CROSSED
@@ -810,11 +814,12 @@ MODULES = {
     | INFORMATION
     | DRAWN_OF_TEXT
     | WITH_EVIDENCE
-    | {"draw_explanations", "draw_planted", "draw_hardness"},
+    | EXPLAINED
+    | {"draw_planted", "draw_hardness"},
     "claims/measures/*.py": JUDGED,
-    "claims/measures/manifold.py": WITH_EVIDENCE,
+    "claims/measures/manifold.py": WITH_MEASURES,
     "claims/measures/sensitivity.py": {"draw_sensitivity", *JUDGED},
-    "claims/measures/tables.py": WITH_EVIDENCE,
+    "claims/measures/tables.py": WITH_MEASURES,
     # This study asks no people.
     "figures/agreement.py": set(),
     "figures/autoencoders.py": {"draw_autoencoders"},

@@ -351,4 +351,18 @@ CLAIMS = (
         "planted",
         planted.kmeans_over_best_autoencoder,
     ),
+    Claim(
+        "C14",
+        "Detection ranks explanations as simulation does",
+        "ours",
+        "explanations",
+        language.ranks_as_simulation("detection"),
+    ),
+    Claim(
+        "C15",
+        "Fuzzing ranks explanations as simulation does",
+        "ours",
+        "explanations",
+        language.ranks_as_simulation("fuzzing"),
+    ),
 )

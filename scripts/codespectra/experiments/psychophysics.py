@@ -17,7 +17,8 @@ from codespectra.experiments.trial_design import Design
 from codespectra.interpretability.index import candidates
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.similarity import Similarity
-from codespectra.statistics.intervals import NORMAL_REACH, mean_interval
+from codespectra.statistics.intervals import mean_interval
+from codespectra.statistics.proportions import wilson_interval
 from codespectra.statistics.ranking import top_stimuli
 
 CONTEXT = ["model", "weights", "stimuli", "stimulus_count", "m"]
@@ -150,13 +151,3 @@ def by_method(accuracy: pd.DataFrame) -> pd.DataFrame:
         mean_interval(own.to_numpy()) for _, own in groups["accuracy"]
     ]
     return table
-
-
-def wilson_interval(correct: float, trials: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of correct / trials, where ties make halves; nan without trials."""
-    if not trials:
-        return np.nan, np.nan
-    share, spread = correct / trials, NORMAL_REACH**2 / trials
-    centre = share + spread / 2
-    reach = np.sqrt(spread * (share * (1 - share) + spread / 4))
-    return (centre - reach) / (1 + spread), (centre + reach) / (1 + spread)

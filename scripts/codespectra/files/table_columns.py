@@ -62,7 +62,8 @@ COLUMNS = {
     "units": (f"{RUN} part layer kind", "depth unit action"),
     "explanations": (
         f"{RUN} part layer kind explainer explanation",
-        "depth score n_tokens n_records",
+        "depth score n_tokens n_records detection detection_contexts detection_unparsed "
+        "fuzzing fuzzing_contexts fuzzing_unparsed",
     ),
     "published": ("explanation", "depth score n_tokens"),
     # Verdicts.
