@@ -341,6 +341,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "theory.information.estimator_width": (5, INFORMATION),
     "theory.information.estimator_steps": (6, INFORMATION),
     "theory.information.estimator_batch": (70, INFORMATION),
+    "theory.information.estimator_contrast": (8, INFORMATION),
     "theory.information.estimator_learning_rate": (0.02, INFORMATION),
     "claims.resamples": (120, WITH_EVIDENCE),
     "claims.seed": (5, WITH_EVIDENCE),
@@ -717,6 +718,8 @@ MODULES = {
     "theory/superposition.py": TOYS,
     "theory/dropout_networks.py": INFORMATION,
     "theory/mutual_information.py": INFORMATION,
+    "theory/info_nce.py": INFORMATION,
+    "theory/batched_layers.py": INFORMATION,
     "figures/style.py": DRAWN,
     "figures/filters.py": {"draw_filters"},
     "figures/spectra.py": {"draw_spectra", "draw_exponents", "draw_cross_validated"}

@@ -79,8 +79,8 @@ COLUMNS = {
     "capacity": ("", "dropout capacity_bits exact_bits low_bits high_bits paper_low_bits gap"),
     "capacity_layers": ("", "dropout layer uncorrected_share corrected_share"),
     "entropy": ("", "alpha width bits paper_bits from_std_bits smooth_code_action"),
-    "information": ("kind", "seed layer bits"),
-    "information_checks": ("", "true_bits bits"),
+    "information": ("kind estimator", "seed layer bits ceiling_bits"),
+    "information_checks": ("estimator", "true_bits bits ceiling_bits"),
     "superposition": ("", "seed density features hidden dimensions_per_feature"),
     "superposition_fit": ("", "seed entropy_bits explained n_scored floor"),
 }
