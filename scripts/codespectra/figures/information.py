@@ -56,8 +56,8 @@ def draw_information(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         f"the same samples: width {settings['estimator_width']}, {settings['estimator_steps']} "
         f"steps of {settings['estimator_batch']} · InfoNCE is at most log2 "
         f"{settings['estimator_contrast']} bits (dotted); {near} of its estimates are above "
-        f"{NEAR_CEILING:.0%} of that (circled), where the ceiling binds · {table['diverged'].sum()} of "
-        f"{len(table)} estimates diverged (left out)",
+        f"{NEAR_CEILING:.0%} of that (circled), where the ceiling binds · "
+        f"{table['diverged'].sum()} of {len(table)} estimates diverged (left out)",
     )
     return figure, pd.concat([table.assign(panel="networks"), checks.assign(panel="check")])
 

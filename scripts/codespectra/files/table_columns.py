@@ -45,6 +45,11 @@ COLUMNS = {
     "synergies": (f"{RUN} layer metric", "a b correlation ii synergy"),
     "synergy_units": (f"{RUN} layer metric", "direction ii best_synergy best_ii"),
     "synergy_images": (f"{RUN} layer metric role", "pair a b synergy ii rank image"),
+    # Robustness.
+    "attacks": ("model weights stimuli attack measure", "epsilon value low high image_count"),
+    "attack_draws": ("model weights stimuli attack measure", "epsilon draw value"),
+    "stability": (f"{RUN} layer method metric", "direction ii strength correlation kept"),
+    "stability_resampled": (f"{RUN} layer method metric measure", "strength draw rho"),
     "agreement": (
         "condition backbone weights stage confidence part",
         "n_responses n_units auc auc_low auc_high",
