@@ -9,6 +9,6 @@ from torch import nn
 def uniform_parameter(
     fan_in: int, shape: tuple[int, ...], generator: torch.Generator
 ) -> nn.Parameter:
-    """Weights or biases of that shape, uniform within 1 / sqrt(fan-in), on the generator's device."""
+    """Weights or biases of that shape, uniform within 1 / sqrt(fan-in), where the generator is."""
     values = torch.rand(shape, generator=generator, device=generator.device)
     return nn.Parameter((2 * values - 1) / math.sqrt(fan_in))

@@ -7,6 +7,7 @@ eq. 4; the critic f(x) . g(y) and the ceiling: Poole et al. 2019, "On variationa
 """
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -38,7 +39,7 @@ class _Towers(nn.Module):
     def __init__(self, critics: int, inputs: int, hidden: int, generator: torch.Generator) -> None:
         super().__init__()
         sizes = (inputs, hidden, hidden, hidden)
-        pairs = list(zip(sizes, sizes[1:], strict=False))
+        pairs = list(pairwise(sizes))
         self.weights = nn.ParameterList(
             uniform_parameter(fan_in, (critics, fan_in, out), generator) for fan_in, out in pairs
         )

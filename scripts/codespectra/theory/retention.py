@@ -12,8 +12,8 @@ from codespectra.statistics.intervals import mean_interval
 
 TRAINED_WITH, TRAINED_WITHOUT, UNTRAINED = "with dropout", "without dropout", "untrained"
 KINDS = (TRAINED_WITH, TRAINED_WITHOUT, UNTRAINED)
-# Estimators. From two thirds of its ceiling on InfoNCE of the best critic is half a bit short of the
-# information of Gaussians, and more (N = 16, 64 and 128): there the ceiling binds.
+# Estimators. From two thirds of its ceiling on, InfoNCE of the best critic is half a bit short of
+# the information of Gaussians, and more (N = 16, 64 and 128): there the ceiling binds.
 MINE, INFO_NCE = "MINE", "InfoNCE"
 NEAR_CEILING = 2 / 3
 
