@@ -6,7 +6,7 @@ rule fit_spectra:
         unpack(resampled_images),
         **captured("spectra"),
     output:
-        eigenvalues=table(f"{SPECTRA}/eigenvalues.csv", "eigenvalues"),
+        eigenvalues=f"{SPECTRA}/eigenvalues.csv",
         exponents=table(f"{SPECTRA}/exponents.csv", "exponents"),
         bootstrap=f"{SPECTRA}/bootstrap.csv",
         left_out=f"{SPECTRA}/left_out.csv",
@@ -63,7 +63,7 @@ rule cross_validate_spectra:
     input:
         **captured("spectra", "-noisy"),
     output:
-        eigenvalues=table(f"{SPECTRA}/cross_validated_eigenvalues.csv", "cvPCA", "cross_validated"),
+        eigenvalues=f"{SPECTRA}/cross_validated_eigenvalues.csv",
         exponents=table(
             f"{SPECTRA}/cross_validated_exponents.csv", "cvPCA exponents", "cross_validated"
         ),
