@@ -28,6 +28,8 @@ GPU_TAGGED = {
     "train_autoencoder",
     "measure_coactivation",
     "measure_sensitivity",
+    "measure_stability",
+    "attack_networks",
     "map_directions",
     "compare_people",
     "train_language_model",

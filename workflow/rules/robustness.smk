@@ -88,7 +88,7 @@ use rule figure as draw_attacks with:
             study=study.study,
             attacks=stage_config(study.robustness.attacks),
             networks=network_table(),
-            bases=bases(run for run in attacked_runs(study) if run[0] in study.models),
+            bases=bases(attacked_runs(study)),
         ),
 
 

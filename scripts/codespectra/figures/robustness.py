@@ -34,9 +34,13 @@ def draw_attacks(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         cfg: study, attacks (the section), networks (of the sweep), bases (of those that only their
             seeds tell apart).
     """
-    exponents = mean_exponents(inputs["exponents"], [*inputs["attacks"]["model"].unique()])
     table = _with_looks(with_base(inputs["attacks"], cfg), cfg["networks"])
-    table = table.assign(alpha=table["model"].map(exponents))
+    alike = [
+        rows["model"].unique()
+        for _, rows in table.groupby(table["base"].mask(table["swept"]), dropna=False)
+    ]
+    alpha = pd.concat([mean_exponents(inputs["exponents"], [*models]) for models in alike])
+    table = table.assign(alpha=table["model"].map(alpha))
     kinds = [name for name, swept in KINDS.items() if (table["swept"] == swept).any()]
     figure, axes = plt.subplots(3, 2 * len(kinds), figsize=(style.PAGE, 5.4), squeeze=False)
     for name, (left, right) in zip(kinds, axes.T.reshape(len(kinds), 2, 3), strict=True):
@@ -49,8 +53,15 @@ def draw_attacks(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         left[0].set_title(name)
     for panel in axes.flat:
         panel.set_visible(panel.has_data())
-    axes[0, 0].legend(frameon=False, fontsize=6)
     sns.despine(figure)
+    handles = {
+        name: line
+        for panel in axes.flat
+        for line, name in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    axes[2, 1].set_visible(True)
+    axes[2, 1].set_axis_off()
+    axes[2, 1].legend(handles.values(), handles, frameon=False, loc="upper left")
     sets = table[["stimuli", "image_count"]].drop_duplicates()
     images = ", ".join(f"{row.stimuli} n = {row.image_count} images" for row in sets.itertuples())
     style.credit(

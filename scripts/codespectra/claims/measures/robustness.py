@@ -117,7 +117,9 @@ def _slopes(tables: Tables, scope: Scope, name: str, predictor: pd.Series) -> It
             value = np.log10(rows.set_index("model")["value"].reindex(models).to_numpy())
             by_draw = own.pivot(index="draw", columns="model", values="value")[models]
             spread = image_deviations(np.log10(by_draw.to_numpy()))
-        where = scope.at(measure=measure, attack=attack, epsilon=f"epsilon {epsilon:g}")
+        where = scope.at(
+            measure=measure.replace("_", " "), attack=attack, epsilon=f"epsilon {epsilon:g}"
+        )
         yield slope_over_networks(
             *(where, f"slope of log10 vulnerability on {name}", predictor.to_numpy(), value),
             value + spread,

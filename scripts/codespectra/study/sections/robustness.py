@@ -8,7 +8,6 @@ from codespectra.study.sections.base import (
     Listed,
     Name,
     Names,
-    Number,
     Seed,
     Several,
     Strict,
@@ -28,7 +27,7 @@ class Attacks(Strict):
 
     models: Listed[Name] = ()
     """Which of the spectra's models, on their sets there: classifiers of these sets' labels."""
-    images: Number = 100
+    images: Annotated[int, Field(ge=10, le=100_000)] = 100
     """Images of the set that are attacked, evenly spaced."""
     epsilons: Several[Pixels] = (0.005, 0.01, 0.02)
     """How far a pixel may move, of pixels from 0 to 1 before normalisation."""
