@@ -555,14 +555,14 @@ MODULES = {
     | RECORDS
     | INFORMATION
     | WITH_EVIDENCE,
-    "statistics/subsamples.py": SCORES | WITH_EVIDENCE | TEXT_SPECTRA | FITTED,
+    "statistics/subsamples.py": SCORES | WITH_EVIDENCE | TEXT_SPECTRA | FITTED | STABLE | ATTACKED,
     "interpretability/index_resampled.py": SCORES | STABLE,
     "directions/halves.py": HALVED,
     "experiments/psychophysics.py": TRIED,
     "experiments/trial_design.py": TRIED,
     # Of people too, whom this study doesn't ask.
     "experiments/preference.py": TRIED,
-    "models/open_network.py": SHOWN | SWEPT,
+    "models/open_network.py": SHOWN | SWEPT | ATTACKED,
     "models/small_resnet.py": BUILT,
     "models/resnet_vae.py": BUILT,
     "models/checkpoints.py": BUILT,
@@ -660,14 +660,16 @@ MODULES = {
     | TEXT_SPECTRA
     | TEXT_MOVED
     | DIRECTED
-    | AUTOENCODERS,
+    | AUTOENCODERS
+    | ATTACKED,
     "files/kept_results.py": FITTED
     | CROSSED
     | MOVED
     | TEXT_SPECTRA
     | TEXT_MOVED
     | FOUND
-    | FILTERED,
+    | FILTERED
+    | ATTACKED,
     # Columns that are looked for, names, locks, notes and words change no number.
     "files/table_columns.py": set(),
     "files/table_reductions.py": DRAWN | JUDGED,
@@ -760,6 +762,7 @@ MODULES = {
     "figures/seeds.py": {"draw_spectra", "draw_exponents", "draw_trajectories", "draw_action"}
     | {"draw_index", "draw_exciting_images", "draw_synergy", "draw_pairs", "draw_cross_validated"}
     | {"draw_windows", "draw_controls", "draw_index_panels", "draw_explanations"}
+    | {"draw_attacks", "draw_stability"}
     | SWEPT_SPECTRA
     | DRAWN_OF_TEXT,
     "figures/projections.py": {"draw_trajectories", "draw_action"},
@@ -798,6 +801,7 @@ MODULES = {
     "theory/capacity.py": TOYS | CHANNEL,
     "statistics/intervals.py": SCORES
     | TRIED
+    | STABLE
     | FITTED
     | CROSSED
     | TEXT_SPECTRA
