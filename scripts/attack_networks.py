@@ -29,6 +29,7 @@ with open_stimuli(given.stimuli) as file:
     count = min(cfg["images"], stimuli["count"])
     shown = np.linspace(0, stimuli["count"] - 1, count).round().astype(int)
     images, labels = file["images"][shown], file["labels"][shown]
+groups = labels if cfg["resampled"] == "classes" else shown
 for model in kept.missing:
     subject = open_subject(checkpoints[model], given.stimuli_manifest, runtime["device"])
     classes = len(stimuli["classes"])
@@ -43,7 +44,6 @@ for model in kept.missing:
         steps=cfg["steps"],
         batch=runtime["batch"],
     )
-    groups = labels if cfg["resampled"] == "classes" else shown
     resampling = {"resamples": cfg["resamples"], "seed": cfg["seed"]}
     attacks, draws = vulnerability_tables(responses, groups, **resampling)
     kept.add(model, attacks=attacks, draws=draws)
@@ -51,7 +51,7 @@ for model in kept.missing:
 kept.write(
     {
         model: {"model": model, "weights": own["weights"], "stimuli": cfg["stimuli"]}
-        | {"image_count": count}
+        | {"image_count": count, "image_groups": len(np.unique(groups))}
         for model, own in described.items()
     }
 )

@@ -19,7 +19,11 @@ from codespectra.files.kept_results import by_group
 from codespectra.files.kept_tables import KeptTables
 from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index, index_table
-from codespectra.interpretability.index_resampled import images_of_draws, index_draws
+from codespectra.interpretability.index_resampled import (
+    image_groups,
+    images_of_draws,
+    index_draws,
+)
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.score_table import score_context
 from codespectra.interpretability.similarity import METRICS, metric_digests, read_similarities
@@ -28,7 +32,7 @@ from codespectra.jobs.start import start_job
 from codespectra.models.hooks import Wanted
 from codespectra.models.layer_inputs import named_layers
 from codespectra.models.open_network import open_subject
-from codespectra.statistics.subsamples import subsamples
+from codespectra.statistics.subsamples import group_subsamples
 
 log = start_job(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
@@ -51,7 +55,8 @@ kept = KeptTables(
 )
 missing = by_group(kept.missing)
 manifest = manifests[cfg["methods"][0]]
-held = subsamples(manifest["stimulus_count"], cfg["resamples"], cfg["resampling_seed"])
+groups = image_groups(cfg["resampled"], given.stimuli, manifest["stimulus_count"])
+held = group_subsamples(groups, cfg["resamples"], cfg["resampling_seed"])
 
 
 def show_noise(layers: list[str]) -> Noisy:
@@ -102,5 +107,6 @@ similarities = read_similarities(
 )
 for (layer, method), scored in progress(missing.items()):
     score(layer, method, scored)
-kept.write(dict.fromkeys(kept.items, score_context(cfg, manifest)))
+context = score_context(cfg, manifest) | {"image_groups": len(np.unique(groups))}
+kept.write(dict.fromkeys(kept.items, context))
 kept.keep()

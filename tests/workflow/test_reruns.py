@@ -248,6 +248,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "index.label": (False, DIRECTED),
     "index.backbones": ([], DIRECTED),
     "index.resamples": (25, SCORES | STABLE),
+    "index.resampled": ("stimuli", SCORES | STABLE),
     "index.seed": (5, SCORES | STABLE),
     # Nothing is captured, embedded or fitted again.
     "interpretability.psychophysics.methods": (["neurons"], TRIED),

@@ -24,9 +24,9 @@ COLUMNS = {
         "stimulus_count image_count rank scale folded_frequency_cycles_per_side",
     ),
     # Interpretability.
-    "scores": (f"{SCORED} state", "stimulus_count m direction sign ii low high"),
+    "scores": (f"{SCORED} state", "stimulus_count m image_groups direction sign ii low high"),
     "resampled": (SCORED, "draw mean variance count"),
-    "halves": (f"{SCORED} state half", "stimulus_count m direction sign ii low high"),
+    "halves": (f"{SCORED} state half", "stimulus_count m image_groups direction sign ii low high"),
     "halves_resampled": (f"{SCORED} half", "draw mean variance count"),
     "places": (
         f"{RUN} layer method",
@@ -46,9 +46,15 @@ COLUMNS = {
     "synergy_units": (f"{RUN} layer metric", "direction ii best_synergy best_ii"),
     "synergy_images": (f"{RUN} layer metric role", "pair a b synergy ii rank image"),
     # Robustness.
-    "attacks": ("model weights stimuli attack measure", "epsilon value low high image_count"),
+    "attacks": (
+        "model weights stimuli attack measure",
+        "epsilon value low high image_count image_groups",
+    ),
     "attack_draws": ("model weights stimuli attack measure", "epsilon draw value"),
-    "stability": (f"{RUN} layer method metric", "direction ii strength correlation kept"),
+    "stability": (
+        f"{RUN} layer method metric",
+        "image_groups direction ii strength correlation kept",
+    ),
     "stability_resampled": (f"{RUN} layer method metric measure", "strength draw rho"),
     "agreement": (
         "condition backbone weights stage confidence part",

@@ -39,7 +39,7 @@ def attacked(slope: float, noise: float = 0.01) -> Tables:
         for measure in ("loss_increase", "output_change", "loss"):
             level = slope * alpha + noise * rng.standard_normal()
             where = {"model": name, "stimuli": "test", "attack": "PGD", "epsilon": 0.1}
-            rows.append(where | {"measure": measure, "value": 10**level})
+            rows.append(where | {"measure": measure, "value": 10**level, "image_groups": 10})
             drawn = 10 ** (level + noise * rng.standard_normal(DRAWS))
             draws.append(pd.DataFrame(where | {"measure": measure, "value": drawn}).reset_index())
     return Tables(
@@ -80,7 +80,7 @@ def stable(effect: float, images: float, n: int = 80) -> list[Evidence]:
     rng = np.random.default_rng(1)
     ii = rng.standard_normal(n)
     where = {"model": "net", "stimuli": "tiles", "layer": "a", "method": "neurons"}
-    where |= {"metric": "color", "strength": 0.1}
+    where |= {"metric": "color", "strength": 0.1, "image_groups": 10}
     measures = {m: effect * ii + rng.standard_normal(n) for m in ("correlation", "kept")}
     table = pd.DataFrame(where | {"direction": range(n), "ii": ii} | measures)
     draws = [
@@ -109,4 +109,4 @@ def test_the_interval_of_a_rank_correlation_is_over_directions_and_images():
     reach = stats.norm.ppf(0.975) * np.sqrt(1.06 / 77) * (1 - first.estimate**2)
     assert first.high - first.estimate == pytest.approx(reach)
     assert second.high - second.estimate > 1.5 * reach
-    assert len(second.images) == 50
+    assert len(second.images) == 50 and second.image_freedom == 9

@@ -15,7 +15,7 @@ from codespectra.claims.measures.tables import Tables, by_scope
 from codespectra.claims.scope import Scope
 from codespectra.experiments.robustness_measures import MEASURES, VULNERABILITIES
 from codespectra.statistics.evidence import Evidence, slope_over_networks
-from codespectra.statistics.intervals import NORMAL_REACH
+from codespectra.statistics.hierarchy import reach_of
 from codespectra.statistics.subsamples import image_deviations
 
 SWEEP = "dropout sweep"
@@ -68,11 +68,11 @@ def rank_correlation_of(
     if n < 5 or (known.nunique() < 2).any() or not np.isfinite(draws).all():
         return Evidence(scope, "Spearman's rho", np.nan, np.nan, np.nan, n)
     rho, p = stats.spearmanr(known["ii"], known[measure])
-    images = image_deviations(draws)
-    variance = 1.06 / (n - 3) * (1 - rho**2) ** 2 + np.mean(images**2)
-    reach = NORMAL_REACH * np.sqrt(variance)
-    ends = float(rho - reach), float(rho + reach)
-    return Evidence(scope, "Spearman's rho", float(rho), *ends, n, float(p), images=images)
+    groups = int(rows["image_groups"].iloc[0])
+    images, freedoms = image_deviations(draws, groups), (np.inf, groups - 1)
+    reach, freedom = reach_of([1.06 / (n - 3) * (1 - rho**2) ** 2, np.mean(images**2)], freedoms)
+    found = float(rho), float(rho - reach), float(rho + reach), n, float(p)
+    return Evidence(scope, "Spearman's rho", *found, freedom, images, freedoms[1])
 
 
 def mean_exponents(exponents: pd.DataFrame, models: list[str]) -> pd.Series:
@@ -116,7 +116,8 @@ def _slopes(tables: Tables, scope: Scope, name: str, predictor: pd.Series) -> It
         with np.errstate(invalid="ignore", divide="ignore"):
             value = np.log10(rows.set_index("model")["value"].reindex(models).to_numpy())
             by_draw = own.pivot(index="draw", columns="model", values="value")[models]
-            spread = image_deviations(np.log10(by_draw.to_numpy()))
+            groups = int(rows["image_groups"].iloc[0])
+            spread = image_deviations(np.log10(by_draw.to_numpy()), groups)
         where = scope.at(
             measure=measure.replace("_", " "), attack=attack, epsilon=f"epsilon {epsilon:g}"
         )
