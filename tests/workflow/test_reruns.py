@@ -643,7 +643,7 @@ MODULES = {
     "statistics/evidence.py": OF_CLAIMS,
     "statistics/rank_correlation.py": OF_CLAIMS | STABLE,
     "statistics/false_discoveries.py": JUDGED,
-    "statistics/hierarchy.py": JUDGED,
+    "statistics/hierarchy.py": OF_CLAIMS | COMPARED,
     "claims/judges.py": JUDGED,
     "claims/pooling.py": JUDGED,
     "claims/scope.py": OF_CLAIMS,
@@ -782,6 +782,7 @@ MODULES = {
     "statistics/z_scores.py": set(),
     # Read at the start, or no part of what a job computes.
     "study/*.py": set(),
+    "__main__.py": set(),
     "jobs/*.py": set(),
     "files/date_stamp.py": set(),
     "files/content_stamp.py": set(),
@@ -800,9 +801,7 @@ MODULES = {
     "spectra/code_entropy.py": FITTED | TEXT_SPECTRA | CHANNEL,
     "spectra/huber.py": FITTED | CROSSED | TEXT_SPECTRA,
     "theory/capacity.py": TOYS | CHANNEL,
-    "statistics/intervals.py": SCORES
-    | TRIED
-    | STABLE
+    "statistics/intervals.py": TRIED
     | FITTED
     | CROSSED
     | TEXT_SPECTRA

@@ -24,6 +24,8 @@ NAMES = {
     UNTRAINED: "untrained",
 }
 
+CIRCLE = {"markersize": 6, "markeredgewidth": 0.6}
+
 
 def draw_information(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """Bits of the input against layer, a panel an estimator, and both on known information.
@@ -39,8 +41,8 @@ def draw_information(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         cfg["information"],
     )
     figure, panels = plt.subplots(1, 3, figsize=(style.PAGE, 2.7))
-    for panel, (name, own) in zip(panels, table.groupby("estimator", sort=False), strict=False):
-        _draw_layers(panel, own)
+    for panel, name in zip(panels, (MINE, INFO_NCE), strict=False):
+        _draw_layers(panel, table[table["estimator"] == name])
         panel.set_title(name)
     panels[1].sharey(panels[0])
     panels[0].legend(frameon=False)
@@ -91,7 +93,7 @@ def _draw_layers(panel: Axes, table: pd.DataFrame) -> None:
 def _open_near_ceiling(panel: Axes, table: pd.DataFrame, x: str) -> None:
     """Mark the ceiling of an estimator that has one, and its estimates that are near it."""
     near = table[table["near_ceiling"]]
-    panel.plot(near[x], near["bits"], "o", markersize=5, fillstyle="none", color="black")
+    panel.plot(near[x], near["bits"], "o", fillstyle="none", color="black", **CIRCLE)
     for ceiling in table["ceiling_bits"].dropna().unique():
         panel.axhline(ceiling, color="black", linestyle=":", linewidth=0.8)
 
