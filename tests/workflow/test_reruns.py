@@ -23,15 +23,19 @@ MAPPED = {"embed_manifold", "draw_manifold", *JUDGED}
 COACTIVE = {"measure_coactivation", "draw_coactivation", *JUDGED}
 SENSITIVE = {"measure_sensitivity", "draw_sensitivity", *JUDGED}
 PAIRED = {"score_synergies", "draw_synergy", "draw_pairs", *JUDGED}
+# The robustness study.
+ATTACKED = {"attack_networks", "draw_attacks", *JUDGED}
+STABLE = {"measure_stability", "draw_stability", *JUDGED}
 # Of directions, and of the units alone.
-OF_DIRECTIONS = TRIED | MAPPED | SENSITIVE
+OF_DIRECTIONS = TRIED | MAPPED | SENSITIVE | STABLE
 OF_UNITS = COACTIVE | PAIRED
 # Stages by what they follow from.
 COMPARED = {"draw_controls", "draw_autoencoders", "draw_index_panels"}
 SCORED = {"draw_index", "draw_exciting_images", *JUDGED} | COMPARED | HALVED
 SCORES = {"score_interpretability"} | SCORED
 DIRECTED = SCORES | OF_DIRECTIONS | OF_UNITS
-SPECTRAL = {"draw_spectra", "draw_exponents", "draw_windows", "draw_action", *JUDGED}
+OF_SPECTRA = {"draw_spectra", "draw_exponents", "draw_windows", "draw_action", *JUDGED}
+SPECTRAL = OF_SPECTRA | {"draw_attacks"}
 PROJECTED = {"draw_trajectories", "draw_action", *JUDGED}
 FOUND = {"find_directions", "train_autoencoder"} | DIRECTED
 # One method changes: the units stay, and what only looks at K-Means, unless it is that.
@@ -48,7 +52,7 @@ FITTED = {"fit_spectra"} | SPECTRAL | SWEPT_SPECTRA
 MOVED = {"project_dot", "draw_dropout"} | PROJECTED
 # The figure of windows shows the main job's networks alone.
 SWEPT = ({"capture_activations"} | FITTED | MOVED | CROSSED | FILTERED) - {"draw_windows"}
-VAES = {"train_vae", "recalibrate_statistics"} | SWEPT
+VAES = {"train_vae", "recalibrate_statistics"} | SWEPT | ATTACKED
 ENCODER = {"train_classifier"} | VAES
 # And in the theory study.
 TOYS = {"train_superposition", "draw_superposition", *JUDGED}
@@ -71,11 +75,13 @@ TEXT = {"make_text"} | GPT
 # Figures that show a statistic of the claims with its interval.
 WITH_MEASURES = {"draw_coactivation", "draw_manifold", "draw_sensitivity", *JUDGED}
 WITH_EVIDENCE = WITH_MEASURES | {"draw_detection"}
+# And those that take one from the claims' own code.
+OF_CLAIMS = WITH_MEASURES | {"draw_attacks", "draw_stability"}
 
-EVERYTHING = SHOWN | SWEPT | TOYS | CHANNEL | INFORMATION | PLANTED | HARDNESS | TOKENS
+EVERYTHING = SHOWN | SWEPT | TOYS | CHANNEL | INFORMATION | PLANTED | HARDNESS | TOKENS | ATTACKED
 DRAWN = {rule for rule in EVERYTHING if rule.startswith("draw_")}
 TRAINED_ON = {"make_stimuli", "train_classifier", "embed_stimuli"} | SHOWN | VAES
-CLASSIFIER = {"train_classifier"} | SHOWN
+CLASSIFIER = {"train_classifier"} | SHOWN | ATTACKED
 # Networks of images, built afresh or from a checkpoint.
 BUILT = {"initialise_checkpoint", "embed_stimuli"} | CLASSIFIER | ENCODER
 # A control set: scored and drawn, but no part of the interpretability study.
@@ -98,14 +104,14 @@ RESNET = {
     "architecture.stem_stride": 1,
 }
 ALEXNET = {"architecture.widths": [4, 6, 8, 6, 5]}
-NETWORK = {
-    "classes": 11,
+SEEING = {
     "preprocessing.side": 40,
     "preprocessing.resize": 48,
     "preprocessing.interpolation": "bicubic",
     "preprocessing.mean": [0.4, 0.5, 0.5],
     "preprocessing.std": [0.2, 0.25, 0.25],
 }
+NETWORK = SEEING | {"classes": 11}
 TRAINING = {
     "training.train": "test",
     "training.test": "train",
@@ -142,7 +148,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "stimuli.dot.radius": (0.2, DOT),
     "stimuli.dot.color": ([1.0, 0.0, 0.0], DOT),
     "stimuli.dot.background": ([0.0, 0.0, 1.0], DOT),
-    **rows("models.classifier", RESNET | NETWORK | TRAINING, CLASSIFIER),
+    **rows("models.classifier", RESNET | SEEING | TRAINING, CLASSIFIER),
     **rows("models.untrained", RESNET | NETWORK | {"seed": 5}, UNTRAINED),
     **rows("models.perceptual", ALEXNET | NETWORK | TRAINING, PERCEPTUAL),
     **rows("models.encoder", RESNET | NETWORK | TRAINING, ENCODER),
@@ -165,9 +171,12 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     # A model more: only what it adds, and what draws all models together.
     "spectra.models": (
         ["classifier", "encoder"],
-        {"capture_activations", "fit_spectra", "draw_size"} | SPECTRAL | FILTERED,
+        {"capture_activations", "fit_spectra", "draw_size"} | OF_SPECTRA | FILTERED,
     ),
-    "spectra.stimuli": (["train"], {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED),
+    "spectra.stimuli": (
+        ["train"],
+        {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED | ATTACKED,
+    ),
     # Filters are of layers that stand, in the file in which they stand.
     "spectra.layers": (["relu", "layer1*"], {"capture_activations", "fit_spectra"} | SPECTRAL),
     "spectra.reduction": ("none", {"capture_activations"} | FITTED | CROSSED | FILTERED),
@@ -175,11 +184,11 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "spectra.components": (40, FITTED | CROSSED | TEXT_SPECTRA),
     # Nothing is trained or captured again.
     "spectra.ranks": ([3, 12], FITTED | CROSSED | TEXT_SPECTRA),
-    "spectra.resamples": (25, FITTED | CROSSED | TEXT_SPECTRA),
-    "spectra.resampled": ("stimuli", FITTED),
+    "spectra.resamples": (25, FITTED | CROSSED | TEXT_SPECTRA | ATTACKED),
+    "spectra.resampled": ("stimuli", FITTED | ATTACKED),
     "spectra.estimators": (["meme", "windows"], FITTED | CROSSED),
     "spectra.swaps": (3, CROSSED),
-    "spectra.seed": (5, FITTED | CROSSED | FILTERED | TEXT_SPECTRA),
+    "spectra.seed": (5, FITTED | CROSSED | FILTERED | TEXT_SPECTRA | ATTACKED),
     "filters.layers": (["layer1*:1"], FILTERED),
     "filters.ranks": ([1, 3], FILTERED),
     "filters.images": (9, FILTERED),
@@ -241,9 +250,9 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "index.color": (False, DIRECTED),
     "index.label": (False, DIRECTED),
     "index.backbones": ([], DIRECTED),
-    "index.resamples": (25, SCORES),
-    "index.resampled": ("stimuli", SCORES),
-    "index.seed": (5, SCORES),
+    "index.resamples": (25, SCORES | STABLE),
+    "index.resampled": ("stimuli", SCORES | STABLE),
+    "index.seed": (5, SCORES | STABLE),
     # Nothing is captured, embedded or fitted again.
     "interpretability.psychophysics.methods": (["neurons"], TRIED),
     "interpretability.psychophysics.difficulties": ([0, 0.1], TRIED),
@@ -279,7 +288,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
         [0, 1],
         {"train_vae", "recalibrate_statistics", "capture_activations", "fit_spectra", "project_dot"}
         | SWEPT_SPECTRA
-        | {*JUDGED, "draw_cross_validated"},
+        | ATTACKED
+        | {"draw_cross_validated"},
     ),
     "coding.training.train": ("test", VAES),
     "coding.training.test": ("tiles", VAES),
@@ -290,7 +300,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "coding.training.kld_weight": (0.5, VAES),
     "coding.stimuli": (
         "train",
-        ({"capture_activations"} | FITTED | CROSSED | FILTERED) - {"draw_windows"},
+        ({"capture_activations"} | FITTED | CROSSED | FILTERED | ATTACKED) - {"draw_windows"},
     ),
     "coding.layers": (["resnet.[24]*"], SWEPT),
     "coding.filters": (["resnet.4*:0"], FILTERED),
@@ -345,6 +355,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "theory.information.estimator_width": (5, INFORMATION),
     "theory.information.estimator_steps": (6, INFORMATION),
     "theory.information.estimator_batch": (70, INFORMATION),
+    "theory.information.estimator_contrast": (8, INFORMATION),
     "theory.information.estimator_learning_rate": (0.02, INFORMATION),
     "theory.planted.features": (9, PLANTED),
     "theory.planted.units": (5, PLANTED),
@@ -366,6 +377,15 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "theory.hardness.read_out_steps": (6, HARDNESS),
     "theory.hardness.read_out_learning_rate": (0.02, HARDNESS),
     "theory.hardness.seeds": ([0, 2], HARDNESS),
+    "robustness.attacks.models": ([], ATTACKED),
+    "robustness.attacks.images": (21, ATTACKED),
+    "robustness.attacks.epsilons": ([0.03], ATTACKED),
+    "robustness.attacks.steps": (3, ATTACKED),
+    # The only network with directions on the analysis set, which null means too.
+    "robustness.noise.models": (["classifier"], set()),
+    "robustness.noise.methods": (["neurons"], STABLE),
+    "robustness.noise.strengths": ([0.1], STABLE),
+    "robustness.noise.seed": (5, STABLE),
     "claims.resamples": (120, WITH_EVIDENCE),
     "claims.seed": (5, WITH_EVIDENCE),
     "figures.mei_methods": (["neurons", "kmeans-0.5x"], {"draw_exciting_images"}),
@@ -375,6 +395,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
 FIXED = re.compile(
     r"\.source$|\.weights$|\.kind$|\.architecture\.name$|^projections\.stimuli$|methods\.neurons"
     r"|^claims\.networks$|^coding\.(dot|checkpoints)$|^people$|^directions\.reduction$|\.like$"
+    # An attacked classifier names the labels that it sees.
+    r"|^models\.classifier\.classes$"
     r"|^language\.explanations\.(explainers\.openai|published)$|^activations$|\.activations$"
 )
 
@@ -470,19 +492,21 @@ def test_one_clustering_one_network_or_one_dropout_is_made_anew(planned):
 def test_one_more_seed_is_one_more_network_and_what_gathers_all(planned):
     found = reruns(planned, "three seeds", "two seeds")
     together = {"draw_spectra", "draw_exponents", "draw_windows", "draw_size", "draw_action"}
+    together |= {"draw_attacks"}
     drawn = {name for name in found if name.startswith("draw_")}
     assert drawn == {*together, "draw_index", "draw_claims"}
     network = {"train_classifier": 1, "capture_activations": 3, "fit_spectra": 1, "project_dot": 1}
     directions = {"find_directions": 10, "train_autoencoder": 1, "score_interpretability": 1}
+    robustness = {"attack_networks": 1, "measure_stability": 1}
     of_all = {*JUDGED, *together, "draw_index"}
-    assert {n: c for n, c in found.items() if n not in of_all} == network | directions
+    assert {n: c for n, c in found.items() if n not in of_all} == network | directions | robustness
 
 
 # What grows: the changed keys, and how many jobs of each stage run, besides figures and claims.
 BACKBONE = {"kind": "network", "model": "encoder", "layers": [{"type": "ReLU"}]}
 SCORED_AGAIN = {"score_interpretability": 3} | dict.fromkeys(
     ("score_halves", "simulate_psychophysics", "embed_manifold")
-    + ("measure_coactivation", "measure_sensitivity", "score_synergies"),
+    + ("measure_coactivation", "measure_sensitivity", "measure_stability", "score_synergies"),
     1,
 )
 GROWN = {
@@ -516,7 +540,7 @@ GROWN = {
     "a seed": (
         {"coding.seeds": [0, 1]},
         {"train_vae": 2, "recalibrate_statistics": 2, "capture_activations": 8}
-        | {"fit_spectra": 4, "project_dot": 4},
+        | {"fit_spectra": 4, "project_dot": 4, "attack_networks": 1},
     ),
 }
 
@@ -557,14 +581,14 @@ MODULES = {
     | RECORDS
     | INFORMATION
     | WITH_EVIDENCE,
-    "statistics/subsamples.py": SCORES | WITH_EVIDENCE | TEXT_SPECTRA | FITTED,
-    "interpretability/index_resampled.py": SCORES,
+    "statistics/subsamples.py": SCORES | WITH_EVIDENCE | TEXT_SPECTRA | FITTED | STABLE | ATTACKED,
+    "interpretability/index_resampled.py": SCORES | STABLE,
     "directions/halves.py": HALVED,
     "experiments/psychophysics.py": TRIED,
     "experiments/trial_design.py": TRIED,
     # Of people too, whom this study doesn't ask.
     "experiments/preference.py": TRIED,
-    "models/open_network.py": SHOWN | SWEPT,
+    "models/open_network.py": SHOWN | SWEPT | ATTACKED,
     "models/small_resnet.py": BUILT,
     "models/resnet_vae.py": BUILT,
     "models/checkpoints.py": BUILT,
@@ -599,6 +623,10 @@ MODULES = {
     "experiments/sensitivity.py": SENSITIVE,
     "experiments/input_gradients.py": SENSITIVE,
     "experiments/synergy.py": PAIRED,
+    "experiments/adversarial.py": ATTACKED,
+    "experiments/vulnerability.py": ATTACKED,
+    "experiments/stability.py": STABLE,
+    "experiments/robustness_measures.py": ATTACKED | STABLE,
     "interpretability/index_means.py": COMPARED,
     # This study asks no people.
     "experiments/people.py": set(),
@@ -639,13 +667,14 @@ MODULES = {
     "spectra/token_trajectories.py": TEXT_MOVED,
     "claims/verdicts.py": JUDGED,
     "claims/catalogue.py": JUDGED,
-    "claims/needs.py": WITH_MEASURES,
-    "statistics/evidence.py": WITH_EVIDENCE,
+    "claims/needs.py": OF_CLAIMS,
+    "statistics/evidence.py": OF_CLAIMS | WITH_EVIDENCE,
+    "statistics/rank_correlation.py": OF_CLAIMS | WITH_EVIDENCE | STABLE,
     "statistics/false_discoveries.py": JUDGED,
-    "statistics/hierarchy.py": WITH_EVIDENCE | COMPARED,
+    "statistics/hierarchy.py": OF_CLAIMS | WITH_EVIDENCE | COMPARED,
     "claims/judges.py": JUDGED,
     "claims/pooling.py": JUDGED,
-    "claims/scope.py": WITH_MEASURES,
+    "claims/scope.py": OF_CLAIMS,
     # Whatever reads a table.
     "files/csv_tables.py": DRAWN | {"explain_by_lookup", "score_halves", *JUDGED},
     # Whatever writes one, or has to do with files of another format, and what follows.
@@ -661,7 +690,8 @@ MODULES = {
     | TEXT_MOVED
     | RECORDS
     | DIRECTED
-    | AUTOENCODERS,
+    | AUTOENCODERS
+    | ATTACKED,
     "files/kept_results.py": FITTED
     | CROSSED
     | MOVED
@@ -670,7 +700,8 @@ MODULES = {
     | RECORDS
     | EMBEDDED
     | FOUND
-    | FILTERED,
+    | FILTERED
+    | ATTACKED,
     # Columns that are looked for, names, locks, notes and words change no number.
     "files/table_columns.py": set(),
     "files/table_reductions.py": DRAWN | JUDGED,
@@ -755,6 +786,8 @@ MODULES = {
     "theory/prime_groups.py": HARDNESS,
     "theory/dropout_networks.py": INFORMATION,
     "theory/mutual_information.py": INFORMATION,
+    "theory/info_nce.py": INFORMATION,
+    "theory/batched_layers.py": INFORMATION,
     "figures/style.py": DRAWN,
     "figures/filters.py": {"draw_filters"},
     "figures/spectra.py": {"draw_spectra", "draw_exponents", "draw_cross_validated"}
@@ -767,6 +800,7 @@ MODULES = {
     "figures/seeds.py": {"draw_spectra", "draw_exponents", "draw_trajectories", "draw_action"}
     | {"draw_index", "draw_exciting_images", "draw_synergy", "draw_pairs", "draw_cross_validated"}
     | {"draw_windows", "draw_controls", "draw_index_panels", "draw_explanations", "draw_detection"}
+    | {"draw_attacks", "draw_stability"}
     | SWEPT_SPECTRA
     | DRAWN_OF_TEXT,
     "figures/projections.py": {"draw_trajectories", "draw_action"},
@@ -819,7 +853,8 @@ MODULES = {
     "claims/measures/*.py": JUDGED,
     "claims/measures/manifold.py": WITH_MEASURES,
     "claims/measures/sensitivity.py": {"draw_sensitivity", *JUDGED},
-    "claims/measures/tables.py": WITH_MEASURES,
+    "claims/measures/robustness.py": {"draw_attacks", "draw_stability", *JUDGED},
+    "claims/measures/tables.py": OF_CLAIMS,
     # This study asks no people.
     "figures/agreement.py": set(),
     "figures/autoencoders.py": {"draw_autoencoders"},
@@ -831,6 +866,7 @@ MODULES = {
     # Drawn where a study has networks of several sizes.
     "figures/size.py": set(),
     "figures/windows.py": {"draw_windows"},
+    "figures/robustness.py": {"draw_attacks", "draw_stability"},
     "figures/sensitivity.py": {"draw_sensitivity"},
     "figures/synergy.py": {"draw_pairs", "draw_synergy"},
 }

@@ -7,7 +7,9 @@ def scope_targets(scope):
         return ["main", "language"] if study.language else ["main"]
     if scope != "-everything":
         return [scope.removeprefix("-") or "main"]
-    sections = {"coding": study.coding, "language": study.language, "theory": study.theory}
+    sections = {
+        name: getattr(study, name) for name in ("coding", "language", "robustness", "theory")
+    }
     return [target for target in NEEDS if sections.get(target, True)]
 
 
@@ -41,6 +43,8 @@ ANALYSIS_TABLES = {
 
 def table_files(kind, target):
     """Where a kind of table lies that claims of a target need; nowhere if the study has none."""
+    if target == "robustness":
+        return robustness_tables(kind)
     if kind in ANALYSIS_TABLES:
         pattern, analysis = ANALYSIS_TABLES[kind]
         return per_run(pattern, f"coding_{analysis}" if target == "coding" else analysis)
@@ -59,6 +63,15 @@ def table_files(kind, target):
     return [f"results/theory/{kind}.csv"]
 
 
+def robustness_tables(kind):
+    """The same of the robustness study."""
+    if kind == "exponents":
+        return for_each(f"{SPECTRA}/exponents.csv", attacked_runs(study))
+    if kind.startswith("attack"):
+        return attack_tables(kind)
+    return for_each(f"{SCORES}/{kind}.csv", noise_runs(study))
+
+
 def origins(seeded, trained):
     """Where the weights of each model come from, in words; of networks of several seeds once."""
     models = study.models | (study.language.models if study.language else {})
@@ -69,7 +82,8 @@ def origins(seeded, trained):
 
 def claims_config(wildcards):
     """What the verdicts of a scope depend on, besides the tables."""
-    swept = network_table() if "coding" in scope_targets(wildcards.scope) else None
+    of_sweep = study.coding and {"coding", "robustness"} & {*scope_targets(wildcards.scope)}
+    swept = network_table() if of_sweep else None
     # Networks that only their seeds tell apart, and what they share.
     seeded = {n: of for n, of in replicates(study).items() if swept or n not in network_table()}
     trained = [n for n, model in study.models.items() if model.is_trained]

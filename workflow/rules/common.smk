@@ -18,6 +18,7 @@ from codespectra.errors import UserError
 from codespectra.study.implied import (
     PEOPLE,
     analyses,
+    attacked_runs,
     interpretability_runs,
     backbone_model,
     class_count,
@@ -26,6 +27,7 @@ from codespectra.study.implied import (
     headline_metric,
     methods_of,
     network_backbones,
+    noise_runs,
     noisy_runs,
     reduction_of,
     resampled,
@@ -186,6 +188,7 @@ CATEGORIES = {
     **dict.fromkeys(("spectra", "projections"), "Code"),
     **dict.fromkeys(("interpretability", "people"), "Interpretability"),
     "theory": "Theory",
+    "robustness": "Robustness",
 }
 
 
@@ -234,7 +237,7 @@ wildcard_constraints:
     method=r"[A-Za-z0-9_.-]+",
     backbone=r"[A-Za-z0-9_-]+",
     prefix="(coding-)?",
-    scope="(-coding|-theory|-language|-interpretability|-pretrained|-everything)?",
+    scope="(-coding|-theory|-language|-interpretability|-robustness|-pretrained|-everything)?",
     piece=ENDING,
 
 

@@ -24,7 +24,7 @@ PRETRAINED_TARGETS = with_claims("-pretrained", PRETRAINED_FIGURES)
 # The main job too, of a study that is nothing but one of the others.
 ALL_TARGETS = [
     *(*MAIN_TARGETS, *CODING_TARGETS, *INTERPRETABILITY_TARGETS),
-    *(*LANGUAGE_TARGETS, *THEORY_TARGETS),
+    *(*LANGUAGE_TARGETS, *ROBUSTNESS_TARGETS, *THEORY_TARGETS),
 ]
 
 
@@ -87,6 +87,13 @@ rule language:
         lambda w: wanted(LANGUAGE_TARGETS, "language"),
     message:
         "The language study: exponents, token trajectories, explanation scores"
+
+
+rule robustness:
+    input:
+        lambda w: wanted(ROBUSTNESS_TARGETS, "robustness"),
+    message:
+        "The robustness study: attacks against exponents, noise against II"
 
 
 rule theory:

@@ -24,6 +24,11 @@ NEEDS = {
         "language": ("language_exponents", "language_bootstrap"),
         "explanations": ("explanations",),
     },
+    # Of networks that are attacked the spectra too.
+    "robustness": {
+        "attacks": ("attacks", "attack_draws", "exponents"),
+        "stability": ("stability", "stability_resampled"),
+    },
     "theory": {
         "superposition": ("superposition_fit",),
         "information": ("information",),

@@ -45,6 +45,17 @@ COLUMNS = {
     "synergies": (f"{RUN} layer metric", "a b correlation ii synergy"),
     "synergy_units": (f"{RUN} layer metric", "direction ii best_synergy best_ii"),
     "synergy_images": (f"{RUN} layer metric role", "pair a b synergy ii rank image"),
+    # Robustness.
+    "attacks": (
+        "model weights stimuli attack measure",
+        "epsilon value low high image_count image_groups",
+    ),
+    "attack_draws": ("model weights stimuli attack measure", "epsilon draw value"),
+    "stability": (
+        f"{RUN} layer method metric",
+        "image_groups direction ii strength correlation kept",
+    ),
+    "stability_resampled": (f"{RUN} layer method metric measure", "strength draw rho"),
     "agreement": (
         "condition backbone weights stage confidence part",
         "n_responses n_units auc auc_low auc_high",
@@ -80,8 +91,8 @@ COLUMNS = {
     "capacity": ("", "dropout capacity_bits exact_bits low_bits high_bits paper_low_bits gap"),
     "capacity_layers": ("", "dropout layer uncorrected_share corrected_share"),
     "entropy": ("", "alpha width bits paper_bits from_std_bits smooth_code_action"),
-    "information": ("kind", "seed layer bits"),
-    "information_checks": ("", "true_bits bits"),
+    "information": ("kind estimator", "seed layer bits ceiling_bits"),
+    "information_checks": ("estimator", "true_bits bits ceiling_bits"),
     "planted": (
         "atoms method",
         "density noise seed size l1 directions rows m mmcs mmcs_found chance ii rank_correlation",

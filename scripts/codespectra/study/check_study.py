@@ -8,6 +8,7 @@ from typing import Any
 from codespectra.data.image_table import read_image_table
 from codespectra.errors import UserError
 from codespectra.models.reductions import EACH_TOKEN
+from codespectra.study.check_robustness import check_robustness
 from codespectra.study.check_scores import check_scores
 from codespectra.study.check_sizes import check_images
 from codespectra.study.dropout_sweep import SWEPT, swept_models
@@ -64,6 +65,7 @@ def check_study(study: Study, methods: dict[str, dict[str, Any]], problems: Prob
     _check_activations(study, problems)
     _check_analyses(study, problems)
     check_scores(study, methods, problems)
+    check_robustness(study, methods, problems)
     if study.coding is not None:
         _check_coding(study, study.coding, problems)
     _check_networks(study, problems)

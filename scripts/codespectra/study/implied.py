@@ -192,6 +192,29 @@ def interpretability_runs(study: Study) -> list[tuple[str, str]]:
     ]
 
 
+def attacked_runs(study: Study) -> list[tuple[str, str]]:
+    """The (model, stimuli) pairs that are attacked: classifiers of spectra, and the sweep's."""
+    attacks = study.robustness.attacks if study.robustness else None
+    if attacks is None:
+        return []
+    named = [run for run in study.spectra.runs if run[0] in attacks.models]
+    return [*named, *((name, study.coding.stimuli) for name in networks(study.coding))]
+
+
+def noise_runs(study: Study) -> list[tuple[str, str]]:
+    """The directions' runs on the analysis sets whose images are shown with noise."""
+    noise = study.robustness.noise if study.robustness else None
+    if noise is None or study.directions is None:
+        return []
+    return [
+        (model, stimuli)
+        for model, stimuli in scored_runs(study)
+        if stimuli in study.directions.analysis_sets
+        and model in (study.models if noise.models is None else noise.models)
+        and model in study.models
+    ]
+
+
 def headline_metric(study: Study) -> str:
     """The metric that figures of one metric show: a perceptual one where there is one."""
     index = study.index

@@ -16,6 +16,7 @@ from codespectra.models.layer_selection import select_layers
 from codespectra.models.reductions import reduced_width, refusal, unplaced
 from codespectra.study.check_language import DescribeLanguageModel, Widths, check_language
 from codespectra.study.check_layers import Selected, check_layers
+from codespectra.study.check_robustness import check_heads
 from codespectra.study.check_sizes import check_embedding
 from codespectra.study.check_study import check_study
 from codespectra.study.dropout_sweep import SWEPT, RecalibratedModel, VaeModel
@@ -116,6 +117,7 @@ def make_plan(
     selected = _select(study, models, networks, recorded, describe, problems)
     embedded = _embed(study, models, networks, describe, problems)
     check_layers(study, selected, recorded, methods, problems)
+    check_heads(study, classes, problems)
     filtered = _select_filters(study, selected, problems)
     problems.raise_any()
     repeated = [

@@ -28,6 +28,7 @@ from codespectra.study.sections import (
     models,
     people,
     recorded,
+    robustness,
     stimuli,
     study,
     theory,
@@ -39,7 +40,7 @@ from codespectra.study.sections.study import Study, load_study
 CONFIG = read_config()
 SECTIONS = (
     *(analyses, base, coding, directions, interpretability, index, language, models, people),
-    *(recorded, stimuli, study, theory),
+    *(recorded, robustness, stimuli, study, theory),
 )
 BASES = {base.Strict, analyses.Analysed, models.AnyModel, models.FileModel}
 
@@ -285,6 +286,53 @@ MISTAKES = {
     "sensitivity without centroids": (
         {"interpretability.sensitivity.method": "nmf-1x"},
         ["interpretability.sensitivity.method: nmf-1x has no centroids", "kmeans"],
+    ),
+    "an attack on what names no label": (
+        {"robustness.attacks.models": ["lite0"]},
+        ["robustness.attacks.models: lite0 has 1000 classes, but crops 10: it names none of its"],
+    ),
+    "an attack on what has no exponents": (
+        {"robustness.attacks.models": ["perceptual"]},
+        ["robustness.attacks.models: 'perceptual' is unknown; allowed: lite0"],
+    ),
+    "an attack on a model of text": (
+        {"robustness.attacks.models": ["gpt"]},
+        ["robustness.attacks.models: gpt is a model of text, which sees no images; take it out"],
+    ),
+    "an attack on what moves": (
+        {"spectra.stimuli": {**CONFIG["spectra"]["stimuli"], "classifier": ["dot"]}},
+        ["robustness.attacks.models: classifier sees dot, which has no labels; take it out"],
+    ),
+    "nothing to attack": (
+        {"robustness.attacks.models": [], "coding": None},
+        ["robustness.attacks.models: none, and no section coding; name a classifier"],
+    ),
+    "an attack beyond the pixels": (
+        {"robustness.attacks.epsilons": [2.0]},
+        ["robustness.attacks.epsilons.0: Input should be less than or equal to 1 (found 2.0)"],
+    ),
+    "an empty section of robustness": (
+        {"robustness": {}},
+        ["robustness.attacks: neither it nor noise is there; add one, or no robustness"],
+    ),
+    "noise on directions without a sign": (
+        {"robustness.noise.methods": ["pca-1x"]},
+        ["robustness.noise.methods: pca-1x has no sign of its own; leave it out"],
+    ),
+    "noise on directions that a run lacks": (
+        {"robustness.noise.methods": ["neurons", "sae-2x-0.1"]},
+        [
+            "robustness.noise.methods: sae-2x-0.1 isn't found for classifier on tiles; add it to "
+            "its methods in directions.runs, or leave one of the two out"
+        ],
+    ),
+    "noise on no analysis set": (
+        {"robustness.noise.models": ["lite0"], "directions.analysis_set": "tiles"},
+        ["robustness.noise.models: none of them has a run on a set of directions.analysis_set"],
+    ),
+    "a partner among more than there are": (
+        {"theory.information.estimator_contrast": 1000},
+        ["theory.information.estimator_contrast: 1000 is more than estimator_batch (512); lower"],
     ),
     "a path that misses its centroids": (
         {"interpretability.sensitivity.first": 0.2},
@@ -549,11 +597,11 @@ MISTAKES = {
         ["config: projections: models and stimuli: name both, or neither for options alone"],
     ),
     "no directions to interpret": (
-        {"directions": None, "figures": {}},
+        {"directions": None, "figures": {}, "robustness": None},
         ["config: interpretability: needs the section directions, which is missing; add it"],
     ),
     "filters of no spectra": (
-        {"spectra": {}},
+        {"spectra": {}, "robustness": None},
         ["config: filters.layers: of no spectra; name models and stimuli in spectra"],
     ),
     "dropout of 1": (

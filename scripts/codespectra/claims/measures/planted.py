@@ -7,7 +7,8 @@ import pandas as pd
 
 from codespectra.claims.measures.tables import Tables
 from codespectra.claims.scope import Scope
-from codespectra.statistics.evidence import Evidence, mean_over_seeds, spearman_rows
+from codespectra.statistics.evidence import Evidence, mean_over_seeds
+from codespectra.statistics.rank_correlation import spearman_rows
 
 DATA_SET = ["atoms", "density", "noise"]
 FEWEST = 5  # dictionaries that are ranked

@@ -94,13 +94,25 @@ class Information(Strict):
     learning_rate: Rate = 3e-3
     """Step size of Adam, for the networks."""
     estimator_width: Number = 64
-    """Hidden units of the estimators (MINE)."""
+    """Hidden units of the estimators (MINE, InfoNCE)."""
     estimator_steps: Steps = 300
     """Steps of Adam, for the estimators."""
     estimator_batch: Batch = 512
     """Samples a step, for the estimators."""
+    estimator_contrast: Annotated[int, Field(ge=2, le=10_000)] = 128
+    """Of each batch, those that InfoNCE tells apart; its estimate is at most log2 of their number.
+    """
     estimator_learning_rate: Rate = 1e-2
     """Step size of Adam, for the estimators."""
+
+    @model_validator(mode="after")
+    def _contrast(self) -> "Information":
+        if self.estimator_contrast > self.estimator_batch:
+            raise ValueError(
+                f"estimator_contrast: {self.estimator_contrast} is more than estimator_batch "
+                f"({self.estimator_batch}); lower it"
+            )
+        return self
 
 
 class Planted(Strict):
