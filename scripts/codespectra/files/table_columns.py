@@ -37,6 +37,18 @@ COLUMNS = {
     "manifold_images": (f"{RUN} layer map_metric label", "image x y red green blue"),
     "manifold_activity": (f"{RUN} layer map_metric method", "direction image activity"),
     "manifold_units": (f"{RUN} layer map_metric method metric", "direction ii spread"),
+    "further": (
+        f"{RUN} left_out layer method metric score similarity state",
+        "stimulus_count groups slope images direction value low high",
+    ),
+    "further_resampled": (
+        f"{RUN} left_out layer method metric score",
+        "groups draw mean variance count",
+    ),
+    "further_means": (
+        f"{RUN} left_out layer method metric score similarity",
+        "groups slope images directions live rare dead mean low high",
+    ),
     "coactivation": (f"{RUN} layer stage metric", "direction ii coactivation"),
     "sensitivity": (f"{RUN} layer metric", "a b t ii"),
     "sensitivity_gradients": (f"{RUN} layer", "a b t gradient_norm gradient_norm_a"),

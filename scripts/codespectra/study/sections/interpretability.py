@@ -43,6 +43,21 @@ class Psychophysics(Strict):
     """Draws the pairs."""
 
 
+class FurtherScores(Strict):
+    """Further scores of the same directions: MIS, monosemanticity, clarity, redundancy (§6)."""
+
+    references: Number = 9
+    """MIS: images of either end of the responses that explain a direction, K."""
+    trials: Number = 20
+    """MIS: trials of a direction, N."""
+    slope: Annotated[Factor, Field(gt=0)] = 0.16
+    """MIS: slope of its sigmoid, in units of the metric; the limit of a steep one stands beside."""
+    top: Annotated[Number, Field(ge=3)] = 20
+    """Most exciting images that clarity, polysemanticity and redundancy are of."""
+    seed: Seed = 0
+    """Draws the pairs of queries, and the groups of images that intervals leave out."""
+
+
 class Manifold(Strict):
     """Most exciting images embedded by their distances, t-SNE (B §3.4, fig. 6)."""
 
@@ -95,6 +110,7 @@ class Interpretability(Strict):
     models: Names | None = None
     """Which of the directions' models; null: all."""
     psychophysics: Psychophysics
+    further_scores: FurtherScores = FurtherScores()
     manifold: Manifold
     sensitivity: Sensitivity
     autoencoders: AutoencoderGrid
