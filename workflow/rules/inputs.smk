@@ -183,9 +183,7 @@ def further_config(wildcards):
     metrics = study.index.model_dump(mode="json", include={"color", "label", "backbones"})
     options = stage_config(study.interpretability.further_scores)
     methods, by = run_methods(wildcards), resampled(study, wildcards.stimuli)
-    return run_config(
-        "directions", wildcards, **metrics, **options, methods=methods, resampled=by
-    )
+    return run_config("directions", wildcards, **metrics, **options, methods=methods, resampled=by)
 
 
 def training_sets(wildcards):

@@ -51,10 +51,10 @@ def too_few_images(options: Options, stimuli: str, count: int, largest: int) -> 
         largest: images of the largest group, at least.
     """
     left = count - largest
+    asked = {"trials and references take": options.of_trials, "top takes": options.top}
     return [
-        f"interpretability.further_scores: {names} take {taken} images, but {stimuli} has {count} "
-        f"at most, and {left} where an interval leaves a group out; lower {names}, or take a "
-        "larger set"
-        for taken, names in ((options.of_trials, "trials and references"), (options.top, "top"))
+        f"interpretability.further_scores: {what} {taken} images, but {stimuli} has {count} at "
+        f"most, and {left} where an interval leaves a group out; lower them, or take a larger set"
+        for what, taken in asked.items()
         if taken > left
     ]

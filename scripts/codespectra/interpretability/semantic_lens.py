@@ -42,7 +42,7 @@ def polysemanticity(cosines: np.ndarray) -> np.ndarray:
 
 
 def _centres(cosines: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Images' shares in two clusters' means (S, 2, M), and these' products with images and selves."""
+    """Images' shares in two means (S, 2, M), and the means' products with images and each other."""
     members = np.stack([~second, second], axis=1).astype(np.float64)
     shares = members / np.maximum(members.sum(axis=2, keepdims=True), 1)
     with_centres = shares @ cosines

@@ -95,11 +95,13 @@ def compare_groups(
     if image_draws is None:
         low, high = np.nanquantile(resampled, [0.025, 0.975])
         return Evidence(scope, "Cohen's d", estimate, low, high, n, p)
-    images, image_freedom = image_deviations(image_draws), np.inf
-    if jackknifed:
+    if not jackknifed:
+        images, image_freedom, freedom = image_deviations(image_draws), np.inf, np.inf
+        reach = float(NORMAL_REACH * np.sqrt(np.nanvar(resampled) + np.mean(images**2)))
+    else:
         images, image_freedom = jackknife_deviations(image_draws), len(image_draws) - 1
-    variances = [float(np.nanvar(resampled)), float(np.mean(images**2))]
-    reach, freedom = reach_of(variances, [np.inf, image_freedom])
+        variances = [float(np.nanvar(resampled)), float(np.mean(images**2))]
+        reach, freedom = reach_of(variances, [np.inf, image_freedom])
     ends = estimate - reach, estimate + reach
     of_images = {"images": images, "image_freedom": image_freedom}
     return Evidence(scope, "Cohen's d", estimate, *ends, n, p, freedom=freedom, **of_images)
