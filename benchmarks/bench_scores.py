@@ -9,7 +9,7 @@ import sys
 import numpy as np
 from side_by_side import compare
 
-from codespectra.interpretability.all_pairs import fit_in_memory, pairwise
+from codespectra.interpretability.all_pairs import pairs_fit, pairwise
 from codespectra.interpretability.cosines import Cosines, HeldCosines, ReadCosines, squared_lengths
 from codespectra.interpretability.monosemanticity import monosemanticity
 from codespectra.statistics.jackknife import random_folds
@@ -35,7 +35,7 @@ class Bench:
         lengths = squared_lengths(self.tables, "bench")
         self.unit_rows = self.tables["all"] / np.sqrt(lengths)[:, None]
         self.cosines: Cosines = ReadCosines(self.tables, lengths)
-        if fit_in_memory(self.tables):
+        if pairs_fit(self.tables):
             self.cosines = HeldCosines(pairwise(self.tables), lengths)
 
     def ours(self) -> np.ndarray:

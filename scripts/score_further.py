@@ -23,10 +23,16 @@ from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.kept_results import by_group
 from codespectra.files.kept_tables import KeptTables
 from codespectra.files.manifests import read_manifest
-from codespectra.interpretability.all_pairs import AllPairs, fit_in_memory, pairwise
+from codespectra.interpretability.all_pairs import AllPairs, pairs_fit, pairwise, rows_fit
 from codespectra.interpretability.cosines import HeldCosines, ReadCosines, squared_lengths
 from codespectra.interpretability.parts import ALL
-from codespectra.interpretability.similarity import METRICS, metric_digests, read_similarities
+from codespectra.interpretability.similarity import (
+    METRICS,
+    Embedding,
+    Similarity,
+    metric_digests,
+    read_similarities,
+)
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.statistics.jackknife import random_folds
@@ -68,9 +74,9 @@ kept = KeptTables(
 
 @contextmanager
 def opened(name: str) -> Iterator[Metric]:
-    """A metric: embeddings with all their pairs held, or of a large set read when asked about."""
+    """A metric: embeddings with all their pairs held, or their rows, or read when asked about."""
 
-    def similarity(images: list[np.ndarray] | None = None):
+    def similarity(images: list[np.ndarray] | None = None) -> Similarity:
         return read_similarities(given.stimuli, given.embeddings, cfg, images, {name})[0]
 
     if name not in cfg["backbones"]:
@@ -80,12 +86,16 @@ def opened(name: str) -> Iterator[Metric]:
     with open_hdf5(given.embeddings[cfg["backbones"].index(name)]) as file:
         tables = {part: file[part] for part in file.attrs["parts"]}
         lengths = squared_lengths(tables, name)
-        if not fit_in_memory(tables):
+        if pairs_fit(tables):
+            distances = pairwise(tables)
+            pairs = AllPairs(name, -distances)
+            yield Metric(name, lambda images: pairs, HeldCosines(distances, lengths))
+        elif rows_fit(tables):
+            tables = {part: table[:] for part, table in tables.items()}
+            embedding = Embedding(name, tables)
+            yield Metric(name, lambda images: embedding, ReadCosines(tables, lengths))
+        else:
             yield Metric(name, similarity, ReadCosines(tables, lengths))
-            return
-        distances = pairwise(tables)
-        pairs = AllPairs(name, -distances)
-        yield Metric(name, lambda images: pairs, HeldCosines(distances, lengths))
 
 
 def score(layer: str, method: str, metrics: list[Metric]) -> None:

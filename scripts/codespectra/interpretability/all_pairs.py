@@ -8,8 +8,8 @@ import numpy as np
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.similarity import Parts, Similarity, all_squared_distances
 
-# Images of a set whose pairs are held: 256 MiB; and numbers of a part that are read for them.
-MOST_IMAGES, MOST_NUMBERS = 1 << 13, 1 << 28
+# Images of a set whose pairs are held: 256 MiB; and numbers of rows that are: 2 GiB.
+MOST_IMAGES, MOST_NUMBERS = 1 << 13, 1 << 29
 
 Tables = Mapping[str, np.ndarray | h5py.Dataset]
 
@@ -37,11 +37,16 @@ class AllPairs(Similarity):
         return {ALL: self.pairs[np.ix_(images, images)]}
 
 
-def fit_in_memory(tables: Tables) -> bool:
+def pairs_fit(tables: Tables) -> bool:
     """Whether all pairs of the images of these parts can be held, and one part at a time read."""
     count = len(next(iter(tables.values())))
     widest = max(table.shape[1] for table in tables.values())
     return count <= MOST_IMAGES and count * widest <= MOST_NUMBERS
+
+
+def rows_fit(tables: Tables) -> bool:
+    """Whether the rows of all parts can be held."""
+    return sum(len(table) * table.shape[1] for table in tables.values()) <= MOST_NUMBERS
 
 
 def pairwise(tables: Tables) -> np.ndarray:

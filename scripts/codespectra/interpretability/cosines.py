@@ -10,6 +10,7 @@ import numpy as np
 
 from codespectra.errors import UserError
 from codespectra.interpretability.all_pairs import Tables
+from codespectra.interpretability.similarity import read_rows
 
 # Numbers of rows that are read at a time, and of sums over rows that are held: 256 MiB.
 BLOCK_NUMBERS = 1 << 26
@@ -72,7 +73,8 @@ class HeldCosines(Cosines):
 class ReadCosines(Cosines):
     """Of a set whose rows are read again for every question, one part after the other.
 
-    Memory: two blocks of 256 MiB, and K^2 numbers for cosines of means.
+    Memory: two blocks of 256 MiB; for cosines of means the rows of their images in one part, and
+    S^2 numbers.
     """
 
     def __init__(self, tables: Tables, squared_lengths: np.ndarray):
@@ -92,7 +94,9 @@ class ReadCosines(Cosines):
     def of_means(self, sets: np.ndarray) -> np.ndarray:
         products = np.zeros((len(sets), len(sets)), dtype=np.float32)
         for table in self.tables.values():
-            sums = sum(self._rows(table, images) for images in sets.T)
+            needed, places = np.unique(sets, return_inverse=True)
+            rows = self._rows(table, needed)
+            sums = sum(rows[own] for own in places.reshape(sets.shape).T)
             products += sums @ sums.T
         return _cosines_of(products)
 
@@ -121,8 +125,8 @@ class ReadCosines(Cosines):
     def _rows(self, table: object, images: np.ndarray) -> np.ndarray:
         """Unit rows of images of any shape, each read once."""
         needed, places = np.unique(images, return_inverse=True)
-        rows = table[needed] * self.scale[needed, None]
-        return rows[places.reshape(images.shape)]
+        rows = table[needed] if isinstance(table, np.ndarray) else read_rows(table, needed)
+        return (rows * self.scale[needed, None])[places.reshape(images.shape)]
 
 
 def squared_lengths(tables: Tables, metric: str) -> np.ndarray:

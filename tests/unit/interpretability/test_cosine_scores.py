@@ -1,12 +1,15 @@
 """Scores of cosines, held or read: each against its definition in float64, and peers' formulas."""
 
+from collections.abc import Iterator
+
+import h5py
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 
 from codespectra.errors import UserError
 from codespectra.interpretability import cosines as cosines_module
-from codespectra.interpretability.all_pairs import AllPairs, fit_in_memory, pairwise
+from codespectra.interpretability.all_pairs import AllPairs, pairs_fit, pairwise, rows_fit
 from codespectra.interpretability.cosines import (
     Cosines,
     HeldCosines,
@@ -29,14 +32,17 @@ RESPONSES = RNG.standard_normal((COUNT, UNITS)).astype(np.float32)
 GROUPS = RNG.permutation(COUNT) % 6
 
 
-@pytest.fixture(params=["held", "read"])
-def cosines(request, monkeypatch) -> Cosines:
-    """All pairs at once, or rows in blocks of a few."""
+@pytest.fixture(params=["pairs", "rows", "file"])
+def cosines(request, monkeypatch) -> Iterator[Cosines]:
+    """Of all pairs at once, or of rows in memory or in a file, in blocks of a few."""
     lengths = squared_lengths(TABLES, "backbone")
-    if request.param == "held":
-        return HeldCosines(pairwise(TABLES), lengths)
+    if request.param == "pairs":
+        yield HeldCosines(pairwise(TABLES), lengths)
+        return
     monkeypatch.setattr(cosines_module, "BLOCK_NUMBERS", 100)
-    return ReadCosines(TABLES, lengths)
+    with h5py.File("in memory", "w", driver="core", backing_store=False) as file:
+        stored = {part: file.create_dataset(part, data=table) for part, table in TABLES.items()}
+        yield ReadCosines(stored if request.param == "file" else TABLES, lengths)
 
 
 def double_sum(responses: np.ndarray, low: float) -> float:
@@ -128,5 +134,7 @@ def test_all_pairs_are_the_similarity_of_embeddings():
         (pairs.matrix(images), embedding.matrix(images)),
     ):
         np.testing.assert_allclose(found["all"], expected["all"], rtol=1e-4, atol=1e-5)
-    assert fit_in_memory(TABLES)
-    assert not fit_in_memory({"a": np.broadcast_to(np.float32(1), (9000, 5))})
+    assert pairs_fit(TABLES) and rows_fit(TABLES)
+    many, wide = (np.broadcast_to(np.float32(1), shape) for shape in ((9000, 5), (8000, 90_000)))
+    assert not pairs_fit({"a": many}) and rows_fit({"a": many})
+    assert not pairs_fit({"a": wide}) and not rows_fit({"a": wide})
