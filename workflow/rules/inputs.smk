@@ -178,14 +178,6 @@ def index_config(wildcards, **fields):
     return run_config("directions", wildcards, **index, **fields)
 
 
-def further_config(wildcards):
-    """What further scores of a run depend on, and what their intervals leave out."""
-    metrics = study.index.model_dump(mode="json", include={"color", "label", "backbones"})
-    options = stage_config(study.interpretability.further_scores)
-    methods, by = run_methods(wildcards), resampled(study, wildcards.stimuli)
-    return run_config("directions", wildcards, **metrics, **options, methods=methods, resampled=by)
-
-
 def training_sets(wildcards):
     """Stimulus files of a training run."""
     training = plan.models[wildcards.model].training
