@@ -7,7 +7,6 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
-from codespectra.data.stimulus_file import labels_of
 from codespectra.directions.directions import read_layer
 from codespectra.errors import UserError
 from codespectra.experiments.further_options import FOLDS, Options, too_few_images
@@ -25,6 +24,7 @@ from codespectra.files.kept_tables import KeptTables
 from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.all_pairs import AllPairs, pairs_fit, pairwise, rows_fit
 from codespectra.interpretability.cosines import HeldCosines, ReadCosines, squared_lengths
+from codespectra.interpretability.index_resampled import image_groups
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.similarity import (
     METRICS,
@@ -42,11 +42,13 @@ cfg, given = snakemake.params.cfg, snakemake.input
 options = Options.of(cfg)
 manifests = dict(zip(cfg["methods"], map(read_manifest, given.directions_manifests), strict=True))
 manifest = manifests[cfg["methods"][0]]
-groups = random_folds(manifest["stimulus_count"], FOLDS, cfg["seed"])
+count = manifest["stimulus_count"]
 if cfg["resampled"] == "classes":
-    groups = np.unique(labels_of(given.stimuli)[0], return_inverse=True)[1]
+    groups = np.unique(image_groups("classes", given.stimuli, count), return_inverse=True)[1]
+else:
+    groups = random_folds(count, FOLDS, cfg["seed"])
 largest = int(np.bincount(groups).max())
-if lines := too_few_images(options, cfg["stimuli"], len(groups), largest):
+if lines := too_few_images(options, cfg["stimuli"], count, largest):
     raise UserError("\n".join(lines))
 paths = dict(zip(cfg["methods"], given.directions, strict=True))
 scores = read_csv(given.scores, "scores")
@@ -132,9 +134,9 @@ context = {
     "weights": manifest["weights"],
     "stimuli": cfg["stimuli"],
     "reduction": cfg["reduction"],
-    "stimulus_count": manifest["stimulus_count"],
+    "stimulus_count": count,
     "left_out": "classes" if cfg["resampled"] == "classes" else "random groups",
-    "groups": int(groups.max()) + 1,
+    "image_groups": int(groups.max()) + 1,
 }
 kept.write(dict.fromkeys(kept.items, context))
 kept.keep()

@@ -174,7 +174,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     # Nothing is trained or captured again.
     "spectra.ranks": ([3, 12], FITTED | CROSSED | TEXT_SPECTRA),
     "spectra.resamples": (25, FITTED | CROSSED | TEXT_SPECTRA),
-    "spectra.resampled": ("stimuli", FITTED | FURTHER),
+    "spectra.resampled": ("stimuli", FITTED),
     "spectra.estimators": (["meme", "windows"], FITTED | CROSSED),
     "spectra.swaps": (3, CROSSED),
     "spectra.seed": (5, FITTED | CROSSED | FILTERED | TEXT_SPECTRA),
@@ -240,6 +240,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "index.label": (False, DIRECTED),
     "index.backbones": ([], DIRECTED),
     "index.resamples": (25, SCORES),
+    "index.resampled": ("stimuli", SCORES),
     "index.seed": (5, SCORES),
     # Nothing is captured, embedded or fitted again.
     "interpretability.psychophysics.methods": (["neurons"], TRIED),
@@ -626,7 +627,7 @@ MODULES = {
     "claims/needs.py": WITH_EVIDENCE,
     "statistics/evidence.py": WITH_EVIDENCE,
     "statistics/false_discoveries.py": JUDGED,
-    "statistics/hierarchy.py": WITH_EVIDENCE | FURTHER,
+    "statistics/hierarchy.py": WITH_EVIDENCE | COMPARED | FURTHER,
     "statistics/jackknife.py": WITH_EVIDENCE | FURTHER,
     "statistics/rank_correlations.py": {"draw_score_agreement"},
     "claims/judges.py": JUDGED,
@@ -762,6 +763,7 @@ MODULES = {
     "statistics/z_scores.py": set(),
     # Read at the start, or no part of what a job computes.
     "study/*.py": set(),
+    "__main__.py": set(),
     "jobs/*.py": set(),
     "files/date_stamp.py": set(),
     "files/content_stamp.py": set(),
@@ -780,8 +782,7 @@ MODULES = {
     "spectra/code_entropy.py": FITTED | TEXT_SPECTRA | CHANNEL,
     "spectra/huber.py": FITTED | CROSSED | TEXT_SPECTRA,
     "theory/capacity.py": TOYS | CHANNEL,
-    "statistics/intervals.py": SCORES
-    | TRIED
+    "statistics/intervals.py": TRIED
     | FITTED
     | CROSSED
     | TEXT_SPECTRA

@@ -24,6 +24,7 @@ rule score_halves:
             metric=HEADLINE,
             kmeans=study.directions.methods.kmeans.model_dump(exclude={"k"}),
             resamples=study.index.resamples,
+            resampled=resampled(study, "index", w.stimuli),
             seed=study.index.seed,
         ),
         code=code_of("score_halves.py"),
@@ -106,7 +107,7 @@ rule score_further:
             **study.index.model_dump(mode="json", include={"color", "label", "backbones"}),
             **stage_config(study.interpretability.further_scores),
             methods=run_methods(w),
-            resampled=resampled(study, w.stimuli),
+            resampled=resampled(study, "index", w.stimuli),
         ),
         code=code_of("score_further.py"),
     message:

@@ -21,7 +21,7 @@ rule fit_spectra:
     resources:
         **growing(mem_mb=6000, runtime=240),
     params:
-        cfg=lambda w: spectra_config(w) | {"resampled": resampled(study, w.stimuli)},
+        cfg=lambda w: spectra_config(w) | {"resampled": resampled(study, "spectra", w.stimuli)},
         code=code_of("fit_spectra.py"),
     message:
         "Eigenspectra of {wildcards.model} on {wildcards.stimuli}"

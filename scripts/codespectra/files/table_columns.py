@@ -24,9 +24,9 @@ COLUMNS = {
         "stimulus_count image_count rank scale folded_frequency_cycles_per_side",
     ),
     # Interpretability.
-    "scores": (f"{SCORED} state", "stimulus_count m direction sign ii low high"),
+    "scores": (f"{SCORED} state", "stimulus_count m image_groups direction sign ii low high"),
     "resampled": (SCORED, "draw mean variance count"),
-    "halves": (f"{SCORED} state half", "stimulus_count m direction sign ii low high"),
+    "halves": (f"{SCORED} state half", "stimulus_count m image_groups direction sign ii low high"),
     "halves_resampled": (f"{SCORED} half", "draw mean variance count"),
     "places": (
         f"{RUN} layer method",
@@ -39,15 +39,15 @@ COLUMNS = {
     "manifold_units": (f"{RUN} layer map_metric method metric", "direction ii spread"),
     "further": (
         f"{RUN} left_out layer method metric score similarity state",
-        "stimulus_count groups slope images direction value low high",
+        "stimulus_count image_groups slope images direction value low high",
     ),
     "further_resampled": (
         f"{RUN} left_out layer method metric score",
-        "groups draw mean variance count",
+        "image_groups draw mean variance count",
     ),
     "further_means": (
         f"{RUN} left_out layer method metric score similarity",
-        "groups slope images directions live rare dead mean low high",
+        "image_groups slope images directions live rare dead mean low high",
     ),
     "coactivation": (f"{RUN} layer stage metric", "direction ii coactivation"),
     "sensitivity": (f"{RUN} layer metric", "a b t ii"),

@@ -65,14 +65,16 @@ def compare_groups(
     resamples: int,
     seed: int,
     image_draws: np.ndarray | None = None,
+    image_groups: int = 0,
     jackknifed: bool = False,
 ) -> Evidence:
     """Cohen's d of two unpaired groups, bootstrapped over their members, and Mann-Whitney's p.
 
-    With `image_draws` of d (see `image_deviations`) the variances over members and over images add
-    up in a normal interval. Chance in single members counts in both, so that the interval errs to
-    the wide side (Owen 2007); p is of the members alone. All is missing if neither group varies.
-    Draws that are `jackknifed` leave out one group of images each; the interval is Student's.
+    With `image_draws` of d, which took two thirds of `image_groups` images or groups of them (see
+    `image_deviations`), the variances over members and over images add up, with Student's ends.
+    Chance in single members counts in both, so that the interval errs to the wide side (Owen 2007);
+    p is of the members alone. All is missing if neither group varies. Draws that are `jackknifed`
+    left out one group of images after the other instead.
     """
     first, second = (
         numbers(values, name, "n", finite=False, empty=True)
@@ -95,16 +97,14 @@ def compare_groups(
     if image_draws is None:
         low, high = np.nanquantile(resampled, [0.025, 0.975])
         return Evidence(scope, "Cohen's d", estimate, low, high, n, p)
-    if not jackknifed:
-        images, image_freedom, freedom = image_deviations(image_draws), np.inf, np.inf
-        reach = float(NORMAL_REACH * np.sqrt(np.nanvar(resampled) + np.mean(images**2)))
+    if jackknifed:
+        images = jackknife_deviations(image_draws)
     else:
-        images, image_freedom = jackknife_deviations(image_draws), len(image_draws) - 1
-        variances = [float(np.nanvar(resampled)), float(np.mean(images**2))]
-        reach, freedom = reach_of(variances, [np.inf, image_freedom])
+        images = image_deviations(image_draws, image_groups)
+    freedoms = np.inf, image_groups - 1
+    reach, freedom = reach_of([np.nanvar(resampled), np.mean(images**2)], freedoms)
     ends = estimate - reach, estimate + reach
-    of_images = {"images": images, "image_freedom": image_freedom}
-    return Evidence(scope, "Cohen's d", estimate, *ends, n, p, freedom=freedom, **of_images)
+    return Evidence(scope, "Cohen's d", estimate, *ends, n, p, freedom, images, freedoms[1])
 
 
 def rank_correlation(

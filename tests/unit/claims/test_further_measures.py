@@ -29,6 +29,7 @@ def planted(images: float = 0.0, **where: str) -> dict[str, pd.DataFrame]:
         own = head | {"method": method, "direction": np.arange(count)}
         tables["scores"].append(pd.DataFrame(own | {"part": "all", "ii": ii}))
         for score, sign in ((MIS, 1), (MONOSEMANTICITY, -1)):
+            own["image_groups"] = GROUPS
             value = mean + sign * ii + 0.1 * rng.standard_normal(count)
             shuffled = pd.DataFrame(own | {"score": score, "value": value}).sample(frac=1)
             tables["further"].append(shuffled)

@@ -56,6 +56,7 @@ def kmeans_over_neurons(tables: Tables) -> Iterator[Evidence]:
                     scope.at(compared=f"{name} against neurons"),
                     *(values[method] for method in pair),
                     image_draws=cohens_d(*(_moments(moments, method) for method in pair)),
+                    image_groups=int(rows["image_groups"].iloc[0]),
                     jackknifed=True,
                     **tables.resampling,
                 )
