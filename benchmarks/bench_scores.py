@@ -12,9 +12,9 @@ from side_by_side import compare
 from codespectra.interpretability.all_pairs import pairs_fit, pairwise
 from codespectra.interpretability.cosines import Cosines, HeldCosines, ReadCosines, squared_lengths
 from codespectra.interpretability.monosemanticity import monosemanticity
-from codespectra.statistics.jackknife import random_folds
+from codespectra.statistics.subsamples import random_groups, subsamples
 
-WIDTH, FOLDS = 512, 20  # numbers of an embedding, as CLIP's; groups that intervals leave out
+WIDTH, GROUPS = 512, 30  # numbers of an embedding, as CLIP's; groups of images that are resampled
 CHECKED = 2000, 32  # images and units of which all double sums are compared
 BLOCK = 1000  # images whose pairs with all others the double sum takes at a time
 TIMED = 2  # of these blocks, of one unit
@@ -31,7 +31,7 @@ class Bench:
         noise = rng.standard_normal((images, units), dtype=np.float32)
         self.responses = np.maximum(rows @ directions + noise - shift, 0)
         self.tables = {"all": rows + 0.5}
-        self.folds = random_folds(images, FOLDS, 0)
+        self.groups = random_groups(images, GROUPS, 0)
         lengths = squared_lengths(self.tables, "bench")
         self.unit_rows = self.tables["all"] / np.sqrt(lengths)[:, None]
         self.cosines: Cosines = ReadCosines(self.tables, lengths)
@@ -39,8 +39,9 @@ class Bench:
             self.cosines = HeldCosines(pairwise(self.tables), lengths)
 
     def ours(self) -> np.ndarray:
-        """Of all units, and without each group of images."""
-        return monosemanticity(self.responses, self.cosines, self.folds)[0]
+        """Of all units, with 20 subsamples of the images."""
+        held = np.vstack([np.ones((1, GROUPS), dtype=bool), subsamples(GROUPS, 20, 0)])
+        return monosemanticity(self.responses, self.cosines, self.groups, held)[0]
 
     def double_sum(self, unit: int, blocks: int | None = None) -> float:
         """Of one unit, pair by pair; of so many blocks of rows alone, if told."""

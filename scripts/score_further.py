@@ -9,9 +9,10 @@ import pandas as pd
 
 from codespectra.directions.directions import read_layer
 from codespectra.errors import UserError
-from codespectra.experiments.further_options import FOLDS, Options, too_few_images
+from codespectra.experiments.further_options import GROUPS, Options, too_few_images
 from codespectra.experiments.further_scores import (
     Metric,
+    Parts,
     means_table,
     moments_table,
     score_directions,
@@ -35,7 +36,7 @@ from codespectra.interpretability.similarity import (
 )
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
-from codespectra.statistics.jackknife import random_folds
+from codespectra.statistics.subsamples import random_groups
 
 log = start_job(snakemake.log[0])
 cfg, given = snakemake.params.cfg, snakemake.input
@@ -46,9 +47,9 @@ count = manifest["stimulus_count"]
 if cfg["resampled"] == "classes":
     groups = np.unique(image_groups("classes", given.stimuli, count), return_inverse=True)[1]
 else:
-    groups = random_folds(count, FOLDS, cfg["seed"])
-largest = int(np.bincount(groups).max())
-if lines := too_few_images(options, cfg["stimuli"], count, largest):
+    groups = random_groups(count, GROUPS, cfg["seed"])
+images = Parts.of(groups, options)
+if lines := too_few_images(options, cfg["stimuli"], images.smallest):
     raise UserError("\n".join(lines))
 paths = dict(zip(cfg["methods"], given.directions, strict=True))
 scores = read_csv(given.scores, "scores")
@@ -104,10 +105,10 @@ def score(layer: str, method: str, metrics: list[Metric]) -> None:
     """Add the scores of a method's directions in a layer, their moments, and their means."""
     found = read_layer(paths[method], layer)
     own_signs = {metric.name: signs[layer, method, metric.name] for metric in metrics}
-    for name, own in score_directions(found, own_signs, metrics, groups, options).items():
+    for name, own in score_directions(found, own_signs, metrics, images, options).items():
         where = {"layer": layer, "method": method, "metric": name}
-        table, moments = score_table(own, found, options), moments_table(own)
-        means = means_table(table, moments)
+        table, moments = score_table(own, found, options, images.count), moments_table(own)
+        means = means_table(table, moments, images.count)
         log.info("%s, %s, %s: %s", layer, method, name, counts_of(table))
         kept.add(
             (layer, method, name),
@@ -135,8 +136,8 @@ context = {
     "stimuli": cfg["stimuli"],
     "reduction": cfg["reduction"],
     "stimulus_count": count,
-    "left_out": "classes" if cfg["resampled"] == "classes" else "random groups",
-    "image_groups": int(groups.max()) + 1,
+    "resampled": "classes" if cfg["resampled"] == "classes" else "random groups",
+    "image_groups": images.count,
 }
 kept.write(dict.fromkeys(kept.items, context))
 kept.keep()

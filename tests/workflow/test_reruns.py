@@ -254,7 +254,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     # A score reruns neither the index nor the trials.
     **rows(
         "interpretability.further_scores",
-        {"references": 3, "trials": 4, "slope": 1.0, "top": 5, "seed": 5},
+        {"references": 3, "trials": 4, "slope": 1.0, "top": 5, "resamples": 25, "seed": 5},
         FURTHER,
     ),
     "interpretability.manifold.methods": (["neurons"], MAPPED),
@@ -628,7 +628,6 @@ MODULES = {
     "statistics/evidence.py": WITH_EVIDENCE,
     "statistics/false_discoveries.py": JUDGED,
     "statistics/hierarchy.py": WITH_EVIDENCE | COMPARED | FURTHER,
-    "statistics/jackknife.py": WITH_EVIDENCE | FURTHER,
     "statistics/rank_correlations.py": {"draw_score_agreement"},
     "claims/judges.py": JUDGED,
     "claims/pooling.py": JUDGED,

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-# Random groups of images of which intervals leave out one at a time.
-FOLDS = 20
+# Random groups of images, of which intervals draw two thirds; the share that this leaves out at
+# least, of any number of groups.
+GROUPS, LEFT_OUT = 30, 1 / 5
 MIS, MIS_LIMIT, MONOSEMANTICITY = "mis", "mis_limit", "monosemanticity"
 CLARITY, POLYSEMANTICITY, REDUNDANCY = "clarity", "polysemanticity", "redundancy"
 # As figures and pages call them; others as they are.
@@ -17,12 +18,16 @@ NAMES = {MIS: "MIS", MIS_LIMIT: "MIS, steep"}
 
 @dataclass(frozen=True)
 class Options:
-    """Of MIS: `references` of either end, `trials`, `slope`, `seed` of its pairs; and the `top`."""
+    """Of MIS: `references` of either end, `trials`, `slope`; the `top`; `resamples` of the images.
+
+    `seed` pairs the queries, and draws the resamples.
+    """
 
     references: int
     trials: int
     slope: float
     top: int
+    resamples: int
     seed: int
 
     @classmethod
@@ -41,20 +46,18 @@ class Options:
         return of_trials.get(score, self.top)
 
 
-def too_few_images(options: Options, stimuli: str, count: int, largest: int) -> list[str]:
-    """A line for each option that takes more images than are left without the largest group.
+def too_few_images(options: Options, stimuli: str, left: int) -> list[str]:
+    """A line for each option that takes more images than a subsample of the set has.
 
     Args:
         options: of the scores.
         stimuli: name of the set.
-        count: of its images, at most.
-        largest: images of the largest group, at least.
+        left: images of the smallest subsample, at most.
     """
-    left = count - largest
     asked = {"trials and references take": options.of_trials, "top takes": options.top}
     return [
-        f"interpretability.further_scores: {what} {taken} images, but {stimuli} has {count} at "
-        f"most, and {left} where an interval leaves a group out; lower them, or take a larger set"
+        f"interpretability.further_scores: {what} {taken} images, but two thirds of the groups of "
+        f"{stimuli}, on which intervals rest, have {left} at most; lower them, or take a larger set"
         for what, taken in asked.items()
         if taken > left
     ]

@@ -1,6 +1,6 @@
 """Further scores of directions beside the index: MIS, monosemanticity, and Semantic Lens' three.
 
-Each is taken of all images, and without each group of them in turn, for its interval.
+Each is taken of all images, and of random two thirds of the groups of them, for its interval.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from codespectra.directions.directions import Directions
 from codespectra.experiments.further_options import (
@@ -28,12 +29,12 @@ from codespectra.interpretability.monosemanticity import monosemanticity
 from codespectra.interpretability.semantic_lens import clarity, polysemanticity, redundancy
 from codespectra.interpretability.similarity import Similarity
 from codespectra.statistics.hierarchy import reach_of
-from codespectra.statistics.jackknife import jackknife_deviations, jackknife_reach
 from codespectra.statistics.ranking import top_stimuli
+from codespectra.statistics.subsamples import image_deviations, subsamples
 
 OWN_SIMILARITY, COSINE = "the metric's own", "cosine of embeddings"
 
-# A score of all images, then without each group of them: (1 + G, K).
+# A score of all images, then of each subsample of them: (1 + R, K).
 Draws = np.ndarray
 
 
@@ -46,11 +47,40 @@ class Metric:
     cosines: Cosines | None = None
 
 
+@dataclass(frozen=True)
+class Parts:
+    """All images, then subsamples of them: `groups` (N,) of images, `held` (1 + R, G) by part."""
+
+    groups: np.ndarray
+    held: np.ndarray
+
+    @classmethod
+    def of(cls, groups: np.ndarray, options: Options) -> "Parts":
+        """Two thirds of the groups, 0 to G - 1, as often as the options say."""
+        count = groups.max() + 1
+        drawn = subsamples(count, options.resamples, options.seed)
+        return cls(groups, np.vstack([np.ones((1, count), dtype=bool), drawn]))
+
+    @property
+    def count(self) -> int:
+        """Of groups."""
+        return self.held.shape[1]
+
+    @property
+    def smallest(self) -> int:
+        """Images of the smallest part."""
+        return int(self.held[:, self.groups].sum(axis=1).min())
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """The images of each part, ascending."""
+        return map(np.flatnonzero, self.held[:, self.groups])
+
+
 def score_directions(
     found: Directions,
     signs: dict[str, np.ndarray],
     metrics: list[Metric],
-    groups: np.ndarray,
+    parts: Parts,
     options: Options,
 ) -> dict[str, dict[str, Draws]]:
     """Every score of each direction by metric; nan where a direction isn't live for a score.
@@ -59,7 +89,7 @@ def score_directions(
         found: K directions of a layer.
         signs: by metric, (K,) 1 or -1: which end of the responses is the stronger one.
         metrics: of the images.
-        groups: of each image, (N,): 0 to G - 1.
+        parts: of the images.
         options: of the scores.
     """
     of_trials, of_all, of_top = (
@@ -71,13 +101,13 @@ def score_directions(
     for metric in metrics:
         own = signs[metric.name]
         if own.tobytes() not in trials:
-            trials[own.tobytes()] = _trials(_oriented(found, own, of_trials), groups, options)
+            trials[own.tobytes()] = _trials(_oriented(found, own, of_trials), parts, options)
         measured = [(of_trials, _trial_scores(trials[own.tobytes()], metric, options))]
         if metric.cosines is not None:
             oriented = _oriented(found, own, of_all), _oriented(found, own, of_top)
-            of_image = monosemanticity(oriented[0], metric.cosines, groups)
-            measured.append((of_all, {MONOSEMANTICITY: np.vstack(of_image)}))
-            measured.append((of_top, _scores_of_top(oriented[1], metric.cosines, groups, options)))
+            of_images = monosemanticity(oriented[0], metric.cosines, parts.groups, parts.held)
+            measured.append((of_all, {MONOSEMANTICITY: of_images}))
+            measured.append((of_top, _scores_of_top(oriented[1], metric.cosines, parts, options)))
         scores[metric.name] = {
             score: _scattered(values, live, len(own))
             for live, family in measured
@@ -102,17 +132,10 @@ def states(found: Directions, exciting: int) -> np.ndarray:
     return np.where(found.dead, DEAD, np.where(found.rare(exciting), RARE, LIVE))
 
 
-def _parts(groups: np.ndarray) -> Iterator[np.ndarray]:
-    """All images, then all but those of each group."""
-    yield np.arange(len(groups))
-    for group in range(groups.max() + 1):
-        yield np.flatnonzero(groups != group)
-
-
-def _trials(responses: np.ndarray, groups: np.ndarray, options: Options) -> list[Trials]:
-    """Those of MIS among all images, and among those that are left without each group."""
+def _trials(responses: np.ndarray, parts: Parts, options: Options) -> list[Trials]:
+    """Those of MIS among the images of each part."""
     design, found = mis_design(options), []
-    for rows in _parts(groups):
+    for rows in parts:
         own = make_trials(responses[rows], 0.0, design)
         found.append(replace(own, references=rows[own.references], queries=rows[own.queries]))
     return found
@@ -130,11 +153,11 @@ def _trial_scores(trials: list[Trials], metric: Metric, options: Options) -> dic
 
 
 def _scores_of_top(
-    responses: np.ndarray, cosines: Cosines, groups: np.ndarray, options: Options
+    responses: np.ndarray, cosines: Cosines, parts: Parts, options: Options
 ) -> dict[str, Draws]:
-    """Scores of the most exciting images, whichever those are of the images that are left."""
+    """Scores of the most exciting images of each part."""
     draws: dict[str, list[np.ndarray]] = {CLARITY: [], POLYSEMANTICITY: [], REDUNDANCY: []}
-    for rows in _parts(groups):
+    for rows in parts:
         sets = rows[top_stimuli(responses[rows], options.top)]
         pairs = cosines.among(sets)
         draws[CLARITY].append(clarity(pairs))
@@ -143,16 +166,19 @@ def _scores_of_top(
     return {score: np.stack(values) for score, values in draws.items()}
 
 
-def score_table(scores: dict[str, Draws], found: Directions, options: Options) -> pd.DataFrame:
-    """A row a score and direction, with Student's 95 % interval over the groups of images.
+def score_table(
+    scores: dict[str, Draws], found: Directions, options: Options, groups: int
+) -> pd.DataFrame:
+    """A row a score and direction, with Student's 95 % interval over so many groups of images.
 
     Returns:
         score, similarity, slope (of MIS alone), images (that a score looks at), direction, state,
         value, low, high.
     """
     tables = []
-    for score, draws in scores.items():
-        value, reach = draws[0], jackknife_reach(draws[1:])
+    for score, (value, *draws) in scores.items():
+        variance = np.mean(image_deviations(np.array(draws), groups) ** 2, axis=0)
+        reach = stdtrit(groups - 1, 0.975) * np.sqrt(variance)
         columns = {
             **_described(score, options, len(found.responses)),
             "direction": np.arange(len(value)),
@@ -175,7 +201,7 @@ def _described(score: str, options: Options, count: int) -> dict[str, Any]:
 
 
 def moments_table(scores: dict[str, Draws]) -> pd.DataFrame:
-    """Mean and variance of each score over the live directions, without each group of images.
+    """Mean and variance of each score over the live directions, on each subsample.
 
     Returns:
         score, draw, mean, variance, count.
@@ -194,12 +220,13 @@ def _moments(rows: pd.DataFrame) -> dict[str, np.ndarray]:
     return {"mean": rows.mean(axis=1).to_numpy(), "variance": rows.var(axis=1).to_numpy()}
 
 
-def means_table(table: pd.DataFrame, moments: pd.DataFrame) -> pd.DataFrame:
+def means_table(table: pd.DataFrame, moments: pd.DataFrame, groups: int) -> pd.DataFrame:
     """Mean of each score over the live directions, whose variance and that over images add up.
 
     Args:
         table: of `score_table`.
         moments: of `moments_table`.
+        groups: of images, two thirds of which are drawn.
 
     Returns:
         score, similarity, slope, images, directions, live, rare, dead (counts), mean, low, high.
@@ -208,11 +235,11 @@ def means_table(table: pd.DataFrame, moments: pd.DataFrame) -> pd.DataFrame:
     for score, own in table.groupby("score", sort=False):
         known = own["value"].dropna()
         draws = moments.loc[moments["score"] == score, "mean"].to_numpy()
-        over_images = float(np.mean(jackknife_deviations(draws) ** 2))
+        over_images = float(np.mean(image_deviations(draws, groups) ** 2))
         variances = [float(known.var()) / max(len(known), 1), over_images]
         reach = np.nan
         if np.isfinite(variances).all():
-            reach, _ = reach_of(variances, [np.inf, len(draws) - 1])
+            reach, _ = reach_of(variances, [np.inf, groups - 1])
         told = own.iloc[0][["score", "similarity", "slope", "images"]].to_dict()
         counts = {state: int((own["state"] == state).sum()) for state in (LIVE, RARE, DEAD)}
         mean = float(known.mean())

@@ -38,15 +38,15 @@ COLUMNS = {
     "manifold_activity": (f"{RUN} layer map_metric method", "direction image activity"),
     "manifold_units": (f"{RUN} layer map_metric method metric", "direction ii spread"),
     "further": (
-        f"{RUN} left_out layer method metric score similarity state",
+        f"{RUN} resampled layer method metric score similarity state",
         "stimulus_count image_groups slope images direction value low high",
     ),
     "further_resampled": (
-        f"{RUN} left_out layer method metric score",
+        f"{RUN} resampled layer method metric score",
         "image_groups draw mean variance count",
     ),
     "further_means": (
-        f"{RUN} left_out layer method metric score similarity",
+        f"{RUN} resampled layer method metric score similarity",
         "image_groups slope images directions live rare dead mean low high",
     ),
     "coactivation": (f"{RUN} layer stage metric", "direction ii coactivation"),

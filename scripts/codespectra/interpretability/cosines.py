@@ -28,15 +28,15 @@ class Cosines(ABC):
         """Of the mean unit embeddings of the sets (S, M) with each other: (S, S)."""
 
     @abstractmethod
-    def weighted_sums(self, weights: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Products of weighted sums of unit embeddings over groups of images.
+    def group_products(self, weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        """Products of weighted sums of unit embeddings over groups of images with each other.
 
         Args:
             weights: of each image for each direction, (N, K).
             groups: of each image, (N,): 0 to G - 1.
 
         Returns:
-            Float64 (G, K) each: the sum over a group times that over all images, and times itself.
+            (G, G, K) float64.
         """
 
 
@@ -57,17 +57,14 @@ class HeldCosines(Cosines):
         sums = sum(self.pairs[images] for images in sets.T)  # of each set with each image
         return _cosines_of(sum(sums[:, images] for images in sets.T))
 
-    def weighted_sums(self, weights: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, ...]:
+    def group_products(self, weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
         rows = [np.flatnonzero(groups == group) for group in range(groups.max() + 1)]
-        each = weights * (self.pairs @ weights)
-        with_all = [each[own].sum(axis=0, dtype=np.float64) for own in rows]
-        with_own = [
-            (weights[own] * (self.pairs[np.ix_(own, own)] @ weights[own])).sum(
-                axis=0, dtype=np.float64
-            )
-            for own in rows
-        ]
-        return np.stack(with_all), np.stack(with_own)
+        found = np.empty((len(rows), len(rows), weights.shape[1]))
+        for second, own in enumerate(rows):
+            each = weights * (self.pairs[:, own] @ weights[own])
+            for first, others in enumerate(rows):
+                found[first, second] = each[others].sum(axis=0, dtype=np.float64)
+        return found
 
 
 class ReadCosines(Cosines):
@@ -100,16 +97,16 @@ class ReadCosines(Cosines):
             products += sums @ sums.T
         return _cosines_of(products)
 
-    def weighted_sums(self, weights: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, ...]:
-        found = np.zeros((2, groups.max() + 1, weights.shape[1]))
+    def group_products(self, weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        count = groups.max() + 1
+        found = np.zeros((count, count, weights.shape[1]))
         for table in self.tables.values():
-            block = max(1, BLOCK_NUMBERS // (found.shape[1] * table.shape[1]))
+            block = max(1, BLOCK_NUMBERS // (count * table.shape[1]))
             for start in range(0, weights.shape[1], block):
                 chosen = slice(start, start + block)
-                sums = self._group_sums(table, weights[:, chosen], groups)
-                found[0, :, chosen] += np.einsum("gkd,kd->gk", sums, sums.sum(axis=0))
-                found[1, :, chosen] += np.einsum("gkd,gkd->gk", sums, sums)
-        return found[0], found[1]
+                sums = self._group_sums(table, weights[:, chosen], groups).swapaxes(0, 1)
+                found[:, :, chosen] += np.moveaxis(sums @ sums.swapaxes(1, 2), 0, 2)
+        return found
 
     def _group_sums(self, table: object, weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
         """Weighted sums (G, K, d) of the unit rows of a part over each group."""

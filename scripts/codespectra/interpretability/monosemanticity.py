@@ -14,26 +14,25 @@ from codespectra.interpretability.cosines import Cosines
 
 
 def monosemanticity(
-    responses: np.ndarray, cosines: Cosines, groups: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The score of each direction, and the same without each group of images, as scaled with all.
+    responses: np.ndarray, cosines: Cosines, groups: np.ndarray, held: np.ndarray
+) -> np.ndarray:
+    """The score of each direction on parts of the images, responses scaled as with all of them.
 
     Args:
         responses: (N, K).
         cosines: of the N images.
         groups: of each image, (N,): 0 to G - 1.
+        held: which groups each part holds, (P, G).
 
     Returns:
-        (K,) and (G, K) float64; nan where fewer than two images respond above the lowest response.
+        (P, K) float64; nan where fewer than two images respond above the lowest response.
     """
     weights = responses - responses.min(axis=0)
     weights /= np.where(weights.any(axis=0), weights.max(axis=0), 1)
-    with_all, with_own = cosines.weighted_sums(weights, groups)
-    sums, squares = (_by_group(weights**power, groups) for power in (1, 2))
-    total, sum_all, squares_all = (x.sum(axis=0) for x in (with_all, sums, squares))
-    whole = _score(total, sum_all, squares_all)
-    left = total - 2 * with_all + with_own, sum_all - sums, squares_all - squares
-    return whole, _score(*left)
+    held = held.astype(np.float64)
+    sums, squares = (held @ _by_group(weights**power, groups) for power in (1, 2))
+    with_others = np.einsum("pg,ghk->phk", held, cosines.group_products(weights, groups))
+    return _score(np.einsum("ph,phk->pk", held, with_others), sums, squares)
 
 
 def _score(product: np.ndarray, total: np.ndarray, squares: np.ndarray) -> np.ndarray:

@@ -10,7 +10,6 @@ from codespectra.errors import ArgumentError
 from codespectra.statistics.arrays import numbers
 from codespectra.statistics.hierarchy import reach_of
 from codespectra.statistics.intervals import NORMAL_REACH, mean_interval, normal_interval
-from codespectra.statistics.jackknife import jackknife_deviations
 from codespectra.statistics.subsamples import image_deviations
 
 
@@ -66,15 +65,13 @@ def compare_groups(
     seed: int,
     image_draws: np.ndarray | None = None,
     image_groups: int = 0,
-    jackknifed: bool = False,
 ) -> Evidence:
     """Cohen's d of two unpaired groups, bootstrapped over their members, and Mann-Whitney's p.
 
     With `image_draws` of d, which took two thirds of `image_groups` images or groups of them (see
     `image_deviations`), the variances over members and over images add up, with Student's ends.
     Chance in single members counts in both, so that the interval errs to the wide side (Owen 2007);
-    p is of the members alone. All is missing if neither group varies. Draws that are `jackknifed`
-    left out one group of images after the other instead.
+    p is of the members alone. All is missing if neither group varies.
     """
     first, second = (
         numbers(values, name, "n", finite=False, empty=True)
@@ -97,10 +94,7 @@ def compare_groups(
     if image_draws is None:
         low, high = np.nanquantile(resampled, [0.025, 0.975])
         return Evidence(scope, "Cohen's d", estimate, low, high, n, p)
-    if jackknifed:
-        images = jackknife_deviations(image_draws)
-    else:
-        images = image_deviations(image_draws, image_groups)
+    images = image_deviations(image_draws, image_groups)
     freedoms = np.inf, image_groups - 1
     reach, freedom = reach_of([np.nanvar(resampled), np.mean(images**2)], freedoms)
     ends = estimate - reach, estimate + reach

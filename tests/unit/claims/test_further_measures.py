@@ -12,7 +12,7 @@ from codespectra.experiments.further_options import MIS, MONOSEMANTICITY
 from codespectra.statistics.evidence import Evidence
 
 RESAMPLING = {"resamples": 300, "seed": 0}
-GROUPS = 10
+GROUPS, DRAWS = 10, 40
 METHODS = {"neurons": (0.0, 200), "kmeans-1x": (1.0, 200), "pca-1x": (0.0, 200)}
 
 
@@ -33,8 +33,8 @@ def planted(images: float = 0.0, **where: str) -> dict[str, pd.DataFrame]:
             value = mean + sign * ii + 0.1 * rng.standard_normal(count)
             shuffled = pd.DataFrame(own | {"score": score, "value": value}).sample(frac=1)
             tables["further"].append(shuffled)
-            deviations = stats.zscore(rng.standard_normal(GROUPS)) / np.sqrt(GROUPS - 1)
-            drawn = {"draw": np.arange(GROUPS), "mean": value.mean() + images * deviations}
+            deviations = stats.zscore(rng.standard_normal(DRAWS), ddof=1) / np.sqrt(7 / 3)
+            drawn = {"draw": np.arange(DRAWS), "mean": value.mean() + images * deviations}
             drawn |= {"score": score, "variance": value.var(ddof=1), "count": count}
             tables["further_resampled"].append(pd.DataFrame(head | {"method": method} | drawn))
     return {name: pd.concat(found) for name, found in tables.items()}

@@ -16,6 +16,7 @@ from codespectra.experiments.further_options import (
 )
 from codespectra.experiments.further_scores import (
     Metric,
+    Parts,
     means_table,
     moments_table,
     score_directions,
@@ -27,11 +28,11 @@ from codespectra.interpretability.all_pairs import pairwise
 from codespectra.interpretability.cosines import HeldCosines, squared_lengths
 from codespectra.interpretability.similarity import Embedding, Label
 
-OPTIONS = Options(references=4, trials=6, slope=0.7, top=5, seed=3)
+OPTIONS = Options(references=4, trials=6, slope=0.7, top=5, resamples=20, seed=3)
 RNG = np.random.default_rng(1)
 COUNT, UNITS = 90, 8
 TABLES = {"a": (1 + RNG.standard_normal((COUNT, 6))).astype(np.float32)}
-GROUPS = np.arange(COUNT) % 5
+PARTS = Parts.of(np.arange(COUNT) % 6, OPTIONS)
 RESPONSES = RNG.standard_normal((COUNT, UNITS)).astype(np.float32)
 SIMILARITY = Embedding("backbone", TABLES)
 COSINES = HeldCosines(pairwise(TABLES), squared_lengths(TABLES, "backbone"))
@@ -43,10 +44,10 @@ def directions(responses: np.ndarray) -> Directions:
     return Directions(np.eye(responses.shape[1], dtype=np.float32), responses)
 
 
-def scored(responses=RESPONSES, signs=None, metrics=(BACKBONE,), groups=GROUPS):
+def scored(responses=RESPONSES, signs=None, metrics=(BACKBONE,), parts=PARTS):
     signs = np.ones(responses.shape[1], dtype=int) if signs is None else signs
     own = {metric.name: signs for metric in metrics}
-    return score_directions(directions(responses), own, metrics, groups, OPTIONS)
+    return score_directions(directions(responses), own, metrics, parts, OPTIONS)
 
 
 # MIS ---------------------------------------------------------------------------------------------
@@ -104,8 +105,8 @@ def test_dead_and_rare_directions_are_missing_and_counted():
     responses = np.concatenate([RESPONSES, np.zeros((COUNT, 2), dtype=np.float32)], axis=1)
     responses[:3, -1] = 1  # excites three images: too few for trials and for the top five
     found = scored(responses)["backbone"]
-    table = score_table(found, directions(responses), OPTIONS)
-    means = means_table(table, moments_table(found)).set_index("score")
+    table = score_table(found, directions(responses), OPTIONS, 6)
+    means = means_table(table, moments_table(found), 6).set_index("score")
     counts = means[["directions", "live", "rare", "dead"]].T.to_dict("list")
     assert counts[MIS] == counts[CLARITY] == [10, 8, 1, 1]
     assert counts[MONOSEMANTICITY] == [10, 9, 0, 1]
@@ -124,33 +125,39 @@ def test_a_direction_without_a_sign_is_scored_by_the_end_that_its_index_took():
 # Intervals ---------------------------------------------------------------------------------------
 
 
-def test_an_interval_leaves_out_one_group_after_the_other():
+def test_an_interval_is_of_scores_on_two_thirds_of_the_groups():
     found = scored()["backbone"]
-    kept = GROUPS != 2
+    kept = [*PARTS][3]
+    assert {*np.unique(kept % 6)} == {*np.flatnonzero(PARTS.held[3])} and len(kept) == 60
     part = {"a": TABLES["a"][kept]}
-    left = Metric(
+    of_part = Metric(
         "backbone",
         lambda images: Embedding("backbone", part),
         HeldCosines(pairwise(part), squared_lengths(part, "backbone")),
     )
-    alone = scored(RESPONSES[kept], metrics=(left,), groups=np.arange(kept.sum()) % 4)["backbone"]
-    for score in {*alone} - {MONOSEMANTICITY}:  # whose responses stay scaled as with all images
-        np.testing.assert_allclose(found[score][3], alone[score][0], rtol=1e-4)
-    table = score_table(found, directions(RESPONSES), OPTIONS).set_index("score")
+    alone = Parts.of(np.arange(60) % 6, OPTIONS)
+    expected = scored(RESPONSES[kept], metrics=(of_part,), parts=alone)["backbone"]
+    for score in {*expected} - {MONOSEMANTICITY}:  # whose responses stay scaled as with all images
+        np.testing.assert_allclose(found[score][3], expected[score][0], rtol=1e-4)
+    table = score_table(found, directions(RESPONSES), OPTIONS, 6).set_index("score")
     for score, (whole, *draws) in found.items():
-        deviations = np.array(draws) - np.mean(draws, axis=0)
-        reach = stats.t.ppf(0.975, 4) * np.sqrt(4 / 5 * np.sum(deviations**2, axis=0))
+        # Four of six groups are in: the variance over images is twice that of the draws.
+        reach = stats.t.ppf(0.975, 5) * np.sqrt(2 * np.var(draws, axis=0, ddof=1))
         np.testing.assert_allclose(table.loc[score, "high"] - whole, reach)
         np.testing.assert_allclose(whole - table.loc[score, "low"], reach)
 
 
 @pytest.mark.parametrize(
-    ("count", "refused"),
-    [(24, []), (23, ["trials and references take 20"]), (8, ["", "top takes 5"])],
+    ("left", "refused"),
+    [(20, []), (19, ["trials and references take 20"]), (4, ["", "top takes 5"])],
 )
-def test_options_that_take_more_images_than_an_interval_leaves_are_refused(count, refused):
-    """The largest of the groups has four."""
-    lines = too_few_images(OPTIONS, "tiles", count, 4)
+def test_options_that_take_more_images_than_a_subsample_has_are_refused(left, refused):
+    lines = too_few_images(OPTIONS, "tiles", left)
     assert len(lines) == len(refused)
     for line, words in zip(lines, refused, strict=True):
-        assert words in line and f"and {count - 4} where" in line
+        assert words in line and f"have {left} at most" in line
+
+
+def test_the_smallest_subsample_lacks_the_largest_groups():
+    groups = np.repeat(np.arange(4), (1, 2, 3, 30))
+    assert Parts.of(groups, OPTIONS).smallest == 6

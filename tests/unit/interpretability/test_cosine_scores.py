@@ -57,23 +57,27 @@ def double_sum(responses: np.ndarray, low: float) -> float:
     return above / below
 
 
+HELD = np.array([[True] * 6, [True, True, False, True, False, True], [False] * 5 + [True]])
+
+
 def test_monosemanticity_is_the_double_sum_over_pairs(cosines):
-    whole, without = monosemanticity(RESPONSES, cosines, GROUPS)
+    """Of parts of the images too, whose responses stay scaled as with all."""
+    found = monosemanticity(RESPONSES, cosines, GROUPS, HELD)
     low = RESPONSES.min(axis=0)
-    expected = [double_sum(*one) for one in zip(RESPONSES.T, low, strict=True)]
-    np.testing.assert_allclose(whole, expected, atol=1e-6)
-    for group, found in enumerate(without):
-        left = np.where((group == GROUPS)[:, None], np.nan, RESPONSES)
-        expected = [double_sum(*one) for one in zip(left.T, low, strict=True)]
-        np.testing.assert_allclose(found, expected, atol=1e-6)
+    for held, values in zip(HELD, found, strict=True):
+        part = np.where(held[GROUPS][:, None], RESPONSES, np.nan)
+        expected = [double_sum(*one) for one in zip(part.T, low, strict=True)]
+        np.testing.assert_allclose(values, expected, atol=1e-6)
 
 
 def test_monosemanticity_of_scaled_and_of_few_responses(cosines):
-    scaled = monosemanticity(5 + 3 * RESPONSES, cosines, GROUPS)[0]
-    np.testing.assert_allclose(scaled, monosemanticity(RESPONSES, cosines, GROUPS)[0], atol=1e-6)
+    found, scaled = (
+        monosemanticity(r, cosines, GROUPS, HELD) for r in (RESPONSES, 5 + 3 * RESPONSES)
+    )
+    np.testing.assert_allclose(scaled, found, atol=1e-6)
     few = np.zeros((COUNT, 3), dtype=np.float32)
     few[0, 1] = few[:2, 2] = 1
-    found, _ = monosemanticity(few, cosines, GROUPS)
+    found = monosemanticity(few, cosines, GROUPS, HELD[:1])[0]
     np.testing.assert_allclose(found, [np.nan, np.nan, UNIT_ROWS[0] @ UNIT_ROWS[1]], atol=1e-6)
 
 

@@ -397,7 +397,7 @@ MISTAKES = {
     ),
     "more exciting images than there are": (
         {"interpretability.further_scores.top": 1590},
-        ["interpretability.further_scores: top takes", "1600 at most, and 1520 where"],
+        ["interpretability.further_scores: top takes", "have 1280 at most"],
     ),
     "no trials, and a slope that isn't one": (
         {"interpretability.further_scores": {"trials": 0, "slope": 0, "top": 2}},

@@ -39,7 +39,7 @@ def index_and(score: str) -> Measure:
 def kmeans_over_neurons(tables: Tables) -> Iterator[Evidence]:
     """MIS and monosemanticity of each K-Means against neurons', by metrics that have both.
 
-    Variances over directions and over groups of images add up.
+    Variances over directions and over images, by groups of them, add up.
     """
     keys = ["layer", "metric", "score"]
     embedded = tables.further.loc[tables.further["score"] == MONOSEMANTICITY, "metric"].unique()
@@ -57,12 +57,11 @@ def kmeans_over_neurons(tables: Tables) -> Iterator[Evidence]:
                     *(values[method] for method in pair),
                     image_draws=cohens_d(*(_moments(moments, method) for method in pair)),
                     image_groups=int(rows["image_groups"].iloc[0]),
-                    jackknifed=True,
                     **tables.resampling,
                 )
 
 
 def _moments(draws: pd.DataFrame, method: str) -> Moments:
-    """Of a method's live directions without each group of images."""
+    """Of a method's live directions on each subsample of the images."""
     own = draws[draws["method"] == method].sort_values("draw")
     return Moments(own["mean"].to_numpy(), own["variance"].to_numpy(), own["count"].iloc[0])

@@ -8,6 +8,7 @@ from codespectra.study.sections.base import (
     Factor,
     Names,
     Number,
+    Resamples,
     Seed,
     Several,
     Strict,
@@ -54,8 +55,10 @@ class FurtherScores(Strict):
     """MIS: slope of its sigmoid, in units of the metric; the limit of a steep one stands beside."""
     top: Annotated[Number, Field(ge=3)] = 20
     """Most exciting images that clarity, polysemanticity and redundancy are of."""
+    resamples: Resamples = 20
+    """Resamples of the images, two thirds of photographs or of random groups, for intervals."""
     seed: Seed = 0
-    """Draws the pairs of queries, and the groups of images that intervals leave out."""
+    """Draws the pairs of queries, and the resamples."""
 
 
 class Manifold(Strict):

@@ -1,31 +1,11 @@
-"""The jackknife over groups, and rank correlations of many scores at once."""
+"""Rank correlations of many scores at once."""
 
 import numpy as np
-import pytest
-from scipy import stats
 
 from codespectra.statistics.evidence import rank_correlation
-from codespectra.statistics.jackknife import jackknife_deviations, jackknife_reach, random_folds
 from codespectra.statistics.rank_correlations import rank_correlations
 
 RESAMPLING = {"resamples": 200, "seed": 4}
-
-
-def test_of_a_mean_of_groups_the_jackknife_gives_student_s_interval():
-    values = np.random.default_rng(0).standard_normal(12)
-    without = (values.sum() - values) / 11
-    assert np.mean(jackknife_deviations(without) ** 2) == pytest.approx(values.var(ddof=1) / 12)
-    low, high = stats.t.interval(0.95, 11, values.mean(), stats.sem(values))
-    assert jackknife_reach(without) == pytest.approx((high - low) / 2)
-
-
-@pytest.mark.parametrize("count", [7, 20, 45])
-def test_folds_are_of_equal_size_and_drawn_by_the_seed(count):
-    folds = random_folds(count, 20, 0)
-    sizes = np.bincount(folds)
-    assert len(sizes) == min(count, 20) and np.ptp(sizes) <= 1
-    np.testing.assert_array_equal(folds, random_folds(count, 20, 0))
-    assert (folds != random_folds(count, 20, 1)).any()
 
 
 def test_rank_correlations_are_those_of_each_pair():
