@@ -782,6 +782,7 @@ MODULES = {
     "spectra/huber.py": FITTED | CROSSED | TEXT_SPECTRA,
     "theory/capacity.py": TOYS | CHANNEL,
     "statistics/intervals.py": TRIED
+    | FURTHER
     | FITTED
     | CROSSED
     | TEXT_SPECTRA

@@ -71,9 +71,8 @@ def test_monosemanticity_is_the_double_sum_over_pairs(cosines):
 
 
 def test_monosemanticity_of_scaled_and_of_few_responses(cosines):
-    found, scaled = (
-        monosemanticity(r, cosines, GROUPS, HELD) for r in (RESPONSES, 5 + 3 * RESPONSES)
-    )
+    both = RESPONSES, 5 + 3 * RESPONSES
+    found, scaled = (monosemanticity(one, cosines, GROUPS, HELD) for one in both)
     np.testing.assert_allclose(scaled, found, atol=1e-6)
     few = np.zeros((COUNT, 3), dtype=np.float32)
     few[0, 1] = few[:2, 2] = 1
