@@ -34,7 +34,7 @@ RIGHT = {
     },
     "1.5": {
         *("mean", "std", "learning_rate", "weight_decay", "kld_weight", "l1", "perplexity"),
-        *("temperature", "last", "smoothing", "timeout", "estimator_learning_rate"),
+        *("temperature", "last", "smoothing", "timeout", "estimator_learning_rate", "slope"),
     },
     "-1": {"mean", "first"},
     "[]": {"backbones", "mei_methods", "models"},
@@ -42,7 +42,7 @@ RIGHT = {
         *("runtime", "preprocessing", "expected_accuracy", "capture", "filters", "projections"),
         *("neurons", "pca", "ica", "nmf", "kmeans_identity", "kmeans_code", "index", "theory"),
         *("architecture", "training", "explainers", "lookup", "explanations", "superposition"),
-        *("channel", "information", "claims", "figures", "layers", "attacks"),
+        *("channel", "information", "claims", "figures", "layers", "attacks", "further_scores"),
     },
 }
 RIGHT["'NA'"] = RIGHT["LONG"] = RIGHT["'{x}'"] = RIGHT["'3'"]

@@ -177,6 +177,7 @@ def test_interpretability_plans_every_direction_of_both_networks(project: Projec
         "simulate_psychophysics": networks,
         "embed_manifold": networks,
         "measure_sensitivity": networks,
+        "score_further": networks,
         "score_synergies": networks,
         "measure_coactivation": networks,
     }

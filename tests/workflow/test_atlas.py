@@ -133,6 +133,24 @@ def test_a_unit_s_page_has_the_numbers_of_the_tables(browser, scores):
     assert len(browser.texts(".scores tbody tr")) == 3
 
 
+def test_a_unit_s_page_has_its_further_scores(browser, atlas):
+    table = pd.read_csv(atlas.folder / "results/interpretability/classifier/tiles/further.csv")
+    own = table[(table["layer"] == "layer2") & (table["method"] == "kmeans-4")]
+    names = {"mis": "MIS", "mis_limit": "MIS, steep"}
+    browser.open(UNIT)
+    shown = browser.run(
+        "const rows = []; const save = download; download = (name, text) => rows.push(text);"
+        "[...document.querySelectorAll('h2')].find(h => h.innerText === 'Experiments')"
+        ".closest('section').querySelector('button').click(); download = save; return rows[0]"
+    )
+    found = pd.read_csv(io.StringIO(shown)).set_index("measure")["value"]
+    rows = own[own["direction"] == 1]
+    assert len(rows) == 2 * 3 + 4
+    for row in rows.itertuples():
+        value = found[f"{names.get(row.score, row.score)} ({row.metric})"]
+        np.testing.assert_allclose(value, row.value, rtol=1e-6)
+
+
 def test_its_images_are_the_most_exciting_ones(browser, atlas):
     with h5py.File(atlas.folder / "results/directions/classifier/tiles/kmeans-4.h5") as file:
         responses = file["layer2/responses"][:, 1]
@@ -450,6 +468,10 @@ def test_the_table_of_a_run_has_every_direction(atlas, scores):
     columns = {"map_x": "x", "map_y": "y", "mean_rank": "mean_rank"}
     found = table[[*columns]].rename(columns=columns).sort_index()
     pd.testing.assert_frame_equal(found, places[[*columns.values()]])
+    further = pd.read_csv(atlas.folder / "results/interpretability/classifier/tiles/further.csv")
+    own = further[(further["score"] == "monosemanticity") & (further["metric"] == "inhouse")]
+    own = own.set_index(table.index.names)["value"].sort_index()
+    np.testing.assert_array_equal(table["monosemanticity (inhouse)"].sort_index(), own)
 
 
 def test_neuronpedia_s_files_say_what_records_and_explanations_say(atlas):

@@ -17,14 +17,14 @@ TARGETS = [
     *("results/projections/classifier/dot/action.csv", *SCORED),
     *(
         f"{SCORES}/{name}.csv"
-        for name in ("autoencoders", "coactivation", "stability", "synergy_units")
+        for name in ("autoencoders", "coactivation", "further", "stability", "synergy_units")
     ),
 ]
 # What a layer more on `tiles` makes of each rule's job.
 OF_TILES = {
     *("find_directions", "train_autoencoder", "score_interpretability", "score_halves"),
     *("simulate_psychophysics", "embed_manifold", "measure_coactivation", "measure_sensitivity"),
-    *("measure_stability", "score_synergies"),
+    *("measure_stability", "score_synergies", "score_further"),
 }
 METRICS = "color, label, inhouse"
 

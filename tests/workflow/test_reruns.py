@@ -22,6 +22,7 @@ TRIED = {"simulate_psychophysics", "draw_psychophysics", "draw_trial", *JUDGED}
 MAPPED = {"embed_manifold", "draw_manifold", *JUDGED}
 COACTIVE = {"measure_coactivation", "draw_coactivation", *JUDGED}
 SENSITIVE = {"measure_sensitivity", "draw_sensitivity", *JUDGED}
+FURTHER = {"score_further", "draw_score_agreement", *JUDGED}
 PAIRED = {"score_synergies", "draw_synergy", "draw_pairs", *JUDGED}
 # The robustness study.
 ATTACKED = {"attack_networks", "draw_attacks", *JUDGED}
@@ -31,7 +32,7 @@ OF_DIRECTIONS = TRIED | MAPPED | SENSITIVE | STABLE
 OF_UNITS = COACTIVE | PAIRED
 # Stages by what they follow from.
 COMPARED = {"draw_controls", "draw_autoencoders", "draw_index_panels"}
-SCORED = {"draw_index", "draw_exciting_images", *JUDGED} | COMPARED | HALVED
+SCORED = {"draw_index", "draw_exciting_images", *JUDGED} | COMPARED | HALVED | FURTHER
 SCORES = {"score_interpretability"} | SCORED
 DIRECTED = SCORES | OF_DIRECTIONS | OF_UNITS
 OF_SPECTRA = {"draw_spectra", "draw_exponents", "draw_windows", "draw_action", *JUDGED}
@@ -212,7 +213,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "directions.analysis_set": (
         "test",
         {"train_autoencoder", "score_interpretability"}
-        | (HALVED | COMPARED | OF_DIRECTIONS | OF_UNITS),
+        | (HALVED | COMPARED | FURTHER | OF_DIRECTIONS | OF_UNITS),
     ),
     # The only run on the analysis set is the classifier's: nothing is left to study.
     "interpretability.models": (["untrained"], {"draw_controls", *JUDGED}),
@@ -262,6 +263,12 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "interpretability.psychophysics.sides": ("positive", TRIED),
     "interpretability.psychophysics.pool": ("mean", TRIED),
     "interpretability.psychophysics.seed": (5, TRIED),
+    # A score reruns neither the index nor the trials.
+    **rows(
+        "interpretability.further_scores",
+        {"references": 3, "trials": 4, "slope": 1.0, "top": 5, "resamples": 25, "seed": 5},
+        FURTHER,
+    ),
     "interpretability.manifold.methods": (["neurons"], MAPPED),
     "interpretability.manifold.perplexity": (3, MAPPED),
     "interpretability.manifold.temperature": (1, MAPPED),
@@ -386,8 +393,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "robustness.noise.methods": (["neurons"], STABLE),
     "robustness.noise.strengths": ([0.1], STABLE),
     "robustness.noise.seed": (5, STABLE),
-    "claims.resamples": (120, WITH_EVIDENCE),
-    "claims.seed": (5, WITH_EVIDENCE),
+    "claims.resamples": (120, WITH_EVIDENCE | {"draw_score_agreement"}),
+    "claims.seed": (5, WITH_EVIDENCE | {"draw_score_agreement"}),
     "figures.mei_methods": (["neurons", "kmeans-0.5x"], {"draw_exciting_images"}),
 }
 # Keys with one legal value in this study, and tags that would make another kind of section; those
@@ -505,7 +512,7 @@ def test_one_more_seed_is_one_more_network_and_what_gathers_all(planned):
 # What grows: the changed keys, and how many jobs of each stage run, besides figures and claims.
 BACKBONE = {"kind": "network", "model": "encoder", "layers": [{"type": "ReLU"}]}
 SCORED_AGAIN = {"score_interpretability": 3} | dict.fromkeys(
-    ("score_halves", "simulate_psychophysics", "embed_manifold")
+    ("score_halves", "simulate_psychophysics", "score_further", "embed_manifold")
     + ("measure_coactivation", "measure_sensitivity", "measure_stability", "score_synergies"),
     1,
 )
@@ -530,7 +537,7 @@ GROWN = {
     ),
     "a K": (
         {"directions.methods.kmeans.k": [4, "0.5x", 6]},
-        {"find_directions": 2, "score_interpretability": 2, "score_halves": 1},
+        {"find_directions": 2, "score_interpretability": 2, "score_halves": 1, "score_further": 1},
     ),
     "a backbone": (
         {"backbones.other": BACKBONE, "index.backbones": ["inhouse", "other"]},
@@ -584,10 +591,16 @@ MODULES = {
     "statistics/subsamples.py": SCORES | WITH_EVIDENCE | TEXT_SPECTRA | FITTED | STABLE | ATTACKED,
     "interpretability/index_resampled.py": SCORES | STABLE,
     "directions/halves.py": HALVED,
-    "experiments/psychophysics.py": TRIED,
-    "experiments/trial_design.py": TRIED,
+    "experiments/psychophysics.py": TRIED | FURTHER,
+    "experiments/trial_design.py": TRIED | FURTHER,
     # Of people too, whom this study doesn't ask.
-    "experiments/preference.py": TRIED,
+    "experiments/preference.py": TRIED | FURTHER,
+    "experiments/machine_interpretability.py": FURTHER,
+    "experiments/further_*.py": FURTHER,
+    "interpretability/all_pairs.py": FURTHER,
+    "interpretability/cosines.py": FURTHER,
+    "interpretability/monosemanticity.py": FURTHER,
+    "interpretability/semantic_lens.py": FURTHER,
     "models/open_network.py": SHOWN | SWEPT | ATTACKED,
     "models/small_resnet.py": BUILT,
     "models/resnet_vae.py": BUILT,
@@ -627,7 +640,7 @@ MODULES = {
     "experiments/vulnerability.py": ATTACKED,
     "experiments/stability.py": STABLE,
     "experiments/robustness_measures.py": ATTACKED | STABLE,
-    "interpretability/index_means.py": COMPARED,
+    "interpretability/index_means.py": COMPARED | {"draw_score_agreement"},
     # This study asks no people.
     "experiments/people.py": set(),
     "experiments/people_agreement.py": set(),
@@ -671,12 +684,13 @@ MODULES = {
     "statistics/evidence.py": OF_CLAIMS | WITH_EVIDENCE,
     "statistics/rank_correlation.py": OF_CLAIMS | WITH_EVIDENCE | STABLE,
     "statistics/false_discoveries.py": JUDGED,
-    "statistics/hierarchy.py": OF_CLAIMS | WITH_EVIDENCE | COMPARED,
+    "statistics/hierarchy.py": OF_CLAIMS | WITH_EVIDENCE | COMPARED | FURTHER,
+    "statistics/rank_correlations.py": {"draw_score_agreement"},
     "claims/judges.py": JUDGED,
     "claims/pooling.py": JUDGED,
     "claims/scope.py": OF_CLAIMS,
     # Whatever reads a table.
-    "files/csv_tables.py": DRAWN | {"explain_by_lookup", "score_halves", *JUDGED},
+    "files/csv_tables.py": DRAWN | {"explain_by_lookup", "score_halves", "score_further", *JUDGED},
     # Whatever writes one, or has to do with files of another format, and what follows.
     "files/csv_writer.py": {"embed_stimuli"} | ENCODER | GPT | EVERYTHING,
     "files/hdf5_files.py": TRAINED_ON | TEXT | TOYS | PLANTED,
@@ -841,6 +855,7 @@ MODULES = {
     "theory/capacity.py": TOYS | CHANNEL,
     "statistics/proportions.py": TRIED | EXPLAINED,
     "statistics/intervals.py": TRIED
+    | FURTHER
     | FITTED
     | CROSSED
     | TEXT_SPECTRA
@@ -868,6 +883,7 @@ MODULES = {
     "figures/windows.py": {"draw_windows"},
     "figures/robustness.py": {"draw_attacks", "draw_stability"},
     "figures/sensitivity.py": {"draw_sensitivity"},
+    "figures/further_scores.py": {"draw_score_agreement"},
     "figures/synergy.py": {"draw_pairs", "draw_synergy"},
 }
 

@@ -4,7 +4,7 @@
 # file come without the network that some of them show images to.
 RUN_FIGURES = [
     *("index", "autoencoders", "psychophysics", "trial", "manifold", *OF_NETWORKS),
-    *("synergy", "pairs"),
+    *("synergy", "pairs", "score_agreement"),
 ]
 INTERPRETABILITY_FIGURES = [
     *(["agreement"] if study.people else []),

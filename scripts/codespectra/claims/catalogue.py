@@ -8,6 +8,7 @@ what isn't.
 from codespectra.claims.judges import effect, negative, negligible
 from codespectra.claims.measures import (
     dropout,
+    further,
     index,
     language,
     layers,
@@ -21,6 +22,7 @@ from codespectra.claims.measures import (
     theory,
 )
 from codespectra.claims.verdicts import Claim
+from codespectra.experiments.further_options import MIS, MONOSEMANTICITY
 
 RECALIBRATED = {"statistics": ("recalibrated",)}
 RELATIVE = {"value": ("relative_action", "log10 relative_action")}
@@ -337,6 +339,30 @@ CLAIMS = (
         index.other_sets,
         effect,
         each=("sets",),
+    ),
+    Claim(
+        "C5",
+        "The II and MIS rank units alike",
+        "ours",
+        "further",
+        further.index_and(MIS),
+        each=("metric",),
+    ),
+    Claim(
+        "C6",
+        "The II and the monosemanticity score rank units alike",
+        "ours",
+        "further",
+        further.index_and(MONOSEMANTICITY),
+        each=("metric",),
+    ),
+    Claim(
+        "C7",
+        "K-Means directions score above neurons by MIS and by monosemanticity",
+        "ours",
+        "further",
+        further.kmeans_over_neurons,
+        each=("score",),
     ),
     Claim(
         "C8",

@@ -14,6 +14,7 @@ NEEDS = {
         "autoencoders": ("scores", "resampled", "autoencoders", "autoencoders_resampled"),
         "halves": ("halves", "halves_resampled"),
         "psychophysics": ("psychophysics",),
+        "further": ("scores", "further", "further_resampled"),
         "people": ("agreement",),
         "manifold": ("manifold_units",),
         "coactivation": ("coactivation",),

@@ -92,13 +92,18 @@ def make_trials(responses: np.ndarray, difficulty: float, design: Design) -> Tri
 
 def answer(similarity: Similarity, trials: Trials, design: Design) -> np.ndarray:
     """Score of each trial's answer (K, T): 1 right, 0 wrong, 0.5 a tie; nan if it isn't counted."""
+    return (1 + np.sign(margins(similarity, trials, design))) / 2
+
+
+def margins(similarity: Similarity, trials: Trials, design: Design) -> np.ndarray:
+    """How much more a trial's positive query is preferred (K, T); nan if it isn't counted."""
     sides = 1 if design.sides == "positive" else 2
     count, ends, each = trials.queries.shape  # there may be none, which leaves no size to infer
     queries = trials.queries.reshape(count, ends * each)
     references = np.repeat(trials.references[:, :sides], queries.shape[1], axis=0)
     liked = preference(similarity, queries.ravel(), references, design.pool)
     positive, negative = np.moveaxis(liked.reshape(trials.queries.shape), 1, 0)
-    return np.where(trials.counted, (1 + np.sign(positive - negative)) / 2, np.nan)
+    return np.where(trials.counted, positive - negative, np.nan)
 
 
 def preference(

@@ -37,6 +37,18 @@ COLUMNS = {
     "manifold_images": (f"{RUN} layer map_metric label", "image x y red green blue"),
     "manifold_activity": (f"{RUN} layer map_metric method", "direction image activity"),
     "manifold_units": (f"{RUN} layer map_metric method metric", "direction ii spread"),
+    "further": (
+        f"{RUN} resampled layer method metric score similarity state",
+        "stimulus_count image_groups slope images direction value low high",
+    ),
+    "further_resampled": (
+        f"{RUN} resampled layer method metric score",
+        "image_groups draw mean variance count",
+    ),
+    "further_means": (
+        f"{RUN} resampled layer method metric score similarity",
+        "image_groups slope images directions live rare dead mean low high",
+    ),
     "coactivation": (f"{RUN} layer stage metric", "direction ii coactivation"),
     "sensitivity": (f"{RUN} layer metric", "a b t ii"),
     "sensitivity_gradients": (f"{RUN} layer", "a b t gradient_norm gradient_norm_a"),

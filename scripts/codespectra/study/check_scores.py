@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from codespectra.experiments.further_options import LEFT_OUT, Options, too_few_images
 from codespectra.experiments.trial_design import shortages
 from codespectra.models.layer_selection import count_of
 from codespectra.models.reductions import reduced_width
@@ -174,6 +175,9 @@ def _check_interpretability(
         most = most_stimuli(study.stimuli[stimuli]) if stimuli in study.stimuli else None
         if most is not None:
             for line in shortages(most, stage_config(section.psychophysics), stimuli):
+                problems.add(line)
+            options = Options.of(stage_config(section.further_scores))
+            for line in too_few_images(options, stimuli, most - int(LEFT_OUT * most)):
                 problems.add(line)
 
 

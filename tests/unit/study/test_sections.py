@@ -443,6 +443,22 @@ MISTAKES = {
         {"interpretability.psychophysics.trials": 80},
         ["interpretability.psychophysics", "178", "tiles"],
     ),
+    "more images of a trial than an interval leaves": (
+        {"interpretability.further_scores.references": 900},
+        ["interpretability.further_scores: trials and references take 1840 images", "tiles"],
+    ),
+    "more exciting images than there are": (
+        {"interpretability.further_scores.top": 1590},
+        ["interpretability.further_scores: top takes", "have 1280 at most"],
+    ),
+    "no trials, and a slope that isn't one": (
+        {"interpretability.further_scores": {"trials": 0, "slope": 0, "top": 2}},
+        [
+            "interpretability.further_scores.trials: ",
+            "interpretability.further_scores.slope: ",
+            "interpretability.further_scores.top: ",
+        ],
+    ),
     "people without their files": (
         {
             "people": {
@@ -784,6 +800,7 @@ MISTAKES = {
 }
 # Mistakes that are told of several models or sets, or that bring others with them.
 SEVERAL = {
+    "no trials, and a slope that isn't one",
     "typo in a layer selector's key",
     "too few classes for the training set",
     "unknown layer",
