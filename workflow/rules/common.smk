@@ -18,6 +18,7 @@ from codespectra.errors import UserError
 from codespectra.study.implied import (
     PEOPLE,
     analyses,
+    backbones_in_words,
     interpretability_runs,
     backbone_model,
     class_count,
@@ -25,7 +26,6 @@ from codespectra.study.implied import (
     filter_runs,
     headline_metric,
     methods_of,
-    network_backbones,
     noisy_runs,
     reduction_of,
     resampled,
@@ -74,9 +74,9 @@ if study.language and study.language.explanations.explainers.openai:
 config = config | {"runtime": runtime}
 
 FIGURES = f"results/figures/{study.study}"
-# The metric of figures that show one, and what those are that a network's own features give.
+# The metric of figures that show one, and what those are that are no LPIPS.
 HEADLINE = headline_metric(study)
-BACKBONES = network_backbones(study)
+BACKBONES = backbones_in_words(study)
 
 
 def code_of(script):

@@ -200,6 +200,24 @@ def backbone_config(name, stimuli):
     )
 
 
+def given_embeddings_config(wildcards):
+    """What the embeddings of a set from a file depend on, besides the file and the set."""
+    backbone = study.backbones[wildcards.backbone]
+    section = backbone.sets[wildcards.stimuli]
+    return stage_config(
+        name=wildcards.backbone,
+        stimuli=wildcards.stimuli,
+        distance=backbone.distance,
+        options=section.options(),
+        rows=section.rows,
+    )
+
+
+def backbones_of(*kinds):
+    """Wildcard constraint: names of the backbones of these kinds."""
+    return names_of(name for name, one in study.backbones.items() if one.kind in kinds)
+
+
 def language_models_with(*weights):
     """Wildcard constraint: language models whose weights come from there; without: all."""
     models = study.language.models if study.language else {}
