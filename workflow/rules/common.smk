@@ -155,7 +155,7 @@ def model_description(name):
 
 # What every spectrum depends on, of images and of text.
 SPECTRUM = study.spectra.model_dump(
-    mode="json", include={"ranks", "solver", "components", "resamples", "seed"}
+    mode="json", include={"ranks", "solver", "components", "resamples", "seed", "estimators"}
 )
 
 
@@ -169,7 +169,7 @@ def run_config(kind, wildcards, **fields):
 
 def spectra_config(wildcards):
     """What the spectra of one run depend on, plain or cross-validated."""
-    return run_config("spectra", wildcards, **SPECTRUM, estimators=[*study.spectra.estimators])
+    return run_config("spectra", wildcards, **SPECTRUM)
 
 
 def reported(file, caption, category, title, form="table"):

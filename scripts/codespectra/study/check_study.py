@@ -8,6 +8,7 @@ from typing import Any
 from codespectra.data.image_table import read_image_table
 from codespectra.errors import UserError
 from codespectra.models.reductions import EACH_TOKEN
+from codespectra.study.check_estimators import window
 from codespectra.study.check_scores import check_scores
 from codespectra.study.check_sizes import check_images
 from codespectra.study.dropout_sweep import SWEPT, swept_models
@@ -81,11 +82,6 @@ def _check_networks(study: Study, problems: Problems) -> None:
                 f"claims.networks: {study.claims.networks} asks for intervals over as many "
                 f"networks, but {model} is {count}; give it more seeds, or leave it out"
             )
-
-
-def window(study: Study) -> str:
-    """The rank window as messages show it."""
-    return "{}..{}".format(*study.spectra.ranks)
 
 
 def _check_stimuli(study: Study, problems: Problems) -> None:
