@@ -1,5 +1,10 @@
 """Which tables the claims of a target are judged by."""
 
+from codespectra.study.claims_beside import read_verdicts
+
+# Of other studies by name, by claim: in `params`, so that the figure is drawn again where they change.
+BESIDE = {name: read_verdicts(path) for name, path in study.figures.claims_beside.items()}
+
 
 def scope_targets(scope):
     """Targets whose claims a table of claims holds."""

@@ -239,6 +239,7 @@ wildcard_constraints:
 
 include: "outside.smk"
 include: "inputs.smk"
+include: "embedding_inputs.smk"
 include: "claim_tables.smk"
 include: "atlas_inputs.smk"
 include: "captures.smk"

@@ -11,6 +11,7 @@ from codespectra.models.reductions import EACH_TOKEN
 from codespectra.study.check_estimators import window
 from codespectra.study.check_scores import check_scores
 from codespectra.study.check_sizes import check_images
+from codespectra.study.claims_beside import read_verdicts
 from codespectra.study.dropout_sweep import SWEPT, swept_models
 from codespectra.study.implied import (
     IMPLIED,
@@ -68,6 +69,11 @@ def check_study(study: Study, methods: dict[str, dict[str, Any]], problems: Prob
     if study.coding is not None:
         _check_coding(study, study.coding, problems)
     _check_networks(study, problems)
+    for name, path in study.figures.claims_beside.items():
+        try:
+            read_verdicts(path)
+        except UserError as error:
+            problems.add(f"figures.claims_beside.{name}: {error}")
 
 
 def _check_networks(study: Study, problems: Problems) -> None:

@@ -119,3 +119,6 @@ class Figures(Strict):
 
     mei_methods: Listed[Text] = ()
     """Methods whose most exciting images are drawn side by side; none: no such figure."""
+    claims_beside: dict[Name, UserPath] = Field({})
+    """Tables of other studies' verdicts by name, such as {pretrained: claims-pretrained.csv}, that
+    the figure of the claims shows beside this one's."""
