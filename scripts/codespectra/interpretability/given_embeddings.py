@@ -64,7 +64,7 @@ def _check_order(ids: list[str], images: ShownStimuli) -> None:
 def embeddings_of(
     source: Source, rows: np.ndarray, distance: str
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Rows (n, d) of each array, some images at a time, float32.
+    """Rows (n, d) of each array, some images at a time, float32; a single one is `embedding`.
 
     Their squared distance is `distance`: for `cosine`, 1 - cos, they are of length sqrt(1/2).
 
@@ -74,10 +74,12 @@ def embeddings_of(
     step = max(1, NUMBERS // max(array.shape[1] for array in source.layers.values()))
     for start in range(0, len(rows), step):
         chosen = rows[start : start + step]
-        yield {
+        found = {
             name: _scaled(rows_at(array, chosen).astype(np.float64), chosen, name, distance)
             for name, array in source.layers.items()
         }
+        # Files of several sets may have several names, and an .npy's array has its file's.
+        yield dict(zip(["embedding"], found.values(), strict=True)) if len(found) == 1 else found
 
 
 def _scaled(found: np.ndarray, rows: np.ndarray, name: str, distance: str) -> np.ndarray:

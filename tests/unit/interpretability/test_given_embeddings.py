@@ -49,6 +49,11 @@ def test_squared_distances_are_those_of_the_definition(tmp_path, distance):
         np.testing.assert_allclose(squared, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_a_single_array_is_one_part_whatever_its_file_is_called(tmp_path):
+    np.save(tmp_path / "mine.npy", ROWS)
+    assert [*embedded(tmp_path / "mine.npy", "cosine", np.arange(3))] == ["embedding"]
+
+
 MATCHED = {
     "by order": (None, "in_order", UNNAMED, [0, 1, 2], "matched by their order alone"),
     "the same order": (NAMES, "in_order", NAMED, [0, 1, 2], "ids of stimuli are passed over"),
