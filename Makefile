@@ -25,7 +25,8 @@ pretrained: .venv/.synced
 
 # Processes of one thread each: two threads that wait for each other take twice the time.
 # Long ones first, so that none is left for one process alone.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	--durations=25
 
 test: .venv/.synced
 	$(PYTEST) tests/workflow tests/unit

@@ -40,7 +40,7 @@ def statistics_of(world: str, networks: int, rng: np.random.Generator) -> np.nda
 
 def ours(found: np.ndarray, held: np.ndarray) -> tuple[float, float]:
     """`over_networks`, with the photographs resampled as the workflow does."""
-    draws = image_deviations((held / held.sum(axis=1, keepdims=True)) @ found.T).T
+    draws = image_deviations((held / held.sum(axis=1, keepdims=True)) @ found.T, found.shape[1]).T
     freedom = found.shape[1] - 1
     networks = [
         Interval(one.mean(), np.nan, np.nan, images=own, image_freedom=freedom)

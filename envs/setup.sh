@@ -24,4 +24,6 @@ free_kb=$(df -Pk . | awk 'NR == 2 { print $4 }')
 # Compiled once here: where Python may not write bytecode, each job would compile torch anew.
 .venv/bin/uv pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes requirements.lock ||
     fail "the packages of requirements.lock can't be installed; see above"
+# `python -m codespectra` finds the library; jobs have it from beside their scripts.
+echo "$PWD/scripts" >"$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/codespectra.pth"
 touch .venv/.synced

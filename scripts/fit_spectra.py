@@ -25,7 +25,7 @@ manifest = read_layers(snakemake.input.manifests, cfg)
 ranks = tuple(cfg["ranks"])
 by_class, drawn = cfg["resampled"] == "classes", None
 if by_class:
-    labels, classes = labels_of(snakemake.input.stimuli)
+    labels, classes = labels_of(snakemake.input.stimuli, "spectra.resampled")
     drawn = read_manifest(snakemake.input.stimuli_manifest)["sha256"]
 
 

@@ -14,7 +14,7 @@ from codespectra.errors import UserError
 from codespectra.study.layer_list import list_layers
 from codespectra.study.remembered import cached_classes, cached_layers
 from codespectra.study.sections.study import load_study
-from codespectra.study.study_file import check_study_file
+from codespectra.study.study_file import read_study_file
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--model", help="one of its models; else all")
     parser.add_argument("--side", type=int, help="pixels of the images; else of the first set")
     arguments = parser.parse_args()
-    check_study_file(arguments.study)
+    read_study_file(arguments.study)
     study = load_study(yaml.safe_load(Path(arguments.study).read_text("utf-8")))
     memory = Path(".snakemake/codespectra")
     known = cached_layers(memory), cached_classes(memory)

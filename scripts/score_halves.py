@@ -2,6 +2,8 @@
 
 from itertools import chain
 
+import numpy as np
+
 from codespectra.capture.captured import open_captured, read_layers
 from codespectra.capture.manifest_layers import layer_contents
 from codespectra.directions.halves import HALVES, half_directions, split_at_median
@@ -9,9 +11,11 @@ from codespectra.errors import UserError
 from codespectra.files.csv_tables import read_csv
 from codespectra.files.kept_results import by_group
 from codespectra.files.kept_tables import KeptTables
+from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index, index_table
 from codespectra.interpretability.index_resampled import (
     draws_by_method,
+    image_groups,
     images_of_draws,
     index_draws,
     with_intervals,
@@ -21,13 +25,17 @@ from codespectra.interpretability.score_table import score_context
 from codespectra.interpretability.similarity import METRICS, metric_digests, read_similarities
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
-from codespectra.statistics.subsamples import subsamples
+from codespectra.statistics.subsamples import group_subsamples
 
 log = start_job(snakemake.log[0])
 cfg, given = snakemake.params.cfg, snakemake.input
 index = Index(cfg["m"], cfg["normalisation"])
 manifest = read_layers(given.manifests, cfg)
-samples = subsamples(manifest["count"], cfg["resamples"], cfg["seed"])
+groups = image_groups(cfg["resampled"], given.stimuli, manifest["count"])
+samples = group_subsamples(groups, cfg["resamples"], cfg["seed"])
+group_count = len(np.unique(groups))
+by_class = cfg["resampled"] == "classes"
+drawn = read_manifest(given.stimuli_manifest)["sha256"] if by_class else None
 scores = read_csv(given.scores, "scores")
 known = scores["metric"].eq(cfg["metric"]) & scores["part"].eq(ALL) & scores["method"].eq("neurons")
 scores = scores[known].sort_values("direction")
@@ -38,7 +46,7 @@ kept = KeptTables(
     snakemake.params,
     ("layers", *METRICS),
     {
-        (layer, half, metric): [content, ii[layer].tolist(), metrics[metric]]
+        (layer, half, metric): [content, ii[layer].tolist(), metrics[metric], drawn]
         for layer, content in layer_contents(manifest).items()
         for half in HALVES
         for metric in metrics
@@ -68,9 +76,10 @@ for (layer, half), (units, found) in progress(halves.items()):
         where = {"layer": layer, "half": half}
         kept.add(
             (layer, half, similarity.metric),
-            halves=with_intervals(table, draws).assign(**where),
+            halves=with_intervals(table, draws, group_count).assign(**where),
             resampled=draws_by_method(table, draws).assign(**where),
         )
     log.info("%s, %s half: %d units", layer, half, len(units))
-kept.write(dict.fromkeys(kept.items, score_context(cfg, manifest)))
+context = score_context(cfg, manifest) | {"image_groups": group_count}
+kept.write(dict.fromkeys(kept.items, context))
 kept.keep()

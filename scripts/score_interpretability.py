@@ -2,6 +2,8 @@
 
 from itertools import chain
 
+import numpy as np
+
 from codespectra.directions.directions import Directions, read_methods
 from codespectra.files.kept_results import by_group
 from codespectra.files.kept_tables import KeptTables
@@ -9,6 +11,7 @@ from codespectra.files.manifests import read_manifest
 from codespectra.interpretability.index import Index, check_live, index_table
 from codespectra.interpretability.index_resampled import (
     draws_by_method,
+    image_groups,
     images_of_draws,
     index_draws,
     with_intervals,
@@ -17,14 +20,18 @@ from codespectra.interpretability.score_table import score_context
 from codespectra.interpretability.similarity import METRICS, metric_digests, read_similarities
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
-from codespectra.statistics.subsamples import subsamples
+from codespectra.statistics.subsamples import group_subsamples
 
 log = start_job(snakemake.log[0])
 cfg, given = snakemake.params.cfg, snakemake.input
 index = Index(cfg["m"], cfg["normalisation"])
 manifests = dict(zip(cfg["methods"], map(read_manifest, given.directions_manifests), strict=True))
 manifest = manifests[cfg["methods"][0]]
-held = subsamples(manifest["stimulus_count"], cfg["resamples"], cfg["seed"])
+groups = image_groups(cfg["resampled"], given.stimuli, manifest["stimulus_count"])
+held = group_subsamples(groups, cfg["resamples"], cfg["seed"])
+group_count = len(np.unique(groups))
+by_class = cfg["resampled"] == "classes"
+drawn = read_manifest(given.stimuli_manifest)["sha256"] if by_class else None
 paths = dict(zip(cfg["methods"], given.directions, strict=True))
 metrics = metric_digests(cfg, given.stimuli_manifest, given.embeddings_manifests)
 kept = KeptTables(
@@ -32,7 +39,7 @@ kept = KeptTables(
     snakemake.params,
     ("layers", "methods", *METRICS),
     {
-        (layer, method, metric): [manifests[method]["digests"][layer], metrics[metric]]
+        (layer, method, metric): [manifests[method]["digests"][layer], metrics[metric], drawn]
         for layer in cfg["layers"]
         for metric in metrics
         for method in cfg["methods"]
@@ -58,7 +65,8 @@ def score(layer: str, method: str, scored: list[str]) -> None:
     draws = index_draws(table, found, chosen, index, held)
     states = table.drop_duplicates("direction")["state"]
     log.info("%s, %s: %s", layer, method, states.value_counts(sort=False).to_dict())
-    scores = dict([*with_intervals(table, draws).assign(layer=layer).groupby("metric")])
+    known = with_intervals(table, draws, group_count).assign(layer=layer)
+    scores = dict([*known.groupby("metric")])
     resampled = dict([*draws_by_method(table, draws).assign(layer=layer).groupby("metric")])
     for metric in scored:
         kept.add((layer, method, metric), scores=scores[metric], resampled=resampled[metric])
@@ -69,5 +77,6 @@ needed = set(chain(*missing.values()))
 similarities = read_similarities(given.stimuli, given.embeddings, cfg, shown, needed)
 for (layer, method), scored in progress(missing.items()):
     score(layer, method, scored)
-kept.write(dict.fromkeys(kept.items, score_context(cfg, manifest)))
+context = score_context(cfg, manifest) | {"image_groups": group_count}
+kept.write(dict.fromkeys(kept.items, context))
 kept.keep()

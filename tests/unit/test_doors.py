@@ -80,7 +80,7 @@ DOORS = {
     # Rows that a job has made are compared with their digest before they are taken again.
     "pandas.read_csv": {"files/csv_tables.py", "files/kept_tables.py", "files/users_tables.py"},
     "numpy.load": {"files/array_files.py"},
-    # A study's file, which `check_study_file` has passed, and the embedded one.
+    # A study's file, which `read_study_file` has passed, and the embedded one.
     "yaml.safe_load": {"list_layers.py", "write_schema.py"},
     "yaml.load": {"study/study_file.py"},  # by its SafeLoader
     # Tokenizers, and networks.

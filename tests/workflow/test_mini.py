@@ -1,6 +1,7 @@
 """The mini study end to end: what comes out, and how mistakes read."""
 
 import ast
+import html
 import json
 import re
 import shutil
@@ -117,6 +118,13 @@ def test_the_report_is_one_file_with_every_figure(mini):
     text = (mini.folder / "results/report.html").read_text()
     for name in ("eigenspectra by depth", "II by method and metric", "all claims", "verdicts"):
         assert name in text
+    first_page = re.sub("<.*?>", "", re.search(r'workflow_desc = "(.*)";', text)[1])
+    assert "Networks: classifier (bottleneck_resnet, weights: train)" in first_page
+    assert "Data: train (photographs)" in first_page
+    judged = pd.read_csv(mini.folder / "results/claims.csv")
+    for row in judged[judged["verdict"] == "inconclusive"].itertuples():
+        assert f"{row.id}, inconclusive: {row.claim}" in html.unescape(first_page)
+    assert "not run" not in first_page and "supported:" not in first_page
     (mini.folder / "results/report.html").unlink()
 
 

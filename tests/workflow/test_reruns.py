@@ -241,6 +241,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "index.label": (False, DIRECTED),
     "index.backbones": ([], DIRECTED),
     "index.resamples": (25, SCORES),
+    "index.resampled": ("stimuli", SCORES),
     "index.seed": (5, SCORES),
     # Nothing is captured, embedded or fitted again.
     "interpretability.psychophysics.methods": (["neurons"], TRIED),
@@ -634,7 +635,7 @@ MODULES = {
     "claims/needs.py": WITH_EVIDENCE,
     "statistics/evidence.py": WITH_EVIDENCE,
     "statistics/false_discoveries.py": JUDGED,
-    "statistics/hierarchy.py": JUDGED,
+    "statistics/hierarchy.py": WITH_EVIDENCE | COMPARED,
     "claims/judges.py": JUDGED,
     "claims/pooling.py": JUDGED,
     "claims/scope.py": WITH_EVIDENCE,
@@ -772,6 +773,7 @@ MODULES = {
     "statistics/z_scores.py": set(),
     # Read at the start, or no part of what a job computes.
     "study/*.py": set(),
+    "__main__.py": set(),
     "jobs/*.py": set(),
     "files/date_stamp.py": set(),
     "files/content_stamp.py": set(),
@@ -790,8 +792,7 @@ MODULES = {
     "spectra/code_entropy.py": FITTED | TEXT_SPECTRA | CHANNEL,
     "spectra/huber.py": FITTED | CROSSED | TEXT_SPECTRA,
     "theory/capacity.py": TOYS | CHANNEL,
-    "statistics/intervals.py": SCORES
-    | TRIED
+    "statistics/intervals.py": TRIED
     | FITTED
     | CROSSED
     | TEXT_SPECTRA

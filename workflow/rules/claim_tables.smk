@@ -100,7 +100,7 @@ def claims_config(wildcards):
         photographs={
             name: class_count(spec)
             for name, spec in study.stimuli.items()
-            if resampled(study, name) == "classes" and class_count(spec)
+            if resampled(study, "spectra", name) == "classes" and class_count(spec)
         },
         analysis_sets=study.directions.analysis_sets if study.directions else (),
         measured_only=wildcards.scope not in ("", "-everything"),

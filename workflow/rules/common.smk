@@ -75,8 +75,7 @@ config = config | {"runtime": runtime}
 
 FIGURES = f"results/figures/{study.study}"
 # The metric of figures that show one, and what those are that are no LPIPS.
-HEADLINE = headline_metric(study)
-BACKBONES = backbones_in_words(study)
+HEADLINE, BACKBONES = headline_metric(study), backbones_in_words(study)
 
 
 def code_of(script):
@@ -196,12 +195,13 @@ def table(file, title, caption=None):
 
 
 def figure_files(name, category, title):
-    """Outputs of a figure's rule; the text in the report is called as what of the name is fixed."""
+    """Outputs of a figure's rule: the report shows the picture alone, and stays small.
+
+    Its text there is called as what of the name is fixed.
+    """
     fixed = re.sub(r"-?{\w+}", "", name)
-    return {
-        form: reported(f"{FIGURES}/{name}.{form}", f"figure_{fixed}", category, title, form)
-        for form in ("pdf", "png", "csv")
-    }
+    pdf, png, csv = (f"{FIGURES}/{name}.{form}" for form in ("pdf", "png", "csv"))
+    return {"pdf": pdf, "png": reported(png, f"figure_{fixed}", category, title, "png"), "csv": csv}
 
 
 def run_figure_files(name, title):

@@ -24,6 +24,7 @@ rule score_halves:
             metric=HEADLINE,
             kmeans=study.directions.methods.kmeans.model_dump(exclude={"k"}),
             resamples=study.index.resamples,
+            resampled=resampled(study, "index", w.stimuli),
             seed=study.index.seed,
         ),
         code=code_of("score_halves.py"),

@@ -44,12 +44,12 @@ STUDY_GIVEN = workflow.overwrite_configfiles or ({*config} - {*workflow.config_s
 DEFAULT_STUDY = "config.yaml" if Path("config.yaml").exists() else str(HOME / "config.yaml")
 
 from codespectra.errors import UserError
-from codespectra.study.study_file import check_study_file
+from codespectra.study.study_file import read_study_file
 
 # Snakemake keeps the last of two values of a key, and doesn't say where a file is no YAML.
 if workflow.is_main_process:
     try:
         for file in workflow.overwrite_configfiles or ([] if STUDY_GIVEN else [DEFAULT_STUDY]):
-            check_study_file(file)
+            read_study_file(file)
     except UserError as error:
         sys.exit(str(error))

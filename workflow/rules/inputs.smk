@@ -42,7 +42,7 @@ NETWORK_FILES = {
 
 def resampled_images(wildcards):
     """The set whose classes are drawn for the intervals of exponents, if they are."""
-    by_class = resampled(study, wildcards.stimuli) == "classes"
+    by_class = resampled(study, "spectra", wildcards.stimuli) == "classes"
     return stored("stimuli", f"results/stimuli/{wildcards.stimuli}.h5") if by_class else {}
 
 
@@ -165,7 +165,7 @@ def exciting_methods(wildcards):
 
 def index_config(wildcards, **fields):
     """What scores of one run depend on, besides the tables: which layers, metrics and index."""
-    index = study.index.model_dump(mode="json", exclude={"resamples", "seed"})
+    index = study.index.model_dump(mode="json", exclude={"resamples", "resampled", "seed"})
     return run_config("directions", wildcards, **index, **fields)
 
 

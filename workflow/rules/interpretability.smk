@@ -100,7 +100,11 @@ rule score_interpretability:
         **growing(mem_mb=8000, runtime=120),
     params:
         cfg=lambda w: index_config(
-            w, methods=scored_methods(w), resamples=study.index.resamples, seed=study.index.seed
+            w,
+            methods=scored_methods(w),
+            resamples=study.index.resamples,
+            resampled=resampled(study, "index", w.stimuli),
+            seed=study.index.seed,
         ),
         code=code_of("score_interpretability.py"),
     message:

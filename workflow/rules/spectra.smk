@@ -6,7 +6,7 @@ rule fit_spectra:
         unpack(resampled_images),
         **captured("spectra"),
     output:
-        eigenvalues=table(f"{SPECTRA}/eigenvalues.csv", "eigenvalues"),
+        eigenvalues=f"{SPECTRA}/eigenvalues.csv",
         exponents=table(f"{SPECTRA}/exponents.csv", "exponents"),
         bootstrap=f"{SPECTRA}/bootstrap.csv",
         left_out=f"{SPECTRA}/left_out.csv",
@@ -21,7 +21,7 @@ rule fit_spectra:
     resources:
         **growing(mem_mb=6000, runtime=240),
     params:
-        cfg=lambda w: spectra_config(w) | {"resampled": resampled(study, w.stimuli)},
+        cfg=lambda w: spectra_config(w) | {"resampled": resampled(study, "spectra", w.stimuli)},
         code=code_of("fit_spectra.py"),
     message:
         "Eigenspectra of {wildcards.model} on {wildcards.stimuli}"
@@ -68,7 +68,7 @@ rule cross_validate_spectra:
     input:
         **captured("spectra", "-noisy"),
     output:
-        eigenvalues=table(f"{SPECTRA}/cross_validated_eigenvalues.csv", "cvPCA", "cross_validated"),
+        eigenvalues=f"{SPECTRA}/cross_validated_eigenvalues.csv",
         exponents=table(
             f"{SPECTRA}/cross_validated_exponents.csv", "cvPCA exponents", "cross_validated"
         ),

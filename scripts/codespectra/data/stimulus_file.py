@@ -36,7 +36,7 @@ def images_by_index(path: str | Path, indices: Iterable[int]) -> dict[int, np.nd
         return {int(index): file["images"][int(index)] for index in set(indices)}
 
 
-def labels_of(path: str | Path) -> tuple[np.ndarray, list[str]]:
+def labels_of(path: str | Path, key: str) -> tuple[np.ndarray, list[str]]:
     """The label (N,) of each image of a stimulus file, and the names of the classes.
 
     Raises:
@@ -45,11 +45,11 @@ def labels_of(path: str | Path) -> tuple[np.ndarray, list[str]]:
     manifest = read_manifest(Path(path).with_suffix(".json"))
     with open_stimuli(path) as file:
         if "labels" not in file:
-            raise UserError(f"{path}: has no labels; set spectra.resampled: stimuli")
+            raise UserError(f"{path}: has no labels; set {key}: stimuli")
         labels = file["labels"][:]
     if len(np.unique(labels)) < 3:
         found = f"has images of {len(np.unique(labels))} classes, and an interval needs 3"
-        raise UserError(f"{path}: {found}; set spectra.resampled: stimuli")
+        raise UserError(f"{path}: {found}; set {key}: stimuli")
     return labels, manifest["classes"]
 
 

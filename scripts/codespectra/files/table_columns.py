@@ -24,9 +24,9 @@ COLUMNS = {
         "stimulus_count image_count rank scale folded_frequency_cycles_per_side",
     ),
     # Interpretability.
-    "scores": (f"{SCORED} state", "stimulus_count m direction sign ii low high"),
+    "scores": (f"{SCORED} state", "stimulus_count m image_groups direction sign ii low high"),
     "resampled": (SCORED, "draw mean variance count"),
-    "halves": (f"{SCORED} state half", "stimulus_count m direction sign ii low high"),
+    "halves": (f"{SCORED} state half", "stimulus_count m image_groups direction sign ii low high"),
     "halves_resampled": (f"{SCORED} half", "draw mean variance count"),
     "places": (
         f"{RUN} layer method",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from codespectra.interpretability.parts import ALL
-from codespectra.statistics.intervals import NORMAL_REACH
+from codespectra.statistics.hierarchy import reach_of
 from codespectra.statistics.subsamples import image_deviations
 
 # Columns of a table of scores that differ between the directions of a method.
@@ -34,13 +34,19 @@ def mean_indices(scores: pd.DataFrame, resampled: pd.DataFrame) -> pd.DataFrame:
     keys = [name for name in scores if name not in OF_A_DIRECTION]
     values = scores.groupby(keys, sort=False)["ii"]
     found = values.agg(directions="size", live="count", mean="mean", variance="var")
-    over_images = resampled.groupby(keys)["mean"].agg(_variance_over_images)
-    reach = NORMAL_REACH * np.sqrt(found.pop("variance") / found["live"] + over_images)
+    draws = dict(iter(resampled.groupby(keys)["mean"]))
+    own = found.pop("variance") / found["live"]
+    groups = own.index.get_level_values("image_groups")
+    reach = [
+        _reach(variance, image_deviations(draws[key].to_numpy(), count), count)
+        for (key, variance), count in zip(own.items(), groups, strict=True)
+    ]
     return found.assign(low=found["mean"] - reach, high=found["mean"] + reach).reset_index()
 
 
-def _variance_over_images(draws: pd.Series) -> float:
-    return float(np.mean(image_deviations(draws.to_numpy()) ** 2))
+def _reach(over_directions: float, deviations: np.ndarray, groups: int) -> float:
+    """Of the 95 % interval of a mean, from its variance over directions and that over images."""
+    return reach_of([over_directions, np.mean(deviations**2)], [np.inf, groups - 1])[0]
 
 
 def nearest_kmeans(means: pd.DataFrame, count: int) -> pd.DataFrame:
@@ -78,53 +84,73 @@ def gains(scores: pd.DataFrame, resampled: pd.DataFrame) -> pd.DataFrame:
 
 def _layer_gains(scores: pd.DataFrame, resampled: pd.DataFrame) -> list[dict[str, Any]]:
     counts = scores["method"].value_counts(sort=False)
-    difference, covariance = _differences(scores, resampled)
+    difference, covariance, reach = _differences(scores, resampled)
     exemplar = next((name for name in counts.index if name.split("-")[0] == "exemplar"), None)
     rows = []
     for method in counts.index:
         kind = method.split("-")[0]
         if not kind.startswith("kmeans") and kind not in CONTROLS:
             continue
-        gain, reach = difference[method], NORMAL_REACH * np.sqrt(covariance.loc[method, method])
+        gain, own = difference[method], reach[method]
         row = {"method": method, "directions": counts[method], "gain": gain}
-        row |= {"low": gain - reach, "high": gain + reach, **NO_SHARE, "missing": ""}
+        row |= {"low": gain - own, "high": gain + own, **NO_SHARE, "missing": ""}
         if kind not in CONTROLS:
-            row |= _share(difference, covariance, exemplar, method)
+            row |= _share(difference, covariance, own, exemplar, method)
         rows.append(row)
     return rows
 
 
-def _differences(scores: pd.DataFrame, resampled: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame]:
-    """Mean II of each method minus the neurons', and the covariance of these differences."""
+def _differences(
+    scores: pd.DataFrame, resampled: pd.DataFrame
+) -> tuple[pd.Series, pd.DataFrame, pd.Series]:
+    """Mean II of each method minus the neurons', their covariance, and their intervals' reach."""
     values = scores.groupby("method", sort=False)["ii"]
     means, own = values.mean(), values.var() / values.count()
     draws = resampled.pivot(index="draw", columns="method", values="mean")[means.index]
-    deviations = image_deviations(draws.sub(draws["neurons"], axis=0).to_numpy())
+    groups = scores["image_groups"].iloc[0]
+    deviations = image_deviations(draws.sub(draws["neurons"], axis=0).to_numpy(), groups)
     covariance = deviations.T @ deviations / len(deviations) + np.diag(own) + own["neurons"]
-    return means - means["neurons"], pd.DataFrame(covariance, means.index, means.index)
+    reach = [
+        _reach(variance + own["neurons"], column, groups)
+        for variance, column in zip(own, deviations.T, strict=True)
+    ]
+    methods = means.index
+    return (
+        means - means["neurons"],
+        pd.DataFrame(covariance, methods, methods),
+        pd.Series(reach, methods),
+    )
 
 
 def _share(
-    difference: pd.Series, covariance: pd.DataFrame, exemplar: str | None, kmeans: str
+    difference: pd.Series,
+    covariance: pd.DataFrame,
+    reach: float,
+    exemplar: str | None,
+    kmeans: str,
 ) -> dict[str, float | str]:
     if exemplar is None:
         return {"missing": NO_EXEMPLARS}
     pair = [exemplar, kmeans]
     part, whole = difference[pair]
-    low, high = fieller(part, whole, covariance.loc[pair, pair].to_numpy())
+    both = covariance.loc[pair, pair].to_numpy()
+    low, high = fieller(part, whole, both, reach / np.sqrt(both[1, 1]))
     if not whole > 0 or np.isnan(low):
         return {"missing": NO_GAIN}
     return {"share": part / whole, "share_low": low, "share_high": high}
 
 
-def fieller(numerator: float, denominator: float, covariance: np.ndarray) -> tuple[float, float]:
-    """95 % interval of the ratio of two means with that covariance (2, 2) (Fieller 1954).
+def fieller(
+    numerator: float, denominator: float, covariance: np.ndarray, end: float
+) -> tuple[float, float]:
+    """Interval of the ratio of two means with that covariance (2, 2) (Fieller 1954).
 
+    `end` is that of a mean's own, in standard deviations, such as 1.96 of a normal 95 % interval.
     nan where the denominator's own interval holds 0: then no bounded interval has the ratio.
     """
-    a = numerator**2 - NORMAL_REACH**2 * covariance[0, 0]
-    b = denominator**2 - NORMAL_REACH**2 * covariance[1, 1]
-    mixed = numerator * denominator - NORMAL_REACH**2 * covariance[0, 1]
+    a = numerator**2 - end**2 * covariance[0, 0]
+    b = denominator**2 - end**2 * covariance[1, 1]
+    mixed = numerator * denominator - end**2 * covariance[0, 1]
     if not b > 0:
         return np.nan, np.nan
     root = np.sqrt(max(mixed**2 - a * b, 0))

@@ -1,17 +1,32 @@
 """The Interpretability Index on random two thirds of the images, and its intervals."""
 
 from collections.abc import Collection, Iterable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
+from codespectra.data.stimulus_file import labels_of
 from codespectra.directions.directions import Directions
 from codespectra.errors import UserError
 from codespectra.interpretability.index import LIVE, Candidates, Index, by_method, candidates
 from codespectra.interpretability.similarity import Similarity
-from codespectra.statistics.intervals import NORMAL_REACH
 from codespectra.statistics.ranking import top_stimuli
 from codespectra.statistics.subsamples import image_deviations
+
+
+def image_groups(resampled: str, stimuli: str | Path, count: int) -> np.ndarray:
+    """Which of the groups of images that are drawn whole each belongs to (count,).
+
+    Its class where `resampled` is `classes`, as tiles of one photograph are alike; else itself.
+
+    Raises:
+        UserError: the file of the stimuli has no labels, or fewer than three classes.
+    """
+    if resampled == "classes":
+        return labels_of(stimuli, "index.resampled")[0]
+    return np.arange(count)
 
 
 def index_draws(
@@ -45,9 +60,13 @@ def index_draws(
     return draws
 
 
-def with_intervals(table: pd.DataFrame, draws: np.ndarray) -> pd.DataFrame:
-    """An `index_table` with the columns low and high: 95 %, normal, from its `index_draws`."""
-    reach = NORMAL_REACH * np.sqrt(np.mean(image_deviations(draws.T) ** 2, axis=0))
+def with_intervals(table: pd.DataFrame, draws: np.ndarray, groups: int) -> pd.DataFrame:
+    """An `index_table` with the columns low and high: 95 %, Student's, from its `index_draws`.
+
+    `groups` counts what the draws took two thirds of.
+    """
+    variance = np.mean(image_deviations(draws.T, groups) ** 2, axis=0)
+    reach = stdtrit(groups - 1, 0.975) * np.sqrt(variance)
     return table.assign(low=table["ii"] - reach, high=table["ii"] + reach)
 
 

@@ -11,7 +11,6 @@ from typing import Literal
 
 import numpy as np
 from scipy import linalg
-from sklearn.decomposition import PCA
 
 from codespectra.capture.rows import SLAB, Rows, ScaledRows, binary_scale, stored_parts
 from codespectra.errors import ArgumentError
@@ -106,6 +105,8 @@ def _solve(rows: Rows, kept: int, projected: int, solver: str, seed: int) -> Spe
         eigenvalues, basis = _block_krylov(rows, mean, seed)
         kept = min(kept, WINDOW)
     else:
+        from sklearn.decomposition import PCA  # half a second, for this solver alone
+
         pca = PCA(max(kept, projected), svd_solver="randomized", random_state=seed)
         pca.fit(np.asarray(rows[:], dtype=np.float32))
         eigenvalues, basis = pca.explained_variance_.astype(np.float64), pca.components_.T

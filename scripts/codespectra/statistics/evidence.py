@@ -8,6 +8,7 @@ from scipy import stats
 
 from codespectra.errors import ArgumentError
 from codespectra.statistics.arrays import numbers
+from codespectra.statistics.hierarchy import reach_of
 from codespectra.statistics.intervals import NORMAL_REACH, mean_interval, normal_interval
 from codespectra.statistics.subsamples import image_deviations
 
@@ -63,12 +64,14 @@ def compare_groups(
     resamples: int,
     seed: int,
     image_draws: np.ndarray | None = None,
+    image_groups: int = 0,
 ) -> Evidence:
     """Cohen's d of two unpaired groups, bootstrapped over their members, and Mann-Whitney's p.
 
-    With `image_draws` of d (see `image_deviations`) the variances over members and over images add
-    up in a normal interval. Chance in single members counts in both, so that the interval errs to
-    the wide side (Owen 2007); p is of the members alone. All is missing if neither group varies.
+    With `image_draws` of d, which took two thirds of `image_groups` images or groups of them (see
+    `image_deviations`), the variances over members and over images add up, with Student's ends.
+    Chance in single members counts in both, so that the interval errs to the wide side (Owen 2007);
+    p is of the members alone. All is missing if neither group varies.
     """
     first, second = (
         numbers(values, name, "n", finite=False, empty=True)
@@ -87,16 +90,15 @@ def compare_groups(
         moments(rng.choice(first, (resamples, len(first)))),
         moments(rng.choice(second, (resamples, len(second)))),
     )
-    images = None
+    p = float(stats.mannwhitneyu(first, second).pvalue)
     if image_draws is None:
         low, high = np.nanquantile(resampled, [0.025, 0.975])
-    else:
-        images = image_deviations(image_draws)
-        variance = np.nanvar(resampled) + np.mean(images**2)
-        reach = float(NORMAL_REACH * np.sqrt(variance))
-        low, high = estimate - reach, estimate + reach
-    p = stats.mannwhitneyu(first, second).pvalue
-    return Evidence(scope, "Cohen's d", estimate, low, high, n, float(p), images=images)
+        return Evidence(scope, "Cohen's d", estimate, low, high, n, p)
+    images = image_deviations(image_draws, image_groups)
+    freedoms = np.inf, image_groups - 1
+    reach, freedom = reach_of([np.nanvar(resampled), np.mean(images**2)], freedoms)
+    ends = estimate - reach, estimate + reach
+    return Evidence(scope, "Cohen's d", estimate, *ends, n, p, freedom, images, freedoms[1])
 
 
 def rank_correlation(

@@ -130,6 +130,8 @@ def _check_run(study: Study, run: Run, spec: Strict, problems: Problems) -> None
         )
     if study.index.label and isinstance(spec, MovingDot):
         problems.add(f"index.label: {run.stimuli} has no labels; set label: false")
+    if study.index.resampled == "classes" and isinstance(spec, MovingDot):
+        problems.add(f"index.resampled: {run.stimuli} has no classes; set stimuli, or auto")
     of_lpips = [isinstance(study.backbones.get(n), LpipsBackbone) for n in study.index.backbones]
     if any(of_lpips) and side_of(spec) < SMALLEST_EMBEDDED_SIDE:
         problems.add(

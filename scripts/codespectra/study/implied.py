@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from codespectra.data.image_layout import class_folders
 from codespectra.data.image_table import read_image_table
@@ -284,11 +284,12 @@ def most_stimuli(spec: Strict) -> int | None:
     return spec.limit
 
 
-def resampled(study: Study, stimuli: str) -> str:
-    """What the intervals of a set's exponents draw: classes, or stimuli."""
+def resampled(study: Study, section: Literal["spectra", "index"], stimuli: str) -> str:
+    """What the intervals of a set's exponents, or indices, draw: classes, or stimuli."""
     alike = isinstance(study.stimuli.get(stimuli), Photographs | PhotographTiles)
     by_itself = "classes" if alike else "stimuli"
-    return by_itself if study.spectra.resampled == "auto" else study.spectra.resampled
+    chosen = getattr(study, section).resampled
+    return by_itself if chosen == "auto" else chosen
 
 
 def class_count(spec: Strict | None) -> int:

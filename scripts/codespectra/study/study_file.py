@@ -13,8 +13,8 @@ from codespectra.study.sections.study import MOST_VALUES
 MOST_BYTES = 1_000_000
 
 
-def check_study_file(path: str | Path) -> None:
-    """Refuse a file that YAML's reader would refuse, or would take for another than it looks like.
+def read_study_file(path: str | Path) -> dict[str, Any]:
+    """What a file says; refused where YAML's reader would take it for another than it looks like.
 
     Raises:
         UserError: one line a mistake, with file, line and column: it isn't UTF-8 or YAML, has no
@@ -30,7 +30,7 @@ def check_study_file(path: str | Path) -> None:
                 "places; name fewer"
             )
         lines = list(_mistakes(found, (), {}))
-        SafeConstructor().construct_document(found)
+        config = SafeConstructor().construct_document(found)
     except yaml.MarkedYAMLError as error:
         mark, told = error.problem_mark, filter(None, (error.context, error.problem))
         place = f"{path}, line {mark.line + 1}, column {mark.column + 1}"
@@ -43,6 +43,7 @@ def check_study_file(path: str | Path) -> None:
         raise UserError(f"{path}: is nested too deeply, or in itself") from error
     if lines:
         raise UserError("\n".join(f"{path}: {line}" for line in lines))
+    return config
 
 
 def read_arguments(arguments: Iterable[str]) -> dict[str, Any]:

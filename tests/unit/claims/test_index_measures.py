@@ -29,12 +29,17 @@ def test_d_from_moments_is_that_of_the_values():
 
 def test_image_deviations_have_the_variance_and_no_shift():
     draws = 7 + 3 * np.random.default_rng(0).standard_normal((4000, 2))
-    found = np.mean(image_deviations(draws) ** 2, axis=0)
+    found = np.mean(image_deviations(draws, 30) ** 2, axis=0)
     np.testing.assert_allclose(found, 2 * draws.var(axis=0, ddof=1))
     np.testing.assert_allclose(found, 18, rtol=0.1)
-    np.testing.assert_allclose(image_deviations(draws + 4), image_deviations(draws), atol=1e-9)
+    moved = image_deviations(draws + 4, 30)
+    np.testing.assert_allclose(moved, image_deviations(draws, 30), atol=1e-9)
+    of_ten = np.mean(image_deviations(draws, 10) ** 2, axis=0)  # seven are in, three are out
+    np.testing.assert_allclose(of_ten, found * 7 / 6)
 
 
+# So many images that Student's ends are the normal ones.
+MANY = 3_000_000
 # 400 samples; a nominal coverage of 95 % lies above this with probability 0.999.
 SAMPLES = 400
 FEWEST = stats.binom.ppf(0.001, SAMPLES, 0.95) / SAMPLES
@@ -48,7 +53,8 @@ def shared_shift(spread: float) -> tuple[list[Evidence], list[Evidence]]:
         first, second = 0.5 + shift + rng.standard_normal(60), rng.standard_normal(80)
         drawn = np.array(shifts)[:, None] / np.sqrt(2) + first - shift
         image_draws = cohens_d(moments(drawn), moments(np.tile(second, (60, 1))))
-        with_draws.append(compare_groups("", first, second, **RESAMPLING, image_draws=image_draws))
+        draws = {"image_draws": image_draws, "image_groups": MANY}
+        with_draws.append(compare_groups("", first, second, **RESAMPLING, **draws))
         without.append(compare_groups("", first, second, **RESAMPLING))
     return with_draws, without
 
@@ -70,19 +76,20 @@ def coverage(found: list[Evidence]) -> float:
 
 def test_draws_move_neither_estimate_nor_p():
     first, second = np.random.default_rng(2).standard_normal((2, 40))
-    image_draws = np.random.default_rng(3).standard_normal(50)
-    found = compare_groups("here", first, second, **RESAMPLING, image_draws=image_draws)
+    draws = {"image_draws": np.random.default_rng(3).standard_normal(50), "image_groups": MANY}
+    found = compare_groups("here", first, second, **RESAMPLING, **draws)
     plain = compare_groups("here", first, second, **RESAMPLING)
     assert (found.estimate, found.p, found.n) == (plain.estimate, plain.p, plain.n)
     assert found.low + found.high == pytest.approx(2 * found.estimate)
-    image_draws[7] = np.nan
-    unknown = compare_groups("here", first, second, **RESAMPLING, image_draws=image_draws)
+    draws["image_draws"][7] = np.nan
+    unknown = compare_groups("here", first, second, **RESAMPLING, **draws)
     assert np.isnan([unknown.low, unknown.high]).all()
 
 
 # Measures ----------------------------------------------------------------------------------------
 
 HEAD = {"model": "trained", "stimuli": "tiles", "layer": "layer1", "metric": "color", "part": "all"}
+HEAD |= {"stimulus_count": MANY, "image_groups": MANY}
 
 
 def planted(
@@ -244,3 +251,12 @@ def test_sets_that_are_resampled_alike_still_vary_on_their_own():
     reach = (found.high - found.low) / 2 / 1.96
     # Between sets the shift that methods share counts too: 2 (3^2 + 0.5^2).
     assert reach**2 == pytest.approx(2 * 9.25, rel=0.2)
+
+
+def test_sets_of_the_same_photographs_vary_together():
+    """Draws leave the same photographs out of both sets: here they move both alike."""
+    same = {"neurons": (0, 2000)}
+    sets = [planted(same, spread=0.5, stimuli=one, image_groups=10) for one in ("tiles", "flat")]
+    (found,) = index.other_sets(tables(sets))
+    assert found.image_freedom == 9
+    assert np.abs(found.images).max() < 1e-9

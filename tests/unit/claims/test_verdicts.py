@@ -228,6 +228,8 @@ def scores(sign: int, parts: tuple[str, ...] = ("all", "relu1")) -> pd.DataFrame
                             metric="color",
                             part=part,
                             method=method,
+                            stimulus_count=3000,
+                            image_groups=3000,
                         )
                     )
     return pd.concat(rows, ignore_index=True)

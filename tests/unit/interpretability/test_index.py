@@ -33,7 +33,11 @@ from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.similarity import Color, Embedding, Label, Similarity
 from codespectra.models.architectures import build
 from codespectra.models.layer_listing import inspect_layers
-from codespectra.statistics.subsamples import image_deviations, subsamples
+from codespectra.statistics.subsamples import (
+    group_subsamples,
+    image_deviations,
+    subsamples,
+)
 
 PAIRS = Index(5, "pairs")
 
@@ -278,7 +282,7 @@ def test_intervals_lie_around_the_index_and_widen_with_the_draws():
     table, found, similarities = scored(30)
     draws = index_draws(table, found, similarities, Index(3, "code"), subsamples(30, 40, seed=0))
     narrow, wide = (
-        with_intervals(table, table["ii"].to_numpy()[:, None] * (1 - by) + by * draws)
+        with_intervals(table, table["ii"].to_numpy()[:, None] * (1 - by) + by * draws, 30)
         for by in (0.5, 1)
     )
     live = (table["state"] == LIVE).to_numpy()
@@ -334,9 +338,30 @@ def test_subsamples_tell_how_the_index_varies_over_fresh_images():
         if repeat < 40:
             held = subsamples(300, 40, seed=repeat)
             draws = index_draws(table, found, similarities, PAIRS, held)
-            reaches.append(with_intervals(table, draws).eval("(high - low) / 2 / 1.96"))
-            means.append(image_deviations(draws.mean(axis=0)))
+            reaches.append(with_intervals(table, draws, 300).eval("(high - low) / 2 / 1.968"))
+            means.append(image_deviations(draws.mean(axis=0), 300))
     told, known = np.square(reaches).mean(), np.var(fresh, axis=0).mean()
     assert np.sqrt(told / known) == pytest.approx(1, abs=0.06)
     told, known = np.square(means).mean(), np.var(np.mean(fresh, axis=1))
     assert np.sqrt(told / known) == pytest.approx(1, abs=0.15)
+
+
+def test_photographs_drawn_whole_tell_how_the_mean_varies_over_fresh_photographs():
+    """Images of one of ten photographs share half of their variance."""
+    rng, fresh, told = np.random.default_rng(2), [], {"classes": [], "stimuli": []}
+    photographs = np.repeat(np.arange(10), 30)
+    for repeat in range(200):
+        shared = rng.standard_normal((10, 10))[photographs]
+        features = np.sqrt(0.5) * (shared + rng.standard_normal((300, 10)))
+        found = {"neurons": directions_of(np.maximum(features @ MIXTURES, 0))}
+        similarities = [Color(features[:, :3])]
+        table = index_table(found, similarities, PAIRS)
+        fresh.append(table["ii"].mean())
+        if repeat < 20:
+            for drawn, groups in (("classes", photographs), ("stimuli", np.arange(300))):
+                held = group_subsamples(groups, 40, seed=repeat)
+                draws = index_draws(table, found, similarities, PAIRS, held).mean(axis=0)
+                told[drawn].append(image_deviations(draws, len(np.unique(groups))))
+    whole, single = (np.sqrt(np.square(told[n]).mean() / np.var(fresh)) for n in told)
+    assert whole == pytest.approx(1.1, abs=0.2)
+    assert single < whole - 0.15

@@ -16,7 +16,10 @@ from codespectra.interpretability.index_means import (
     nearest_kmeans,
 )
 
+# So many images that Student's ends are the normal ones.
+MANY = 3_000_000
 HEAD = {"model": "net", "weights": "train", "layer": "layer1", "metric": "color", "part": "all"}
+HEAD["image_groups"] = MANY
 DRAWS = 60
 COVERED = 200
 FEWEST, MOST = (end / COVERED for end in stats.binom.interval(0.999, COVERED, 0.95))
@@ -175,7 +178,7 @@ def test_fieller_bounds_are_the_ratios_that_the_data_barely_allow(a, b, spread_a
     """At either bound, and at no ratio between them, a - ratio b is 1.96 deviations from 0."""
     mixed = rho * spread_a * spread_b
     covariance = np.array([[spread_a**2, mixed], [mixed, spread_b**2]])
-    low, high = fieller(a, b, covariance)
+    low, high = fieller(a, b, covariance, 1.959964)
     if abs(b) <= 1.9599 * spread_b:
         assert np.isnan([low, high]).all()
     elif abs(b) >= 2 * spread_b:
@@ -189,7 +192,7 @@ def test_fieller_bounds_are_the_ratios_that_the_data_barely_allow(a, b, spread_a
 
 
 def test_fieller_of_a_certain_denominator_is_the_scaled_interval():
-    found = fieller(3.0, 2.0, np.array([[0.25, 0], [0, 0]]))
+    found = fieller(3.0, 2.0, np.array([[0.25, 0], [0, 0]]), 1.959964)
     assert found == pytest.approx((1.5 - 0.5 * 0.979982, 1.5 + 0.5 * 0.979982), rel=1e-5)
 
 

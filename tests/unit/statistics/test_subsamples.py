@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as arrays
 
 from codespectra.errors import UserError
 from codespectra.interpretability.index_resampled import strongest_inside
-from codespectra.statistics.subsamples import subsamples
+from codespectra.statistics.subsamples import group_subsamples, image_deviations, subsamples
 
 
 @pytest.mark.parametrize(("count", "held"), [(12, 8), (11, 8), (10, 7)])
@@ -27,6 +27,26 @@ def test_no_stimulus_is_favoured():
 def test_subsamples_depend_on_the_seed_alone():
     np.testing.assert_array_equal(subsamples(50, 9, seed=1), subsamples(50, 9, seed=1))
     assert (subsamples(50, 9, seed=1) != subsamples(50, 9, seed=2)).any(axis=1).all()
+
+
+def test_groups_are_drawn_whole():
+    groups = np.array([5, 5, 2, 9, 9, 9, 2, 7, 1, 1])
+    held = group_subsamples(groups, 50, seed=0)
+    for group in np.unique(groups):
+        own = held[:, groups == group]
+        np.testing.assert_array_equal(own.any(axis=1), own.all(axis=1))
+    first_of_each = np.unique(groups, return_index=True)[1]
+    np.testing.assert_array_equal(held[:, first_of_each], subsamples(5, 50, seed=0))
+    np.testing.assert_array_equal(group_subsamples(np.arange(50), 9, 1), subsamples(50, 9, 1))
+
+
+def test_deviations_are_as_large_as_those_of_a_mean_over_fresh_groups():
+    """Of means of ten groups of equal size: the variance between them over ten, in closed form."""
+    values = np.random.default_rng(0).standard_normal(10)
+    held = group_subsamples(np.repeat(np.arange(10), 3), 20_000, seed=0)
+    draws = held @ np.repeat(values, 3) / held.sum(axis=1)
+    told = np.mean(image_deviations(draws, 10) ** 2)
+    assert told == pytest.approx(values.var(ddof=1) / 10, rel=0.03)
 
 
 def naive(responses: np.ndarray, inside: np.ndarray, m: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from checked_plans import checked_plan, mistakes
 from project import changed, read_config
 
@@ -52,24 +53,21 @@ def test_a_model_without_a_set_and_a_set_of_no_model_are_told() -> None:
     ]
 
 
-def test_crops_of_a_photograph_are_resampled_together_unless_told() -> None:
-    assert [resampled(STUDY, name) for name in ("crops", "tiles", "dot")] == [
-        "classes",
-        "classes",
-        "stimuli",
-    ]
-    told = checked_plan(embedded({"spectra.resampled": "stimuli"})).study
-    assert resampled(told, "crops") == "stimuli"
-    (line,) = mistakes(
-        embedded(
-            {
-                "spectra.resampled": "classes",
-                "spectra.stimuli": ["dot"],
-                "coding": None,
-            }
-        )
-    )
-    assert line == "config: spectra.resampled: dot has no classes; set stimuli, or auto"
+@pytest.mark.parametrize(
+    ("section", "changes"),
+    [
+        ("spectra", {"spectra.stimuli": ["dot"], "coding": None}),
+        ("index", {"directions.runs": [{"model": "classifier", "stimuli": "dot"}]}),
+    ],
+)
+def test_crops_of_a_photograph_are_resampled_together_unless_told(section, changes) -> None:
+    drawn = [resampled(STUDY, section, name) for name in ("crops", "tiles", "dot")]
+    assert drawn == ["classes", "classes", "stimuli"]
+    told = checked_plan(embedded({f"{section}.resampled": "stimuli"})).study
+    assert resampled(told, section, "crops") == "stimuli"
+    lines = mistakes(embedded({f"{section}.resampled": "classes"} | changes))
+    told = f"config: {section}.resampled: dot has no classes; set stimuli, or auto"
+    assert told in lines
 
 
 def test_a_run_may_have_methods_of_its_own() -> None:

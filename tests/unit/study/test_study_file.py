@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from codespectra.errors import UserError
-from codespectra.study.study_file import check_study_file, read_arguments
+from codespectra.study.study_file import read_arguments, read_study_file
 
 
 def bomb(form: str) -> str:
@@ -46,7 +46,7 @@ def test_what_is_wrong_is_told_with_its_place(name: str, tmp_path: Path) -> None
     path = tmp_path / "study.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(UserError, match=f"^{path}{told}") as raised:
-        check_study_file(path)
+        read_study_file(path)
     assert "\n" not in str(raised.value)
 
 
@@ -54,13 +54,13 @@ def test_all_that_stands_twice_is_told_at_once(tmp_path: Path) -> None:
     path = tmp_path / "study.yaml"
     path.write_text("a: 1\na: 2\nb: {c: 1, c: 2}\n")
     with pytest.raises(UserError, match=r"a stands .*\n.*b.c stands"):
-        check_study_file(path)
+        read_study_file(path)
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/tmp", "/nowhere.yaml"])
 def test_what_is_no_file_is_told_and_not_read(path: str) -> None:
     with pytest.raises(UserError, match=f"^{path}: is no file"):
-        check_study_file(path)
+        read_study_file(path)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_is_no_file_is_told_and_not_read(path: str) -> None:
 )
 def test_what_snakemake_reads_as_it_looks_is_let_through(name, content, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
-    check_study_file(tmp_path / name)
+    read_study_file(tmp_path / name)
 
 
 def test_values_of_the_command_line_are_those_of_a_file() -> None:

@@ -45,6 +45,11 @@ class Scored:
         rows = self.moments[self.moments["method"] == method].sort_values("draw")
         return Moments(rows["mean"].to_numpy(), rows["variance"].to_numpy(), rows["count"].iloc[0])
 
+    @property
+    def image_groups(self) -> int:
+        """How many images, or groups of them, resamples draw two thirds of."""
+        return int(self.scores["image_groups"].iloc[0])
+
     def against(self, ours: str, other: str, tables: Tables) -> Evidence:
         """One method's II against another's."""
         return compare_groups(
@@ -52,6 +57,7 @@ class Scored:
             self.ii(ours),
             self.ii(other),
             image_draws=cohens_d(self.moments_of(ours), self.moments_of(other)),
+            image_groups=self.image_groups,
             **tables.resampling,
         )
 
@@ -164,13 +170,16 @@ def other_sets(tables: Tables) -> Iterator[Evidence]:
 def _set_against_set(
     scope: Scope, first: Scored, second: Scored, method: str, tables: Tables
 ) -> Evidence:
-    mean, variance, count = second.moments_of(method)
-    # Sets of equal size are resampled alike; the next draw is independent.
-    next_draws = Moments(np.roll(mean, -1), np.roll(variance, -1), count)
+    other = second.moments_of(method)
+    if second.image_groups == second.scores["stimulus_count"].iloc[0]:
+        # Images of sets of equal size are drawn alike; the next draw is independent. Photographs,
+        # which both sets may be of, are the same ones in a draw.
+        other = Moments(np.roll(other.mean, -1), np.roll(other.variance, -1), other.count)
     return compare_groups(
         scope,
         first.ii(method),
         second.ii(method),
-        image_draws=cohens_d(first.moments_of(method), next_draws),
+        image_draws=cohens_d(first.moments_of(method), other),
+        image_groups=min(first.image_groups, second.image_groups),
         **tables.resampling,
     )

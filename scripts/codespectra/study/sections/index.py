@@ -98,6 +98,8 @@ class Index(Strict):
     """Backbones to score with."""
     resamples: Resamples = 100
     """Resamples of the images, random two thirds, on which each index is taken for its interval."""
+    resampled: Literal["auto", "stimuli", "classes"] = "auto"
+    """What they draw: as spectra.resampled."""
     seed: Seed = 0
     """Draws the resamples."""
 
