@@ -42,7 +42,7 @@ RIGHT = {
         *("runtime", "preprocessing", "expected_accuracy", "capture", "filters", "projections"),
         *("neurons", "pca", "ica", "nmf", "kmeans_identity", "kmeans_code", "index", "theory"),
         *("architecture", "training", "explainers", "lookup", "explanations", "superposition"),
-        *("channel", "information", "claims", "figures", "layers"),
+        *("channel", "information", "claims", "figures", "layers", "claims_beside"),
     },
 }
 RIGHT["'NA'"] = RIGHT["LONG"] = RIGHT["'{x}'"] = RIGHT["'3'"]

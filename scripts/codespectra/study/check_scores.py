@@ -82,7 +82,7 @@ def _check_backbone(
             *_, config = dreamsim_files(backbone.folder, backbone.variant)
             adapter_scale(config)
         except UserError as error:
-            problems.add(f"{key}: {error}")
+            problems.add(f"{key}.folder: {error}")
 
 
 def _check_directions(

@@ -77,11 +77,11 @@ LACKING = {
     ),
     "another variant's weights": (
         DREAMSIM | {"variant": "dino_vitb16"},
-        ": weights: holds the variants clip_vitb32, and dino_vitb16 needs checkpoints/dino_vitbase",
+        ".folder: weights: holds the variants clip_vitb32, and dino_vitb16 needs checkpoints/",
     ),
     "no weights": (
         DREAMSIM | {"folder": "no"},
-        ": no: holds no variant, and clip_vitb32 needs cli",
+        ".folder: no: holds no variant, and cl",
     ),
     "an unknown variant": (
         DREAMSIM | {"variant": "dinov2_vitb14"},

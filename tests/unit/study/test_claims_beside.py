@@ -9,7 +9,7 @@ from codespectra.study.claims_beside import read_verdicts
 HEADER = "id,claim,margin,verdict\n"
 WRONG = {
     "no file": (None, "not a readable table (No such file or directory)"),
-    "another table": ("model,alpha\na,1\n", "no rows with id, margin, verdict; give the"),
+    "another table": ("model,alpha\na,1\n", "no rows with id, margin, verdict; give another st"),
     "no row": (HEADER, "no rows with id, margin, verdict"),
     "no verdict": (HEADER + "A1,x,1,true\n", "verdict true of A1, which is none"),
     "no number": (HEADER + "A1,x,far,supported\n", "no margin of A1 (could not convert string"),
