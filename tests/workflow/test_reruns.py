@@ -176,7 +176,11 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "spectra.ranks": ([3, 12], FITTED | CROSSED | TEXT_SPECTRA),
     "spectra.resamples": (25, FITTED | CROSSED | TEXT_SPECTRA),
     "spectra.resampled": ("stimuli", FITTED),
-    "spectra.estimators": (["participation_ratio", "stringer"], FITTED | CROSSED | TEXT_SPECTRA),
+    # Those that so few stimuli are enough for; without windows there is no figure of them.
+    "spectra.estimators": (
+        ["participation_ratio", "stringer"],
+        (FITTED | CROSSED | TEXT_SPECTRA) - {"draw_windows"},
+    ),
     "spectra.swaps": (3, CROSSED),
     "spectra.seed": (5, FITTED | CROSSED | FILTERED | TEXT_SPECTRA),
     "filters.layers": (["layer1*:1"], FILTERED),
