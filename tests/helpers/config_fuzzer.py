@@ -43,6 +43,7 @@ RIGHT = {
         *("neurons", "pca", "ica", "nmf", "kmeans_identity", "kmeans_code", "index", "theory"),
         *("architecture", "training", "explainers", "lookup", "explanations", "superposition"),
         *("channel", "information", "claims", "figures", "layers", "attacks", "further_scores"),
+        *("claims_beside",),
     },
 }
 RIGHT["'NA'"] = RIGHT["LONG"] = RIGHT["'{x}'"] = RIGHT["'3'"]

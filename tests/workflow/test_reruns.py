@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from typing import Any
 
+import numpy as np
 import pytest
+from dreamsim_weights import write_weights
 from planned_jobs import Plan, edited, plans, rules_reaching
 from project import MINI, SCRIPTS, Project, changed, copy_project, read_config
 
@@ -187,7 +189,11 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "spectra.ranks": ([3, 12], FITTED | CROSSED | TEXT_SPECTRA),
     "spectra.resamples": (25, FITTED | CROSSED | TEXT_SPECTRA | ATTACKED),
     "spectra.resampled": ("stimuli", FITTED | ATTACKED),
-    "spectra.estimators": (["meme", "windows"], FITTED | CROSSED),
+    # Those that so few stimuli are enough for; without windows there is no figure of them.
+    "spectra.estimators": (
+        ["participation_ratio", "stringer"],
+        (FITTED | CROSSED | TEXT_SPECTRA) - {"draw_windows"},
+    ),
     "spectra.swaps": (3, CROSSED),
     "spectra.seed": (5, FITTED | CROSSED | FILTERED | TEXT_SPECTRA | ATTACKED),
     "filters.layers": (["layer1*:1"], FILTERED),
@@ -396,6 +402,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "claims.resamples": (120, WITH_EVIDENCE | {"draw_score_agreement"}),
     "claims.seed": (5, WITH_EVIDENCE | {"draw_score_agreement"}),
     "figures.mei_methods": (["neurons", "kmeans-0.5x"], {"draw_exciting_images"}),
+    "figures.claims_beside": ({"other": "verdicts.csv"}, {"draw_claims"}),
 }
 # Keys with one legal value in this study, and tags that would make another kind of section; those
 # of activations from files have tests of their own.
@@ -454,8 +461,13 @@ def test_the_matrix_covers_every_key():
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
-    """A copy in which nothing runs."""
-    return copy_project(tmp_path_factory.mktemp("planned"))
+    """A copy in which nothing runs, with files that some of its studies name."""
+    project = copy_project(tmp_path_factory.mktemp("planned"))
+    for name, count in {"tiles": 90, "test": 60}.items():
+        np.save(project.folder / f"{name}.npy", np.ones((count, 5)))
+    write_weights(project.folder / "weights", "clip_vitb32")
+    (project.folder / "verdicts.csv").write_text("id,margin,verdict\nA5,1,supported\n")
+    return project
 
 
 @pytest.fixture(scope="module")
@@ -511,6 +523,9 @@ def test_one_more_seed_is_one_more_network_and_what_gathers_all(planned):
 
 # What grows: the changed keys, and how many jobs of each stage run, besides figures and claims.
 BACKBONE = {"kind": "network", "model": "encoder", "layers": [{"type": "ReLU"}]}
+SETS = {name: {"file": f"{name}.npy", "rows": "in_order"} for name in ("tiles", "test")}
+GIVEN = {"kind": "embeddings", "sets": SETS}
+DREAMSIM = {"kind": "dreamsim", "folder": "weights", "variant": "clip_vitb32"}
 SCORED_AGAIN = {"score_interpretability": 3} | dict.fromkeys(
     ("score_halves", "simulate_psychophysics", "score_further", "embed_manifold")
     + ("measure_coactivation", "measure_sensitivity", "measure_stability", "score_synergies"),
@@ -542,6 +557,14 @@ GROWN = {
     "a backbone": (
         {"backbones.other": BACKBONE, "index.backbones": ["inhouse", "other"]},
         {"embed_stimuli": 2} | SCORED_AGAIN,
+    ),
+    "a backbone of embeddings": (
+        {"backbones.given": GIVEN, "index.backbones": ["inhouse", "given"]},
+        {"import_embeddings": 2} | SCORED_AGAIN,
+    ),
+    "a backbone of DreamSim": (
+        {"backbones.dreamsim": DREAMSIM, "index.backbones": ["inhouse", "dreamsim"]},
+        {"embed_by_dreamsim": 2} | SCORED_AGAIN,
     ),
     # Two dropouts, as trained and recalibrated, each shown two sets.
     "a seed": (
@@ -664,6 +687,8 @@ MODULES = {
     "spectra/tables.py": FITTED | TEXT_SPECTRA,
     "spectra/exponents_by_group.py": TEXT_SPECTRA | FITTED,
     "spectra/cvpca.py": CROSSED,
+    # Read at the start alone.
+    "spectra/least_sizes.py": set(),
     **dict.fromkeys(
         (
             f"spectra/{module}.py"
@@ -672,7 +697,7 @@ MODULES = {
                 *("participation", "windows"),
             )
         ),
-        FITTED | CROSSED,
+        FITTED | CROSSED | TEXT_SPECTRA,
     ),
     "spectra/filters.py": FILTERED,
     # The theory study draws its 1/2 zeta(-alpha).
@@ -741,6 +766,10 @@ MODULES = {
     "interpretability/parts.py": DIRECTED | PLANTED,
     "interpretability/lpips_embedding.py": EMBEDDED,
     "interpretability/feature_embedding.py": EMBEDDED,
+    "interpretability/embedding_file.py": EMBEDDED,
+    # This study has no embeddings from files, and no DreamSim.
+    "interpretability/dreamsim*.py": set(),
+    "interpretability/given_embeddings.py": set(),
     "interpretability/index.py": DIRECTED | PLANTED,
     "training/epochs.py": {"embed_stimuli"} | SHOWN | ENCODER | GPT | PLANTED,
     "training/classifier.py": {"embed_stimuli"} | SHOWN | ENCODER,

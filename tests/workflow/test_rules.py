@@ -24,6 +24,7 @@ GPU_TAGGED = {
     "capture_activations",
     "capture_shard",
     "embed_stimuli",
+    "embed_by_dreamsim",
     "compute_filters",
     "train_autoencoder",
     "measure_coactivation",

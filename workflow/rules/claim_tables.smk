@@ -1,5 +1,16 @@
 """Which tables the claims of a target are judged by."""
 
+from codespectra.study.claims_beside import read_verdicts
+
+# What backbones are in verdicts, by kind.
+NO_LPIPS = {
+    "network": "features of {model}",
+    "dreamsim": "DreamSim, {variant}",
+    "embeddings": "embeddings from a file",
+}
+# Of other studies by name, by claim: in `params`, so that the figure is drawn again where they change.
+BESIDE = {name: read_verdicts(path) for name, path in study.figures.claims_beside.items()}
+
 
 def scope_targets(scope):
     """Targets whose claims a table of claims holds."""
@@ -92,9 +103,9 @@ def claims_config(wildcards):
     return stage_config(
         study.claims,
         backbones={
-            name: f"{name} (features of {backbone.model})"
+            name: f"{name} ({NO_LPIPS[backbone.kind].format(**backbone.model_dump())})"
             for name, backbone in study.backbones.items()
-            if backbone.kind == "network"
+            if backbone.kind in NO_LPIPS
         },
         trained=sorted([*trained, *(swept or [])]),
         networks=swept,

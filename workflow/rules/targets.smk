@@ -66,6 +66,7 @@ use rule figure as draw_claims with:
         figure="claims{scope}",
     params:
         **drawn_by("claims.draw_claims"),
+        cfg=stage_config(study=study.study, beside=BESIDE),
 
 
 rule coding:

@@ -74,7 +74,7 @@ class Study(Strict):
     backbones: dict[Name, Backbone] = Field({})
     """Perceptual backbones by name. Kinds: network (layers of a network above; heads all 1;
     never LPIPS), imagenet (LPIPS; torchvision downloads AlexNet), path (the same from your file),
-    random.
+    random, embeddings (a file of rows, one an image), dreamsim (DreamSim, from your folder).
     """
     index: Index = Index()
     interpretability: Interpretability | None = None
