@@ -10,7 +10,7 @@ from codespectra.experiments.further_options import NAMES
 from codespectra.figures import style
 from codespectra.interpretability.index_means import nearest_kmeans
 from codespectra.interpretability.parts import ALL
-from codespectra.statistics.rank_correlations import rank_correlations
+from codespectra.statistics.rank_correlation import rank_correlations
 
 COLORS = "RdBu_r"
 STRONG = 0.6  # correlations that are dark

@@ -3,7 +3,7 @@
 import numpy as np
 
 from codespectra.statistics.evidence import rank_correlation
-from codespectra.statistics.rank_correlations import rank_correlations
+from codespectra.statistics.rank_correlation import rank_correlations
 
 RESAMPLING = {"resamples": 200, "seed": 4}
 
