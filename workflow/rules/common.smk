@@ -18,7 +18,6 @@ from codespectra.errors import UserError
 from codespectra.study.implied import (
     PEOPLE,
     analyses,
-    attacked_runs,
     interpretability_runs,
     backbone_model,
     class_count,
@@ -27,7 +26,6 @@ from codespectra.study.implied import (
     headline_metric,
     methods_of,
     network_backbones,
-    noise_runs,
     noisy_runs,
     reduction_of,
     resampled,
@@ -187,8 +185,7 @@ CATEGORIES = {
     "checkpoints": "Networks",
     **dict.fromkeys(("spectra", "projections"), "Code"),
     **dict.fromkeys(("interpretability", "people"), "Interpretability"),
-    "theory": "Theory",
-    "robustness": "Robustness",
+    **{name: name.capitalize() for name in ("theory", "robustness")},
 }
 
 
