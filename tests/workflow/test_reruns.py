@@ -808,7 +808,7 @@ MODULES = {
     | TEXT_MOVED
     | INFORMATION
     | DRAWN_OF_TEXT
-    | WITH_EVIDENCE
+    | OF_CLAIMS
     | {"draw_explanations"},
     "claims/measures/*.py": JUDGED,
     "claims/measures/manifold.py": WITH_EVIDENCE,
