@@ -890,6 +890,7 @@ MODULES = {
     | TEXT_MOVED
     | INFORMATION
     | DRAWN_OF_TEXT
+    | OF_CLAIMS
     | WITH_EVIDENCE
     | EXPLAINED
     | {"draw_planted", "draw_hardness"},

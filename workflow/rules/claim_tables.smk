@@ -1,6 +1,7 @@
 """Which tables the claims of a target are judged by."""
 
 from codespectra.study.claims_beside import read_verdicts
+from codespectra.study.implied import attacked_runs, noise_runs
 
 # What backbones are in verdicts, by kind.
 NO_LPIPS = {
@@ -72,6 +73,17 @@ def table_files(kind, target):
         name = kind.removeprefix("language_")
         return of_language_models(f"results/spectra/{{model}}/text/{name}.csv")
     return [f"results/theory/{kind}.csv"]
+
+
+def attacked_on(stimuli):
+    """The networks that are attacked on a set."""
+    return [model for model, shown in attacked_runs(study) if shown == stimuli]
+
+
+def attack_tables(kind):
+    """A kind of table of every set on which networks are attacked."""
+    sets = dict.fromkeys(stimuli for _, stimuli in attacked_runs(study))
+    return [f"results/robustness/{stimuli}/{kind}.csv" for stimuli in sets]
 
 
 def robustness_tables(kind):

@@ -18,7 +18,6 @@ from codespectra.errors import UserError
 from codespectra.study.implied import (
     PEOPLE,
     analyses,
-    attacked_runs,
     backbones_in_words,
     interpretability_runs,
     backbone_model,
@@ -27,7 +26,6 @@ from codespectra.study.implied import (
     filter_runs,
     headline_metric,
     methods_of,
-    noise_runs,
     noisy_runs,
     reduction_of,
     resampled,

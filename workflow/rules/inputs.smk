@@ -217,17 +217,6 @@ def explanation_scores():
     ]
 
 
-def attacked_on(stimuli):
-    """The networks that are attacked on a set."""
-    return [model for model, shown in attacked_runs(study) if shown == stimuli]
-
-
-def attack_tables(kind):
-    """A kind of table of every set on which networks are attacked."""
-    sets = dict.fromkeys(stimuli for _, stimuli in attacked_runs(study))
-    return [f"results/robustness/{stimuli}/{kind}.csv" for stimuli in sets]
-
-
 def published_scores():
     """The published explanations' scores, if the study has them."""
     published = study.language and study.language.explanations.published

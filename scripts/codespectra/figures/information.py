@@ -41,10 +41,10 @@ def draw_information(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         cfg["information"],
     )
     figure, panels = plt.subplots(1, 3, figsize=(style.PAGE, 2.7))
+    panels[1].sharey(panels[0])
     for panel, name in zip(panels, (MINE, INFO_NCE), strict=False):
         _draw_layers(panel, table[table["estimator"] == name])
         panel.set_title(name)
-    panels[1].sharey(panels[0])
     panels[0].legend(frameon=False)
     _draw_checks(panels[2], checks)
     sns.despine(figure)
@@ -56,9 +56,9 @@ def draw_information(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         f"{settings['inputs']} dimensions · n = {table['seed'].nunique()} seeds (thin), their "
         "median (thick) and Student's 95 % interval of the mean (shaded) · two lower bounds from "
         f"the same samples: width {settings['estimator_width']}, {settings['estimator_steps']} "
-        f"steps of {settings['estimator_batch']} · InfoNCE is at most log2 "
-        f"{settings['estimator_contrast']} bits (dotted); {near} of its estimates are above "
-        f"{NEAR_CEILING:.0%} of that (circled), where the ceiling binds · "
+        f"steps of {settings['estimator_batch']}, half as many for InfoNCE · InfoNCE is at most log2 "
+        f"{settings['estimator_contrast']} bits (dotted), and binds above {NEAR_CEILING:.0%} "
+        f"of that (circled: {near} estimates) · "
         f"{table['diverged'].sum()} of {len(table)} estimates diverged (left out)",
     )
     return figure, pd.concat([table.assign(panel="networks"), checks.assign(panel="check")])

@@ -35,12 +35,7 @@ def draw_attacks(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
             seeds tell apart).
     """
     table = _with_looks(with_base(inputs["attacks"], cfg), cfg["networks"])
-    alike = [
-        rows["model"].unique()
-        for _, rows in table.groupby(table["base"].mask(table["swept"]), dropna=False)
-    ]
-    alpha = pd.concat([mean_exponents(inputs["exponents"], [*models]) for models in alike])
-    table = table.assign(alpha=table["model"].map(alpha))
+    table = _with_exponents(table, inputs["exponents"])
     kinds = [name for name, swept in KINDS.items() if (table["swept"] == swept).any()]
     figure, axes = plt.subplots(3, 2 * len(kinds), figsize=(style.PAGE, 5.4), squeeze=False)
     for name, (left, right) in zip(kinds, axes.T.reshape(len(kinds), 2, 3), strict=True):
@@ -93,15 +88,26 @@ def _with_looks(table: pd.DataFrame, networks: dict[str, dict]) -> pd.DataFrame:
     return table.assign(**dict(zip(("color", "look", "label", "swept"), columns, strict=True)))
 
 
+def _with_exponents(table: pd.DataFrame, exponents: pd.DataFrame) -> pd.DataFrame:
+    """With the mean exponent of each network, over the layers of all that it is compared with."""
+    alike = [table["base"].mask(table["swept"], "the sweep"), table["stimuli"]]
+    groups = []
+    for (_, stimuli), rows in table.groupby(alike, sort=False):
+        alpha = mean_exponents(exponents, [*rows["model"].unique()], stimuli)
+        groups.append(rows.assign(alpha=rows["model"].map(alpha)))
+    return pd.concat(groups)
+
+
 def _draw_strengths(panel: Axes, table: pd.DataFrame, measure: str) -> None:
     """A line a network and attack; an accuracy begins with that of the images as they are."""
     known = set()
-    for (_, attack), rows in table[table["attack"] != "none"].groupby(["model", "attack"]):
+    keys = ["model", "stimuli", "attack"]
+    for (model, stimuli, attack), rows in table[table["attack"] != "none"].groupby(keys):
         first = rows.iloc[0]
         label = None if first["label"] in known else first["label"]
         known.add(first["label"])
-        whole = table[(table["model"] == first["model"]) & (table["attack"] == "none")]
-        drawn = pd.concat([whole, rows])
+        whole = (table[["model", "stimuli", "attack"]] == [model, stimuli, "none"]).all(axis=1)
+        drawn = pd.concat([table[whole], rows])
         look = {"color": first["color"], "marker": first["look"], "label": label}
         panel.plot(drawn["epsilon"], drawn["value"], LINES[attack], linewidth=0.7, **look)
     if measure == "accuracy":

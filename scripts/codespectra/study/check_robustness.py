@@ -42,8 +42,10 @@ def check_heads(study: Study, classes: dict[str, int | None], problems: Problems
 
 
 def _check_attacks(study: Study, section: Attacks, problems: Problems) -> None:
+    analysed = study.spectra.models
     for model in section.models:
-        _known_network(ATTACKED, model, study.spectra.models, study, problems)
+        if set(analysed) <= set(study.models):  # else the name is told there
+            _known_network(ATTACKED, model, analysed, study, problems)
     if not section.models and study.coding is None:
         problems.add(f"{ATTACKED}: none, and no section coding; name a classifier of the spectra")
 

@@ -1,5 +1,7 @@
 """Claims on robustness: planted effects show, with intervals over networks and images."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,6 +67,18 @@ def test_a_planted_fall_with_dropout_is_found_in_the_sweep_alone():
     found = list(dropout_and_vulnerability(attacked(1)))
     assert [one.n for one in found] == [6, 6]
     assert [alone(negative, one) for one in found] == [SUPPORTED] * 2
+
+
+def test_networks_that_see_two_sets_are_compared_on_each():
+    tables = attacked(1)
+    twice = {
+        name: pd.concat([getattr(tables, name), getattr(tables, name).assign(stimuli="other")])
+        for name in ("exponents", "attacks", "attack_draws")
+    }
+    found = list(exponent_and_vulnerability(replace(tables, **twice)))
+    once = [(one.n, one.estimate) for one in exponent_and_vulnerability(tables)]
+    assert [(one.n, one.estimate) for one in found] == once * 2
+    assert [one.scope.facets["shown"] for one in found] == ["on test"] * 4 + ["on other"] * 4
 
 
 def test_a_loss_that_does_not_rise_has_no_logarithm_and_decides_nothing():

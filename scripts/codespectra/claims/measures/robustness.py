@@ -26,17 +26,18 @@ def exponent_and_vulnerability(tables: Tables) -> Iterator[Evidence]:
 
     Of the dropout sweep's and, by themselves, of those that only their seeds tell apart.
     """
-    for scope, models in _groups(tables):
-        alpha = mean_exponents(tables.exponents, models)
-        yield from _slopes(tables, scope, "alpha", alpha)
+    for scope, attacks in _groups(tables):
+        models, stimuli = [*attacks["model"].unique()], attacks["stimuli"].iloc[0]
+        alpha = mean_exponents(tables.exponents, models, stimuli)
+        yield from _slopes(tables, scope, attacks, "alpha", alpha)
 
 
 def dropout_and_vulnerability(tables: Tables) -> Iterator[Evidence]:
     """Slope of the logarithm of the vulnerability on dropout, over the sweep's networks."""
-    for scope, models in _groups(tables):
+    for scope, attacks in _groups(tables):
         if scope.facets["networks"] == SWEEP:
-            dropout = pd.Series({model: tables.networks[model]["dropout"] for model in models})
-            yield from _slopes(tables, scope, "dropout", dropout)
+            rates = {model: tables.networks[model]["dropout"] for model in attacks["model"]}
+            yield from _slopes(tables, scope, attacks, "dropout", pd.Series(rates))
 
 
 def index_and_stability(tables: Tables) -> Iterator[Evidence]:
@@ -75,17 +76,17 @@ def rank_correlation_of(
     return Evidence(scope, "Spearman's rho", *found, freedom, images, freedoms[1])
 
 
-def mean_exponents(exponents: pd.DataFrame, models: list[str]) -> pd.Series:
-    """Mean exponent of each network over the layers that none of them lacks."""
-    table = exponents[exponents["model"].isin(models)]
-    by_layer = table.pivot(index="model", columns=["stimuli", "layer"], values="alpha")
+def mean_exponents(exponents: pd.DataFrame, models: list[str], stimuli: str) -> pd.Series:
+    """Mean exponent of each network on a set, over the layers that none of them lacks."""
+    table = exponents[exponents["model"].isin(models) & (exponents["stimuli"] == stimuli)]
+    by_layer = table.pivot(index="model", columns="layer", values="alpha")
     return by_layer.dropna(axis=1).mean(axis=1).reindex(models)
 
 
-def _groups(tables: Tables) -> Iterator[tuple[Scope, list[str]]]:
-    """Attacked networks that differ in dropout and seed, or in their seeds alone."""
+def _groups(tables: Tables) -> Iterator[tuple[Scope, pd.DataFrame]]:
+    """Rows of attacked networks that differ in dropout and seed, or in their seeds alone."""
     swept, found = tables.networks or {}, {}
-    for model, stimuli in dict.fromkeys(zip(*_columns(tables.attacks), strict=True)):
+    for (model, stimuli), rows in tables.attacks.groupby(["model", "stimuli"], sort=False):
         if model in swept:
             statistics = swept[model]["statistics"].replace("_", " ")
             scope = Scope(networks=SWEEP, shown=f"on {stimuli}", statistics=statistics)
@@ -94,29 +95,24 @@ def _groups(tables: Tables) -> Iterator[tuple[Scope, list[str]]]:
             scope = Scope(networks=f"seeds of {base}", shown=f"on {stimuli}")
         else:
             continue
-        found.setdefault(scope, (scope, []))[1].append(model)
-    yield from found.values()
+        found.setdefault(scope, []).append(rows)
+    for scope, rows in found.items():
+        yield scope, pd.concat(rows)
 
 
-def _columns(table: pd.DataFrame) -> list[pd.Series]:
-    return [table["model"], table["stimuli"]]
-
-
-def _slopes(tables: Tables, scope: Scope, name: str, predictor: pd.Series) -> Iterator[Evidence]:
+def _slopes(
+    tables: Tables, scope: Scope, attacks: pd.DataFrame, name: str, predictor: pd.Series
+) -> Iterator[Evidence]:
     """Of each vulnerability, under each attack of each strength."""
-    models = [*predictor.index]
-    keys = ["measure", "attack", "epsilon"]
-    chosen, draws = (
-        table[table["model"].isin(models) & table["measure"].isin(VULNERABILITIES)]
-        for table in (tables.attacks, tables.attack_draws)
-    )
-    drawn = dict(iter(draws.groupby(keys)))
-    for (measure, attack, epsilon), rows in chosen.groupby(keys):
-        own = drawn[measure, attack, epsilon]
+    models, keys = [*predictor.index], ["measure", "attack", "epsilon"]
+    drawn = dict(iter(tables.attack_draws.groupby(["stimuli", *keys])))
+    of = attacks["measure"].isin(VULNERABILITIES)
+    for (measure, attack, epsilon), rows in attacks[of].groupby(keys):
+        stimuli, groups = rows[["stimuli", "image_groups"]].iloc[0]
+        own = drawn[stimuli, measure, attack, epsilon]
         with np.errstate(invalid="ignore", divide="ignore"):
             value = np.log10(rows.set_index("model")["value"].reindex(models).to_numpy())
             by_draw = own.pivot(index="draw", columns="model", values="value")[models]
-            groups = int(rows["image_groups"].iloc[0])
             spread = image_deviations(np.log10(by_draw.to_numpy()), groups)
         where = scope.at(
             measure=measure.replace("_", " "), attack=attack, epsilon=f"epsilon {epsilon:g}"
