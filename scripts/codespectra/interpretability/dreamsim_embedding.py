@@ -23,7 +23,7 @@ from codespectra.interpretability.dreamsim_files import (
     REMEDY,
     VARIANTS,
     Transformer,
-    adapter_scale,
+    adapter_rank,
     dreamsim_files,
 )
 from codespectra.models.state_dicts import read_state_dict
@@ -59,12 +59,13 @@ class Dreamsim:
         """
         parts = VARIANTS[variant].transformers
         *files, adapter, config = dreamsim_files(Path(folder), variant)
-        scale, added = adapter_scale(config), _read_adapter(adapter, variant, width)
+        rank, factor = adapter_rank(config)
+        added = _read_adapter(adapter, variant, width, rank)
         self.branches: dict[str, _Branch] = {}
         for number, (part, file) in enumerate(zip(parts, files, strict=True)):
             branch = _Branch(part, file, width)
             for block, attention in enumerate(branch.network.blocks):
-                attention.attn.qkv.weight.data += scale * added[number, block]
+                attention.attn.qkv.weight.data += factor * added[number, block]
             self.branches[part.name] = branch.eval().to(device)
         settings = {"side": SIDE, "resize": SIDE, "interpolation": "bicubic"}
         self.preprocess = Preprocess(settings | {"mean": (0,) * 3, "std": (1,) * 3}, device)
@@ -141,7 +142,9 @@ def _as_named_here(state: State, part: Transformer) -> State:
     return renamed
 
 
-def _read_adapter(file: Path, variant: str, width: int) -> dict[tuple[int, int], torch.Tensor]:
+def _read_adapter(
+    file: Path, variant: str, width: int, rank: int
+) -> dict[tuple[int, int], torch.Tensor]:
     """What is added to the weights (3 width, width) of each transformer and block, not yet scaled.
 
     Raises:
@@ -159,7 +162,6 @@ def _read_adapter(file: Path, variant: str, width: int) -> dict[tuple[int, int],
         words = f"holds {len(state)} tensors, the first {shown(next(iter(state)))}"
         expected = f"lora_A and lora_B of {DEPTH} blocks in each of {count} transformers"
         raise UserError(f"{shown(file)}: {words}; {variant} has {expected}; {REMEDY}")
-    rank = len(found[0, 0, "A"])
     shapes = {"A": (rank, width), "B": (3 * width, rank)}
     for (part, block, which), matrix in found.items():
         if matrix.shape != shapes[which]:

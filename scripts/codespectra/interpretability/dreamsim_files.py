@@ -1,5 +1,7 @@
 """Which files hold the weights of DreamSim's variants, as its package leaves them in a folder."""
 
+import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,18 +61,22 @@ def dreamsim_files(folder: Path, variant: str) -> list[Path]:
     found = VARIANTS[variant]
     names = [one.file for one in found.transformers]
     adapter = folder / found.adapter
-    numbers = next((name for name in ADAPTERS if (adapter / name).is_file()), ADAPTERS[0])
+    numbers = next((name for name in ADAPTERS if _is_file(adapter / name)), ADAPTERS[0])
     files = [*(folder / name for name in names), adapter / numbers, adapter / CONFIG]
-    if absent := [file for file in files if not file.is_file()]:
-        there = [name for name, one in VARIANTS.items() if (folder / one.adapter).is_dir()]
+    if absent := [file for file in files if not _is_file(file)]:
+        there = [name for name, one in VARIANTS.items() if _is_file(folder / one.adapter / CONFIG)]
         held = f"holds the variants {', '.join(there)}" if there else "holds no variant"
         missing = shown(absent[0].relative_to(folder))
         raise UserError(f"{shown(folder)}: {held}, and {variant} needs {missing}; {REMEDY}")
     return files
 
 
-def adapter_scale(file: Path) -> float:
-    """What the product of an adapter's two matrices is multiplied by, from its config.
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 — of Path, where one may not look is an error
+
+
+def adapter_rank(file: Path) -> tuple[int, float]:
+    """Rank of the product of an adapter's two matrices, and its factor, from its config.
 
     Raises:
         UserError: the config isn't that of such an adapter.
@@ -80,7 +86,10 @@ def adapter_scale(file: Path) -> float:
     more = [key for key in UNLIKE if config.get(key)]
     if kind != "LORA" or targets != ["qkv"] or more or config.get("bias", "none") != "none":
         also = f" with {more[0]}" if more else ""
-        found = f"is of {kind} of {targets}{also}, expected plain LORA of ['qkv']"
-        raise UserError(f"{shown(file)}: {found}; {REMEDY}")
-    with refusing(file, "has no rank r or no lora_alpha", REMEDY):
-        return float(config["lora_alpha"]) / int(config["r"])
+        found = shown(f"is of {kind} of {targets}{also}")[:120]
+        raise UserError(f"{shown(file)}: {found}, expected plain LORA of ['qkv']; {REMEDY}")
+    with refusing(file, "has no rank r, or no lora_alpha", REMEDY):
+        rank, factor = int(config["r"]), float(config["lora_alpha"]) / int(config["r"])
+        if rank < 1 or not math.isfinite(factor):
+            raise ValueError(f"r {rank}, lora_alpha {config['lora_alpha']}")
+    return rank, factor

@@ -6,7 +6,7 @@ from typing import Any
 from codespectra.errors import UserError
 from codespectra.experiments.further_options import LEFT_OUT, Options, too_few_images
 from codespectra.experiments.trial_design import shortages
-from codespectra.interpretability.dreamsim_files import adapter_scale, dreamsim_files
+from codespectra.interpretability.dreamsim_files import adapter_rank, dreamsim_files
 from codespectra.models.layer_selection import count_of
 from codespectra.models.reductions import reduced_width
 from codespectra.study.implied import interpretability_runs, most_stimuli, reduction_of, side_of
@@ -81,7 +81,7 @@ def _check_backbone(
     if isinstance(backbone, DreamsimBackbone):
         try:
             *_, config = dreamsim_files(backbone.folder, backbone.variant)
-            adapter_scale(config)
+            adapter_rank(config)
         except UserError as error:
             problems.add(f"{key}.folder: {error}")
 

@@ -1,6 +1,7 @@
 """DreamSim: the distances of its package on the same weights, and weights of another variant."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,15 @@ WRONG = {
         "holds 72 tensors, the first base_model.model.extractor_list.0.model.blocks.0.attn.qkv",
     ),
     "half an adapter": (lambda folder: drop(folder, "7.attn.qkv.lora_B.weight"), "holds 23 tenso"),
-    "another rank": (lambda folder: change(folder, {"r": 0}), "no rank r or no lora_alpha"),
+    "another rank": (
+        lambda folder: change(folder, {"r": 16}),
+        "lora_A of block 0 of transformer 0 has shape (2, 48), expected (16, 48)",
+    ),
+    "no rank": (
+        lambda folder: change(folder, {"r": 0}),
+        "has no rank r, or no lora_alpha",
+    ),
+    "no factor": (lambda folder: change(folder, {"lora_alpha": math.nan}), "r 2, lora_alpha nan"),
     "another kind of adapter": (
         lambda folder: change(folder, {"peft_type": "IA3"}),
         "is of IA3 of",

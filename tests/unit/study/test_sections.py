@@ -4,7 +4,7 @@ import inspect
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 import pytest
 from checked_plans import checked_plan, mistakes
@@ -87,7 +87,9 @@ PATHS = {
 @pytest.mark.parametrize("name", sorted(PATHS))
 def test_a_path_may_begin_with_the_home_folder(name: str, monkeypatch: Any) -> None:
     field = PATHS[name]
-    adapter = TypeAdapter(Annotated[field.annotation, *field.metadata, ""])
+    kind = field.annotation
+    kind = get_args(kind)[1] if get_origin(kind) is dict else kind  # of each value, by its name
+    adapter = TypeAdapter(Annotated[kind, *field.metadata, ""])
     monkeypatch.setenv("HOME", "/home/me")
     assert adapter.validate_python("~/a~b") == Path("/home/me/a~b")
     with pytest.raises(ValidationError, match="no such user's home"):
