@@ -44,6 +44,7 @@ def embed_images(
     Returns:
         What keeps the outputs for the next run, once the manifest is written too.
     """
+    outputs = dict(outputs.items())  # Snakemake's own are a list too
     shown = read_manifest(Path(stimuli).with_suffix(".json"))
     named = {f"images {x.start}-{x.stop - 1}": (x, y) for x, y in blocks(shown, batch).items()}
     kept = KeptResults(outputs, params, [], {name: [y, weights] for name, (_, y) in named.items()})
