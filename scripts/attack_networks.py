@@ -28,15 +28,17 @@ kept = KeptTables(
 with open_stimuli(given.stimuli) as file:
     count = min(cfg["images"], stimuli["count"])
     shown = np.linspace(0, stimuli["count"] - 1, count).round().astype(int)
-    images, labels = file["images"][shown], file["labels"][shown]
+    images = file["images"][shown]
+    # A set without labels has networks without classes alone.
+    labels = file["labels"][shown] if stimuli["labelled"] else np.zeros_like(shown)
 groups = labels if cfg["resampled"] == "classes" else shown
 for model in kept.missing:
     subject = open_subject(checkpoints[model], given.stimuli_manifest, runtime["device"])
-    classes = len(stimuli["classes"])
+    classes = len(stimuli["classes"]) if stimuli["labelled"] else 0
     if not isinstance(subject.network, ResNetVAE) and subject.outputs != classes:
         raise UserError(
-            f"robustness.attacks.models: {model} has {subject.outputs or 'no'} scores of classes, "
-            f"but {cfg['stimuli']} {classes} classes; take it out"
+            f"robustness.attacks.models: {model} puts out {subject.outputs or 'no'} scores of "
+            f"classes, but {cfg['stimuli']} has labels of {classes}; take it out"
         )
     responses = attack_images(
         *(subject.network, subject.preprocess, images, labels),

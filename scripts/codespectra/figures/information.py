@@ -56,9 +56,9 @@ def draw_information(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         f"{settings['inputs']} dimensions · n = {table['seed'].nunique()} seeds (thin), their "
         "median (thick) and Student's 95 % interval of the mean (shaded) · two lower bounds from "
         f"the same samples: width {settings['estimator_width']}, {settings['estimator_steps']} "
-        f"steps of {settings['estimator_batch']}, half as many for InfoNCE · InfoNCE is at most "
-        f"log2 {settings['estimator_contrast']} bits (dotted), and binds above {NEAR_CEILING:.0%} "
-        f"of that (circled: {near} estimates) · "
+        f"steps of {settings['estimator_batch']}, half as many for InfoNCE, which is at most log2 "
+        f"{settings['estimator_contrast']} bits (dotted): this binds above {NEAR_CEILING:.0%} of "
+        f"it (circled: {near} of the networks' estimates) · "
         f"{table['diverged'].sum()} of {len(table)} estimates diverged (left out)",
     )
     return figure, pd.concat([table.assign(panel="networks"), checks.assign(panel="check")])
