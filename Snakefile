@@ -35,7 +35,6 @@ include: "workflow/rules/explanations.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/targets.smk"
-include: "workflow/rules/records.smk"
 
 
 report: "workflow/report/workflow.rst"

@@ -118,4 +118,7 @@ rule everything:
         "All studies, and all claims in one table"
 
 
+include: "records.smk"
+
+
 drop_benchmarks_of_shared()
