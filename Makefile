@@ -23,9 +23,10 @@ pretrained: .venv/.synced
 	@echo "Figures: results/figures/pretrained/   claims: results/claims-pretrained.csv"
 	@echo "The language model on English prose: results/prose/results/"
 
-# Processes of one thread each: two threads that wait for each other take twice the time.
+# Processes of one thread each: two threads that wait for each other take twice the time. Three for two
+# cores, since some tests wait for a Slurm or a server.
 # Long ones first, so that none is left for one process alone.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
 	--durations=25
 
 test: .venv/.synced

@@ -29,12 +29,12 @@ include: "workflow/rules/manifold.smk"
 include: "workflow/rules/sensitivity.smk"
 include: "workflow/rules/synergy.smk"
 include: "workflow/rules/coding.smk"
+include: "workflow/rules/robustness.smk"
 include: "workflow/rules/language.smk"
 include: "workflow/rules/explanations.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/targets.smk"
-include: "workflow/rules/records.smk"
 
 
 report: "workflow/report/workflow.rst"

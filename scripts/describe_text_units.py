@@ -35,7 +35,9 @@ for number, layer in enumerate(progress(layers)):
         chosen = [at for at, row in enumerate(own) if row["kind"] == kind]
         source = Path(snakemake.output.neuronpedia) / f"{number}-{own[0]['part']}-{kind}"
         write_neuronpedia(
-            source, cfg["model"], [own[at] for at in chosen], [found[at] for at in chosen]
+            *(source, cfg["model"], len(layers)),
+            [own[at] for at in chosen],
+            [found[at] for at in chosen],
         )
 content = {"model": cfg["model"], "layers": layers, "units": rows}
 write_shard(folder / "units.js", f"{where}/units", content)

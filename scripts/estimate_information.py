@@ -1,5 +1,7 @@
 """Rule estimate_information: information on the input, layer by layer, in deep dropout networks."""
 
+import math
+
 import pandas as pd
 import torch
 
@@ -12,9 +14,9 @@ from codespectra.theory.mutual_information import (
     MutualInformation,
     Sample,
     correlated_gaussians,
-    mine,
+    lower_bounds,
 )
-from codespectra.theory.retention import KINDS
+from codespectra.theory.retention import INFO_NCE, KINDS, NEAR_CEILING
 
 log = start_job(snakemake.log[0])
 CHECKED_CORRELATIONS = (0.0, 0.3, 0.6, 0.9, 0.97, 0.99)
@@ -25,16 +27,25 @@ device = resolve_device(snakemake.config["runtime"]["device"])
 dropout = torch.full((len(KINDS),), cfg["dropout"], device=device)
 
 
-def estimate(sample: Sample, generator: torch.Generator) -> MutualInformation:
-    """MINE with the study's settings, the same for the networks and for the check."""
-    return mine(
+def estimate(sample: Sample, generator: torch.Generator) -> dict[str, MutualInformation]:
+    """Both estimators with the study's settings, the same for the networks and for the check."""
+    return lower_bounds(
         sample,
         hidden=cfg["estimator_width"],
         steps=cfg["estimator_steps"],
         batch=cfg["estimator_batch"],
+        contrast=cfg["estimator_contrast"],
         learning_rate=cfg["estimator_learning_rate"],
         generator=generator,
     )
+
+
+def with_ceiling(table: pd.DataFrame) -> pd.DataFrame:
+    """With the bits that InfoNCE can't exceed, and whether its estimates are near them."""
+    ceiling = math.log2(cfg["estimator_contrast"])
+    ceilings = table["estimator"].map({INFO_NCE: ceiling})
+    near = table["bits"] >= NEAR_CEILING * ceilings
+    return table.assign(ceiling_bits=ceilings, near_ceiling=near)
 
 
 def rows_of_seed(seed: int) -> list[dict]:
@@ -55,9 +66,10 @@ def rows_of_seed(seed: int) -> list[dict]:
     found = estimate(layer_sampler(networks), generator)
     places = [(k, layer) for layer in range(1, cfg["depth"] + 1) for k in range(len(KINDS))]
     return [
-        {"kind": KINDS[k], "seed": seed, "layer": layer, "bits": bits, "diverged": diverged}
-        | {"test_mse": errors[k]}
-        for (k, layer), bits, diverged in zip(places, found.bits, found.diverged, strict=True)
+        {"kind": KINDS[k], "seed": seed, "layer": layer, "estimator": estimator}
+        | {"bits": bits, "diverged": diverged, "test_mse": errors[k]}
+        for estimator, own in found.items()
+        for (k, layer), bits, diverged in zip(places, own.bits, own.diverged, strict=True)
     ]
 
 
@@ -79,7 +91,11 @@ sample, bits = correlated_gaussians(
     torch.tensor(CHECKED_CORRELATIONS, device=device), cfg["inputs"]
 )
 known = estimate(sample, torch.Generator(device).manual_seed(cfg["seeds"][0]))
-checks = pd.DataFrame({"rho": CHECKED_CORRELATIONS, "true_bits": bits.cpu(), "bits": known.bits})
+exact = {"rho": CHECKED_CORRELATIONS, "true_bits": bits.cpu()}
+checks = pd.concat(
+    [pd.DataFrame(exact | {"estimator": name, "bits": own.bits}) for name, own in known.items()]
+)
 log.info("of %d estimates %d diverged", len(table), table["diverged"].sum())
-write_csv(snakemake.output.table, table.sort_values(["seed", "kind", "layer"]))
-write_csv(snakemake.output.checks, checks)
+order = ["estimator", "seed", "kind", "layer"]
+write_csv(snakemake.output.table, with_ceiling(table.sort_values(order)))
+write_csv(snakemake.output.checks, with_ceiling(checks))

@@ -9,6 +9,7 @@ import pandas as pd
 from codespectra.explanations.chat import Models, explain_units
 from codespectra.explanations.chat_answers import Answers
 from codespectra.explanations.chat_endpoint import Endpoint
+from codespectra.explanations.detection import SCORES
 from codespectra.explanations.neuron_records import (
     NeuronRecord,
     NeuronSimulationResults,
@@ -40,12 +41,13 @@ def explanations(answers: Answers) -> Iterator[NeuronSimulationResults]:
     """The scored explanations of all units in order; their rows go to `scores`."""
     explained = explain_units(records, len(units), answers, models, chat["concurrency"])
     explained = progress(explained, total=len(units), desc="units")
-    for unit, (results, note, top_only) in zip(units, explained, strict=True):
+    for unit, (results, judged, note, top_only) in zip(units, explained, strict=True):
         row = score_row(results)
         scores.append(
             unit
             | {"explainer": explainer}
             | row
+            | judged
             | {
                 "note": note or row["note"],
                 "top_only": top_only,
@@ -65,4 +67,14 @@ with only_writer(folder):
     )
     write_lines(snakemake.output.explanations, explanations(answers))
 log.info("answers have cost %d of %d tokens", answers.budget.spent, chat["token_limit"])
-write_csv(snakemake.output.scores, pd.DataFrame(scores))
+table = pd.DataFrame(scores)
+for score in SCORES:
+    count, unparsed = (int(table[f"{score}_{what}"].sum()) for what in ("contexts", "unparsed"))
+    log.info("%s: %d contexts judged; %d answers were neither 1 nor 0", score, count, unparsed)
+    if unparsed and not count:
+        log.warning(
+            "%s: model %r answers neither 1 nor 0, so that no unit has this score; set "
+            "OPENAI_SIMULATOR_MODEL to another model for it",
+            *(score, models.simulator),
+        )
+write_csv(snakemake.output.scores, table)

@@ -41,13 +41,14 @@ def explain(rows: Rows, depth: int, chosen: pd.DataFrame) -> dict[str, pd.DataFr
         chosen.to_dict("records"), of_layer, responses.T, strict=True
     ):
         excerpts = find_again(record, response, text, unit["kind"], seed=seed)
-        found = lookup.explain(
+        found, judged = lookup.explain(
             record, response, excerpts, text, contexts, smoothing=cfg["smoothing"]
         )
         scores.append(
             unit
             | {"explainer": explainer}
             | score_row(found)
+            | judged
             | {
                 "top_only": not record.random_sample,
                 "explanation": found.scored_explanations[0].explanation,

@@ -1,4 +1,4 @@
-"""Rule fit_text_spectra: spectra of tokens, exponents resampled by sequence, first tokens."""
+"""Rule fit_text_spectra: spectra of tokens, their exponents by estimator, first tokens."""
 
 import pandas as pd
 
@@ -10,8 +10,10 @@ from codespectra.files.kept_tables import KeptTables
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.spectra import eigenspectrum, power_law
+from codespectra.spectra.estimates import Code, estimate
 from codespectra.spectra.exponents_by_group import subsample_exponents
 from codespectra.spectra.tables import first_token_columns, spectrum_tables
+from codespectra.statistics.intervals import normal_interval
 
 log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
@@ -39,7 +41,10 @@ def fit(layer: str, rows: Rows) -> dict[str, pd.DataFrame]:
         "solver": cfg["solver"],
         **first_token_columns(rows, found.scores, tokens.position == 0, ranks=ranks),
     }
-    return spectrum_tables(found, law, draws, settings)
+    interval = normal_interval(law.alpha, draws)
+    code = Code(rows, found, law, interval, ranks, cfg["seed"])
+    estimates, _ = estimate(code, cfg["estimators"])
+    return {**spectrum_tables(found, law, draws, settings), "estimates": estimates}
 
 
 layers = {(x["part"], x["layer"]): (where, x) for where, x in captured_parts(manifest)}

@@ -8,8 +8,6 @@ import argparse
 import sys
 from pathlib import Path
 
-import yaml
-
 from codespectra.errors import UserError
 from codespectra.study.layer_list import list_layers
 from codespectra.study.remembered import cached_classes, cached_layers
@@ -23,8 +21,7 @@ def main() -> None:
     parser.add_argument("--model", help="one of its models; else all")
     parser.add_argument("--side", type=int, help="pixels of the images; else of the first set")
     arguments = parser.parse_args()
-    read_study_file(arguments.study)
-    study = load_study(yaml.safe_load(Path(arguments.study).read_text("utf-8")))
+    study = load_study(read_study_file(arguments.study))
     memory = Path(".snakemake/codespectra")
     known = cached_layers(memory), cached_classes(memory)
     for model in [arguments.model] if arguments.model else study.models:

@@ -52,6 +52,12 @@ def says(content: str | None, *, tokens: int = 7, **choice: Any) -> Response:
     return JSONResponse(answer)
 
 
+def contexts_of(body: dict[str, Any]) -> list[str]:
+    """Contexts that a judge of detection or fuzzing is asked about; none in other questions."""
+    task, question = (body["messages"][place]["content"] for place in (0, -1))
+    return question.split("\n")[2:] if task.startswith("You judge") else []
+
+
 def fails(status: int, message: str, **headers: str) -> Response:
     """An error as OpenAI words it."""
     return JSONResponse({"error": {"message": message}}, status_code=status, headers=headers)

@@ -23,7 +23,7 @@ RIGHT = {
         *("pca", "ica", "nmf", "kmeans_identity", "kmeans_code", "random", "exemplar", "sha256"),
         *("people", "interpretability", "coding", "language", "theory", "lookup", "openai"),
         *("side", "limit", "checkpoints", "published", "classes", "methods", "filters"),
-        "analysis_set",
+        *("analysis_set", "robustness", "attacks", "noise"),
     },
     "True": {"color", "label", "bigram", "download"},
     "'3'": {"study", "tag", "repository", "revision", "pattern", "condition", "model", "root"},
@@ -34,15 +34,16 @@ RIGHT = {
     },
     "1.5": {
         *("mean", "std", "learning_rate", "weight_decay", "kld_weight", "l1", "perplexity"),
-        *("temperature", "last", "smoothing", "timeout", "estimator_learning_rate"),
+        *("temperature", "last", "smoothing", "timeout", "estimator_learning_rate", "slope"),
     },
     "-1": {"mean", "first"},
-    "[]": {"backbones", "mei_methods"},
+    "[]": {"backbones", "mei_methods", "models"},
     "{}": {
         *("runtime", "preprocessing", "expected_accuracy", "capture", "filters", "projections"),
         *("neurons", "pca", "ica", "nmf", "kmeans_identity", "kmeans_code", "index", "theory"),
         *("architecture", "training", "explainers", "lookup", "explanations", "superposition"),
-        *("channel", "information", "claims", "figures", "layers"),
+        *("channel", "information", "claims", "figures", "layers", "attacks", "further_scores"),
+        *("claims_beside",),
     },
 }
 RIGHT["'NA'"] = RIGHT["LONG"] = RIGHT["'{x}'"] = RIGHT["'3'"]

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from chat_server import says, serving
+from chat_server import contexts_of, says, serving
 from project import Project
 
 from codespectra.data.tokens import Tokens, read_tokens
@@ -67,7 +67,9 @@ def test_the_text_is_that_of_held_out_documents(mini):
 
 
 def oracle(body: dict[str, Any], request: Any) -> Any:
-    """A chat model that names the strongest token, and expects it alone."""
+    """A chat model that names the strongest token, expects it alone, and says 1 to all contexts."""
+    if contexts := contexts_of(body):
+        return says(json.dumps([1] * len(contexts)))
     question = body["messages"][-1]["content"]
     strongest = re.search(r"^(.*)\t10$", question, re.M)
     if strongest:
@@ -93,6 +95,7 @@ def test_a_chat_explainer_is_added_without_capturing_again(chatty, monkeypatch):
     assert jobs == {
         "explain_by_chat": 2,
         "draw_explanations": 1,
+        "draw_detection": 1,
         "judge_claims": 1,
         "draw_claims": 1,
     }
@@ -108,6 +111,8 @@ def test_a_chat_explainer_is_added_without_capturing_again(chatty, monkeypatch):
         assert (table["explainer"] == "openai planted / planted").all()
         assert len(table) == 4 * 3 * 3
         assert (table["score"].notna() != table["note"].notna()).all()
+        judged = table[table["explanation"].notna()]
+        assert (judged["detection"] == 0.5).all() and (judged["detection_contexts"] == 4).all()
     # The server is gone; answers are in the cache.
     monkeypatch.setenv("OPENAI_BASE_URL", NOWHERE)
     target = "results/explanations/gpt/openai.csv"

@@ -17,8 +17,9 @@ outside_study = pytest.importorskip("outside_study", reason="gguf isn't installe
 # their own, in tests/workflow; and the atlas is none of these targets: it reads results alone.
 NOT_RUN = {
     *("capture_shard", "capture_text_shard", "download_checkpoint", "explain_by_chat"),
-    *("import_activations", "tile_images", "map_directions", "describe_directions"),
-    *("describe_text_units", "bind_atlas", "place_directions"),
+    *("import_activations", "import_embeddings", "embed_by_dreamsim", "tile_images"),
+    *("map_directions", "describe_directions", "describe_text_units", "bind_atlas"),
+    "place_directions",
 }
 
 

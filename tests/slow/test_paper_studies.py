@@ -70,6 +70,8 @@ def test_coding_plans_every_network_of_the_sweep(project: Project) -> None:
         "train_superposition": 1,
         "compute_channel": 1,
         "estimate_information": 1,
+        "recover_planted": 1,
+        "decode_exponentials": 1,
         # main, coding, theory, everything
         "judge_claims": 4,
         "draw_claims": 4,
@@ -175,6 +177,7 @@ def test_interpretability_plans_every_direction_of_both_networks(project: Projec
         "simulate_psychophysics": networks,
         "embed_manifold": networks,
         "measure_sensitivity": networks,
+        "score_further": networks,
         "score_synergies": networks,
         "measure_coactivation": networks,
     }

@@ -71,17 +71,21 @@ DOORS = {
     "safe_open": {"models/tensor_files.py", "sources/formats/safetensors_files.py"},
     "Image.open": {"data/open_image.py"},
     # An endpoint's answer comes through its own bounded transport.
-    "json.loads": {"files/json_files.py", "explanations/chat_answers.py"},
-    # A capture that goes on writes into its own file.
+    "json.loads": {
+        *("files/json_files.py", "explanations/chat_answers.py", "explanations/chat_judge.py"),
+    },
+    # A capture that goes on writes into its own file; what a job's last run has left is compared
+    # with its digest first.
     "h5py.File": {
         *("files/hdf5_files.py", "capture/activation_file.py", "capture/appended.py"),
+        *("interpretability/embedding_file.py", "spectra/moments.py"),
         "sources/formats/hdf5.py",
     },
     # Rows that a job has made are compared with their digest before they are taken again.
     "pandas.read_csv": {"files/csv_tables.py", "files/kept_tables.py", "files/users_tables.py"},
     "numpy.load": {"files/array_files.py"},
-    # A study's file, which `read_study_file` has passed, and the embedded one.
-    "yaml.safe_load": {"list_layers.py", "write_schema.py"},
+    # The embedded studies, by ourselves.
+    "yaml.safe_load": {"study/commented.py"},
     "yaml.load": {"study/study_file.py"},  # by its SafeLoader
     # Tokenizers, and networks.
     "from_pretrained": {

@@ -3,7 +3,11 @@
 import gzip
 import io
 import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -15,7 +19,7 @@ import pandas as pd
 import pytest
 from browser import Browser, chromium
 from PIL import Image
-from project import MINI, Project
+from project import MINI, ROOT, Project
 
 RUN = "#/classifier/tiles"
 UNIT = f"{RUN}/layer2/kmeans-4/1"
@@ -127,6 +131,24 @@ def test_a_unit_s_page_has_the_numbers_of_the_tables(browser, scores):
         values = own[own["metric"] == metric]["ii"]
         assert (rank, live) == ((values > row["ii"]).sum() + 1, values.notna().sum())
     assert len(browser.texts(".scores tbody tr")) == 3
+
+
+def test_a_unit_s_page_has_its_further_scores(browser, atlas):
+    table = pd.read_csv(atlas.folder / "results/interpretability/classifier/tiles/further.csv")
+    own = table[(table["layer"] == "layer2") & (table["method"] == "kmeans-4")]
+    names = {"mis": "MIS", "mis_limit": "MIS, steep"}
+    browser.open(UNIT)
+    shown = browser.run(
+        "const rows = []; const save = download; download = (name, text) => rows.push(text);"
+        "[...document.querySelectorAll('h2')].find(h => h.innerText === 'Experiments')"
+        ".closest('section').querySelector('button').click(); download = save; return rows[0]"
+    )
+    found = pd.read_csv(io.StringIO(shown)).set_index("measure")["value"]
+    rows = own[own["direction"] == 1]
+    assert len(rows) == 2 * 3 + 4
+    for row in rows.itertuples():
+        value = found[f"{names.get(row.score, row.score)} ({row.metric})"]
+        np.testing.assert_allclose(value, row.value, rtol=1e-6)
 
 
 def test_its_images_are_the_most_exciting_ones(browser, atlas):
@@ -354,7 +376,7 @@ def test_claims_have_their_verdicts_and_lead_to_units(browser, atlas):
 
 
 @pytest.mark.parametrize(
-    "address", ["#/", RUN, UNIT, f"{RUN}/layer2/neurons/0", "#/claims", "#/help"]
+    "address", ["#/", RUN, UNIT, f"{RUN}/layer2/neurons/0", "#/gpt/text", "#/claims", "#/help"]
 )
 def test_nothing_is_wider_than_a_phone(browser, address):
     browser.size(360, 740)
@@ -413,11 +435,26 @@ def test_an_explained_unit_of_a_language_model_has_its_contexts(browser, atlas):
         "return [...document.querySelectorAll('tbody tr')]"
         ".map(row => [...row.cells].map(cell => cell.textContent))"
     )
-    assert cells[3] == scores["explanation"]
+    assert cells[-1] == scores["explanation"]
     assert float(cells[1]) == pytest.approx(scores["score"], abs=5e-4)
+    for cell, score in zip(cells[3:5], ("detection", "fuzzing"), strict=True):
+        value, low, high = map(float, re.findall(r"[\d.]+", cell))
+        assert value == pytest.approx(scores[score], abs=5e-3)
+        assert low == pytest.approx(scores[f"{score}_low"], abs=5e-3) and high >= value
     first = record["most_positive_activation_records"][0]
     shown = browser.run("return document.querySelector('.context').textContent")
     assert shown == "".join(first["tokens"]).replace("\n", "⏎")
+
+
+def test_the_documents_pictures_are_taken_by_one_command(index, tmp_path):
+    shown = re.findall(r"\((atlas_\w+\.webp)\)", (ROOT / "docs/atlas.md").read_text())
+    script = [sys.executable, ROOT / "benchmarks/picture_atlas.py", index.parent]
+    with_helpers = os.environ | {"PYTHONPATH": str(ROOT / "tests/helpers")}
+    subprocess.run(script, cwd=tmp_path, env=with_helpers, check=True)
+    pictures = {file.name: Image.open(file).size for file in (tmp_path / "docs").iterdir()}
+    assert set(pictures) == set(shown)
+    assert pictures["atlas_unit.webp"][0] == 1000 and pictures["atlas_phone.webp"][0] > 2 * 360
+    assert all(file.stat().st_size < 150_000 for file in (tmp_path / "docs").iterdir())
 
 
 def test_the_table_of_a_run_has_every_direction(atlas, scores):
@@ -431,6 +468,10 @@ def test_the_table_of_a_run_has_every_direction(atlas, scores):
     columns = {"map_x": "x", "map_y": "y", "mean_rank": "mean_rank"}
     found = table[[*columns]].rename(columns=columns).sort_index()
     pd.testing.assert_frame_equal(found, places[[*columns.values()]])
+    further = pd.read_csv(atlas.folder / "results/interpretability/classifier/tiles/further.csv")
+    own = further[(further["score"] == "monosemanticity") & (further["metric"] == "inhouse")]
+    own = own.set_index(table.index.names)["value"].sort_index()
+    np.testing.assert_array_equal(table["monosemanticity (inhouse)"].sort_index(), own)
 
 
 def test_neuronpedia_s_files_say_what_records_and_explanations_say(atlas):
@@ -446,12 +487,12 @@ def test_neuronpedia_s_files_say_what_records_and_explanations_say(atlas):
         assert set(table["modelId"]) == {"gpt"} and set(table["layer"]) == {folder.name}
     made = atlas.folder / "results/explanations/gpt"
     scores = pd.read_csv(made / "lookup.csv").query("depth == 1 and kind == 'neuron'")
-    assert features["index"].to_list() == scores["unit"].to_list()
+    assert features["index"].to_list() == scores["unit"].astype(str).to_list()
     assert explanations["description"].to_list() == scores["explanation"].to_list()
     assert explanations["id"].is_unique and activations["id"].is_unique
     records = [json.loads(line) for line in (made / "records.jsonl").read_text().splitlines()]
     (record,) = [
-        one for one in records[:3] if one["neuron_id"]["neuron_index"] == features["index"][0]
+        one for one in records[:3] if one["neuron_id"]["neuron_index"] == int(features["index"][0])
     ]
     own = activations[activations["index"] == features["index"][0]]
     excerpts = record["most_positive_activation_records"] + record["random_sample"]

@@ -15,13 +15,16 @@ SCORED = [
 TARGETS = [
     *("results/spectra/classifier/test/exponents.csv", "results/filters/classifier/test.csv"),
     *("results/projections/classifier/dot/action.csv", *SCORED),
-    *(f"{SCORES}/{name}.csv" for name in ("autoencoders", "coactivation", "synergy_units")),
+    *(
+        f"{SCORES}/{name}.csv"
+        for name in ("autoencoders", "coactivation", "further", "stability", "synergy_units")
+    ),
 ]
 # What a layer more on `tiles` makes of each rule's job.
 OF_TILES = {
     *("find_directions", "train_autoencoder", "score_interpretability", "score_halves"),
     *("simulate_psychophysics", "embed_manifold", "measure_coactivation", "measure_sensitivity"),
-    "score_synergies",
+    *("measure_stability", "score_synergies", "score_further"),
 }
 METRICS = "color, label, inhouse"
 

@@ -13,14 +13,16 @@ from project import MINI, Project, copy_project, read_config
 CONFIG = read_config(MINI)
 ANALYSES = {"spectra", "filters", "projections", "directions"}
 STUDIES = {"coding", "language", "theory"}
-# The section that a section can't do without, and the key where that is told.
-NEEDS = {
-    "filters": ("spectra", "filters.layers"),
-    "interpretability": ("directions", "interpretability"),
-    "figures": ("directions", "figures.mei_methods"),
-    "index": ("backbones", "index.backbones"),
-}
-OPTIONAL = sorted(ANALYSES | STUDIES | {*NEEDS, "backbones", "claims"})
+# A section, one that it can't do without, and the key where that is told.
+NEEDS = (
+    ("filters", "spectra", "filters.layers"),
+    ("interpretability", "directions", "interpretability"),
+    ("figures", "directions", "figures.mei_methods"),
+    ("index", "backbones", "index.backbones"),
+    ("robustness", "spectra", "robustness.attacks.models"),
+    ("robustness", "directions", "robustness.noise"),
+)
+OPTIONAL = sorted(ANALYSES | STUDIES | {name for name, *_ in NEEDS} | {"backbones", "claims"})
 
 
 def holding(*sections: str) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def holding(*sections: str) -> dict[str, Any]:
 @given(sections=st.sets(st.sampled_from(OPTIONAL)))
 @settings(deadline=None)
 def test_any_sections_make_a_plan_of_what_they_hold(sections: set[str]) -> None:
-    told = {key for name, (need, key) in NEEDS.items() if name in sections and need not in sections}
+    told = {key for name, need, key in NEEDS if name in sections and need not in sections}
     if not sections & ((ANALYSES - {"filters"}) | STUDIES):
         named = "name models and stimuli, or activations, in spectra or projections, or add"
         told.add(f"nothing to compute; {named}")
@@ -79,8 +81,9 @@ MAIN = {
     ("language",): TEXT
     | {"fit_text_spectra", "project_text", "collect_records", "explain_by_lookup"}
     | {"draw_text_spectra", "draw_text_exponents", "draw_text_action", "draw_passage"}
-    | {"draw_explanations", "judge_claims", "draw_claims"},
+    | {"draw_explanations", "draw_detection", "judge_claims", "draw_claims"},
     ("theory",): {"train_superposition", "compute_channel", "estimate_information"}
+    | {"recover_planted", "decode_exponentials", "draw_planted", "draw_hardness"}
     | {"draw_superposition", "draw_channel", "draw_information", "judge_claims", "draw_claims"},
 }
 
@@ -91,7 +94,9 @@ def test_the_main_job_is_what_the_study_holds(project: Project, sections: tuple[
     assert set(project.would_run("main", "partial.yaml")) == MAIN[sections]
 
 
-@pytest.mark.parametrize("target", ["coding", "interpretability", "language", "theory"])
+@pytest.mark.parametrize(
+    "target", ["coding", "interpretability", "language", "robustness", "theory"]
+)
 def test_a_target_without_its_section_ends_in_one_line(project: Project, target: str) -> None:
     (project.folder / "partial.yaml").write_text(yaml.safe_dump(holding("spectra")))
     said = project.failure(target, "--dry-run", "--quiet", study="partial.yaml")

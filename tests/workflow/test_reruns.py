@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from typing import Any
 
+import numpy as np
 import pytest
+from dreamsim_weights import write_weights
 from planned_jobs import Plan, edited, plans, rules_reaching
 from project import MINI, SCRIPTS, Project, changed, copy_project, read_config
 
@@ -22,16 +24,21 @@ TRIED = {"simulate_psychophysics", "draw_psychophysics", "draw_trial", *JUDGED}
 MAPPED = {"embed_manifold", "draw_manifold", *JUDGED}
 COACTIVE = {"measure_coactivation", "draw_coactivation", *JUDGED}
 SENSITIVE = {"measure_sensitivity", "draw_sensitivity", *JUDGED}
+FURTHER = {"score_further", "draw_score_agreement", *JUDGED}
 PAIRED = {"score_synergies", "draw_synergy", "draw_pairs", *JUDGED}
+# The robustness study.
+ATTACKED = {"attack_networks", "draw_attacks", *JUDGED}
+STABLE = {"measure_stability", "draw_stability", *JUDGED}
 # Of directions, and of the units alone.
-OF_DIRECTIONS = TRIED | MAPPED | SENSITIVE
+OF_DIRECTIONS = TRIED | MAPPED | SENSITIVE | STABLE
 OF_UNITS = COACTIVE | PAIRED
 # Stages by what they follow from.
 COMPARED = {"draw_controls", "draw_autoencoders", "draw_index_panels"}
-SCORED = {"draw_index", "draw_exciting_images", *JUDGED} | COMPARED | HALVED
+SCORED = {"draw_index", "draw_exciting_images", *JUDGED} | COMPARED | HALVED | FURTHER
 SCORES = {"score_interpretability"} | SCORED
 DIRECTED = SCORES | OF_DIRECTIONS | OF_UNITS
-SPECTRAL = {"draw_spectra", "draw_exponents", "draw_windows", "draw_action", *JUDGED}
+OF_SPECTRA = {"draw_spectra", "draw_exponents", "draw_windows", "draw_action", *JUDGED}
+SPECTRAL = OF_SPECTRA | {"draw_attacks"}
 PROJECTED = {"draw_trajectories", "draw_action", *JUDGED}
 FOUND = {"find_directions", "train_autoencoder"} | DIRECTED
 # One method changes: the units stay, and what only looks at K-Means, unless it is that.
@@ -48,16 +55,18 @@ FITTED = {"fit_spectra"} | SPECTRAL | SWEPT_SPECTRA
 MOVED = {"project_dot", "draw_dropout"} | PROJECTED
 # The figure of windows shows the main job's networks alone.
 SWEPT = ({"capture_activations"} | FITTED | MOVED | CROSSED | FILTERED) - {"draw_windows"}
-VAES = {"train_vae", "recalibrate_statistics"} | SWEPT
+VAES = {"train_vae", "recalibrate_statistics"} | SWEPT | ATTACKED
 ENCODER = {"train_classifier"} | VAES
 # And in the theory study.
 TOYS = {"train_superposition", "draw_superposition", *JUDGED}
 CHANNEL = {"compute_channel", "draw_channel", *JUDGED}
 INFORMATION = {"estimate_information", "draw_information", *JUDGED}
+PLANTED = {"recover_planted", "draw_planted", *JUDGED}
+HARDNESS = {"decode_exponentials", "draw_hardness", *JUDGED}
 # And in the language study.
 TEXT_SPECTRA = {"fit_text_spectra", "draw_text_spectra", "draw_text_exponents", *JUDGED}
 TEXT_MOVED = {"project_text", "draw_text_action", "draw_passage"}
-EXPLAINED = {"explain_by_lookup", "draw_explanations", *JUDGED}
+EXPLAINED = {"explain_by_lookup", "draw_explanations", "draw_detection", *JUDGED}
 RECORDS = {"collect_records"} | EXPLAINED
 TOKENS = {"capture_text"} | TEXT_SPECTRA | TEXT_MOVED | RECORDS
 DRAWN_OF_TEXT = {"draw_text_spectra", "draw_text_exponents", "draw_text_action", "draw_passage"}
@@ -67,12 +76,15 @@ GPT = {"train_language_model"} | UNTRAINED_GPT
 TEXT = {"make_text"} | GPT
 
 # Figures that show a statistic of the claims with its interval.
-WITH_EVIDENCE = {"draw_coactivation", "draw_manifold", "draw_sensitivity", *JUDGED}
+WITH_MEASURES = {"draw_coactivation", "draw_manifold", "draw_sensitivity", *JUDGED}
+WITH_EVIDENCE = WITH_MEASURES | {"draw_detection"}
+# And those that take one from the claims' own code.
+OF_CLAIMS = WITH_MEASURES | {"draw_attacks", "draw_stability"}
 
-EVERYTHING = SHOWN | SWEPT | TOYS | CHANNEL | INFORMATION | TOKENS
+EVERYTHING = SHOWN | SWEPT | TOYS | CHANNEL | INFORMATION | PLANTED | HARDNESS | TOKENS | ATTACKED
 DRAWN = {rule for rule in EVERYTHING if rule.startswith("draw_")}
 TRAINED_ON = {"make_stimuli", "train_classifier", "embed_stimuli"} | SHOWN | VAES
-CLASSIFIER = {"train_classifier"} | SHOWN
+CLASSIFIER = {"train_classifier"} | SHOWN | ATTACKED
 # Networks of images, built afresh or from a checkpoint.
 BUILT = {"initialise_checkpoint", "embed_stimuli"} | CLASSIFIER | ENCODER
 # A control set: scored and drawn, but no part of the interpretability study.
@@ -95,14 +107,14 @@ RESNET = {
     "architecture.stem_stride": 1,
 }
 ALEXNET = {"architecture.widths": [4, 6, 8, 6, 5]}
-NETWORK = {
-    "classes": 11,
+SEEING = {
     "preprocessing.side": 40,
     "preprocessing.resize": 48,
     "preprocessing.interpolation": "bicubic",
     "preprocessing.mean": [0.4, 0.5, 0.5],
     "preprocessing.std": [0.2, 0.25, 0.25],
 }
+NETWORK = SEEING | {"classes": 11}
 TRAINING = {
     "training.train": "test",
     "training.test": "train",
@@ -139,7 +151,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "stimuli.dot.radius": (0.2, DOT),
     "stimuli.dot.color": ([1.0, 0.0, 0.0], DOT),
     "stimuli.dot.background": ([0.0, 0.0, 1.0], DOT),
-    **rows("models.classifier", RESNET | NETWORK | TRAINING, CLASSIFIER),
+    **rows("models.classifier", RESNET | SEEING | TRAINING, CLASSIFIER),
     **rows("models.untrained", RESNET | NETWORK | {"seed": 5}, UNTRAINED),
     **rows("models.perceptual", ALEXNET | NETWORK | TRAINING, PERCEPTUAL),
     **rows("models.encoder", RESNET | NETWORK | TRAINING, ENCODER),
@@ -162,9 +174,12 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     # A model more: only what it adds, and what draws all models together.
     "spectra.models": (
         ["classifier", "encoder"],
-        {"capture_activations", "fit_spectra", "draw_size"} | SPECTRAL | FILTERED,
+        {"capture_activations", "fit_spectra", "draw_size"} | OF_SPECTRA | FILTERED,
     ),
-    "spectra.stimuli": (["train"], {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED),
+    "spectra.stimuli": (
+        ["train"],
+        {"capture_activations", "fit_spectra"} | SPECTRAL | FILTERED | ATTACKED,
+    ),
     # Filters are of layers that stand, in the file in which they stand.
     "spectra.layers": (["relu", "layer1*"], {"capture_activations", "fit_spectra"} | SPECTRAL),
     "spectra.reduction": ("none", {"capture_activations"} | FITTED | CROSSED | FILTERED),
@@ -172,11 +187,15 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "spectra.components": (40, FITTED | CROSSED | TEXT_SPECTRA),
     # Nothing is trained or captured again.
     "spectra.ranks": ([3, 12], FITTED | CROSSED | TEXT_SPECTRA),
-    "spectra.resamples": (25, FITTED | CROSSED | TEXT_SPECTRA),
-    "spectra.resampled": ("stimuli", FITTED),
-    "spectra.estimators": (["meme", "windows"], FITTED | CROSSED),
+    "spectra.resamples": (25, FITTED | CROSSED | TEXT_SPECTRA | ATTACKED),
+    "spectra.resampled": ("stimuli", FITTED | ATTACKED),
+    # Those that so few stimuli are enough for; without windows there is no figure of them.
+    "spectra.estimators": (
+        ["participation_ratio", "stringer"],
+        (FITTED | CROSSED | TEXT_SPECTRA) - {"draw_windows"},
+    ),
     "spectra.swaps": (3, CROSSED),
-    "spectra.seed": (5, FITTED | CROSSED | FILTERED | TEXT_SPECTRA),
+    "spectra.seed": (5, FITTED | CROSSED | FILTERED | TEXT_SPECTRA | ATTACKED),
     "filters.layers": (["layer1*:1"], FILTERED),
     "filters.ranks": ([1, 3], FILTERED),
     "filters.images": (9, FILTERED),
@@ -200,7 +219,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "directions.analysis_set": (
         "test",
         {"train_autoencoder", "score_interpretability"}
-        | (HALVED | COMPARED | OF_DIRECTIONS | OF_UNITS),
+        | (HALVED | COMPARED | FURTHER | OF_DIRECTIONS | OF_UNITS),
     ),
     # The only run on the analysis set is the classifier's: nothing is left to study.
     "interpretability.models": (["untrained"], {"draw_controls", *JUDGED}),
@@ -238,9 +257,9 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "index.color": (False, DIRECTED),
     "index.label": (False, DIRECTED),
     "index.backbones": ([], DIRECTED),
-    "index.resamples": (25, SCORES),
-    "index.resampled": ("stimuli", SCORES),
-    "index.seed": (5, SCORES),
+    "index.resamples": (25, SCORES | STABLE),
+    "index.resampled": ("stimuli", SCORES | STABLE),
+    "index.seed": (5, SCORES | STABLE),
     # Nothing is captured, embedded or fitted again.
     "interpretability.psychophysics.methods": (["neurons"], TRIED),
     "interpretability.psychophysics.difficulties": ([0, 0.1], TRIED),
@@ -250,6 +269,12 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "interpretability.psychophysics.sides": ("positive", TRIED),
     "interpretability.psychophysics.pool": ("mean", TRIED),
     "interpretability.psychophysics.seed": (5, TRIED),
+    # A score reruns neither the index nor the trials.
+    **rows(
+        "interpretability.further_scores",
+        {"references": 3, "trials": 4, "slope": 1.0, "top": 5, "resamples": 25, "seed": 5},
+        FURTHER,
+    ),
     "interpretability.manifold.methods": (["neurons"], MAPPED),
     "interpretability.manifold.perplexity": (3, MAPPED),
     "interpretability.manifold.temperature": (1, MAPPED),
@@ -276,7 +301,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
         [0, 1],
         {"train_vae", "recalibrate_statistics", "capture_activations", "fit_spectra", "project_dot"}
         | SWEPT_SPECTRA
-        | {*JUDGED, "draw_cross_validated"},
+        | ATTACKED
+        | {"draw_cross_validated"},
     ),
     "coding.training.train": ("test", VAES),
     "coding.training.test": ("tiles", VAES),
@@ -287,7 +313,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "coding.training.kld_weight": (0.5, VAES),
     "coding.stimuli": (
         "train",
-        ({"capture_activations"} | FITTED | CROSSED | FILTERED) - {"draw_windows"},
+        ({"capture_activations"} | FITTED | CROSSED | FILTERED | ATTACKED) - {"draw_windows"},
     ),
     "coding.layers": (["resnet.[24]*"], SWEPT),
     "coding.filters": (["resnet.4*:0"], FILTERED),
@@ -342,16 +368,49 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "theory.information.estimator_width": (5, INFORMATION),
     "theory.information.estimator_steps": (6, INFORMATION),
     "theory.information.estimator_batch": (70, INFORMATION),
+    "theory.information.estimator_contrast": (8, INFORMATION),
     "theory.information.estimator_learning_rate": (0.02, INFORMATION),
-    "claims.resamples": (120, WITH_EVIDENCE),
-    "claims.seed": (5, WITH_EVIDENCE),
+    "theory.planted.features": (9, PLANTED),
+    "theory.planted.units": (5, PLANTED),
+    "theory.planted.rows": (70, PLANTED),
+    "theory.planted.sizes": ([7], PLANTED),
+    "theory.planted.densities": ([0.2], PLANTED),
+    "theory.planted.noises": ([0.1], PLANTED),
+    "theory.planted.penalties": ([0.3], PLANTED),
+    "theory.planted.epochs": (2, PLANTED),
+    "theory.planted.batch": (20, PLANTED),
+    "theory.planted.learning_rate": (0.02, PLANTED),
+    "theory.planted.m": (4, PLANTED),
+    "theory.planted.seeds": ([0, 2], PLANTED),
+    "theory.hardness.groups": ([{"p": 11, "g": 6}], HARDNESS),
+    "theory.hardness.width": (5, HARDNESS),
+    "theory.hardness.steps": (6, HARDNESS),
+    "theory.hardness.learning_rate": (0.02, HARDNESS),
+    "theory.hardness.read_out_width": (5, HARDNESS),
+    "theory.hardness.read_out_steps": (6, HARDNESS),
+    "theory.hardness.read_out_learning_rate": (0.02, HARDNESS),
+    "theory.hardness.seeds": ([0, 2], HARDNESS),
+    "robustness.attacks.models": ([], ATTACKED),
+    "robustness.attacks.images": (21, ATTACKED),
+    "robustness.attacks.epsilons": ([0.03], ATTACKED),
+    "robustness.attacks.steps": (3, ATTACKED),
+    # The only network with directions on the analysis set, which null means too.
+    "robustness.noise.models": (["classifier"], set()),
+    "robustness.noise.methods": (["neurons"], STABLE),
+    "robustness.noise.strengths": ([0.1], STABLE),
+    "robustness.noise.seed": (5, STABLE),
+    "claims.resamples": (120, WITH_EVIDENCE | {"draw_score_agreement"}),
+    "claims.seed": (5, WITH_EVIDENCE | {"draw_score_agreement"}),
     "figures.mei_methods": (["neurons", "kmeans-0.5x"], {"draw_exciting_images"}),
+    "figures.claims_beside": ({"other": "verdicts.csv"}, {"draw_claims"}),
 }
 # Keys with one legal value in this study, and tags that would make another kind of section; those
 # of activations from files have tests of their own.
 FIXED = re.compile(
     r"\.source$|\.weights$|\.kind$|\.architecture\.name$|^projections\.stimuli$|methods\.neurons"
     r"|^claims\.networks$|^coding\.(dot|checkpoints)$|^people$|^directions\.reduction$|\.like$"
+    # An attacked classifier names the labels that it sees.
+    r"|^models\.classifier\.classes$"
     r"|^language\.explanations\.(explainers\.openai|published)$|^activations$|\.activations$"
 )
 
@@ -402,8 +461,13 @@ def test_the_matrix_covers_every_key():
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
-    """A copy in which nothing runs."""
-    return copy_project(tmp_path_factory.mktemp("planned"))
+    """A copy in which nothing runs, with files that some of its studies name."""
+    project = copy_project(tmp_path_factory.mktemp("planned"))
+    for name, count in {"tiles": 90, "test": 60}.items():
+        np.save(project.folder / f"{name}.npy", np.ones((count, 5)))
+    write_weights(project.folder / "weights", "clip_vitb32")
+    (project.folder / "verdicts.csv").write_text("id,margin,verdict\nA5,1,supported\n")
+    return project
 
 
 @pytest.fixture(scope="module")
@@ -447,19 +511,24 @@ def test_one_clustering_one_network_or_one_dropout_is_made_anew(planned):
 def test_one_more_seed_is_one_more_network_and_what_gathers_all(planned):
     found = reruns(planned, "three seeds", "two seeds")
     together = {"draw_spectra", "draw_exponents", "draw_windows", "draw_size", "draw_action"}
+    together |= {"draw_attacks"}
     drawn = {name for name in found if name.startswith("draw_")}
     assert drawn == {*together, "draw_index", "draw_claims"}
     network = {"train_classifier": 1, "capture_activations": 3, "fit_spectra": 1, "project_dot": 1}
     directions = {"find_directions": 10, "train_autoencoder": 1, "score_interpretability": 1}
+    robustness = {"attack_networks": 1, "measure_stability": 1}
     of_all = {*JUDGED, *together, "draw_index"}
-    assert {n: c for n, c in found.items() if n not in of_all} == network | directions
+    assert {n: c for n, c in found.items() if n not in of_all} == network | directions | robustness
 
 
 # What grows: the changed keys, and how many jobs of each stage run, besides figures and claims.
 BACKBONE = {"kind": "network", "model": "encoder", "layers": [{"type": "ReLU"}]}
+SETS = {name: {"file": f"{name}.npy", "rows": "in_order"} for name in ("tiles", "test")}
+GIVEN = {"kind": "embeddings", "sets": SETS}
+DREAMSIM = {"kind": "dreamsim", "folder": "weights", "variant": "clip_vitb32"}
 SCORED_AGAIN = {"score_interpretability": 3} | dict.fromkeys(
-    ("score_halves", "simulate_psychophysics", "embed_manifold")
-    + ("measure_coactivation", "measure_sensitivity", "score_synergies"),
+    ("score_halves", "simulate_psychophysics", "score_further", "embed_manifold")
+    + ("measure_coactivation", "measure_sensitivity", "measure_stability", "score_synergies"),
     1,
 )
 GROWN = {
@@ -483,17 +552,25 @@ GROWN = {
     ),
     "a K": (
         {"directions.methods.kmeans.k": [4, "0.5x", 6]},
-        {"find_directions": 2, "score_interpretability": 2, "score_halves": 1},
+        {"find_directions": 2, "score_interpretability": 2, "score_halves": 1, "score_further": 1},
     ),
     "a backbone": (
         {"backbones.other": BACKBONE, "index.backbones": ["inhouse", "other"]},
         {"embed_stimuli": 2} | SCORED_AGAIN,
     ),
+    "a backbone of embeddings": (
+        {"backbones.given": GIVEN, "index.backbones": ["inhouse", "given"]},
+        {"import_embeddings": 2} | SCORED_AGAIN,
+    ),
+    "a backbone of DreamSim": (
+        {"backbones.dreamsim": DREAMSIM, "index.backbones": ["inhouse", "dreamsim"]},
+        {"embed_by_dreamsim": 2} | SCORED_AGAIN,
+    ),
     # Two dropouts, as trained and recalibrated, each shown two sets.
     "a seed": (
         {"coding.seeds": [0, 1]},
         {"train_vae": 2, "recalibrate_statistics": 2, "capture_activations": 8}
-        | {"fit_spectra": 4, "project_dot": 4},
+        | {"fit_spectra": 4, "project_dot": 4, "attack_networks": 1},
     ),
 }
 
@@ -514,16 +591,18 @@ def test_what_grows_runs_the_jobs_of_what_is_new(grown, what):
 # Library modules: one edited function each, and the rules that reach it or follow from one.
 MODULES = {
     # Halves have clusterings of their own.
-    "directions/kmeans.py": CENTROIDS,
-    "directions/finders.py": CENTROIDS,
-    "directions/baselines.py": CENTROIDS,
-    "directions/read_out.py": CENTROIDS,
-    "directions/encode.py": CENTROIDS,
-    "directions/directions.py": FOUND,
-    "directions/sparse_autoencoder.py": AUTOENCODERS,
-    "statistics/ranking.py": DIRECTED | RECORDS,
+    "directions/kmeans.py": CENTROIDS | PLANTED,
+    "directions/finders.py": CENTROIDS | PLANTED,
+    "directions/baselines.py": CENTROIDS | PLANTED,
+    "directions/read_out.py": CENTROIDS | PLANTED,
+    "directions/encode.py": CENTROIDS | PLANTED,
+    "directions/directions.py": FOUND | PLANTED,
+    "directions/sparse_autoencoder.py": AUTOENCODERS | PLANTED,
+    "statistics/ranking.py": DIRECTED | RECORDS | PLANTED,
     # What callers of the library may hand over.
     "statistics/arrays.py": FOUND
+    | PLANTED
+    | {"draw_hardness"}
     | FITTED
     | CROSSED
     | FILTERED
@@ -532,14 +611,20 @@ MODULES = {
     | RECORDS
     | INFORMATION
     | WITH_EVIDENCE,
-    "statistics/subsamples.py": SCORES | WITH_EVIDENCE | TEXT_SPECTRA | FITTED,
-    "interpretability/index_resampled.py": SCORES,
+    "statistics/subsamples.py": SCORES | WITH_EVIDENCE | TEXT_SPECTRA | FITTED | STABLE | ATTACKED,
+    "interpretability/index_resampled.py": SCORES | STABLE,
     "directions/halves.py": HALVED,
-    "experiments/psychophysics.py": TRIED,
-    "experiments/trial_design.py": TRIED,
+    "experiments/psychophysics.py": TRIED | FURTHER,
+    "experiments/trial_design.py": TRIED | FURTHER,
     # Of people too, whom this study doesn't ask.
-    "experiments/preference.py": TRIED,
-    "models/open_network.py": SHOWN | SWEPT,
+    "experiments/preference.py": TRIED | FURTHER,
+    "experiments/machine_interpretability.py": FURTHER,
+    "experiments/further_*.py": FURTHER,
+    "interpretability/all_pairs.py": FURTHER,
+    "interpretability/cosines.py": FURTHER,
+    "interpretability/monosemanticity.py": FURTHER,
+    "interpretability/semantic_lens.py": FURTHER,
+    "models/open_network.py": SHOWN | SWEPT | ATTACKED,
     "models/small_resnet.py": BUILT,
     "models/resnet_vae.py": BUILT,
     "models/checkpoints.py": BUILT,
@@ -554,7 +639,7 @@ MODULES = {
     "models/transformers_config.py": BUILT | GPT,
     "models/reductions.py": EMBEDDED | SHOWN | SWEPT | TOKENS,
     "models/layer_listing.py": BUILT | GPT,
-    "models/tensor_files.py": BUILT | GPT,
+    "models/tensor_files.py": BUILT | GPT | PLANTED,
     # How a set is made, and how its file is read.
     "data/photographs.py": TRAINED_ON,
     "data/open_image.py": TRAINED_ON,
@@ -568,13 +653,17 @@ MODULES = {
     "sources/*.py": set(),
     "files/folder_walk.py": TRAINED_ON | TEXT,
     "data/stimulus_blocks.py": EMBEDDED,
-    "data/stimulus_file.py": (BUILT - {"initialise_checkpoint"}) | TRAINED_ON,
+    "data/stimulus_file.py": (BUILT - {"initialise_checkpoint"}) | TRAINED_ON | PLANTED,
     "experiments/manifold.py": MAPPED,
     "experiments/coactivation.py": COACTIVE,
     "experiments/sensitivity.py": SENSITIVE,
     "experiments/input_gradients.py": SENSITIVE,
     "experiments/synergy.py": PAIRED,
-    "interpretability/index_means.py": COMPARED,
+    "experiments/adversarial.py": ATTACKED,
+    "experiments/vulnerability.py": ATTACKED,
+    "experiments/stability.py": STABLE,
+    "experiments/robustness_measures.py": ATTACKED | STABLE,
+    "interpretability/index_means.py": COMPARED | {"draw_score_agreement"},
     # This study asks no people.
     "experiments/people.py": set(),
     "experiments/people_agreement.py": set(),
@@ -584,6 +673,7 @@ MODULES = {
     "spectra/eigenspectrum.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
     "spectra/moments.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
     "capture/rows.py": CENTROIDS
+    | PLANTED
     | FITTED
     | CROSSED
     | FILTERED
@@ -597,6 +687,8 @@ MODULES = {
     "spectra/tables.py": FITTED | TEXT_SPECTRA,
     "spectra/exponents_by_group.py": TEXT_SPECTRA | FITTED,
     "spectra/cvpca.py": CROSSED,
+    # Read at the start alone.
+    "spectra/least_sizes.py": set(),
     **dict.fromkeys(
         (
             f"spectra/{module}.py"
@@ -605,7 +697,7 @@ MODULES = {
                 *("participation", "windows"),
             )
         ),
-        FITTED | CROSSED,
+        FITTED | CROSSED | TEXT_SPECTRA,
     ),
     "spectra/filters.py": FILTERED,
     # The theory study draws its 1/2 zeta(-alpha).
@@ -613,19 +705,20 @@ MODULES = {
     "spectra/token_trajectories.py": TEXT_MOVED,
     "claims/verdicts.py": JUDGED,
     "claims/catalogue.py": JUDGED,
-    "claims/needs.py": WITH_EVIDENCE,
-    "statistics/evidence.py": WITH_EVIDENCE,
+    "claims/needs.py": OF_CLAIMS,
+    "statistics/evidence.py": OF_CLAIMS | WITH_EVIDENCE,
+    "statistics/rank_correlation.py": OF_CLAIMS | WITH_EVIDENCE | STABLE | {"draw_score_agreement"},
     "statistics/false_discoveries.py": JUDGED,
-    "statistics/hierarchy.py": WITH_EVIDENCE | COMPARED,
+    "statistics/hierarchy.py": OF_CLAIMS | WITH_EVIDENCE | COMPARED | FURTHER,
     "claims/judges.py": JUDGED,
     "claims/pooling.py": JUDGED,
-    "claims/scope.py": WITH_EVIDENCE,
+    "claims/scope.py": OF_CLAIMS,
     # Whatever reads a table.
-    "files/csv_tables.py": DRAWN | {"explain_by_lookup", "score_halves", *JUDGED},
+    "files/csv_tables.py": DRAWN | {"explain_by_lookup", "score_halves", "score_further", *JUDGED},
     # Whatever writes one, or has to do with files of another format, and what follows.
     "files/csv_writer.py": {"embed_stimuli"} | ENCODER | GPT | EVERYTHING,
-    "files/hdf5_files.py": TRAINED_ON | TEXT | TOYS,
-    "files/named_axes.py": SHOWN | SWEPT | TOKENS,
+    "files/hdf5_files.py": TRAINED_ON | TEXT | TOYS | PLANTED,
+    "files/named_axes.py": SHOWN | SWEPT | TOKENS | PLANTED,
     "files/array_files.py": MOVED | TEXT_MOVED,
     # What takes items from a last run: of tables, and of any file.
     "files/kept_tables.py": FITTED
@@ -635,7 +728,8 @@ MODULES = {
     | TEXT_MOVED
     | RECORDS
     | DIRECTED
-    | AUTOENCODERS,
+    | AUTOENCODERS
+    | ATTACKED,
     "files/kept_results.py": FITTED
     | CROSSED
     | MOVED
@@ -644,7 +738,8 @@ MODULES = {
     | RECORDS
     | EMBEDDED
     | FOUND
-    | FILTERED,
+    | FILTERED
+    | ATTACKED,
     # Columns that are looked for, names, locks, notes and words change no number.
     "files/table_columns.py": set(),
     "files/table_reductions.py": DRAWN | JUDGED,
@@ -666,12 +761,16 @@ MODULES = {
         *JUDGED,
     },
     "theory/retention.py": {"draw_information", "estimate_information", *JUDGED},
-    "interpretability/similarity.py": DIRECTED,
-    "interpretability/parts.py": DIRECTED,
+    "interpretability/similarity.py": DIRECTED | PLANTED,
+    "interpretability/parts.py": DIRECTED | PLANTED,
     "interpretability/lpips_embedding.py": EMBEDDED,
     "interpretability/feature_embedding.py": EMBEDDED,
-    "interpretability/index.py": DIRECTED,
-    "training/epochs.py": {"embed_stimuli"} | SHOWN | ENCODER | GPT,
+    "interpretability/embedding_file.py": EMBEDDED,
+    # This study has no embeddings from files, and no DreamSim.
+    "interpretability/dreamsim*.py": set(),
+    "interpretability/given_embeddings.py": set(),
+    "interpretability/index.py": DIRECTED | PLANTED,
+    "training/epochs.py": {"embed_stimuli"} | SHOWN | ENCODER | GPT | PLANTED,
     "training/classifier.py": {"embed_stimuli"} | SHOWN | ENCODER,
     "training/vae.py": VAES,
     # Networks as trained stay as they are.
@@ -699,6 +798,7 @@ MODULES = {
     "explanations/units.py": RECORDS,
     "explanations/scores.py": EXPLAINED,
     "explanations/lookup.py": EXPLAINED,
+    "explanations/detection.py": EXPLAINED,
     # This study has no model of the hub or a GGUF file, no published explanations, no chat model.
     "models/hub.py": set(),
     "models/gguf_header.py": set(),
@@ -721,8 +821,15 @@ MODULES = {
     | FILTERED
     | (TOKENS - {"capture_text"}),
     "theory/superposition.py": TOYS,
+    "theory/planted_features.py": PLANTED,
+    "theory/recovery.py": PLANTED,
+    "theory/hardness.py": HARDNESS,
+    "theory/bit_networks.py": HARDNESS,
+    "theory/prime_groups.py": HARDNESS,
     "theory/dropout_networks.py": INFORMATION,
     "theory/mutual_information.py": INFORMATION,
+    "theory/info_nce.py": INFORMATION,
+    "theory/batched_layers.py": INFORMATION,
     "figures/style.py": DRAWN,
     "figures/filters.py": {"draw_filters"},
     "figures/spectra.py": {"draw_spectra", "draw_exponents", "draw_cross_validated"}
@@ -734,7 +841,8 @@ MODULES = {
     | DRAWN_OF_TEXT,
     "figures/seeds.py": {"draw_spectra", "draw_exponents", "draw_trajectories", "draw_action"}
     | {"draw_index", "draw_exciting_images", "draw_synergy", "draw_pairs", "draw_cross_validated"}
-    | {"draw_windows", "draw_controls", "draw_index_panels", "draw_explanations"}
+    | {"draw_windows", "draw_controls", "draw_index_panels", "draw_explanations", "draw_detection"}
+    | {"draw_attacks", "draw_stability"}
     | SWEPT_SPECTRA
     | DRAWN_OF_TEXT,
     "figures/projections.py": {"draw_trajectories", "draw_action"},
@@ -742,7 +850,8 @@ MODULES = {
     "figures/passage.py": {"draw_passage"},
     # The panel of II against a measure is that of centroids too.
     "figures/manifold.py": {"draw_manifold", "draw_coactivation", "draw_sensitivity"},
-    "figures/explanations.py": {"draw_explanations"},
+    "figures/explanations.py": {"draw_explanations", "draw_detection"},
+    "figures/detection.py": {"draw_detection"},
     "figures/coding.py": SWEPT_SPECTRA | {"draw_cross_validated"},
     "figures/theory.py": {"draw_superposition", "draw_channel"},
     "figures/index.py": {"draw_index", "draw_exciting_images"},
@@ -772,29 +881,38 @@ MODULES = {
     "spectra/code_entropy.py": FITTED | TEXT_SPECTRA | CHANNEL,
     "spectra/huber.py": FITTED | CROSSED | TEXT_SPECTRA,
     "theory/capacity.py": TOYS | CHANNEL,
+    "statistics/proportions.py": TRIED | EXPLAINED,
     "statistics/intervals.py": TRIED
+    | FURTHER
     | FITTED
     | CROSSED
     | TEXT_SPECTRA
     | TEXT_MOVED
     | INFORMATION
     | DRAWN_OF_TEXT
+    | OF_CLAIMS
     | WITH_EVIDENCE
-    | {"draw_explanations"},
+    | EXPLAINED
+    | {"draw_planted", "draw_hardness"},
     "claims/measures/*.py": JUDGED,
-    "claims/measures/manifold.py": WITH_EVIDENCE,
+    "claims/measures/manifold.py": WITH_MEASURES,
     "claims/measures/sensitivity.py": {"draw_sensitivity", *JUDGED},
-    "claims/measures/tables.py": WITH_EVIDENCE,
+    "claims/measures/robustness.py": {"draw_attacks", "draw_stability", *JUDGED},
+    "claims/measures/tables.py": OF_CLAIMS,
     # This study asks no people.
     "figures/agreement.py": set(),
     "figures/autoencoders.py": {"draw_autoencoders"},
     "figures/claims.py": {"draw_claims"},
     "figures/information.py": {"draw_information"},
+    "figures/planted.py": {"draw_planted"},
+    "figures/hardness.py": {"draw_hardness"},
     "figures/psychophysics.py": {"draw_psychophysics", "draw_trial"},
     # Drawn where a study has networks of several sizes.
     "figures/size.py": set(),
     "figures/windows.py": {"draw_windows"},
+    "figures/robustness.py": {"draw_attacks", "draw_stability"},
     "figures/sensitivity.py": {"draw_sensitivity"},
+    "figures/further_scores.py": {"draw_score_agreement"},
     "figures/synergy.py": {"draw_pairs", "draw_synergy"},
 }
 

@@ -15,6 +15,7 @@ ATLAS_NEURONPEDIA = f"{ATLAS_PARTS}/exports/{{model}}/neuronpedia"
 DIRECTION_TABLES = {
     "psychophysics": "psychophysics.csv",
     "trial": "psychophysics_trial.csv",
+    "further": "further.csv",
     "manifold_images": "manifold.csv",
     "manifold_units": "manifold_units.csv",
     "coactivation": "coactivation.csv",

@@ -1,5 +1,17 @@
 """Which tables the claims of a target are judged by."""
 
+from codespectra.study.claims_beside import read_verdicts
+from codespectra.study.implied import attacked_runs, noise_runs
+
+# What backbones are in verdicts, by kind.
+NO_LPIPS = {
+    "network": "features of {model}",
+    "dreamsim": "DreamSim, {variant}",
+    "embeddings": "embeddings from a file",
+}
+# Of other studies by name, by claim: in `params`, so that the figure is drawn again where they change.
+BESIDE = {name: read_verdicts(path) for name, path in study.figures.claims_beside.items()}
+
 
 def scope_targets(scope):
     """Targets whose claims a table of claims holds."""
@@ -7,7 +19,9 @@ def scope_targets(scope):
         return ["main", "language"] if study.language else ["main"]
     if scope != "-everything":
         return [scope.removeprefix("-") or "main"]
-    sections = {"coding": study.coding, "language": study.language, "theory": study.theory}
+    sections = {
+        name: getattr(study, name) for name in ("coding", "language", "robustness", "theory")
+    }
     return [target for target in NEEDS if sections.get(target, True)]
 
 
@@ -41,6 +55,8 @@ ANALYSIS_TABLES = {
 
 def table_files(kind, target):
     """Where a kind of table lies that claims of a target need; nowhere if the study has none."""
+    if target == "robustness":
+        return robustness_tables(kind)
     if kind in ANALYSIS_TABLES:
         pattern, analysis = ANALYSIS_TABLES[kind]
         return per_run(pattern, f"coding_{analysis}" if target == "coding" else analysis)
@@ -59,6 +75,26 @@ def table_files(kind, target):
     return [f"results/theory/{kind}.csv"]
 
 
+def attacked_on(stimuli):
+    """The networks that are attacked on a set."""
+    return [model for model, shown in attacked_runs(study) if shown == stimuli]
+
+
+def attack_tables(kind):
+    """A kind of table of every set on which networks are attacked."""
+    sets = dict.fromkeys(stimuli for _, stimuli in attacked_runs(study))
+    return [f"results/robustness/{stimuli}/{kind}.csv" for stimuli in sets]
+
+
+def robustness_tables(kind):
+    """The same of the robustness study."""
+    if kind == "exponents":
+        return for_each(f"{SPECTRA}/exponents.csv", attacked_runs(study))
+    if kind.startswith("attack"):
+        return attack_tables(kind)
+    return for_each(f"{SCORES}/{kind}.csv", noise_runs(study))
+
+
 def origins(seeded, trained):
     """Where the weights of each model come from, in words; of networks of several seeds once."""
     models = study.models | (study.language.models if study.language else {})
@@ -69,7 +105,8 @@ def origins(seeded, trained):
 
 def claims_config(wildcards):
     """What the verdicts of a scope depend on, besides the tables."""
-    swept = network_table() if "coding" in scope_targets(wildcards.scope) else None
+    of_sweep = study.coding and {"coding", "robustness"} & {*scope_targets(wildcards.scope)}
+    swept = network_table() if of_sweep else None
     # Networks that only their seeds tell apart, and what they share.
     seeded = {n: of for n, of in replicates(study).items() if swept or n not in network_table()}
     trained = [n for n, model in study.models.items() if model.is_trained]
@@ -78,9 +115,9 @@ def claims_config(wildcards):
     return stage_config(
         study.claims,
         backbones={
-            name: f"{name} (features of {backbone.model})"
+            name: f"{name} ({NO_LPIPS[backbone.kind].format(**backbone.model_dump())})"
             for name, backbone in study.backbones.items()
-            if backbone.kind == "network"
+            if backbone.kind in NO_LPIPS
         },
         trained=sorted([*trained, *(swept or [])]),
         networks=swept,

@@ -18,6 +18,7 @@ from codespectra.errors import UserError
 from codespectra.study.implied import (
     PEOPLE,
     analyses,
+    backbones_in_words,
     interpretability_runs,
     backbone_model,
     class_count,
@@ -25,7 +26,6 @@ from codespectra.study.implied import (
     filter_runs,
     headline_metric,
     methods_of,
-    network_backbones,
     noisy_runs,
     reduction_of,
     resampled,
@@ -74,9 +74,8 @@ if study.language and study.language.explanations.explainers.openai:
 config = config | {"runtime": runtime}
 
 FIGURES = f"results/figures/{study.study}"
-# The metric of figures that show one, and what those are that a network's own features give.
-HEADLINE = headline_metric(study)
-BACKBONES = network_backbones(study)
+# The metric of figures that show one, and what those are that are no LPIPS.
+HEADLINE, BACKBONES = headline_metric(study), backbones_in_words(study)
 
 
 def code_of(script):
@@ -155,7 +154,7 @@ def model_description(name):
 
 # What every spectrum depends on, of images and of text.
 SPECTRUM = study.spectra.model_dump(
-    mode="json", include={"ranks", "solver", "components", "resamples", "seed"}
+    mode="json", include={"ranks", "solver", "components", "resamples", "seed", "estimators"}
 )
 
 
@@ -169,63 +168,7 @@ def run_config(kind, wildcards, **fields):
 
 def spectra_config(wildcards):
     """What the spectra of one run depend on, plain or cross-validated."""
-    return run_config("spectra", wildcards, **SPECTRUM, estimators=[*study.spectra.estimators])
-
-
-def reported(file, caption, category, title, form="table"):
-    """An output with its place in the report; `caption` names its text in workflow/report."""
-    if "{model}" in file and "{stimuli}" in file:
-        title += ", {model} on {stimuli}"
-    labels = {"result": title, "form": form}
-    return report(file, caption=f"../report/{caption}.rst", category=category, labels=labels)
-
-
-# Of the tables in the report, by their folder.
-CATEGORIES = {
-    "checkpoints": "Networks",
-    **dict.fromkeys(("spectra", "projections"), "Code"),
-    **dict.fromkeys(("interpretability", "people"), "Interpretability"),
-    "theory": "Theory",
-}
-
-
-def table(file, title, caption=None):
-    """A table with its place in the report; its text is called as the file, unless told."""
-    category = "Language" if "/text/" in file else CATEGORIES[Path(file).parts[1]]
-    return reported(file, caption or Path(file).stem, category, title)
-
-
-def figure_files(name, category, title):
-    """Outputs of a figure's rule: the report shows the picture alone, and stays small.
-
-    Its text there is called as what of the name is fixed.
-    """
-    fixed = re.sub(r"-?{\w+}", "", name)
-    pdf, png, csv = (f"{FIGURES}/{name}.{form}" for form in ("pdf", "png", "csv"))
-    return {"pdf": pdf, "png": reported(png, f"figure_{fixed}", category, title, "png"), "csv": csv}
-
-
-def run_figure_files(name, title):
-    """The same of a figure of one run of the interpretability study."""
-    return figure_files(f"{name}-{{model}}-{{stimuli}}", "Interpretability", title)
-
-
-def pictures(names):
-    """The figures of those names, as a target asks for them."""
-    return [f"{FIGURES}/{name}.png" for name in names]
-
-
-def with_claims(scope, files):
-    """The files of a target, and the claims on them; nothing if there are none."""
-    claims = [*pictures([f"claims{scope}"]), f"results/claims{scope}.csv"]
-    return [*files, *claims] if files else []
-
-
-def drawn_by(figure):
-    """Params of a figure: its function in `codespectra.figures`, and the digest of that code."""
-    library = f"figures/{figure.split('.')[0]}.py"
-    code = code_digest(SCRIPTS / "draw.py", REMEMBERED, library)
-    return {"figure": figure, "code": code}
+    return run_config("spectra", wildcards, **SPECTRUM)
 
 
 wildcard_constraints:
@@ -234,12 +177,14 @@ wildcard_constraints:
     method=r"[A-Za-z0-9_.-]+",
     backbone=r"[A-Za-z0-9_-]+",
     prefix="(coding-)?",
-    scope="(-coding|-theory|-language|-interpretability|-pretrained|-everything)?",
+    scope="(-coding|-theory|-language|-interpretability|-robustness|-pretrained|-everything)?",
     piece=ENDING,
 
 
 include: "outside.smk"
+include: "reported.smk"
 include: "inputs.smk"
+include: "embedding_inputs.smk"
 include: "claim_tables.smk"
 include: "atlas_inputs.smk"
 include: "captures.smk"

@@ -142,9 +142,22 @@ use rule figure as draw_explanations with:
         cfg=TEXT_FIGURE,
 
 
+use rule figure as draw_detection with:
+    input:
+        explanations=explanation_scores(),
+    output:
+        **figure_files("detection", "Language", "detection and fuzzing of explanations"),
+    pathvars:
+        figure="detection",
+    params:
+        **drawn_by("detection.draw_detection"),
+        cfg=stage_config(study.claims, study=study.study, bases=bases(TEXT_RUNS)),
+
+
 LANGUAGE_FIGURES = [
     *("text_spectra", "text_exponents", "text_action"),
     *(["explanations"] if explanation_scores() or published_scores() else []),
+    *(["detection"] if explanation_scores() else []),
     *for_each("passage-{model}", first_of_each(study, TEXT_RUNS)),
 ]
 LANGUAGE_TARGETS = with_claims("-language", pictures(LANGUAGE_FIGURES if study.language else ()))

@@ -125,15 +125,6 @@ def psychophysics_config(wildcards):
     return stage_config(**options, study=study.study, metric=HEADLINE, backbones=BACKBONES)
 
 
-def embedded(form):
-    """Embeddings of {stimuli} by every backbone that scores, in the order of params.cfg."""
-    names = study.index.backbones
-    return [f"results/embeddings/{name}/{{stimuli}}.{form}" for name in names]
-
-
-EMBEDDINGS = {"embeddings": ancient(embedded("h5")), "embeddings_manifests": embedded("json")}
-
-
 def directed(methods, form):
     """Input function: directions of {model} on {stimuli}; methods is a list or a function."""
 
@@ -183,21 +174,6 @@ def training_sets(wildcards):
     training = plan.models[wildcards.model].training
     train, test = (f"results/stimuli/{name}.h5" for name in (training.train, training.test))
     return stored("train", train) | stored("test", test)
-
-
-# What an embedding needs to know of a layer.
-TAPPED = ("name", "module", "call", "depth", "axes", "prefix")
-
-
-def backbone_config(name, stimuli):
-    """What the embeddings of a set by a backbone depend on, besides its checkpoint."""
-    layers = plan.embedded.get((name, stimuli), [])
-    return stage_config(
-        name=name,
-        kind=study.backbones[name].kind,
-        model=backbone_model(study, name),
-        layers=[{key: layer[key] for key in TAPPED} for layer in layers],
-    )
 
 
 def language_models_with(*weights):

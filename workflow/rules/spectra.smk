@@ -44,6 +44,11 @@ rule fit_text_spectra:
             "text_exponents",
         ),
         bootstrap="results/spectra/{model}/text/bootstrap.csv",
+        estimates=table(
+            "results/spectra/{model}/text/estimates.csv",
+            "exponents by estimator of {model} on text",
+            "text_estimates",
+        ),
     log:
         "results/logs/fit_text_spectra/{model}.log",
     benchmark:

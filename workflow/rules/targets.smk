@@ -4,7 +4,7 @@
 # file come without the network that some of them show images to.
 RUN_FIGURES = [
     *("index", "autoencoders", "psychophysics", "trial", "manifold", *OF_NETWORKS),
-    *("synergy", "pairs"),
+    *("synergy", "pairs", "score_agreement"),
 ]
 INTERPRETABILITY_FIGURES = [
     *(["agreement"] if study.people else []),
@@ -24,7 +24,7 @@ PRETRAINED_TARGETS = with_claims("-pretrained", PRETRAINED_FIGURES)
 # The main job too, of a study that is nothing but one of the others.
 ALL_TARGETS = [
     *(*MAIN_TARGETS, *CODING_TARGETS, *INTERPRETABILITY_TARGETS),
-    *(*LANGUAGE_TARGETS, *THEORY_TARGETS),
+    *(*LANGUAGE_TARGETS, *ROBUSTNESS_TARGETS, *THEORY_TARGETS),
 ]
 
 
@@ -66,6 +66,7 @@ use rule figure as draw_claims with:
         figure="claims{scope}",
     params:
         **drawn_by("claims.draw_claims"),
+        cfg=stage_config(study=study.study, beside=BESIDE),
 
 
 rule coding:
@@ -89,6 +90,13 @@ rule language:
         "The language study: exponents, token trajectories, explanation scores"
 
 
+rule robustness:
+    input:
+        lambda w: wanted(ROBUSTNESS_TARGETS, "robustness"),
+    message:
+        "The robustness study: attacks against exponents, noise against II"
+
+
 rule theory:
     input:
         lambda w: wanted(THEORY_TARGETS, "theory"),
@@ -108,6 +116,9 @@ rule everything:
         with_claims("-everything", ALL_TARGETS),
     message:
         "All studies, and all claims in one table"
+
+
+include: "records.smk"
 
 
 drop_benchmarks_of_shared()

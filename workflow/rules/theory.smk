@@ -106,5 +106,69 @@ use rule figure as draw_information with:
         ),
 
 
-THEORY_FIGURES = ("superposition", "channel", "information") if study.theory else ()
+rule recover_planted:
+    output:
+        table=table("results/theory/planted.csv", "planted dictionaries recovered"),
+    log:
+        "results/logs/recover_planted.log",
+    benchmark:
+        "results/benchmarks/recover_planted.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **growing(mem_mb=2000, runtime=120),
+    params:
+        cfg=lambda w: stage_config(study.theory.planted),
+        code=code_of("recover_planted.py"),
+    message:
+        "Recover planted dictionaries by every finder of directions"
+    script:
+        "../../scripts/recover_planted.py"
+
+
+use rule figure as draw_planted with:
+    input:
+        planted="results/theory/planted.csv",
+    output:
+        **figure_files("planted", "Theory", "planted dictionaries"),
+    pathvars:
+        figure="planted",
+    params:
+        **drawn_by("planted.draw_planted"),
+
+
+rule decode_exponentials:
+    output:
+        table=table("results/theory/hardness.csv", "reading x from g^x mod p"),
+    log:
+        "results/logs/decode_exponentials.log",
+    benchmark:
+        "results/benchmarks/decode_exponentials.jsonl"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **growing(mem_mb=2000, runtime=60),
+    params:
+        cfg=lambda w: stage_config(study.theory.hardness),
+        code=code_of("decode_exponentials.py"),
+    message:
+        "Read x from networks that compute g^x mod p"
+    script:
+        "../../scripts/decode_exponentials.py"
+
+
+use rule figure as draw_hardness with:
+    input:
+        hardness="results/theory/hardness.csv",
+    output:
+        **figure_files("hardness", "Theory", "reading x from g^x mod p"),
+    pathvars:
+        figure="hardness",
+    params:
+        **drawn_by("hardness.draw_hardness"),
+
+
+THEORY_FIGURES = (
+    ("superposition", "channel", "information", "planted", "hardness") if study.theory else ()
+)
 THEORY_TARGETS = with_claims("-theory", pictures(THEORY_FIGURES))

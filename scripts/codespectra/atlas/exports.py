@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,15 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from codespectra.explanations.detection import SCORES
 from codespectra.explanations.neuron_records import ActivationRecord, NeuronRecord
 from codespectra.files.whole_files import atomic
 
 Run = dict[str, Any]
+
+# Who made what is imported: the account `bot` of a fresh Neuronpedia, its default for all uploads.
+CREATOR = "clkht01d40000jv08hvalcvly"
+OWNER = "codespectra"
 
 
 def write_parquet(path: str | Path, run: Run, classes: list[str]) -> None:
@@ -60,30 +66,46 @@ def _numbers(values: np.ndarray) -> pa.Array:
 
 
 def write_neuronpedia(
-    folder: Path, model: str, rows: list[dict[str, Any]], records: list[NeuronRecord]
+    folder: Path, model: str, layers: int, rows: list[dict[str, Any]], records: list[NeuronRecord]
 ) -> None:
     """Write the units of one layer and kind as Neuronpedia's exports have them.
 
-    Lines have the names and meanings of its database; who made them and when is the importer's.
+    Lines have the columns of its database (apps/webapp/prisma/schema.prisma, read in 2026): all
+    that an import needs, the same in each line. What explained a unit, and its scores, are notes:
+    the column for the explainer takes only names that the database knows.
 
     Args:
         folder: of the source, whose name is Neuronpedia's name of the layer.
         model: its name.
+        layers: that it has here.
         rows: of `text_units.unit_rows`.
         records: of the same units.
     """
     units = [
-        ({"modelId": model, "layer": folder.name, "index": row["unit"]}, row, record)
+        ({"modelId": model, "layer": folder.name, "index": str(row["unit"])}, row, record)
         for row, record in zip(rows, records, strict=True)
     ]
     _write(folder / "features/batch-0.jsonl.gz", (_feature(*unit) for unit in units))
     _write(folder / "activations/batch-0.jsonl.gz", (a for u in units for a in _activations(*u)))
     _write(folder / "explanations/batch-0.jsonl.gz", (e for u in units for e in _explanations(*u)))
+    for name, line in _about(model, layers, folder.name).items():
+        (folder / f"{name}.jsonl").write_text(json.dumps(line) + "\n")
+
+
+def _about(model: str, layers: int, source: str) -> dict[str, dict[str, Any]]:
+    """What the units belong to; how many neurons a layer has isn't known here."""
+    told = {"description": "explained units", "creatorName": OWNER}
+    lines = {
+        "model": {"id": model, "layers": layers, "neuronsPerLayer": 0, "owner": OWNER},
+        "sourceset": {"modelId": model, "name": OWNER} | told,
+        "source": {"modelId": model, "id": source, "setName": OWNER},
+    }
+    return {name: line | {"creatorId": CREATOR} for name, line in lines.items()}
 
 
 def _feature(key: dict[str, Any], row: dict[str, Any], record: NeuronRecord) -> dict[str, Any]:
     top = [max(one.activations) for one in record.most_positive_activation_records]
-    return key | {"maxActApprox": max(top, default=0)}
+    return key | {"maxActApprox": max(top, default=0), "creatorId": CREATOR}
 
 
 def _activations(
@@ -91,7 +113,7 @@ def _activations(
 ) -> Iterator[dict[str, Any]]:
     excerpts = [*record.most_positive_activation_records, *record.random_sample]
     for number, one in enumerate(excerpts):
-        yield {"id": f"{key['layer']}-{key['index']}-{number}"} | key | _excerpt(one)
+        yield {"id": _id(key, number)} | key | _excerpt(one) | {"creatorId": CREATOR}
 
 
 def _excerpt(record: ActivationRecord) -> dict[str, Any]:
@@ -108,13 +130,24 @@ def _excerpt(record: ActivationRecord) -> dict[str, Any]:
 def _explanations(
     key: dict[str, Any], row: dict[str, Any], record: NeuronRecord
 ) -> Iterator[dict[str, Any]]:
-    for own in row["explanations"]:
-        told = {"description": own["explanation"], "explanationModelName": own["explainer"]}
-        yield {"id": f"{key['layer']}-{key['index']}-{own['explainer']}"} | key | told
+    for own in filter(itemgetter("explanation"), row["explanations"]):
+        scores = [f"{name} {own[name]:.3g}" for name in ("score", *SCORES) if own[name] is not None]
+        told = {
+            "description": own["explanation"],
+            "authorId": CREATOR,
+            "notes": ", ".join([own["explainer"], *scores]),
+        }
+        yield {"id": _id(key, own["explainer"])} | key | told
+
+
+def _id(key: dict[str, Any], last: object) -> str:
+    """Of a row: no two of a database may have the same, whatever the model."""
+    return "-".join(map(str, (*key.values(), last)))
 
 
 def _write(path: Path, lines: Iterator[dict[str, Any]]) -> None:
-    """JSON lines, packed without a date."""
+    """JSON lines, packed without a date; no file without lines, which can't be imported."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)
-    path.write_bytes(gzip.compress(text.encode(), mtime=0))
+    if text:
+        path.write_bytes(gzip.compress(text.encode(), mtime=0))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from codespectra.experiments.further_options import NAMES
 from codespectra.interpretability.parts import ALL
 
 # States of a direction, by their numbers in shards.
@@ -78,6 +79,11 @@ def _measures(tables: Tables, method: str) -> Iterator[tuple[str, pd.DataFrame, 
         table = table[table["method"] == method]
         for (metric, difficulty), rows in table.groupby(["metric", "difficulty"], sort=False):
             yield f"accuracy ({metric}, difficulty {difficulty:g})", rows, "accuracy"
+    if "further" in tables:
+        table = tables["further"]
+        table = table[table["method"] == method]
+        for (metric, score), rows in table.groupby(["metric", "score"], sort=False):
+            yield f"{NAMES.get(score, score)} ({metric})", rows, "value"
     if "manifold_units" in tables:
         table = tables["manifold_units"]
         table = table[table["method"] == method].drop_duplicates(["layer", "direction"])

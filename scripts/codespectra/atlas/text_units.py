@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from codespectra.explanations.detection import SCORES
 from codespectra.explanations.neuron_records import ActivationRecord, NeuronRecord
 
 KEYS = ["layer", "kind", "unit"]
@@ -18,7 +19,8 @@ def unit_rows(units: pd.DataFrame, scores: pd.DataFrame) -> list[dict[str, Any]]
         units: table of the kind `units`.
         scores: of all explainers, of the kind `explanations`; may be empty.
     """
-    told = ["explainer", "explanation", "score", "n_tokens"]
+    judged = [f"{score}{end}" for score in SCORES for end in ("", "_low", "_high")]
+    told = ["explainer", "explanation", "score", "n_tokens", *judged]
     explained = {
         key: rows[told].astype(object).where(rows[told].notna(), None).to_dict("records")
         for key, rows in (scores.groupby(KEYS, sort=False) if len(scores) else ())

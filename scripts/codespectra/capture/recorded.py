@@ -17,7 +17,7 @@ from codespectra.capture.recorded_rows import MatchedRows
 from codespectra.capture.rows import SLAB
 from codespectra.errors import UserError
 from codespectra.models.hooks import Sink, Wanted
-from codespectra.sources.rows import in_slabs
+from codespectra.sources.rows import in_slabs, rows_at
 from codespectra.sources.source import Rows, Source
 
 
@@ -104,17 +104,6 @@ def _rows_at_once(rows: Rows) -> int:
 def _mean_of_rows(rows: Rows, indices: np.ndarray) -> np.ndarray:
     """Float32 mean of rows over repeats, of indices (R, N)."""
     if len(indices) == 1:
-        return _read(rows, indices[0]).astype(np.float32)
-    total = sum(_read(rows, repeat).astype(np.float64) for repeat in indices)
+        return rows_at(rows, indices[0]).astype(np.float32)
+    total = sum(rows_at(rows, repeat).astype(np.float64) for repeat in indices)
     return (total / len(indices)).astype(np.float32)
-
-
-def _read(rows: Rows, indices: np.ndarray) -> np.ndarray:
-    """Rows of any order, by as few slices as there are runs of neighbours."""
-    order = np.argsort(indices)
-    ascending = indices[order]
-    starts = np.flatnonzero(np.diff(ascending, prepend=-2) != 1)
-    ends = [*starts[1:], len(ascending)]
-    runs = [rows[ascending[a] : ascending[b - 1] + 1] for a, b in zip(starts, ends, strict=True)]
-    found = runs[0] if len(runs) == 1 else np.concatenate(runs)
-    return found if (order[1:] > order[:-1]).all() else found[np.argsort(order)]

@@ -8,17 +8,21 @@ what isn't.
 from codespectra.claims.judges import effect, negative, negligible
 from codespectra.claims.measures import (
     dropout,
+    further,
     index,
     language,
     layers,
     manifold,
     people,
+    planted,
     psychophysics,
+    robustness,
     sensitivity,
     synergy,
     theory,
 )
 from codespectra.claims.verdicts import Claim
+from codespectra.experiments.further_options import MIS, MONOSEMANTICITY
 
 RECALIBRATED = {"statistics": ("recalibrated",)}
 RELATIVE = {"value": ("relative_action", "log10 relative_action")}
@@ -38,7 +42,8 @@ CLAIMS = (
         "information",
         theory.information_kept,
         each=("networks",),
-        aside={"networks": ("without dropout",)},
+        # The paper's estimator is MINE.
+        aside={"networks": ("without dropout",), "estimator": ("InfoNCE",)},
     ),
     Claim(
         "A3",
@@ -123,6 +128,16 @@ CLAIMS = (
         language.scores_over_depth,
         negative,
         aside={"kinds": ("neuron and low_action",)},
+    ),
+    Claim(
+        "A13",
+        "Read-outs find nothing of x in the optimal code of g^x mod p",
+        "A-supp 2.2",
+        "hardness",
+        theory.read_outs_of_exponentials,
+        negative,
+        each=("read_out",),
+        aside={"code": ("last hidden layer", "output logits")},
     ),
     Claim(
         "B1",
@@ -287,6 +302,13 @@ CLAIMS = (
         people.choices_predict_people,
     ),
     Claim(
+        "B22",
+        "Over sizes and penalties the index of SAEs goes as their recovery of planted features",
+        "B 9",
+        "planted",
+        planted.index_follows_autoencoders,
+    ),
+    Claim(
         "C1",
         "K-Means directions have a higher II than exemplars",
         "ours",
@@ -317,5 +339,84 @@ CLAIMS = (
         index.other_sets,
         effect,
         each=("sets",),
+    ),
+    Claim(
+        "C5",
+        "The II and MIS rank units alike",
+        "ours",
+        "further",
+        further.index_and(MIS),
+        each=("metric",),
+    ),
+    Claim(
+        "C6",
+        "The II and the monosemanticity score rank units alike",
+        "ours",
+        "further",
+        further.index_and(MONOSEMANTICITY),
+        each=("metric",),
+    ),
+    Claim(
+        "C7",
+        "K-Means directions score above neurons by MIS and by monosemanticity",
+        "ours",
+        "further",
+        further.kmeans_over_neurons,
+        each=("score",),
+    ),
+    Claim(
+        "C8",
+        "The index ranks dictionaries as their recovery of planted features does",
+        "ours",
+        "planted",
+        planted.index_ranks_dictionaries,
+        aside={"mmcs": (planted.OF_DIRECTIONS,)},
+    ),
+    Claim(
+        "C9",
+        "K-Means recovers planted features better than the best SAE",
+        "ours",
+        "planted",
+        planted.kmeans_over_best_autoencoder,
+    ),
+    Claim(
+        "C10",
+        "Networks with steeper spectra are more robust to adversarial attacks",
+        "A discussion",
+        "attacks",
+        robustness.exponent_and_vulnerability,
+        each=("networks",),
+        aside=RECALIBRATED,
+    ),
+    Claim(
+        "C11",
+        "Networks trained with more dropout are more robust to adversarial attacks",
+        "A discussion",
+        "attacks",
+        robustness.dropout_and_vulnerability,
+        negative,
+        aside=RECALIBRATED,
+    ),
+    Claim(
+        "C12",
+        "More interpretable directions are more robust to noise on the images",
+        "B 7",
+        "stability",
+        robustness.index_and_stability,
+        each=("measure",),
+    ),
+    Claim(
+        "C13",
+        "Detection ranks explanations as simulation does",
+        "ours",
+        "explanations",
+        language.ranks_as_simulation("detection"),
+    ),
+    Claim(
+        "C14",
+        "Fuzzing ranks explanations as simulation does",
+        "ours",
+        "explanations",
+        language.ranks_as_simulation("fuzzing"),
     ),
 )

@@ -14,6 +14,7 @@ NEEDS = {
         "autoencoders": ("scores", "resampled", "autoencoders", "autoencoders_resampled"),
         "halves": ("halves", "halves_resampled"),
         "psychophysics": ("psychophysics",),
+        "further": ("scores", "further", "further_resampled"),
         "people": ("agreement",),
         "manifold": ("manifold_units",),
         "coactivation": ("coactivation",),
@@ -24,9 +25,16 @@ NEEDS = {
         "language": ("language_exponents", "language_bootstrap"),
         "explanations": ("explanations",),
     },
+    # Of networks that are attacked the spectra too.
+    "robustness": {
+        "attacks": ("attacks", "attack_draws", "exponents"),
+        "stability": ("stability", "stability_resampled"),
+    },
     "theory": {
         "superposition": ("superposition_fit",),
         "information": ("information",),
         "capacity": ("capacity",),
+        "planted": ("planted",),
+        "hardness": ("hardness",),
     },
 }

@@ -1,3 +1,3 @@
 """Paper B beyond the index: psychophysics, people's answers, manifold, sensitivity, synergy,
-co-activation.
+co-activation; robustness.
 """

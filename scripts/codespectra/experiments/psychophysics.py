@@ -17,7 +17,8 @@ from codespectra.experiments.trial_design import Design
 from codespectra.interpretability.index import candidates
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.similarity import Similarity
-from codespectra.statistics.intervals import NORMAL_REACH, mean_interval
+from codespectra.statistics.intervals import mean_interval
+from codespectra.statistics.proportions import wilson_interval
 from codespectra.statistics.ranking import top_stimuli
 
 CONTEXT = ["model", "weights", "stimuli", "stimulus_count", "m"]
@@ -91,13 +92,18 @@ def make_trials(responses: np.ndarray, difficulty: float, design: Design) -> Tri
 
 def answer(similarity: Similarity, trials: Trials, design: Design) -> np.ndarray:
     """Score of each trial's answer (K, T): 1 right, 0 wrong, 0.5 a tie; nan if it isn't counted."""
+    return (1 + np.sign(margins(similarity, trials, design))) / 2
+
+
+def margins(similarity: Similarity, trials: Trials, design: Design) -> np.ndarray:
+    """How much more a trial's positive query is preferred (K, T); nan if it isn't counted."""
     sides = 1 if design.sides == "positive" else 2
     count, ends, each = trials.queries.shape  # there may be none, which leaves no size to infer
     queries = trials.queries.reshape(count, ends * each)
     references = np.repeat(trials.references[:, :sides], queries.shape[1], axis=0)
     liked = preference(similarity, queries.ravel(), references, design.pool)
     positive, negative = np.moveaxis(liked.reshape(trials.queries.shape), 1, 0)
-    return np.where(trials.counted, (1 + np.sign(positive - negative)) / 2, np.nan)
+    return np.where(trials.counted, positive - negative, np.nan)
 
 
 def preference(
@@ -150,13 +156,3 @@ def by_method(accuracy: pd.DataFrame) -> pd.DataFrame:
         mean_interval(own.to_numpy()) for _, own in groups["accuracy"]
     ]
     return table
-
-
-def wilson_interval(correct: float, trials: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of correct / trials, where ties make halves; nan without trials."""
-    if not trials:
-        return np.nan, np.nan
-    share, spread = correct / trials, NORMAL_REACH**2 / trials
-    centre = share + spread / 2
-    reach = np.sqrt(spread * (share * (1 - share) + spread / 4))
-    return (centre - reach) / (1 + spread), (centre + reach) / (1 + spread)

@@ -4,19 +4,23 @@ The explainer sees excerpts of a unit with its activation, from 0 to 10, at ever
 a phrase what they have in common. The simulator sees the phrase and a held-out excerpt, and says
 0 to 10 for every token. Bills et al. took the expected value over the probabilities of these
 numbers at each token; endpoints seldom tell probabilities, so here the number that the model
-writes is taken as it is. Scores of the two kinds shouldn't be compared.
+writes is taken as it is. Scores of the two kinds shouldn't be compared. The simulator also judges
+the same excerpts (`detection`).
 """
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from codespectra.errors import UserError
-from codespectra.explanations.chat_answers import Answers, Messages, NoAnswer, Reply
+from codespectra.explanations.chat_answers import Answers, NoAnswer, Reply
 from codespectra.explanations.chat_budget import LimitReached
+from codespectra.explanations.chat_judge import ChatJudge
+from codespectra.explanations.chat_questions import Malformed, asked, message, visible
+from codespectra.explanations.detection import Judged, judged, unjudged
 from codespectra.explanations.neuron_records import (
     HIGHEST,
     ActivationRecord,
@@ -26,7 +30,6 @@ from codespectra.explanations.neuron_records import (
 )
 from codespectra.explanations.scores import scored, unscored
 
-TRIES = 3
 EXPLANATION_TOKENS = 120
 # A line of a simulation has a token, a tab, a number and a line's end.
 LINE_TOKENS = 8
@@ -47,12 +50,6 @@ nothing else."""
 NUMBER = re.compile(r"\s(\d+(?:\.\d+)?)\s*$")
 FENCE = re.compile(r"\s*```\w*\s*")
 
-Content = TypeVar("Content")
-
-
-class Malformed(Exception):
-    """A reply that isn't what was asked for; the message says so to the model."""
-
 
 @dataclass(frozen=True)
 class Models:
@@ -65,11 +62,12 @@ class Models:
 class Explained(NamedTuple):
     """A unit's scored explanation.
 
-    `note` says why a chat model gave none, and is else empty; `top_only`: there are no random
-    excerpts to score it on.
+    `note` says why a chat model gave none, or no score, and is else empty; `top_only`: there are no
+    random excerpts to score it on.
     """
 
     results: NeuronSimulationResults
+    judged: Judged
     note: str
     top_only: bool
 
@@ -115,7 +113,7 @@ def _succeeded(future: Future) -> bool:
 
 
 def explain_unit(record: NeuronRecord, answers: Answers, models: Models) -> Explained:
-    """A unit's explanation from its `train` excerpts, scored on its `valid` ones.
+    """A unit's explanation from its `train` excerpts, scored and judged on its `valid` ones.
 
     A unit that a model refuses, or whose replies are malformed `TRIES` times, has no score and a
     note. Simulated activations are on the scale of prompts, 0 to 10.
@@ -129,15 +127,26 @@ def explain_unit(record: NeuronRecord, answers: Answers, models: Models) -> Expl
         UserError: as `Answers.ask`.
     """
     unit, top_only = record.neuron_id, not record.random_sample
-    explanation = ""
     try:
         explanation = explain(record, answers, models.explainer)
-        valid = record.split("valid")
-        simulated = [simulate(explanation, r.tokens, answers, models.simulator) for r in valid]
     except NoAnswer as error:
-        return Explained(unscored(unit, explanation), str(error), top_only)
-    scale = "simulated_normalized_activations"
-    return Explained(scored(unit, explanation, valid, simulated, scale), "", top_only)
+        return Explained(unscored(unit), unjudged(), str(error), top_only)
+    results, note = _simulated(record, explanation, answers, models.simulator)
+    judge = ChatJudge(explanation, unit, answers, models.simulator)
+    columns = judged(record, judge)
+    return Explained(results, columns, "; ".join(filter(None, [note, *judge.reasons])), top_only)
+
+
+def _simulated(
+    record: NeuronRecord, explanation: str, answers: Answers, model: str
+) -> tuple[NeuronSimulationResults, str]:
+    """The explanation's scores by simulation, or why there are none."""
+    unit, valid = record.neuron_id, record.split("valid")
+    try:
+        simulated = [simulate(explanation, one.tokens, answers, model) for one in valid]
+    except NoAnswer as error:
+        return unscored(unit, explanation), str(error)
+    return scored(unit, explanation, valid, simulated, "simulated_normalized_activations"), ""
 
 
 def explain(record: NeuronRecord, answers: Answers, model: str) -> str:
@@ -151,12 +160,12 @@ def explain(record: NeuronRecord, answers: Answers, model: str) -> str:
     if _maximum(excerpts) <= 0:
         raise NoAnswer("no positive activation in the excerpts to explain")
     messages = [
-        _message("system", EXPLAIN),
-        _message("user", _shown(EXAMPLE_EXCERPTS)),
-        _message("assistant", EXAMPLE_EXPLANATION),
-        _message("user", _shown(excerpts)),
+        message("system", EXPLAIN),
+        message("user", _shown(EXAMPLE_EXCERPTS)),
+        message("assistant", EXAMPLE_EXPLANATION),
+        message("user", _shown(excerpts)),
     ]
-    return _asked(answers, model, messages, EXPLANATION_TOKENS, read_explanation)
+    return asked(answers, model, messages, EXPLANATION_TOKENS, read_explanation)
 
 
 def simulate(explanation: str, tokens: list[str], answers: Answers, model: str) -> list[float]:
@@ -168,13 +177,13 @@ def simulate(explanation: str, tokens: list[str], answers: Answers, model: str) 
     """
     example = EXAMPLE_EXCERPTS[0]
     messages = [
-        _message("system", SIMULATE),
-        _message("user", _posed(EXAMPLE_EXPLANATION, example.tokens)),
-        _message("assistant", _lines(example, _maximum(EXAMPLE_EXCERPTS))),
-        _message("user", _posed(explanation, tokens)),
+        message("system", SIMULATE),
+        message("user", _posed(EXAMPLE_EXPLANATION, example.tokens)),
+        message("assistant", _lines(example, _maximum(EXAMPLE_EXCERPTS))),
+        message("user", _posed(explanation, tokens)),
     ]
     longest = sum(len(visible(token).encode()) + LINE_TOKENS for token in tokens)
-    return _asked(
+    return asked(
         answers, model, messages, longest, lambda reply: read_simulation(reply, len(tokens))
     )
 
@@ -217,40 +226,6 @@ def _activation(line: str, number: int) -> float:
             f"Line {number} of your answer doesn't end in a tab and a number from 0 to {HIGHEST}."
         )
     return float(found[1])
-
-
-def visible(token: str) -> str:
-    """A token as prompts show it: in one line, and not blank."""
-    blank = not token.strip()
-    return "".join(c if c.isprintable() and not blank else _escaped(c) for c in token)
-
-
-def _escaped(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
-
-
-def _asked(
-    answers: Answers,
-    model: str,
-    messages: Messages,
-    max_tokens: int,
-    read: Callable[[Reply], Content],
-) -> Content:
-    """What `read` makes of a reply; a model that gives a malformed one is told, and asked again."""
-    for _ in range(TRIES):
-        reply = answers.ask(model, messages, max_tokens=max_tokens)
-        try:
-            return read(reply)
-        except Malformed as error:
-            complaint = str(error)
-        said = _message("assistant", reply.content)
-        messages = [*messages, said, _message("user", complaint)]
-    raise NoAnswer(f"malformed {TRIES} times: {complaint}")
-
-
-def _message(role: str, content: str) -> dict[str, str]:
-    return {"role": role, "content": content}
 
 
 def _shown(excerpts: list[ActivationRecord]) -> str:

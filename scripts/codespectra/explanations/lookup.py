@@ -7,14 +7,20 @@ had it:
 
     (sum of responses + smoothing * prior) / (count + smoothing)
 
-The table of a unit is fitted on all sequences but those that it is scored on.
+The table of a unit is fitted on all sequences but those that it is scored on. In detection and
+fuzzing it judges by rule. A context is active if the largest response that the table expects in it
+is nearer to the mean of that in the strongest sequences that it was fitted on than in the others.
+Highlighted tokens are right if at least half of them are expected to have `HIGHLIGHTED` of the
+largest response that it expects in all that it was fitted on.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from codespectra.data.tokens import Tokens
+from codespectra.explanations.detection import DETECTION, HIGHLIGHTED, Context, Judged, judged
 from codespectra.explanations.neuron_records import NeuronRecord, NeuronSimulationResults
 from codespectra.explanations.scores import scored
 from codespectra.explanations.units import Excerpts, Text
@@ -76,8 +82,10 @@ def explain(
     contexts: Contexts,
     *,
     smoothing: float,
-) -> NeuronSimulationResults:
+) -> tuple[NeuronSimulationResults, Judged]:
     """A unit's table, fitted on all but its valid and test excerpts, and its scores on `valid`.
+
+    Those of the simulation, and those of detection and fuzzing.
 
     Args:
         record: of the unit.
@@ -91,13 +99,36 @@ def explain(
     for sequence in valid + excerpts.split("test"):
         held_out[text.rows(sequence)] = True
     table = fit(response, contexts, held_out, smoothing=smoothing)
-    return scored(
+    expected = predict(table, contexts, slice(None))
+    of_valid = [expected[text.rows(sequence)] for sequence in valid]
+    results = scored(
         record.neuron_id,
         explanation(table, contexts),
         record.split("valid"),
-        [predict(table, contexts, text.rows(sequence)) for sequence in valid],
+        of_valid,
         "neuron_activations",
     )
+    peaks, fitted = np.maximum.reduceat(expected, text.bounds[:-1]), ~held_out[text.bounds[:-1]]
+    border = _border(peaks, excerpts.top, fitted)
+    strong = HIGHLIGHTED * max(peaks[fitted].max(), 0)
+
+    def judge(score: str, shown: Sequence[Context]) -> list[float]:
+        if score == DETECTION:
+            return [float(of_valid[one.place].max() > border) for one in shown]
+        shares = [np.mean(of_valid[one.place][one.highlighted] >= strong) for one in shown]
+        return [float(share >= 0.5) for share in shares]
+
+    return results, judged(record, judge)
+
+
+def _border(peaks: np.ndarray, top: np.ndarray, fitted: np.ndarray) -> float:
+    """Halfway between the mean expected peaks of the strongest fitted sequences and of the others.
+
+    nan where there are no others, and so no random excerpts to be told apart.
+    """
+    is_top = np.isin(np.arange(len(peaks)), top)
+    sides = (peaks[fitted & is_top], peaks[fitted & ~is_top])
+    return float(np.mean([side.mean() if len(side) else np.nan for side in sides]))
 
 
 def fit(

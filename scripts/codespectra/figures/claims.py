@@ -1,6 +1,7 @@
 """Forest plot of the claims: how far each lies on its side, and in which models."""
 
 import textwrap
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ FARTHEST = 8  # reaches; what lies farther is drawn there, as an arrow
 ROW = 0.27  # inches
 COLORS = {SUPPORTED: "C0", CONTRADICTED: "C3", INCONCLUSIVE: "0.45", MIXED: "C1"}
 MARKS = {"trained here": "o", "pretrained": "^", "untrained": "x"}
+OTHERS = "DPvp"  # of other studies
 
 
 def draw_claims(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
@@ -23,11 +25,12 @@ def draw_claims(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
 
     Args:
         inputs: claims, claims_by_model.
-        cfg: study.
+        cfg: study; beside, verdict and margin of other studies by their names and by claim.
     """
     claims, models = inputs["claims"], inputs["claims_by_model"]
     shown = claims[claims["verdict"] != NOT_RUN].reset_index(drop=True)
     figure, panel = plt.subplots(figsize=(style.PAGE, 0.9 + ROW * max(len(shown), 2)))
+    beside = _beside(claims, cfg)
     for row in shown.itertuples():
         _draw_row(panel, row, models[models["id"] == row.id])
     panel.axvline(0, color="0.5", linewidth=0.8)
@@ -40,12 +43,37 @@ def draw_claims(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     panel.set_yticklabels([textwrap.fill(f"{r.id} {r.claim}", 46) for r in shown.itertuples()])
     panel.tick_params(axis="y", length=0, labelsize=6)
     sns.despine(ax=panel, left=True)
-    _add_legend(panel, shown, models)
+    _add_legend(panel, shown, models, _draw_beside(panel, shown, beside))
     left = claims.loc[claims["verdict"] == NOT_RUN, "id"]
     notes = [cfg["study"], "thick: 95 %, thin: with false discoveries controlled"]
     notes += [f"not run: {', '.join(left)}"] if len(left) else []
     style.credit(figure, " · ".join(notes))
-    return figure, pd.concat([claims.assign(model=""), models], ignore_index=True)
+    return figure, pd.concat([claims.assign(model=""), models, beside], ignore_index=True)
+
+
+def _beside(claims: pd.DataFrame, cfg: style.Config) -> pd.DataFrame:
+    """What other studies say of these claims: id, verdict, margin, study."""
+    rows = [
+        {"id": claim, **found[claim], "study": name}
+        for name, found in cfg.get("beside", {}).items()
+        for claim in claims["id"]
+        if claim in found
+    ]
+    return pd.DataFrame(rows, columns=["id", "verdict", "margin", "study"])
+
+
+def _draw_beside(panel: Axes, shown: pd.DataFrame, beside: pd.DataFrame) -> list[Line2D]:
+    """A mark a study above each claim's row, in the colour of its verdict; returns the legend's."""
+    places = dict(zip(shown["id"], shown.index, strict=True))
+    known = beside[beside["margin"].notna() & beside["id"].isin(places)]
+    handles = []
+    for mark, (study, rows) in zip(cycle(OTHERS), known.groupby("study"), strict=False):
+        for row in rows.itertuples():
+            at = np.clip(row.margin, -FARTHEST, FARTHEST), places[row.id] - 0.3
+            panel.plot(*at, mark, color=COLORS[row.verdict], markersize=3)
+        style_of = {"marker": mark, "markersize": 3, "color": "0.3", "linestyle": ""}
+        handles.append(Line2D([], [], **style_of, label=f"study {study}"))
+    return handles
 
 
 def _draw_row(panel: Axes, row: tuple, models: pd.DataFrame) -> None:
@@ -73,7 +101,9 @@ def _draw_row(panel: Axes, row: tuple, models: pd.DataFrame) -> None:
     panel.annotate(said, (1.01, row.Index), color=color, annotation_clip=False, **where)
 
 
-def _add_legend(panel: Axes, shown: pd.DataFrame, models: pd.DataFrame) -> None:
+def _add_legend(
+    panel: Axes, shown: pd.DataFrame, models: pd.DataFrame, others: list[Line2D]
+) -> None:
     several = models[models["id"].isin(shown["id"])]
     origins = [name for name in MARKS if name in set(several["origin"])]
     gray = {"color": "0.3", "linestyle": ""}
@@ -81,4 +111,6 @@ def _add_legend(panel: Axes, shown: pd.DataFrame, models: pd.DataFrame) -> None:
     handles += [
         Line2D([], [], marker=MARKS[n], markersize=3, **gray, label=f"one, {n}") for n in origins
     ]
-    panel.legend(handles=handles, frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
+    panel.legend(
+        handles=handles + others, frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1)
+    )

@@ -38,10 +38,10 @@ def draw_explanations(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     )
     for panel, ((model, explainer), found) in zip(axes.flat, panels, strict=False):
         if explainer == PUBLISHED:
-            _draw_kinds(panel, found, found["depth"] / found["depth"].max())
+            draw_kinds(panel, found, found["depth"] / found["depth"].max())
             panel.set(title="published explanations", xlabel="relative depth")
         else:
-            _draw_kinds(panel, found, found["depth"])
+            draw_kinds(panel, found, found["depth"])
             panel.set(title=f"{model}, {explainer}", xlabel="depth (in running order)")
             panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         sns.despine(ax=panel)
@@ -49,8 +49,10 @@ def draw_explanations(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         panel.set_visible(False)
     for row in axes:
         row[0].set_ylabel("explanation score")
-    figure.legend(*_legend(axes.flat[: len(panels)]), loc="outside upper center", ncols=3)
-    excerpts = _excerpts(inputs["explanations"]) if "explanations" in inputs else "published scores"
+    figure.legend(*kinds_legend(axes.flat[: len(panels)]), loc="outside upper center", ncols=3)
+    excerpts = (
+        excerpts_note(inputs["explanations"]) if "explanations" in inputs else "published scores"
+    )
     style.credit(figure, f"{cfg['study']} · {excerpts}\n{_units(table)} · {_EXPLANATION}")
     return figure, table
 
@@ -84,7 +86,7 @@ def _layer_means(inputs: style.Inputs, cfg: style.Config) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*keys, "mean", "low", "high", "n"])
 
 
-def _excerpts(units: pd.DataFrame) -> str:
+def excerpts_note(units: pd.DataFrame) -> str:
     """Which excerpts scores rest on, and whose units they are, for the small print."""
     which = "strongest alone" if units["top_only"].all() else "strongest and random ones"
     counts, tokens = (style.span(units[name]) for name in ("n_records", "n_tokens"))
@@ -103,7 +105,8 @@ def _units(table: pd.DataFrame) -> str:
     return "n = " + ", ".join(counts)
 
 
-def _draw_kinds(panel: Axes, found: pd.DataFrame, depth: pd.Series) -> None:
+def draw_kinds(panel: Axes, found: pd.DataFrame, depth: pd.Series) -> None:
+    """Means with their intervals (mean, low, high) against depth, a color a kind of unit."""
     for shift, (kind, rows) in enumerate(found.groupby("kind", sort=False)):
         reach = np.array([rows["mean"] - rows["low"], rows["high"] - rows["mean"]])
         # Side by side, or the bars of three kinds hide one another.
@@ -111,7 +114,7 @@ def _draw_kinds(panel: Axes, found: pd.DataFrame, depth: pd.Series) -> None:
         panel.errorbar(place, rows["mean"], yerr=reach, elinewidth=0.6, **LOOKS[kind])
 
 
-def _legend(panels: np.ndarray) -> tuple[list, list]:
+def kinds_legend(panels: np.ndarray) -> tuple[list, list]:
     """Each kind once."""
     found = [zip(*panel.get_legend_handles_labels(), strict=True) for panel in panels]
     known = {label: handle for pairs in found for handle, label in pairs}

@@ -114,8 +114,8 @@ def sample_note(scores: pd.DataFrame) -> str:
 def explain(figure: Figure, inputs: Inputs, cfg: Config) -> None:
     """Add to the small print what holds of every figure of the same tables.
 
-    How the activations were reduced, and what each metric is that a network's own features give
-    (`backbones` of the config: by name, in words).
+    How the activations were reduced, and what each metric is that is no LPIPS (`backbones` of the
+    config: by name, in words).
     """
     words = reductions_in_words(inputs)
     notes = [f" · reduced by {words}"] if words else []
@@ -124,7 +124,7 @@ def explain(figure: Figure, inputs: Inputs, cfg: Config) -> None:
     scored = {name for column in columns if column is not None for name in column.unique()}
     for name, what in cfg.get("backbones", {}).items():
         if name in scored:
-            notes.append(f"\n{name}: {what}, all heads 1: not LPIPS")
+            notes.append(f"\n{name}: {what}")
     if notes:
         credit(figure, figure.get_supxlabel() + "".join(notes))
 

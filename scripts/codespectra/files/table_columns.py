@@ -37,6 +37,18 @@ COLUMNS = {
     "manifold_images": (f"{RUN} layer map_metric label", "image x y red green blue"),
     "manifold_activity": (f"{RUN} layer map_metric method", "direction image activity"),
     "manifold_units": (f"{RUN} layer map_metric method metric", "direction ii spread"),
+    "further": (
+        f"{RUN} resampled layer method metric score similarity state",
+        "stimulus_count image_groups slope images direction value low high",
+    ),
+    "further_resampled": (
+        f"{RUN} resampled layer method metric score",
+        "image_groups draw mean variance count",
+    ),
+    "further_means": (
+        f"{RUN} resampled layer method metric score similarity",
+        "image_groups slope images directions live rare dead mean low high",
+    ),
     "coactivation": (f"{RUN} layer stage metric", "direction ii coactivation"),
     "sensitivity": (f"{RUN} layer metric", "a b t ii"),
     "sensitivity_gradients": (f"{RUN} layer", "a b t gradient_norm gradient_norm_a"),
@@ -45,6 +57,17 @@ COLUMNS = {
     "synergies": (f"{RUN} layer metric", "a b correlation ii synergy"),
     "synergy_units": (f"{RUN} layer metric", "direction ii best_synergy best_ii"),
     "synergy_images": (f"{RUN} layer metric role", "pair a b synergy ii rank image"),
+    # Robustness.
+    "attacks": (
+        "model weights stimuli attack measure",
+        "epsilon value low high image_count image_groups",
+    ),
+    "attack_draws": ("model weights stimuli attack measure", "epsilon draw value"),
+    "stability": (
+        f"{RUN} layer method metric",
+        "image_groups direction ii strength correlation kept",
+    ),
+    "stability_resampled": (f"{RUN} layer method metric measure", "strength draw rho"),
     "agreement": (
         "condition backbone weights stage confidence part",
         "n_responses n_units auc auc_low auc_high",
@@ -62,7 +85,8 @@ COLUMNS = {
     "units": (f"{RUN} part layer kind", "depth unit action"),
     "explanations": (
         f"{RUN} part layer kind explainer explanation",
-        "depth score n_tokens n_records",
+        "depth score n_tokens n_records detection detection_contexts detection_unparsed "
+        "fuzzing fuzzing_contexts fuzzing_unparsed",
     ),
     "published": ("explanation", "depth score n_tokens"),
     # Verdicts.
@@ -79,8 +103,13 @@ COLUMNS = {
     "capacity": ("", "dropout capacity_bits exact_bits low_bits high_bits paper_low_bits gap"),
     "capacity_layers": ("", "dropout layer uncorrected_share corrected_share"),
     "entropy": ("", "alpha width bits paper_bits from_std_bits smooth_code_action"),
-    "information": ("kind", "seed layer bits"),
-    "information_checks": ("", "true_bits bits"),
+    "information": ("kind estimator", "seed layer bits ceiling_bits"),
+    "information_checks": ("estimator", "true_bits bits ceiling_bits"),
+    "planted": (
+        "atoms method",
+        "density noise seed size l1 directions rows m mmcs mmcs_found chance ii rank_correlation",
+    ),
+    "hardness": ("code read_out", "p seed accuracy chance tested learned"),
     "superposition": ("", "seed density features hidden dimensions_per_feature"),
     "superposition_fit": ("", "seed entropy_bits explained n_scored floor"),
 }

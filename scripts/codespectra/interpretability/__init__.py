@@ -1,1 +1,1 @@
-"""How alike images are, by colour, label or LPIPS, and the Interpretability Index that follows."""
+"""How alike images are, by colour, label or embedding, and the Interpretability Index of that."""

@@ -297,12 +297,12 @@ def read_similarities(
     needed = needed if len(needed) else np.arange(1)
     for name in (metric for metric in chosen if metric in files):
         with open_hdf5(files[name]) as file:
-            tables = {part: _read_rows(file[part], needed) for part in file.attrs["parts"]}
+            tables = {part: read_rows(file[part], needed) for part in file.attrs["parts"]}
         found.append(Embedding(name, tables, needed))
     return found
 
 
-def _read_rows(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
+def read_rows(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
     """Those rows of a dataset that is chunked by rows."""
     if 2 * len(rows) > len(dataset):
         return dataset[:][rows]

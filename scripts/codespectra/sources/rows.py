@@ -147,6 +147,17 @@ def in_slabs(rows: Rows, numbers: int) -> Iterator[np.ndarray]:
         yield rows[start : start + step]
 
 
+def rows_at(rows: Rows, indices: np.ndarray) -> np.ndarray:
+    """Rows of any order, by as few slices as there are runs of neighbours."""
+    order = np.argsort(indices)
+    ascending = indices[order]
+    starts = np.flatnonzero(np.diff(ascending, prepend=-2) != 1)
+    ends = [*starts[1:], len(ascending)]
+    runs = [rows[ascending[a] : ascending[b - 1] + 1] for a, b in zip(starts, ends, strict=True)]
+    found = runs[0] if len(runs) == 1 else np.concatenate(runs)
+    return found if (order[1:] > order[:-1]).all() else found[np.argsort(order)]
+
+
 def all_columns(rows: Rows, start: int, stop: int) -> np.ndarray:
     """Columns start to stop of a matrix of which only rows can be read."""
     slabs = in_slabs(rows, 1 << 23)

@@ -10,6 +10,7 @@ from codespectra.errors import ArgumentError
 from codespectra.statistics.arrays import numbers
 from codespectra.statistics.hierarchy import reach_of
 from codespectra.statistics.intervals import NORMAL_REACH, mean_interval, normal_interval
+from codespectra.statistics.rank_correlation import spearman_rows
 from codespectra.statistics.subsamples import image_deviations
 
 
@@ -122,15 +123,6 @@ def rank_correlation(
     resampled = spearman_rows(first[chosen], second[chosen])
     low, high = np.nanquantile(resampled, [0.025, 0.975])
     return Evidence(scope, statistic, float(rho), low, high, n, float(p))
-
-
-def spearman_rows(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Spearman's rho of each row of (resamples, n) pairs; nan where a side is constant."""
-    ranks = [stats.rankdata(values, axis=1) for values in (first, second)]
-    a, b = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)
-    spread = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (a * b).sum(axis=1) / spread
 
 
 def from_draws(

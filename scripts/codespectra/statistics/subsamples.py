@@ -16,6 +16,11 @@ def group_subsamples(groups: np.ndarray, resamples: int, seed: int) -> np.ndarra
     return subsamples(len(found), resamples, seed)[:, own]
 
 
+def random_groups(count: int, groups: int, seed: int) -> np.ndarray:
+    """The group (count,) of each stimulus, drawn at random, as equal in size as may be."""
+    return np.random.default_rng(seed).permutation(count) % min(groups, count)
+
+
 def image_deviations(draws: np.ndarray, groups: int) -> np.ndarray:
     """Deviations of draws on `subsamples` (resamples, ...), as large as those over fresh images.
 

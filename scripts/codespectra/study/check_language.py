@@ -14,6 +14,7 @@ from codespectra.models.model_folders import (
     check_folder,
     read_config,
 )
+from codespectra.study.check_estimators import check_estimators, check_text_window
 from codespectra.study.check_sizes import check_activations
 from codespectra.study.implied import weights_file
 from codespectra.study.problems import Problems
@@ -71,7 +72,7 @@ def check_language(
     for name, model in language.models.items():
         if name in study.models:
             problems.add(f"language.models.{name}: the name stands under models too; take another")
-        if found := _check_model(name, model, language, describe, problems):
+        if found := _check_model(name, model, study, describe, problems):
             widths[name] = found
     _check_parts(language, problems)
     _check_explanations(study, language, language.explanations, problems)
@@ -102,12 +103,12 @@ def _check_parts(language: Language, problems: Problems) -> None:
 def _check_model(
     name: str,
     model: LanguageModel,
-    language: Language,
+    study: Study,
     describe: DescribeLanguageModel,
     problems: Problems,
 ) -> dict[str, int]:
     """Numbers a token in each part, of all its layers; empty if that isn't known."""
-    key = f"language.models.{name}"
+    key, language = f"language.models.{name}", study.language
     if isinstance(model, UntrainedLanguageModel):
         others = [n for n, m in language.models.items() if not isinstance(m, type(model))]
         problems.known(f"{key}.like", model.like, others)
@@ -131,18 +132,22 @@ def _check_model(
     except UserError as error:
         problems.add(f"{key}: {error}")
         return {}
-    widths: dict[str, int] = {}
+    widths, widest = {}, 0
     if name not in language.parts_by_model:  # which is told already
         return {}
     for part, selectors in language.parts_of(name).items():
         try:
             chosen = select_layers([plain(selector) for selector in selectors], available)
-            widths[part] = sum(layer["shape"][-1] for layer in chosen)
+            of_layers = [layer["shape"][-1] for layer in chosen]
+            widths[part], widest = sum(of_layers), max(widest, *of_layers)
         except UserError as error:
             problems.add(f"language.parts.{part} for {key}: {error}")
     tokens = language.sequences * language.length
     what = f"{tokens} tokens of {name}"
     check_activations("language.sequences", what, tokens, widths.values(), problems)
+    if widths:
+        check_text_window(study, name, tokens, widest, problems)
+        check_estimators(study, f"{name} on text", tokens, widest, problems)
     return widths
 
 

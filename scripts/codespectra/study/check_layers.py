@@ -3,9 +3,9 @@
 from typing import Any
 
 from codespectra.models.reductions import EACH_TOKEN, reduced_width, unit_count
+from codespectra.study.check_estimators import check_estimators, window
 from codespectra.study.check_scores import check_count
 from codespectra.study.check_sizes import check_activations
-from codespectra.study.check_study import window
 from codespectra.study.dropout_sweep import SWEPT
 from codespectra.study.implied import methods_of, most_stimuli, reduction_of
 from codespectra.study.problems import Problems
@@ -28,7 +28,7 @@ def check_layers(
         found = recorded.get(model)
         most = found.stimuli if found else most_stimuli(study.stimuli[stimuli])
         if stage == "spectra":
-            _check_window(study, model, stimuli, layers, found, problems)
+            _check_spectra(study, model, stimuli, layers, found, problems)
         if stage == "directions":
             run = study.directions.by_run[model, stimuli]
             for layer in layers:
@@ -40,7 +40,7 @@ def check_layers(
         check_activations(key, f"{model} on {stimuli}", most or 0, widths, problems)
 
 
-def _check_window(
+def _check_spectra(
     study: Study,
     model: str,
     stimuli: str,
@@ -49,15 +49,19 @@ def _check_window(
     problems: Problems,
 ) -> None:
     first, last = study.spectra.ranks
-    widest = max(unit_count(layer, reduction_of(study, "spectra", model)) for layer in layers)
+    reduction = reduction_of(study, "spectra", model)
+    widest = max(unit_count(layer, reduction) for layer in layers)
     if first + 4 > widest:
         swapped = "; are stimuli its columns? then set transposed: true" if found else ""
         problems.add(
             f"spectra.ranks: window {window(study)} lies outside the spectrum: the widest "
             f"layer of {model} on {stimuli} keeps {widest} units{swapped}"
         )
+    most = found.stimuli if found else most_stimuli(study.stimuli[stimuli])
     # Tokens are rows too, and there may be many of a stimulus.
-    if found and reduction_of(study, "spectra", model) != EACH_TOKEN and last > found.stimuli - 1:
+    rows = None if reduction == EACH_TOKEN else most
+    check_estimators(study, f"{model} on {stimuli}", rows, widest, problems)
+    if found and reduction != EACH_TOKEN and last > found.stimuli - 1:
         swapped = (
             f"; are its {widest} units stimuli? then set transposed: true" if widest > last else ""
         )

@@ -3,14 +3,24 @@
 from collections import Counter
 from typing import Any
 
+from codespectra.errors import UserError
+from codespectra.experiments.further_options import LEFT_OUT, Options, too_few_images
 from codespectra.experiments.trial_design import shortages
+from codespectra.interpretability.dreamsim_files import adapter_rank, dreamsim_files
 from codespectra.models.layer_selection import count_of
 from codespectra.models.reductions import reduced_width
 from codespectra.study.implied import interpretability_runs, most_stimuli, reduction_of, side_of
 from codespectra.study.problems import Problems
 from codespectra.study.sections.base import Strict
 from codespectra.study.sections.directions import Directions, Run
-from codespectra.study.sections.index import NetworkBackbone, PathBackbone
+from codespectra.study.sections.index import (
+    Backbone,
+    DreamsimBackbone,
+    EmbeddingsBackbone,
+    LpipsBackbone,
+    NetworkBackbone,
+    PathBackbone,
+)
 from codespectra.study.sections.interpretability import Interpretability
 from codespectra.study.sections.people import People
 from codespectra.study.sections.stage import stage_config
@@ -44,15 +54,7 @@ def check_scores(study: Study, methods: dict[str, dict[str, Any]], problems: Pro
         for key in filter(of_directions.get, of_directions):
             problems.add(f"{key}: needs the section directions, which is missing; add it")
     for name, backbone in study.backbones.items():
-        if isinstance(backbone, NetworkBackbone):
-            problems.known(f"backbones.{name}.model", backbone.model, study.models)
-            if "lpips" in name.lower():
-                problems.add(
-                    f"backbones.{name}: the distance of a network's own features isn't LPIPS; "
-                    "take another name"
-                )
-        if isinstance(backbone, PathBackbone):
-            problems.file(f"backbones.{name}.path", backbone.path)
+        _check_backbone(f"backbones.{name}", name, backbone, study, problems)
     index = study.index
     if not (index.color or index.label or index.backbones):
         problems.add("index: no metric; set color or label, or name a backbone")
@@ -60,6 +62,28 @@ def check_scores(study: Study, methods: dict[str, dict[str, Any]], problems: Pro
         problems.known("index.backbones", name, study.backbones)
     if study.people is not None:
         _check_people(study, study.people, problems)
+
+
+def _check_backbone(
+    key: str, name: str, backbone: Backbone, study: Study, problems: Problems
+) -> None:
+    if "lpips" in name.lower() and not isinstance(backbone, LpipsBackbone):
+        problems.add(f"{key}: the distance of kind {backbone.kind} isn't LPIPS; take another name")
+    if isinstance(backbone, NetworkBackbone):
+        problems.known(f"{key}.model", backbone.model, study.models)
+    if isinstance(backbone, PathBackbone):
+        problems.file(f"{key}.path", backbone.path)
+    if isinstance(backbone, EmbeddingsBackbone):
+        for stimuli, section in backbone.sets.items():
+            problems.known(f"{key}.sets", stimuli, study.stimuli)
+            if section.table is not None:
+                problems.file(f"{key}.sets.{stimuli}.table", section.table)
+    if isinstance(backbone, DreamsimBackbone):
+        try:
+            *_, config = dreamsim_files(backbone.folder, backbone.variant)
+            adapter_rank(config)
+        except UserError as error:
+            problems.add(f"{key}.folder: {error}")
 
 
 def _check_directions(
@@ -109,8 +133,8 @@ def _check_run(study: Study, run: Run, spec: Strict, problems: Problems) -> None
         problems.add(f"index.label: {run.stimuli} has no labels; set label: false")
     if study.index.resampled == "classes" and isinstance(spec, MovingDot):
         problems.add(f"index.resampled: {run.stimuli} has no classes; set stimuli, or auto")
-    kinds = {study.backbones[n].kind for n in study.index.backbones if n in study.backbones}
-    if kinds - {"network"} and side_of(spec) < SMALLEST_EMBEDDED_SIDE:
+    of_lpips = [isinstance(study.backbones.get(n), LpipsBackbone) for n in study.index.backbones]
+    if any(of_lpips) and side_of(spec) < SMALLEST_EMBEDDED_SIDE:
         problems.add(
             f"index.backbones: {run.stimuli} has images of {side_of(spec)} pixels; "
             f"LPIPS needs at least {SMALLEST_EMBEDDED_SIDE}"
@@ -175,6 +199,9 @@ def _check_interpretability(
         if most is not None:
             for line in shortages(most, stage_config(section.psychophysics), stimuli):
                 problems.add(line)
+            options = Options.of(stage_config(section.further_scores))
+            for line in too_few_images(options, stimuli, most - int(LEFT_OUT * most)):
+                problems.add(line)
 
 
 def _check_people(study: Study, people: People, problems: Problems) -> None:
@@ -184,6 +211,11 @@ def _check_people(study: Study, people: People, problems: Problems) -> None:
     if not problems.known("people.backbone", people.backbone, study.backbones):
         return
     kind = study.backbones[people.backbone].kind
+    if kind in ("embeddings", "dreamsim"):
+        problems.add(
+            f"people.backbone: {people.backbone} is of kind {kind}, which doesn't embed people's "
+            "images; take LPIPS or a network"
+        )
     if kind == "network" and people.input_scaling == "as_published":
         problems.add(
             f"people.input_scaling: as_published is LPIPS' and {people.backbone} is another "

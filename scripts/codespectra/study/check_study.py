@@ -8,8 +8,11 @@ from typing import Any
 from codespectra.data.image_table import read_image_table
 from codespectra.errors import UserError
 from codespectra.models.reductions import EACH_TOKEN
+from codespectra.study.check_estimators import window
+from codespectra.study.check_robustness import check_robustness
 from codespectra.study.check_scores import check_scores
 from codespectra.study.check_sizes import check_images
+from codespectra.study.claims_beside import read_verdicts
 from codespectra.study.dropout_sweep import SWEPT, swept_models
 from codespectra.study.implied import (
     IMPLIED,
@@ -64,9 +67,15 @@ def check_study(study: Study, methods: dict[str, dict[str, Any]], problems: Prob
     _check_activations(study, problems)
     _check_analyses(study, problems)
     check_scores(study, methods, problems)
+    check_robustness(study, methods, problems)
     if study.coding is not None:
         _check_coding(study, study.coding, problems)
     _check_networks(study, problems)
+    for name, path in study.figures.claims_beside.items():
+        try:
+            read_verdicts(path)
+        except UserError as error:
+            problems.add(f"figures.claims_beside.{name}: {error}")
 
 
 def _check_networks(study: Study, problems: Problems) -> None:
@@ -81,11 +90,6 @@ def _check_networks(study: Study, problems: Problems) -> None:
                 f"claims.networks: {study.claims.networks} asks for intervals over as many "
                 f"networks, but {model} is {count}; give it more seeds, or leave it out"
             )
-
-
-def window(study: Study) -> str:
-    """The rank window as messages show it."""
-    return "{}..{}".format(*study.spectra.ranks)
 
 
 def _check_stimuli(study: Study, problems: Problems) -> None:

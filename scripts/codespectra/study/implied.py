@@ -20,7 +20,14 @@ from codespectra.study.dropout_sweep import (
 from codespectra.study.sections.analyses import Layers, in_words
 from codespectra.study.sections.base import Strict, short
 from codespectra.study.sections.directions import DirectionMethods, SparseAutoencoder
-from codespectra.study.sections.index import ImagenetBackbone, NetworkBackbone, PathBackbone
+from codespectra.study.sections.index import (
+    DreamsimBackbone,
+    EmbeddingsBackbone,
+    ImagenetBackbone,
+    LpipsBackbone,
+    NetworkBackbone,
+    PathBackbone,
+)
 from codespectra.study.sections.language import GgufLanguageModel
 from codespectra.study.sections.models import (
     DownloadedModel,
@@ -192,6 +199,29 @@ def interpretability_runs(study: Study) -> list[tuple[str, str]]:
     ]
 
 
+def attacked_runs(study: Study) -> list[tuple[str, str]]:
+    """The (model, stimuli) pairs that are attacked: classifiers of spectra, and the sweep's."""
+    attacks = study.robustness.attacks if study.robustness else None
+    if attacks is None:
+        return []
+    named = [run for run in study.spectra.runs if run[0] in attacks.models]
+    return [*named, *((name, study.coding.stimuli) for name in networks(study.coding))]
+
+
+def noise_runs(study: Study) -> list[tuple[str, str]]:
+    """The directions' runs on the analysis sets whose images are shown with noise."""
+    noise = study.robustness.noise if study.robustness else None
+    if noise is None or study.directions is None:
+        return []
+    return [
+        (model, stimuli)
+        for model, stimuli in scored_runs(study)
+        if stimuli in study.directions.analysis_sets
+        and model in (study.models if noise.models is None else noise.models)
+        and model in study.models
+    ]
+
+
 def headline_metric(study: Study) -> str:
     """The metric that figures of one metric show: a perceptual one where there is one."""
     index = study.index
@@ -207,13 +237,13 @@ def _alexnets(study: Study) -> dict[str, Model]:
     alexnet = Torchvision(name="torchvision", model="alexnet")
     models: dict[str, Model] = {}
     for name, backbone in study.backbones.items():
+        if not isinstance(backbone, LpipsBackbone):
+            continue
         common = {"architecture": alexnet, "classes": 1000}
         if isinstance(backbone, ImagenetBackbone):
             model = DownloadedModel(weights="torchvision", tag="IMAGENET1K_V1", **common)
         elif isinstance(backbone, PathBackbone):
             model = PathModel(weights="path", path=backbone.path, sha256=backbone.sha256, **common)
-        elif isinstance(backbone, NetworkBackbone):
-            continue
         else:
             model = RandomModel(weights="random", seed=backbone.seed, **common)
         models[f"{IMPLIED}{name}"] = model
@@ -237,8 +267,8 @@ def backbone_model(study: Study, name: str) -> str:
     return backbone.model if isinstance(backbone, NetworkBackbone) else f"{IMPLIED}{name}"
 
 
-def network_backbones(study: Study) -> dict[str, str]:
-    """What each backbone is that isn't LPIPS, in words."""
+def backbones_in_words(study: Study) -> dict[str, str]:
+    """What each backbone is that isn't LPIPS."""
     found = {}
     for name, backbone in study.backbones.items():
         if isinstance(backbone, NetworkBackbone):
@@ -246,7 +276,13 @@ def network_backbones(study: Study) -> dict[str, str]:
             trained = isinstance(model, TrainedModel)
             origin = f"trained on {model.training.train}" if trained else model.weights
             layers = ", ".join(in_words(item) for item in backbone.layers)
-            found[name] = f"unit-length features of {backbone.model} ({origin}; {layers})"
+            what = f"unit-length features of {backbone.model} ({origin}; {layers}), all heads 1"
+            found[name] = f"{what}: not LPIPS"
+        elif isinstance(backbone, DreamsimBackbone):
+            found[name] = f"DreamSim ({backbone.variant})"
+        elif isinstance(backbone, EmbeddingsBackbone):
+            distance = {"cosine": "1 - cos", "squared_euclidean": "|x - y|²"}[backbone.distance]
+            found[name] = f"{distance} of embeddings from a file"
     return found
 
 

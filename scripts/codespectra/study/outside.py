@@ -18,8 +18,10 @@ from codespectra.files.content_stamp import content_stamp
 from codespectra.files.date_stamp import date_stamp
 from codespectra.files.folder_walk import files_below
 from codespectra.files.manifests import read_manifest
+from codespectra.interpretability.dreamsim_files import dreamsim_files
 from codespectra.models.model_folders import tokenizer_files, weight_files
 from codespectra.study.implied import weights_file
+from codespectra.study.sections.index import DreamsimBackbone
 from codespectra.study.sections.language import (
     Explanations,
     GgufLanguageModel,
@@ -100,6 +102,8 @@ def _outside(section: BaseModel) -> dict[str, Finder]:
             found[words] = lambda: _of_file(weights_file(section))
         case OwnModel(architecture=Transformers(path=path)):
             found[str(path)] = lambda: (path, [path / name for name in weight_files(path)])
+        case DreamsimBackbone(folder=folder, variant=variant):
+            found[str(folder)] = lambda: (folder, dreamsim_files(folder, variant))
         case HubLanguageModel() | HubModel():
             found[f"{section.repository}@{section.revision}"] = lambda: _of_hub(section)
         case People():

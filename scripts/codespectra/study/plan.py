@@ -16,9 +16,11 @@ from codespectra.models.layer_selection import select_layers
 from codespectra.models.reductions import reduced_width, refusal, unplaced
 from codespectra.study.check_language import DescribeLanguageModel, Widths, check_language
 from codespectra.study.check_layers import Selected, check_layers
+from codespectra.study.check_robustness import check_heads
 from codespectra.study.check_sizes import check_embedding
 from codespectra.study.check_study import check_study
 from codespectra.study.dropout_sweep import SWEPT, RecalibratedModel, VaeModel
+from codespectra.study.given_embeddings import describe_embeddings
 from codespectra.study.implied import (
     Analysis,
     analyses,
@@ -51,7 +53,8 @@ class Plan:
     `models` are the study's and those that it implies, `architectures` their sections with the code
     and the files that they name (`identity.resolved`), `classes` their numbers of classes (None: as
     the architecture has them); `selected` are the layers of each kind of analysis for each run,
-    `embedded` those of a network as a backbone for each set; `captures` are the (layer, reduction)
+    `embedded` those of a network as a backbone for each set, `embeddings` digests of the files of
+    a backbone of files for each set; `captures` are the (layer, reduction)
     pairs of each activations file, `noisy_captures` those of the files with dropout left on;
     `recorded` are the activations that files hold by name; `repeated` their runs whose stimuli were
     shown several times. `methods` and `grid` are the options of the direction finders by name, of
@@ -65,6 +68,7 @@ class Plan:
     classes: dict[str, int | None]
     selected: Selected
     embedded: dict[tuple[str, str], list[dict[str, Any]]]
+    embeddings: dict[tuple[str, str], str]
     captures: dict[tuple[str, str], list[dict[str, str]]]
     noisy_captures: dict[tuple[str, str], list[dict[str, str]]]
     recorded: dict[str, Recorded]
@@ -115,7 +119,9 @@ def make_plan(
     networks = {name: (architectures[name], classes[name]) for name in models}
     selected = _select(study, models, networks, recorded, describe, problems)
     embedded = _embed(study, models, networks, describe, problems)
+    embeddings = describe_embeddings(study, describe_recorded, problems)
     check_layers(study, selected, recorded, methods, problems)
+    check_heads(study, classes, problems)
     filtered = _select_filters(study, selected, problems)
     problems.raise_any()
     repeated = [
@@ -131,6 +137,7 @@ def make_plan(
         classes,
         selected | filtered,
         embedded,
+        embeddings,
         _captures(study, selected),
         _captures(study, {key: selected[key] for key in noisy}),
         recorded,

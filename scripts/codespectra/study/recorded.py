@@ -14,7 +14,6 @@ from codespectra.models.recorded_layers import recorded_layers
 from codespectra.study.implied import most_stimuli
 from codespectra.study.problems import Problems
 from codespectra.study.sections.base import Strict
-from codespectra.study.sections.recorded import RecordedActivations
 from codespectra.study.sections.stimuli import ImageFolder, PhotographTiles
 from codespectra.study.sections.study import Study
 
@@ -53,7 +52,7 @@ def describe_sets(
             continue
         try:
             layers = recorded_layers(dict(told["layers"]), section.axes, section.prefix)
-            shown = shown_stimuli(study, section)
+            shown = shown_stimuli(study, section.stimuli)
             count, columns, *_ = told["layers"][0][1]
             rows = FileRows(count, told["ids"], told["repeats"], columns)
             known = shown is not None or section.stimuli is None
@@ -67,14 +66,14 @@ def describe_sets(
     return found
 
 
-def shown_stimuli(study: Study, section: RecordedActivations) -> ShownStimuli | None:
+def shown_stimuli(study: Study, name: str | None) -> ShownStimuli | None:
     """What is known beforehand of the set that was shown; None: nothing, or there is none."""
-    spec = study.stimuli.get(section.stimuli)
+    spec = study.stimuli.get(name)
     if spec is None or isinstance(spec, PhotographTiles):
         return None
     if isinstance(spec, ImageFolder):
-        return _of_folder(section.stimuli, spec)
-    return ShownStimuli(section.stimuli, most_stimuli(spec))
+        return _of_folder(name, spec)
+    return ShownStimuli(name, most_stimuli(spec))
 
 
 def _of_folder(name: str, spec: Strict) -> ShownStimuli | None:

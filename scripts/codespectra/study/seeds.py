@@ -13,6 +13,7 @@ from codespectra.study.sections.index import Backbone, NetworkBackbone
 from codespectra.study.sections.interpretability import Interpretability
 from codespectra.study.sections.language import Language, LanguageModel, UntrainedLanguageModel
 from codespectra.study.sections.models import Model
+from codespectra.study.sections.robustness import Robustness
 from codespectra.study.sections.study import Study
 
 AnyKind = TypeVar("AnyKind", Model, LanguageModel)
@@ -64,6 +65,7 @@ def one_network_a_seed(study: Study, problems: Problems) -> Study:
             "interpretability": study.interpretability
             and every.interpretability(study.interpretability),
             "coding": study.coding and every.coding(study.coding),
+            "robustness": study.robustness and every.robustness(study.robustness),
             "language": study.language and _language(study.language),
         }
     )
@@ -184,6 +186,14 @@ class _Every:
 
     def coding(self, section: Coding) -> Coding:
         return section.model_copy(update={"encoder": self.one("coding.encoder", section.encoder)})
+
+    def robustness(self, section: Robustness) -> Robustness:
+        spread = {
+            name: part.model_copy(update={"models": part.models and self.names(part.models)})
+            for name in ("attacks", "noise")
+            if (part := getattr(section, name)) is not None
+        }
+        return section.model_copy(update=spread)
 
     def _count(self, key: str, runs: Iterable[Any]) -> None:
         try:

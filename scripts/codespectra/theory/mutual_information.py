@@ -1,7 +1,8 @@
-"""Mutual information of pairs (x, y) by MINE: a neural lower bound, many pairs at once.
+"""Mutual information of pairs (x, y) by MINE and InfoNCE: neural lower bounds, many pairs at once.
 
-A critic T(x, y) climbs the Donsker-Varadhan bound I(x; y) >= E_joint[T] - ln E_marginals[exp T].
-Source: Belghazi et al. 2018, "MINE", algorithm 1 and its section 3.2 (moving average).
+MINE's critic T(x, y) climbs the Donsker-Varadhan bound I(x; y) >= E_joint[T] - ln E_marginals[exp
+T]. Source: Belghazi et al. 2018, "MINE", algorithm 1 and its section 3.2 (moving average). That of
+InfoNCE (`info_nce`) sees the same samples.
 """
 
 import math
@@ -15,12 +16,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from codespectra.jobs.progress import progress
+from codespectra.theory.batched_layers import uniform_parameter
+from codespectra.theory.info_nce import PartnerCritics, info_nce
+from codespectra.theory.retention import INFO_NCE, MINE
 
 # Fresh samples: x (E, count, dx) and y (E, count, dy) of E pairs of variables.
 Sample = Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
 
 AVERAGE_RATE = 0.1  # the newest batch's share of the moving average: over some ten batches
 HELD_OUT = 2**14  # samples of the estimate, none seen in training
+EVERY = 2  # steps of MINE for one of InfoNCE, which needs fewer and costs as much
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,7 @@ class Critics(nn.Module):
         super().__init__()
 
         def uniform(fan_in: int, *shape: int) -> nn.Parameter:
-            values = torch.rand(critics, *shape, generator=generator, device=generator.device)
-            return nn.Parameter((2 * values - 1) / math.sqrt(fan_in))
+            return uniform_parameter(fan_in, (critics, *shape), generator)
 
         width = x_width + y_width
         self.from_x = uniform(width, x_width, hidden)
@@ -64,28 +68,34 @@ class Critics(nn.Module):
         return joint, marginal
 
 
-def mine(
+def lower_bounds(
     sample: Sample,
     *,
     hidden: int,
     steps: int,
     batch: int,
+    contrast: int,
     learning_rate: float,
     generator: torch.Generator,
-) -> MutualInformation:
-    """Train a critic for each pair of variables, then evaluate it on fresh samples.
+) -> dict[str, MutualInformation]:
+    """Train critics for each pair of variables, then evaluate them on fresh samples.
 
     The pairs share nothing but the samples' generator. An estimate diverged if it isn't finite or
     is larger than log2 of the held-out samples, which no such bound can vouch for (McAllester &
-    Stratos 2020). Over finite samples the logarithm makes it exceed its critic's bound slightly.
+    Stratos 2020). Over finite samples the logarithm makes MINE's exceed its critic's bound
+    slightly; InfoNCE's is at most log2 of `contrast`.
 
     Args:
         sample: draws from the pairs; both widths and their number are read off its result.
         hidden: width of the critics' hidden layers.
-        steps: of Adam, the second half with a falling learning rate.
+        steps: of Adam, the second half with a falling learning rate; of InfoNCE half as many.
         batch: samples a step.
+        contrast: samples of each batch, the first, among which InfoNCE tells partners.
         learning_rate: of the first half.
         generator: of weights and samples; all tensors live on its device.
+
+    Returns:
+        By estimator: `retention.MINE`, `retention.INFO_NCE`.
     """
     scales = [_shift_and_scale(values) for values in sample(batch, generator)]
 
@@ -94,12 +104,24 @@ def mine(
         return [(values - shift) / scale for values, (shift, scale) in drawn]
 
     x, y = draw()
-    critics = Critics(len(y), x.shape[-1], y.shape[-1], hidden, generator)
-    _train(critics, draw, steps, learning_rate)
+    shape = len(y), x.shape[-1], y.shape[-1], hidden
+    critics = Critics(*shape, generator)
+    own = torch.Generator(generator.device).manual_seed(generator.initial_seed())
+    partners = PartnerCritics(*shape, own)  # whose weights don't move the samples on
+    _train(critics, partners, draw, steps, learning_rate, contrast)
+    values, groups = [], []
     with torch.inference_mode():
-        values = [critics(*draw()) for _ in range(math.ceil(HELD_OUT / batch))]
+        for _ in range(math.ceil(HELD_OUT / batch)):
+            held_out = draw()
+            values.append(critics(*held_out))
+            groups.append(info_nce(partners(*_first(contrast, held_out)).double()))
         joint, marginal = (torch.cat(part, dim=1).double() for part in zip(*values, strict=True))
-    bits = (donsker_varadhan(joint, marginal) / math.log(2)).cpu().numpy()
+    nats = {MINE: donsker_varadhan(joint, marginal), INFO_NCE: torch.stack(groups).mean(dim=0)}
+    return {name: _in_bits(value) for name, value in nats.items()}
+
+
+def _in_bits(nats: Tensor) -> MutualInformation:
+    bits = (nats / math.log(2)).cpu().numpy()
     diverged = ~(np.abs(bits) <= math.log2(HELD_OUT))
     return MutualInformation(np.where(diverged, np.nan, bits), diverged)
 
@@ -140,20 +162,33 @@ def correlated_gaussians(correlations: Tensor, width: int) -> tuple[Sample, Tens
 
 
 def _train(
-    critics: Critics, draw: Callable[[], list[Tensor]], steps: int, learning_rate: float
+    critics: Critics,
+    partners: PartnerCritics,
+    draw: Callable[[], list[Tensor]],
+    steps: int,
+    learning_rate: float,
+    contrast: int,
 ) -> None:
-    optimizer = torch.optim.Adam(critics.parameters(), lr=learning_rate, fused=True)
+    both = [*critics.parameters(), *partners.parameters()]
+    optimizer = torch.optim.Adam(both, lr=learning_rate, fused=True)
     falling = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda i: min(1, 2 - 2 * i / steps))
     log_average = None
-    for _ in progress(range(steps), desc="MINE"):
-        joint, marginal = critics(*draw())
+    for step in progress(range(steps), desc="MINE and InfoNCE"):
+        drawn = draw()
+        joint, marginal = critics(*drawn)
         newest = log_mean_exp(marginal.detach())
         log_average = newest if log_average is None else _moved(log_average, newest)
         optimizer.zero_grad(set_to_none=True)
-        # One sum: each critic's gradient is of its own loss alone.
+        # Sums: each critic's gradient is of its own loss alone.
         mine_loss(joint, marginal, log_average).sum().backward()
+        if step % EVERY == 0:
+            (-info_nce(partners(*_first(contrast, drawn)))).sum().backward()
         optimizer.step()
         falling.step()
+
+
+def _first(count: int, drawn: list[Tensor]) -> list[Tensor]:
+    return [values[:, :count] for values in drawn]
 
 
 def _moved(log_average: Tensor, newest: Tensor) -> Tensor:

@@ -232,3 +232,10 @@ def test_scores_and_measures_are_found_by_direction():
     found = other_measures({"coactivation": table}, "a", "neurons", 3)
     np.testing.assert_array_equal(found["co-activation (post ReLU)"], [np.nan, 0.3, np.nan])
     assert other_measures({"coactivation": table}, "a", "pca", 3) == {}
+    further = table.assign(method="pca", metric="m", value=0.7)
+    further = pd.concat([further.assign(score="mis"), further.assign(score="clarity", value=0.2)])
+    found = other_measures({"further": further}, "a", "pca", 2)
+    assert {name: values.tolist()[1] for name, values in found.items()} == {
+        "MIS (m)": 0.7,
+        "clarity (m)": 0.2,
+    }

@@ -1,4 +1,4 @@
-"""Claims A11 and A12, and fig. 7b: planted trends show, few layers decide nothing."""
+"""Claims A11, A12, C13, C14, and their figures: planted trends show, few layers decide nothing."""
 
 from itertools import permutations
 
@@ -10,10 +10,15 @@ from scipy import stats
 
 from codespectra.claims.catalogue import CLAIMS
 from codespectra.claims.judges import CONTRADICTED, INCONCLUSIVE, SUPPORTED
-from codespectra.claims.measures.language import scores_over_depth, smallest_exponent
+from codespectra.claims.measures.language import (
+    ranks_as_simulation,
+    scores_over_depth,
+    smallest_exponent,
+)
 from codespectra.claims.measures.tables import Tables
 from codespectra.claims.verdicts import judge_claims
 from codespectra.figures import style
+from codespectra.figures.detection import draw_detection
 from codespectra.figures.explanations import draw_explanations
 from codespectra.statistics.intervals import mean_interval
 
@@ -150,7 +155,61 @@ def test_few_layers_or_no_scores_decide_nothing():
     assert (projection.n, low_action.n) == (3, 8)
 
 
-# The figure --------------------------------------------------------------------------------------
+# Detection and fuzzing ---------------------------------------------------------------------------
+
+
+def judged(scored: pd.DataFrame) -> pd.DataFrame:
+    """Detection goes with the simulation's score, fuzzing against it in the first layer alone."""
+    rng = np.random.default_rng(1)
+    scored = scored.assign(detection=scored["score"] + 0.005 * rng.standard_normal(len(scored)))
+    scored["fuzzing"] = np.where(scored["depth"] == 1, -scored["score"], rng.random(len(scored)))
+    counts = {"contexts": 3, "unparsed": 1}
+    return scored.assign(
+        **{f"{name}_{what}": n for name in ("detection", "fuzzing") for what, n in counts.items()}
+    )
+
+
+def test_ranks_agree_within_each_layer_and_kind_of_trained_models():
+    found = tables(explanations=judged(units(dict.fromkeys(KINDS, FALLING[:3]))))
+    scopes = list(ranks_as_simulation("detection")(found))
+    assert len(scopes) == 3 * 3 and {one.n for one in scopes} == {30}
+    assert {one.scope.network for one in scopes} == {"gpt"}
+    for one in scopes:
+        gpt = found.explanations[found.explanations["model"] == "gpt"]
+        own = gpt[
+            (gpt[["layer", "kind"]] == [one.scope.facets[k] for k in ("layer", "kind")]).all(1)
+        ]
+        rho = stats.spearmanr(own["detection"], own["score"]).statistic
+        assert one.estimate == pytest.approx(rho) and one.low > 0
+    assert verdicts("C13", found) == [SUPPORTED] * 9
+    against = [one.high < 0 for one in ranks_as_simulation("fuzzing")(found)]
+    assert [*np.flatnonzero(against)] == [0, 3, 6]
+
+
+# The figures -------------------------------------------------------------------------------------
+
+
+def test_agreement_and_accuracy_are_drawn_by_layer():
+    scored = judged(units(dict.fromkeys(KINDS, FALLING[:3])))
+    cfg = {"study": "a study", "resamples": 100, "seed": 0}
+    style.apply()
+    figure, table = draw_detection({"explanations": scored}, cfg)
+    assert len(table) == 2 * 3 * 3 * 2 * 2
+    evidence = next(ranks_as_simulation("detection")(tables(explanations=scored)))
+    first = table.query("score == 'detection' and quantity == 'ρ'").iloc[0]
+    assert (first["mean"], first["n"]) == (pytest.approx(evidence.estimate), 30)
+    own = scored.query("model == 'gpt' and kind == 'neuron' and depth == 1")["fuzzing"]
+    first = table.query("score == 'fuzzing' and quantity == 'accuracy'").iloc[0]
+    assert (first["mean"], first["low"], first["high"]) == pytest.approx(mean_interval(own))
+    assert [panel.get_title() for panel in figure.axes[:4]] == [
+        "detection: accuracy",
+        "fuzzing: accuracy",
+        "detection: ρ",
+        "fuzzing: ρ",
+    ]
+    credit = figure.get_supxlabel().replace("\n", " ")
+    assert "detection 1,620 (540), fuzzing 1,620 (540)" in credit
+    plt.close(figure)
 
 
 def test_the_table_and_the_figure_show_means_over_units():

@@ -550,7 +550,7 @@ def bits(sign: int) -> pd.DataFrame:
             good = (kind == TRAINED_WITH) == (sign > 0)
             found = jitter ** (layer if kind != TRAINED_WITH else 1) * (kept if good else lost)
             rows.append(pd.DataFrame({"kind": kind, "seed": seed, "layer": layer, "bits": found}))
-    return pd.concat(rows, ignore_index=True)
+    return pd.concat(rows, ignore_index=True).assign(estimator="MINE")
 
 
 @pytest.mark.parametrize("sign, verdict", [(1, SUPPORTED), (-1, CONTRADICTED)])

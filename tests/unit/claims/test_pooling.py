@@ -163,3 +163,18 @@ def test_the_forest_plot_has_a_row_a_claim_and_marks_what_lies_too_far():
     assert "not run: X3" in figure.get_supxlabel()
     assert len(table) == len(verdicts.claims) + len(verdicts.by_model)
     draw_claims({name: rows[:0] for name, rows in inputs.items()}, {"study": "s"})
+
+
+def test_the_forest_plot_shows_other_studies_beside():
+    verdicts = judge(claim("X1", [evidence(9)]), claim("X2", [evidence(1)]))
+    inputs = {"claims": verdicts.claims, "claims_by_model": verdicts.by_model}
+    told = {"X1": {"verdict": CONTRADICTED, "margin": -3.0}, "X9": {"verdict": MIXED, "margin": 1}}
+    untold = {"X1": {"verdict": INCONCLUSIVE, "margin": None}}
+    cfg = {"study": "s", "beside": {"toy": untold, "pretrained": told}}
+    figure, table = draw_claims(inputs, cfg)
+    (panel,) = figure.axes
+    (mark,) = [line for line in panel.lines if line.get_marker() == "D"]
+    assert (*mark.get_xdata(), *mark.get_ydata(), mark.get_color()) == (-3, -0.3, "C3")
+    labels = [text.get_text() for text in panel.get_legend().get_texts()]
+    assert "study pretrained" in labels and "study toy" not in labels
+    assert table["study"].dropna().tolist() == ["toy", "pretrained"]

@@ -25,12 +25,12 @@ from codespectra.experiments.psychophysics import (
     lay_out,
     make_trials,
     preference,
-    wilson_interval,
 )
 from codespectra.experiments.trial_design import Design, shortages
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.similarity import Color, Embedding, Label, Similarity
 from codespectra.statistics.intervals import mean_interval
+from codespectra.statistics.proportions import wilson_interval
 
 DESIGN = Design(
     difficulties=(0.0, 0.2),
@@ -245,13 +245,6 @@ def test_random_directions_on_random_images_are_at_chance(design: Design) -> Non
 
 
 # Tables ------------------------------------------------------------------------------------------
-
-
-@given(st.integers(1, 3000), st.floats(0, 1))
-def test_wilson_agrees_with_scipy(trials: int, share: float) -> None:
-    correct = round(share * trials)
-    expected = stats.binomtest(correct, trials).proportion_ci(method="wilson")
-    np.testing.assert_allclose(wilson_interval(correct, trials), expected, atol=1e-6)
 
 
 def context(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,23 +11,22 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from chat_server import Served, fails, says, serving, transformers_serving
+from chat_server import Served, contexts_of, fails, says, serving, transformers_serving
 from hypothesis import given
 from hypothesis import strategies as st
 from script_job import run_script
 
 from codespectra.errors import UserError
 from codespectra.explanations.chat import (
-    Malformed,
     Models,
     explain_unit,
     explain_units,
     read_explanation,
     read_simulation,
-    visible,
 )
 from codespectra.explanations.chat_answers import Answers, Reply
 from codespectra.explanations.chat_endpoint import Endpoint
+from codespectra.explanations.chat_questions import Malformed, visible
 from codespectra.explanations.neuron_records import (
     ActivationRecord,
     NeuronId,
@@ -42,6 +41,7 @@ from codespectra.models.byte_gpt2 import byte_gpt2, byte_tokenizer
 from codespectra.models.language_models import save_language_model
 
 MODELS = Models("explainer", "simulator")
+RESPONDS = "The unit responds to: "
 WORDS = ["the", " cat", "\n", " ", "\t", "7", "é", "a b", "\\n", "```"]
 
 
@@ -61,11 +61,19 @@ def unit_of(word: str, number: int = 0, random: int = 3) -> NeuronRecord:
 
 
 def oracle(body: dict[str, Any], request: Any = None) -> Any:
-    """A model that sees which token is active, and simulates that; as tokens are shown to it."""
+    """A model that sees which token is active, and simulates that; as tokens are shown to it.
+
+    It judges that a context has the word highlighted, or else that it is of the strongest.
+    """
+    if contexts := contexts_of(body):
+        phrase = body["messages"][-1]["content"].split("\n")[0].removeprefix(RESPONDS)
+        marked = [re.findall("⟦(.*?)⟧", context) for context in contexts]
+        right = [not marks or phrase in [visible(m).strip() for m in marks] for marks in marked]
+        return says(json.dumps([int(answer) for answer in right]))
     question = body["messages"][-1]["content"]
     if body["model"] == "explainer":
         return says(re.search(r"^(.*)\t10$", question, re.M)[1])
-    word, *tokens = question.removeprefix("The unit responds to: ").split("\n")
+    word, *tokens = question.removeprefix(RESPONDS).split("\n")
     return says("\n".join(f"{token}\t{10 * (token.strip() == word)}" for token in tokens[1:]))
 
 
@@ -85,10 +93,13 @@ def test_a_planted_rule_scores_one(tmp_path) -> None:
     with serving(oracle) as server:
         answers = ready(tmp_path, server)
         found = list(explain_units(units, len(units), answers, MODELS, 4))
-        # A question a unit, and its two top and one random valid excerpts.
-        assert len(server.asked) == 4 * len(units)
+        # A question a unit, its two top and one random valid excerpts, and two to judge them.
+        assert len(server.asked) == 6 * len(units)
     assert [each.results.neuron_id.neuron_index for each in found] == list(range(len(units)))
-    for word, (results, note, top_only) in zip(WORDS, found, strict=True):
+    for word, (results, judged, note, top_only) in zip(WORDS, found, strict=True):
+        # Its random excerpts are like the others, but for what is highlighted.
+        assert (judged["detection"], judged["fuzzing"]) == (0.5, 1)
+        assert judged["detection_contexts"] == judged["fuzzing_contexts"] == 3
         (only,) = results.scored_explanations
         assert only.explanation == visible(word).strip()
         assert only.scored_simulation.ev_correlation_score == pytest.approx(1)
@@ -114,7 +125,7 @@ def test_the_explainer_sees_train_and_the_simulator_valid_without_activations(tm
         first, *rest = ([body["model"], body["messages"][-1]["content"]] for body in to.asked)
     # Stride 4 among the top excerpts and 3 among the random ones; 10 is the unit's largest here.
     assert first == ["explainer", "Excerpt 1:\ntop0\t10\nx\t0\n\nExcerpt 2:\ntop4\t10\nx\t2"]
-    assert rest == [
+    assert rest[:3] == [
         ["simulator", f"The unit responds to: x\n\n{name}\nx"]
         for name in ("top2", "top6", "random1")
     ]
@@ -173,13 +184,13 @@ def test_what_was_cut_off_is_malformed() -> None:
 def test_a_model_that_errs_is_told_and_asked_again(tmp_path) -> None:
     def play(body: dict, _: Any) -> Any:
         told = "but the excerpt has 10 tokens" in body["messages"][-1]["content"]
-        if body["model"] == "explainer" or told:
+        if body["model"] == "explainer" or told or contexts_of(body):
             return oracle(body | {"messages": body["messages"][: -2 if told else None]})
         return says("too\t1\nfew\t2")
 
     with serving(play) as server:
-        results, note, _ = explain_unit(unit_of("the"), ready(tmp_path, server), MODELS)
-        assert len(server.asked) == 1 + 3 * 2
+        results, _, note, _ = explain_unit(unit_of("the"), ready(tmp_path, server), MODELS)
+        assert len(server.asked) == 1 + 3 * 2 + 2
     assert note == ""
     assert results.scored_explanations[0].scored_simulation.ev_correlation_score == pytest.approx(1)
 
@@ -187,9 +198,9 @@ def test_a_model_that_errs_is_told_and_asked_again(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("bad", "note", "questions"),
     [
-        (says("nonsense"), r"malformed 3 times: Your answer has 1 lines, but", 1 + 3),
-        (says(None, refusal="I can't\nhelp"), "refused: I can't help", 1 + 1),
-        (says(None), "refused: no content", 1 + 1),
+        (says("nonsense"), r"malformed 3 times: Your answer has 1 lines, but", 1 + 3 * 3),
+        (says(None, refusal="I can't\nhelp"), "refused: I can't help; detection: ", 1 + 3),
+        (says(None), "refused: no content", 1 + 3),
     ],
     ids=["malformed", "refusal", "no content"],
 )
@@ -205,7 +216,7 @@ def test_a_unit_that_fails_has_a_note_and_others_go_on(
     units = [unit_of("é", 0), unit_of("the", 1), unit_of("7", 2)]
     with serving(play) as server:
         found = list(explain_units(units, 3, ready(tmp_path, server), MODELS, 1))
-        assert len(server.asked) == 4 + questions + 4
+        assert len(server.asked) == 6 + questions + 6
     scores = [each.results.scored_explanations[0].scored_simulation for each in found]
     assert [each.ev_correlation_score for each in scores] == pytest.approx(
         [1, math.nan, 1], nan_ok=True
@@ -214,12 +225,13 @@ def test_a_unit_that_fails_has_a_note_and_others_go_on(
     # The explanation is kept, and nothing that it wasn't scored on.
     assert found[1].results.scored_explanations[0].explanation == "the"
     assert scores[1].scored_sequence_simulations == []
+    assert math.isnan(found[1].judged["detection"]) and found[1].judged["detection_unparsed"] == 3
 
 
 def test_a_silent_unit_costs_nothing(tmp_path) -> None:
     unit = unit_of("nowhere")
     with serving(oracle) as server:
-        results, note, _ = explain_unit(unit, ready(tmp_path, server), MODELS)
+        results, _, note, _ = explain_unit(unit, ready(tmp_path, server), MODELS)
         assert not server.asked
     assert note == "no positive activation in the excerpts to explain"
     assert math.isnan(results.scored_explanations[0].scored_simulation.ev_correlation_score)
@@ -259,10 +271,10 @@ def test_the_limit_tells_how_far_it_got_and_a_higher_one_goes_on(tmp_path) -> No
             str(failure.value),
         )
         done, left, told_spent, needed = map(int, told.groups())
-        assert done + left == len(units) and 1 <= done <= asked // 4
+        assert done + left == len(units) and 1 <= done <= asked // 6
         assert told_spent == spent == 500 * asked <= 9000 < spent + needed
         found = list(explain_units(units, len(units), ready(tmp_path, s), MODELS, 2))
-        assert len(found) == len(units) and len(s.asked) == 4 * len(units)
+        assert len(found) == len(units) and len(s.asked) == 6 * len(units)
 
 
 def test_an_endpoint_that_fails_ends_all_threads(tmp_path) -> None:
@@ -319,7 +331,7 @@ def test_the_rule_writes_scores_and_explanations_and_a_rerun_asks_nothing(
         asked = len(server.asked)
     first = job.outputs()
     job.run(server.url)  # of a server that is gone
-    assert job.outputs() == first and asked == 4 + 0 + 3
+    assert job.outputs() == first and asked == 6 + 0 + 3
     rows = job.rows()
     assert [row["unit"] for row in rows] == ["3", "4", "5"]
     assert {row["explainer"] for row in rows} == {"openai explainer / simulator"}
@@ -327,11 +339,29 @@ def test_the_rule_writes_scores_and_explanations_and_a_rerun_asks_nothing(
     assert [row["n_tokens"] for row in rows] == ["30", "0", "20"]
     assert [row["top_only"] for row in rows] == ["False", "False", "True"]
     assert [bool(row["note"]) for row in rows] == [False, True, False]
+    assert [row["fuzzing"] for row in rows] == ["1", "", ""]
+    assert [row["fuzzing_contexts"] for row in rows] == ["3", "0", "0"]
     lines = list(read_lines(job.explanations, NeuronSimulationResults))
     assert [line.neuron_id for line in lines] == [unit.neuron_id for unit in units]
     assert [line.scored_explanations[0].explanation for line in lines] == ["é", "", "cat"]
     written = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
     assert not any(b"sk-key" in content for content in written)
+
+
+def test_a_judge_that_answers_neither_is_named(tmp_path, monkeypatch, caplog) -> None:
+    def play(body: dict, request: Any) -> Any:
+        contexts = contexts_of(body)
+        return says(json.dumps(["maybe"] * len(contexts))) if contexts else oracle(body)
+
+    job = Job(tmp_path, [unit_of("é", 3)], monkeypatch)
+    with serving(play) as server:
+        job.run(server.url)
+    (row,) = job.rows()
+    assert (row["score"], row["detection"], row["fuzzing"]) == ("1", "", "")
+    assert row["detection_unparsed"] == row["fuzzing_unparsed"] == "3"
+    told = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert [one.partition(":")[0] for one in told] == ["detection", "fuzzing"]
+    assert "model 'simulator' answers neither 1 nor 0" in told[0]
 
 
 def test_a_long_explanation_is_kept_and_read_again(tmp_path, monkeypatch) -> None:
@@ -347,7 +377,7 @@ def test_a_long_explanation_is_kept_and_read_again(tmp_path, monkeypatch) -> Non
             job.run(server.url)
             table = read_csv(job.scores, "explanations")
             assert list(table["explanation"]) == [long.strip()]
-        assert len(server.asked) == 1 + 3
+        assert len(server.asked) == 1 + 3 + 2
 
 
 def test_the_server_of_transformers_is_understood(tmp_path, monkeypatch) -> None:

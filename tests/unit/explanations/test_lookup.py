@@ -1,5 +1,6 @@
 """The lookup explainer: planted rules are found, held-out excerpts have no say, scripts agree."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ def explain(response, *, bigram=False, smoothing=1.0, top=8, random=6):
     found = find_excerpts(response, TEXT, UNIT, "neuron", top=top, random=random, seed=0)
     record = record_unit(response, TEXT, UNIT, found)
     contexts = CONTEXTS[bigram]
-    return lookup.explain(record, response, found, TEXT, contexts, smoothing=smoothing), found
+    return *lookup.explain(record, response, found, TEXT, contexts, smoothing=smoothing), found
 
 
 def score(response, **options) -> float:
@@ -73,10 +74,40 @@ def test_a_function_of_the_token_before_needs_bigrams():
     scores = {}
     for bigram in (False, True):
         contexts = lookup.Contexts.of(tokens, text, bigram=bigram)
-        found = lookup.explain(record, response, chosen, text, contexts, smoothing=1e-9)
+        found, _ = lookup.explain(record, response, chosen, text, contexts, smoothing=1e-9)
         scores[bigram] = score_row(found)["score"]
     assert abs(scores[False]) < 0.08  # of some 3,000 tokens: 4 standard errors
     assert scores[True] > 0.999
+
+
+# Detection and fuzzing ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bigram", [False, True])
+def test_the_table_judges_what_it_expects(bigram):
+    """One token decides, and only half of the sequences have it."""
+    tokens = random_tokens(np.full(40, 12), VOCABULARY)
+    token = np.where((tokens.token == 1) & (tokens.sequence % 2 == 1), 0, tokens.token)
+    tokens = replace(tokens, token=token)
+    text, response = Text.of(tokens), (token == 1) * 3.0
+    chosen = find_excerpts(response, text, UNIT, "neuron", top=16, random=18, seed=0)
+    record = record_unit(response, text, UNIT, chosen)
+    contexts = lookup.Contexts.of(tokens, text, bigram=bigram)
+    _, judged = lookup.explain(record, response, chosen, text, contexts, smoothing=1e-3)
+    # Random excerpts with the token are no more among the strongest than by lot.
+    random = [text.strings[one] for one in chosen.random]
+    missed = np.mean([VOCABULARY[1] in one for one in random[1::3]])
+    assert judged["detection"] == pytest.approx(1 - missed / 2)
+    assert (judged["fuzzing"], judged["fuzzing_unparsed"]) == (1, 0)
+    assert judged["detection_contexts"] == judged["fuzzing_contexts"] == 4 + 6
+
+
+def test_noise_is_detected_no_better_than_by_chance():
+    rng = np.random.default_rng(0)
+    found = [explain(rng.standard_normal(len(TOKENS.token)), random=24)[1] for _ in range(100)]
+    for name in ("detection", "fuzzing"):
+        scores = [one[name] for one in found]
+        assert abs(np.mean(scores) - 0.5) < 4 * np.std(scores) / 10
 
 
 # The fit -----------------------------------------------------------------------------------------
@@ -132,11 +163,13 @@ def test_without_smoothing_it_is_a_regression_on_the_tokens():
 def test_scored_excerpts_have_no_influence_on_what_is_predicted(case):
     seed, smoothing, bigram = case
     response, _ = random_case(seed)
-    found, excerpts = explain(response, bigram=bigram, smoothing=smoothing)
+    found, _, excerpts = explain(response, bigram=bigram, smoothing=smoothing)
     scored = np.isin(TOKENS.sequence, excerpts.split("valid") + excerpts.split("test"))
     changed = np.where(scored, np.random.default_rng(seed).normal(50, 9, len(response)), response)
     record = record_unit(changed, TEXT, UNIT, excerpts)
-    other = lookup.explain(record, changed, excerpts, TEXT, CONTEXTS[bigram], smoothing=smoothing)
+    other, _ = lookup.explain(
+        record, changed, excerpts, TEXT, CONTEXTS[bigram], smoothing=smoothing
+    )
     first, second = (one.scored_explanations[0] for one in (found, other))
     assert first.explanation == second.explanation
     predicted = [
@@ -158,11 +191,14 @@ def test_noise_scores_nothing():
 
 
 def test_a_unit_that_never_varies_has_no_score_but_a_reason():
-    found, _ = explain(np.full(len(TOKENS.token), 2.5))
+    found, judged, _ = explain(np.full(len(TOKENS.token), 2.5))
     row = score_row(found)
     assert np.isnan(row["score"])
     assert row["note"] == "the activations don't vary"
     assert row["n_records"] == 4  # of 8 and 6 excerpts two are valid
+    # All tokens of all excerpts respond alike: none is highlighted wrongly.
+    assert (judged["detection"], judged["detection_contexts"]) == (0.5, 4)
+    assert np.isnan(judged["fuzzing"]) and judged["fuzzing_contexts"] == 0
 
 
 # What it says ------------------------------------------------------------------------------------

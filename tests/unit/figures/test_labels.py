@@ -215,13 +215,9 @@ def test_a_figure_says_how_its_activations_were_reduced():
     ("metrics", "backbones", "told"),
     [
         (("color", "lpips"), {}, ""),
-        (("color", "lpips"), {"own": "features"}, ""),  # a backbone that doesn't score
-        (("color", "own"), {"own": "features"}, "own: features, all heads 1: not LPIPS"),
-        (
-            ("lpips", "a", "b"),
-            {"a": "other", "b": "one"},
-            "a: other, all heads 1: not LPIPS b: one",
-        ),
+        (("color", "lpips"), {"own": "not LPIPS"}, ""),  # a backbone that doesn't score
+        (("color", "own"), {"own": "not LPIPS"}, "own: not LPIPS"),
+        (("lpips", "a", "b"), {"a": "DreamSim", "b": "not LPIPS"}, "a: DreamSim b: not LPIPS"),
     ],
 )
 def test_a_networks_own_features_are_explained_where_they_score(metrics, backbones, told):

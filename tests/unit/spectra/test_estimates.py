@@ -15,6 +15,7 @@ from codespectra.spectra import (
     windows,
 )
 from codespectra.spectra.eigenspectrum import Spectrum
+from codespectra.spectra.least_sizes import least_sizes
 
 
 def repeats(n: int, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -167,6 +168,24 @@ def test_a_layer_that_is_too_small_has_rows_that_say_so():
     empty = table[table.value.isna()]
     assert set(empty.estimator) == {*estimates.OF_CODES} - {"participation_ratio"} | {"paper"}
     assert (empty.note != "").all()
+
+
+@pytest.mark.parametrize(("first", "last"), [(10, 50), (3, 12)])
+@pytest.mark.parametrize("name", estimates.OF_CODES)
+def test_an_estimator_has_a_value_from_its_least_sizes_on(name, first, last):
+    stimuli, units = least_sizes((first, last))[name]
+
+    def missing(n: int, width: int) -> bool:
+        rows = planted(n, width)
+        found = eigenspectrum.spectrum(rows)
+        law = power_law.fit_power_law(found.eigenvalues, ranks=(first, last))
+        code = estimates.Code(rows, found, law, (-2, 0), (first, last))
+        table, _ = estimates.estimate(code, [name])
+        return bool(table[table.estimator == name].value.isna().any())
+
+    more = max(stimuli, units) + 50
+    assert not missing(stimuli, more) and not missing(more, units)
+    assert missing(stimuli - 1, more) and (units == 2 or missing(more, units - 1))
 
 
 def test_two_repeats_have_the_estimators_that_know_noise():

@@ -120,8 +120,9 @@ def test_the_rule_recovers_the_planted_law_of_each_layer(tmp_path):
     tokens = random_tokens([50] * 60, ["a"])
     captured = write_text_capture(tmp_path, layers, tokens, parts, model="m", sequences=60)
     cfg = {"ranks": [5, 30], "solver": "exact", "components": 40, "resamples": 20, "seed": 0}
-    cfg["parts"] = parts
-    outputs = {name: tmp_path / f"{name}.csv" for name in ("eigenvalues", "exponents", "bootstrap")}
+    cfg |= {"parts": parts, "estimators": ["participation_ratio", "meme"]}
+    tables = ("eigenvalues", "exponents", "bootstrap", "estimates")
+    outputs = {name: tmp_path / f"{name}.csv" for name in tables}
     run_script("fit_text_spectra", captured, outputs, cfg)
     found = {name: pd.read_csv(path) for name, path in outputs.items()}
     exponents = found["exponents"]
@@ -134,6 +135,9 @@ def test_the_rule_recovers_the_planted_law_of_each_layer(tmp_path):
     assert exponents["alpha_low"].lt(wanted).all() and exponents["alpha_high"].gt(wanted).all()
     assert set(exponents["stimulus_count"]) == {3000} and set(exponents["sequence_count"]) == {60}
     assert exponents.loc[1, "alpha"] == exponents.loc[2, "alpha"]
+    beside = found["estimates"].groupby("estimator", sort=False)["value"]
+    np.testing.assert_array_equal(beside.get_group("paper"), exponents["alpha"])
+    assert [*beside.size()] == [3, 6, 3]
     assert len(found["eigenvalues"]) == 3 * 40 and len(found["bootstrap"]) == 3 * 20
     of_draws = found["bootstrap"].groupby(["part", "depth"], sort=False)["alpha"].mean()
     np.testing.assert_allclose(of_draws, exponents["alpha"], atol=1e-4)

@@ -8,7 +8,12 @@ from hypothesis.extra import numpy as arrays
 
 from codespectra.errors import UserError
 from codespectra.interpretability.index_resampled import strongest_inside
-from codespectra.statistics.subsamples import group_subsamples, image_deviations, subsamples
+from codespectra.statistics.subsamples import (
+    group_subsamples,
+    image_deviations,
+    random_groups,
+    subsamples,
+)
 
 
 @pytest.mark.parametrize(("count", "held"), [(12, 8), (11, 8), (10, 7)])
@@ -27,6 +32,15 @@ def test_no_stimulus_is_favoured():
 def test_subsamples_depend_on_the_seed_alone():
     np.testing.assert_array_equal(subsamples(50, 9, seed=1), subsamples(50, 9, seed=1))
     assert (subsamples(50, 9, seed=1) != subsamples(50, 9, seed=2)).any(axis=1).all()
+
+
+@pytest.mark.parametrize("count", [7, 30, 95])
+def test_random_groups_are_of_equal_size_and_drawn_by_the_seed(count):
+    groups = random_groups(count, 30, 0)
+    sizes = np.bincount(groups)
+    assert len(sizes) == min(count, 30) and np.ptp(sizes) <= 1
+    np.testing.assert_array_equal(groups, random_groups(count, 30, 0))
+    assert (groups != random_groups(count, 30, 1)).any()
 
 
 def test_groups_are_drawn_whole():

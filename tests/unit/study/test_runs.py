@@ -8,9 +8,9 @@ from project import changed, read_config
 
 from codespectra.study.implied import (
     analyses,
+    backbones_in_words,
     interpretability_runs,
     methods_of,
-    network_backbones,
     resampled,
 )
 
@@ -95,7 +95,9 @@ def test_a_backbone_of_any_layers_is_told_in_words() -> None:
     layers = ["features.1", {"type": "ReLU"}, {"input": "features.3"}]
     plan = checked_plan(embedded({"backbones.inhouse.layers": layers}))
     words = "unit-length features of perceptual (trained on train; features.1, ReLU, "
-    assert network_backbones(plan.study) == {"inhouse": f"{words}input of features.3)"}
+    assert backbones_in_words(plan.study) == {
+        "inhouse": f"{words}input of features.3), all heads 1: not LPIPS"
+    }
     assert [layer["name"] for layer in plan.embedded["inhouse", "tiles"]][:3] == [
         *("features.1", "input:features.3", "features.3")
     ]

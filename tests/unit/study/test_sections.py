@@ -4,7 +4,7 @@ import inspect
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 import pytest
 from checked_plans import checked_plan, mistakes
@@ -28,6 +28,7 @@ from codespectra.study.sections import (
     models,
     people,
     recorded,
+    robustness,
     stimuli,
     study,
     theory,
@@ -39,7 +40,7 @@ from codespectra.study.sections.study import Study, load_study
 CONFIG = read_config()
 SECTIONS = (
     *(analyses, base, coding, directions, interpretability, index, language, models, people),
-    *(recorded, stimuli, study, theory),
+    *(recorded, robustness, stimuli, study, theory),
 )
 BASES = {base.Strict, analyses.Analysed, models.AnyModel, models.FileModel}
 
@@ -86,7 +87,9 @@ PATHS = {
 @pytest.mark.parametrize("name", sorted(PATHS))
 def test_a_path_may_begin_with_the_home_folder(name: str, monkeypatch: Any) -> None:
     field = PATHS[name]
-    adapter = TypeAdapter(Annotated[field.annotation, *field.metadata, ""])
+    kind = field.annotation
+    kind = get_args(kind)[1] if get_origin(kind) is dict else kind  # of each value, by its name
+    adapter = TypeAdapter(Annotated[kind, *field.metadata, ""])
     monkeypatch.setenv("HOME", "/home/me")
     assert adapter.validate_python("~/a~b") == Path("/home/me/a~b")
     with pytest.raises(ValidationError, match="no such user's home"):
@@ -286,6 +289,53 @@ MISTAKES = {
         {"interpretability.sensitivity.method": "nmf-1x"},
         ["interpretability.sensitivity.method: nmf-1x has no centroids", "kmeans"],
     ),
+    "an attack on what names no label": (
+        {"robustness.attacks.models": ["lite0"]},
+        ["robustness.attacks.models: lite0 has 1000 classes, but crops 10: it names none of its"],
+    ),
+    "an attack on what has no exponents": (
+        {"robustness.attacks.models": ["perceptual"]},
+        ["robustness.attacks.models: 'perceptual' is unknown; allowed: lite0"],
+    ),
+    "an attack on a model of text": (
+        {"robustness.attacks.models": ["gpt"]},
+        ["robustness.attacks.models: gpt is a model of text, which sees no images; take it out"],
+    ),
+    "an attack on what moves": (
+        {"spectra.stimuli": {**CONFIG["spectra"]["stimuli"], "classifier": ["dot"]}},
+        ["robustness.attacks.models: classifier sees dot, which has no labels; take it out"],
+    ),
+    "nothing to attack": (
+        {"robustness.attacks.models": [], "coding": None},
+        ["robustness.attacks.models: none, and no section coding; name a classifier"],
+    ),
+    "an attack beyond the pixels": (
+        {"robustness.attacks.epsilons": [2.0]},
+        ["robustness.attacks.epsilons.0: Input should be less than or equal to 1 (found 2.0)"],
+    ),
+    "an empty section of robustness": (
+        {"robustness": {}},
+        ["robustness.attacks: neither it nor noise is there; add one, or no robustness"],
+    ),
+    "noise on directions without a sign": (
+        {"robustness.noise.methods": ["pca-1x"]},
+        ["robustness.noise.methods: pca-1x has no sign of its own; leave it out"],
+    ),
+    "noise on directions that a run lacks": (
+        {"robustness.noise.methods": ["neurons", "sae-2x-0.1"]},
+        [
+            "robustness.noise.methods: sae-2x-0.1 isn't found for classifier on tiles; add it to "
+            "its methods in directions.runs, or leave one of the two out"
+        ],
+    ),
+    "noise on no analysis set": (
+        {"robustness.noise.models": ["lite0"], "directions.analysis_set": "tiles"},
+        ["robustness.noise.models: none of them has a run on a set of directions.analysis_set"],
+    ),
+    "a partner among more than there are": (
+        {"theory.information.estimator_contrast": 1000},
+        ["theory.information.estimator_contrast: 1000 is more than estimator_batch (512); lower"],
+    ),
     "a path that misses its centroids": (
         {"interpretability.sensitivity.first": 0.2},
         ["interpretability.sensitivity.first: Input should be less than 0 (found 0.2)"],
@@ -394,6 +444,22 @@ MISTAKES = {
     "more trials than images": (
         {"interpretability.psychophysics.trials": 80},
         ["interpretability.psychophysics", "178", "tiles"],
+    ),
+    "more images of a trial than an interval leaves": (
+        {"interpretability.further_scores.references": 900},
+        ["interpretability.further_scores: trials and references take 1840 images", "tiles"],
+    ),
+    "more exciting images than there are": (
+        {"interpretability.further_scores.top": 1590},
+        ["interpretability.further_scores: top takes", "have 1280 at most"],
+    ),
+    "no trials, and a slope that isn't one": (
+        {"interpretability.further_scores": {"trials": 0, "slope": 0, "top": 2}},
+        [
+            "interpretability.further_scores.trials: ",
+            "interpretability.further_scores.slope: ",
+            "interpretability.further_scores.top: ",
+        ],
     ),
     "people without their files": (
         {
@@ -549,11 +615,11 @@ MISTAKES = {
         ["config: projections: models and stimuli: name both, or neither for options alone"],
     ),
     "no directions to interpret": (
-        {"directions": None, "figures": {}},
+        {"directions": None, "figures": {}, "robustness": None},
         ["config: interpretability: needs the section directions, which is missing; add it"],
     ),
     "filters of no spectra": (
-        {"spectra": {}},
+        {"spectra": {}, "robustness": None},
         ["config: filters.layers: of no spectra; name models and stimuli in spectra"],
     ),
     "dropout of 1": (
@@ -686,6 +752,45 @@ MISTAKES = {
         {"theory.superposition.hidden": 100},
         ["theory.superposition.hidden: 100 units hold all 100 features; take fewer"],
     ),
+    "a planted dictionary larger than the data": (
+        {"theory.planted.features": 501},
+        ["theory.planted.features: a dictionary of 501 is larger than the data", "1000 rows"],
+    ),
+    "more directions than rows": (
+        {"theory.planted.sizes": [32, 900]},
+        ["theory.planted.sizes: 900 is more than half of the 1000 rows; lower it, or raise rows"],
+    ),
+    "planted features that no memory holds": (
+        {"theory.planted": {"rows": 100_000, "features": 9000}},
+        ["theory.planted.rows: their features or responses take 7200000000 bytes; lower it"],
+    ),
+    **{
+        f"a density of {density}": (
+            {"theory.planted.densities": [0.1, density]},
+            ["theory.planted.densities.1: ", f"{limit} (found {density})"],
+        )
+        for density, limit in ((0.0, "greater than 0"), (0.6, "less than or equal to 0.5"))
+    },
+    "noise below 0": (
+        {"theory.planted.noises": [-0.1]},
+        ["theory.planted.noises.0: ", "greater than or equal to 0 (found -0.1)"],
+    ),
+    "no prime": (
+        {"theory.hardness.groups": [{"p": 59}, {"p": 91}]},
+        ["theory.hardness.groups.1.p: 91 is no prime; the next one below is 89"],
+    ),
+    "no primitive root": (
+        {"theory.hardness.groups": [{"p": 59, "g": 3}]},
+        ["theory.hardness.groups.0.g: 3 is no primitive root of 59; the least is 2"],
+    ),
+    "a prime that no memory holds": (
+        {"theory.hardness": {"groups": [{"p": 999_983}], "width": 1000}},
+        ["theory.hardness.groups: activations on p = 999983 ", "take smaller primes, or lower"],
+    ),
+    "a prime beyond all": (
+        {"theory.hardness.groups": [{"p": 1_000_003}]},
+        ["theory.hardness.groups.0.p: ", "less than or equal to 1000000 (found 1000003)"],
+    ),
     "too many bits": (
         {"theory.channel.capacity_bits": [1, 11]},
         ["theory.channel.capacity_bits.1: ", "less than or equal to 10", "(found 11)"],
@@ -697,6 +802,7 @@ MISTAKES = {
 }
 # Mistakes that are told of several models or sets, or that bring others with them.
 SEVERAL = {
+    "no trials, and a slope that isn't one",
     "typo in a layer selector's key",
     "too few classes for the training set",
     "unknown layer",

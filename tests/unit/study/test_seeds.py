@@ -46,6 +46,7 @@ def test_a_section_that_names_the_model_means_all_its_networks() -> None:
         **dict.fromkeys(("untrained-s0", "untrained-s1"), ("layer2",)),
     }
     assert found.interpretability.models == tuple(NETWORKS)
+    assert found.robustness.attacks.models == tuple(NETWORKS)
 
 
 def test_a_network_that_is_named_itself_has_a_run_of_its_own() -> None:
@@ -53,7 +54,8 @@ def test_a_network_that_is_named_itself_has_a_run_of_its_own() -> None:
         {"model": "classifier-s0", "stimuli": "tiles"},
         {"model": "classifier", "stimuli": "tiles", "methods": ["neurons"]},
     ]
-    found = study({"directions.runs": runs, "interpretability.models": ["classifier-s0"]})
+    changes = {"interpretability.models": ["classifier-s0"], "robustness": None}
+    found = study({"directions.runs": runs} | changes)
     assert directions_runs(found) == [("classifier-s0", "tiles"), ("classifier-s4", "tiles")]
     assert methods_of(found, "classifier-s4", "tiles") == ["neurons"]
     assert len(methods_of(found, "classifier-s0", "tiles")) > 5

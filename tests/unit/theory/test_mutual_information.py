@@ -16,16 +16,24 @@ from codespectra.theory.dropout_networks import (
     train_networks,
     untrained_network,
 )
+from codespectra.theory.info_nce import PartnerCritics, info_nce
 from codespectra.theory.mutual_information import (
     Critics,
     MutualInformation,
     Sample,
     correlated_gaussians,
     donsker_varadhan,
-    mine,
+    lower_bounds,
     mine_loss,
 )
-from codespectra.theory.retention import KINDS, TRAINED_WITH, TRAINED_WITHOUT, UNTRAINED
+from codespectra.theory.retention import (
+    INFO_NCE,
+    KINDS,
+    MINE,
+    TRAINED_WITH,
+    TRAINED_WITHOUT,
+    UNTRAINED,
+)
 
 BITS_TOLERANCE = 0.1  # of an estimate below 2.5 bits
 SHAPE = {"inputs": 2, "depth": 3, "width": 16}
@@ -45,16 +53,45 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def estimate(sample: Sample, seed: int = 0, **settings: float) -> MutualInformation:
-    usual = {"hidden": 32, "steps": 200, "batch": 512, "learning_rate": 1e-2}
-    return mine(sample, **(usual | settings), generator=seeded(seed))
+    return both(sample, seed, **settings)[MINE]
 
 
-def test_mine_finds_the_information_of_gaussians():
+def both(sample: Sample, seed: int = 0, **settings: float) -> dict[str, MutualInformation]:
+    usual = {"hidden": 32, "steps": 200, "batch": 512, "contrast": 256, "learning_rate": 1e-2}
+    return lower_bounds(sample, **(usual | settings), generator=seeded(seed))
+
+
+def test_both_bounds_find_the_information_of_gaussians():
     sample, exact = correlated_gaussians(torch.tensor([0, 0.5, -0.8, 0.98]), width=1)
     np.testing.assert_allclose(exact, [0, 0.20752, 0.73697, 2.32918], atol=1e-4)
-    found = estimate(sample)
-    np.testing.assert_allclose(found.bits, exact, atol=BITS_TOLERANCE)
-    assert not found.diverged.any()
+    for found in both(sample).values():
+        np.testing.assert_allclose(found.bits, exact, atol=BITS_TOLERANCE)
+        assert not found.diverged.any()
+
+
+def test_info_nce_ends_at_its_ceiling_where_mine_goes_on():
+    sample, exact = correlated_gaussians(torch.tensor([0.98]), width=1)
+    found = both(sample, contrast=4)
+    assert 0.9 < found[INFO_NCE].bits[0] <= 2 < found[MINE].bits[0]
+    assert exact > 2
+
+
+@pytest.mark.parametrize("scale", [0, 1, 30])
+def test_info_nce_is_its_definition_and_never_above_ln_n(scale):
+    scores = scale * torch.randn(3, 7, 7, generator=seeded(), dtype=torch.float64)
+    named = scores.softmax(dim=-1).diagonal(dim1=-2, dim2=-1)
+    torch.testing.assert_close(info_nce(scores), (7 * named).log().mean(dim=-1))
+    best = scores + 1e6 * torch.eye(7)
+    assert (torch.stack([info_nce(scores), info_nce(best)]) <= math.log(7) + 1e-12).all()
+    torch.testing.assert_close(info_nce(best), torch.full((3,), math.log(7)).double())
+
+
+def test_partner_critics_score_each_pair_by_itself():
+    critics = PartnerCritics(2, 1, 3, 8, seeded())
+    x, y = torch.randn(2, 4, 1, generator=seeded(1)), torch.randn(2, 4, 3, generator=seeded(2))
+    scores = critics(x, y)
+    assert scores.shape == (2, 4, 4)
+    torch.testing.assert_close(scores[:, 0, 2], critics(x[:, :1], y[:, 2:3])[:, 0, 0])
 
 
 def test_estimate_sees_no_shift_and_scale_of_either_variable():
@@ -155,8 +192,9 @@ def test_a_seeds_networks_and_estimates_depend_on_nothing_but_the_seed():
         generator = seeded(3)
         networks = networks_of_each_kind(**SHAPE, **RECIPE, dropout=0.4, generator=generator)
         sample, _ = correlated_gaussians(torch.tensor([0.9]), width=1)
-        found = mine(sample, hidden=8, steps=5, batch=64, learning_rate=1e-2, generator=generator)
-        results.append((networks.weights, found.bits))
+        shape = {"hidden": 8, "steps": 5, "batch": 64, "contrast": 16, "learning_rate": 1e-2}
+        found = lower_bounds(sample, **shape, generator=generator)
+        results.append((networks.weights, {name: own.bits for name, own in found.items()}))
     torch.testing.assert_close(results[0][0], results[1][0], rtol=0, atol=0)
     assert results[0][1] == results[1][1]
 

@@ -26,8 +26,8 @@ function claimsSummary() {
   const counts = new Map();
   for (const claim of store.catalogue.claims) counts.set(claim.verdict, (counts.get(claim.verdict) ?? 0) + 1);
   if (!counts.size) return null;
-  return section("Claims", {}, el("p", {}, [...counts].map(([verdict, count]) => [el("span", { class: `verdict ${verdict}` }, `${count} ${verdict}`), " "]),
-    el("a", { href: "#/claims" }, "all verdicts with their intervals")));
+  return section("Claims", {}, el("p", {}, [...counts].sort().reverse().map(([verdict, count]) => [el("span", { class: `verdict ${verdict}` }, `${count} ${verdict}`), " "]),
+    el("a", { href: "#/claims" }, "scopes of all claims, with their intervals")));
 }
 
 // Claims as a forest plot: a panel a claim and statistic, a row a scope, on one scale a panel.
@@ -66,7 +66,7 @@ function forest(claims) {
       const href = addressOfScope(row.scope);
       return [href ? el("a", { href }, row.scope) : row.scope,
         intervalChart({ value: row.estimate ?? NaN, low: row.low ?? NaN, high: row.high ?? NaN }, x, 220),
-        row.estimate === null ? row.reason : `${show(row.estimate, 3)} (${show(row.low, 3)} … ${show(row.high, 3)})`,
+        row.estimate === null ? row.reason || "–" : `${show(row.estimate, 3)} (${show(row.low, 3)} … ${show(row.high, 3)})`,
         show(row.n), el("span", { class: `verdict ${row.verdict}` }, row.verdict)];
     })));
 }

@@ -103,7 +103,7 @@ function scoresOf({ run, block, number }) {
     plainTable(["metric", "II", "interval", "rank", ""], rows.map((row) => {
       const all = block.scores[row.metric];
       const x = scale(...padded([...all.low, ...all.high, ...all.ii]), 4, 146);
-      return [el("span", { title: store.catalogue.backbones[row.metric] }, row.metric, block.two_sided && row.sign < 0 ? " (weak end)" : ""), show(row.value), Number.isNaN(row.low) ? "–" : `${show(row.low)} … ${show(row.high)}`,
+      return [el("span", { title: store.catalogue.backbones[row.metric] }, row.metric, block.two_sided && row.sign < 0 ? " (weak end)" : ""), show(row.value), Number.isNaN(row.low) ? "–" : `${show(row.low, 3)} … ${show(row.high, 3)}`,
         Number.isNaN(row.rank) ? "–" : `${row.rank} of ${row.live}`, intervalChart(row, x, 150)];
     }), { class: "scores" }));
 }

@@ -1,4 +1,4 @@
-"""Exponents of language models, and explanation scores of units over depth (A fig. 7 a, b)."""
+"""Exponents of language models, explanation scores over depth (A fig. 7 a, b) and each other."""
 
 from collections.abc import Iterator
 
@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from codespectra.claims.measures.tables import Tables, by_scope
+from codespectra.claims.measures.tables import Measure, Tables, by_scope
 from codespectra.claims.scope import Scope
 from codespectra.explanations.unit_kinds import LOW_ACTION, NEURON, PROJECTION
-from codespectra.statistics.evidence import Evidence, from_draws, spearman_rows
+from codespectra.statistics.evidence import Evidence, from_draws, rank_correlation
+from codespectra.statistics.rank_correlation import spearman_rows
 
 # Of unrelated scores 3-6 % of the intervals miss 0 with 6 to 12 layers, but 13 % with 5, where too
 # many resamples agree (200 simulations each).
@@ -40,6 +41,25 @@ def scores_over_depth(tables: Tables) -> Iterator[Evidence]:
             found = units[units["kind"].isin([NEURON, kind])]
             where = scope.at(kinds=f"neuron and {kind}")
             yield _opposite(where, found, kind, tables)
+
+
+def ranks_as_simulation(score: str) -> Measure:
+    """Rank correlation of an explanation's `score` with that of its simulation, over units.
+
+    Of the units of one kind in a layer, by explainer; the interval is bootstrapped over them. Both
+    scores are of the same excerpts, so that chance in these is in both.
+
+    Args:
+        score: one of `explanations.detection.SCORES`.
+    """
+
+    def measure(tables: Tables) -> Iterator[Evidence]:
+        keys = ["explainer", "layer", "kind"]
+        for scope, units in by_scope(tables.explanations, keys, tables.trained):
+            own, simulated = units[score].to_numpy(), units["score"].to_numpy()
+            yield rank_correlation(scope, own, simulated, **tables.resampling)
+
+    return measure
 
 
 def _opposite(scope: Scope, units: pd.DataFrame, kind: str, tables: Tables) -> Evidence:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from codespectra.interpretability.dreamsim_files import VARIANTS
 from codespectra.study.sections.analyses import Selectors
 from codespectra.study.sections.base import (
     RUNTIME,
@@ -17,6 +18,7 @@ from codespectra.study.sections.base import (
     Text,
     UserPath,
 )
+from codespectra.study.sections.recorded import RecordedFile
 
 
 class NetworkBackbone(Strict):
@@ -53,8 +55,31 @@ class RandomBackbone(Strict):
     """Draws the weights."""
 
 
+class EmbeddingsBackbone(Strict):
+    """Any embedding of yours: a file for each set, whose rows are the images'."""
+
+    kind: Literal["embeddings"]
+    sets: dict[Name, RecordedFile]
+    """The file of each set that is scored; its arrays are parts, whose distances are added."""
+    distance: Literal["cosine", "squared_euclidean"] = "cosine"
+    """Between two rows: 1 - cos (cosine), or |x - y|^2 of them as they are (squared_euclidean)."""
+
+
+class DreamsimBackbone(Strict):
+    """DreamSim (Fu et al. 2023) with weights of a local folder."""
+
+    kind: Literal["dreamsim"]
+    folder: UserPath
+    """Where the package dreamsim has left its weights (its cache_dir)."""
+    variant: Literal[tuple(VARIANTS)] = "ensemble"
+    """Which of its networks, as the package names them."""
+
+
+# The kinds that are LPIPS, or its baseline.
+LpipsBackbone = ImagenetBackbone | PathBackbone | RandomBackbone
 Backbone = Annotated[
-    NetworkBackbone | ImagenetBackbone | PathBackbone | RandomBackbone, Field(discriminator="kind")
+    NetworkBackbone | LpipsBackbone | EmbeddingsBackbone | DreamsimBackbone,
+    Field(discriminator="kind"),
 ]
 
 
@@ -96,3 +121,6 @@ class Figures(Strict):
 
     mei_methods: Listed[Text] = ()
     """Methods whose most exciting images are drawn side by side; none: no such figure."""
+    claims_beside: dict[Name, UserPath] = Field({})
+    """Tables of other studies' verdicts by name, such as {pretrained: claims-pretrained.csv}, that
+    the figure of the claims shows beside this one's."""

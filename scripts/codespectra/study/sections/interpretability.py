@@ -8,6 +8,7 @@ from codespectra.study.sections.base import (
     Factor,
     Names,
     Number,
+    Resamples,
     Seed,
     Several,
     Strict,
@@ -41,6 +42,23 @@ class Psychophysics(Strict):
     """A query is as similar to its references as to the nearest (min), or on average (mean)."""
     seed: Seed = 0
     """Draws the pairs."""
+
+
+class FurtherScores(Strict):
+    """Further scores of the same directions: MIS, monosemanticity, clarity, redundancy (§6)."""
+
+    references: Number = 9
+    """MIS: images of either end of the responses that explain a direction, K."""
+    trials: Number = 20
+    """MIS: trials of a direction, N."""
+    slope: Annotated[Factor, Field(gt=0)] = 0.16
+    """MIS: slope of its sigmoid, in units of the metric; the limit of a steep one stands beside."""
+    top: Annotated[Number, Field(ge=3)] = 20
+    """Most exciting images that clarity, polysemanticity and redundancy are of."""
+    resamples: Resamples = 20
+    """Resamples of the images, two thirds of photographs or of random groups, for intervals."""
+    seed: Seed = 0
+    """Draws the pairs of queries, and the resamples."""
 
 
 class Manifold(Strict):
@@ -95,6 +113,7 @@ class Interpretability(Strict):
     models: Names | None = None
     """Which of the directions' models; null: all."""
     psychophysics: Psychophysics
+    further_scores: FurtherScores = FurtherScores()
     manifold: Manifold
     sensitivity: Sensitivity
     autoencoders: AutoencoderGrid

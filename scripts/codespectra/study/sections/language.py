@@ -212,7 +212,7 @@ class Lookup(Strict):
 class Chat(Strict):
     """An OpenAI-compatible endpoint; null: none.
 
-    OPENAI_BASE_URL, OPENAI_API_KEY, OPENAI_MODEL and, if another one simulates,
+    OPENAI_BASE_URL, OPENAI_API_KEY, OPENAI_MODEL and, if another one simulates and judges,
     OPENAI_SIMULATOR_MODEL come from the environment. Its keys: token_limit (required), concurrency,
     timeout (seconds), retries.
     """
@@ -248,7 +248,8 @@ class Explanations(Strict):
     top: Annotated[Number, Field(ge=4)] = 20
     """Excerpts with a unit's strongest activations."""
     random: Annotated[int, Field(ge=0, le=10_000)] = 20
-    """Random excerpts; 0 scores on the strongest alone, as paper A's code does."""
+    """Random excerpts; 0 scores on the strongest alone, as paper A's code does, so that there is
+    nothing to detect."""
     seed: Seed = 0
     """Draws units, projections and excerpts."""
     explainers: Explainers = Explainers()

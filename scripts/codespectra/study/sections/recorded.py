@@ -43,8 +43,8 @@ class Stringer2019(Strict):
     """Whether only images with two presentations are kept, and of others the first two."""
 
 
-class RecordedActivations(Strict):
-    """Activations that a file or folder holds: a key a layer, stimuli as rows, units as columns."""
+class RecordedFile(Strict):
+    """A file or folder of somebody's: a key an array, stimuli as rows, numbers as columns."""
 
     file: UserPath
     """The file, or the folder of one data set."""
@@ -58,6 +58,18 @@ class RecordedActivations(Strict):
     table: UserPath | None = None
     """CSV of the rows in their order: stimulus_id, and where stimuli were shown several times
     repeat. null: the file says it."""
+    transposed: bool = False
+    """Whether stimuli are columns and units rows."""
+
+    def options(self) -> dict[str, Any]:
+        """What reads the file, as `sources.recorded_source.open_recorded` takes it."""
+        read = {"format", "layers", "transposed", "preparation"}
+        return {"preparation": None} | self.model_dump(mode="json", include=read)
+
+
+class RecordedActivations(RecordedFile):
+    """Activations that a file or folder holds: a key a layer, stimuli as rows, units as columns."""
+
     stimuli: Name | None = None
     """Stimulus set that was shown, for scores and most exciting images; null: none is at hand."""
     axes: Literal["channels_first", "channels_last", "tokens"] | None = None
@@ -67,8 +79,6 @@ class RecordedActivations(Strict):
     """Tokens before those of patches or words, such as a class token."""
     reduction: Reduction | Literal["tokens"] = "none"
     """What is kept of arrays of more than two axes, as in spectra.reduction."""
-    transposed: bool = False
-    """Whether stimuli are columns and units rows."""
     drop_nan: bool = False
     """Whether rows with NaN or infinite numbers are left out; else they are an error."""
     preparation: Stringer2019 | None = None
@@ -86,11 +96,6 @@ class RecordedActivations(Strict):
         if self.preparation and self.format != "stringer2019":
             raise ValueError("preparation: is of format: stringer2019; set it, or leave it out")
         return self
-
-    def options(self) -> dict[str, Any]:
-        """What reads the file, as `sources.recorded_source.open_recorded` takes it."""
-        read = {"format", "layers", "transposed", "preparation"}
-        return self.model_dump(mode="json", include=read)
 
 
 def shown_set(activations: Mapping[str, RecordedActivations], name: str) -> str:

@@ -33,6 +33,7 @@ from codespectra.study.sections.language import Language
 from codespectra.study.sections.models import Model
 from codespectra.study.sections.people import People
 from codespectra.study.sections.recorded import RecordedActivations, shown_set
+from codespectra.study.sections.robustness import Robustness
 from codespectra.study.sections.stimuli import Stimuli
 from codespectra.study.sections.theory import Theory
 
@@ -73,7 +74,7 @@ class Study(Strict):
     backbones: dict[Name, Backbone] = Field({})
     """Perceptual backbones by name. Kinds: network (layers of a network above; heads all 1;
     never LPIPS), imagenet (LPIPS; torchvision downloads AlexNet), path (the same from your file),
-    random.
+    random, embeddings (a file of rows, one an image), dreamsim (DreamSim, from your folder).
     """
     index: Index = Index()
     interpretability: Interpretability | None = None
@@ -81,6 +82,7 @@ class Study(Strict):
     coding: Coding | None = None
     language: Language | None = None
     theory: Theory | None = None
+    robustness: Robustness | None = None
     claims: Claims = Claims()
     figures: Figures = Figures()
 
