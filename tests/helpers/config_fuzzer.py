@@ -23,18 +23,19 @@ RIGHT = {
         *("pca", "ica", "nmf", "kmeans_identity", "kmeans_code", "random", "exemplar", "sha256"),
         *("people", "interpretability", "coding", "language", "theory", "lookup", "openai"),
         *("side", "limit", "checkpoints", "published", "classes", "methods", "filters"),
-        *("analysis_set", "robustness", "attacks", "noise"),
+        *("analysis_set", "robustness", "attacks", "noise", "models"),
     },
     "True": {"color", "label", "bigram", "download"},
     "'3'": {"study", "tag", "repository", "revision", "pattern", "condition", "model", "root"},
     "0": {
         *("seed", "seeds", "min_contrast", "mean", "color", "background", "crop_padding"),
         *("weight_decay", "kld_weight", "dropouts", "dropout", "l1", "difficulties", "passage"),
-        *("random", "retries", "expected_accuracy", "swaps"),
+        *("random", "retries", "expected_accuracy", "swaps", "noises", "penalties"),
     },
     "1.5": {
         *("mean", "std", "learning_rate", "weight_decay", "kld_weight", "l1", "perplexity"),
         *("temperature", "last", "smoothing", "timeout", "estimator_learning_rate", "slope"),
+        *("noises", "penalties", "read_out_learning_rate"),
     },
     "-1": {"mean", "first"},
     "[]": {"backbones", "mei_methods", "models"},
@@ -43,13 +44,17 @@ RIGHT = {
         *("neurons", "pca", "ica", "nmf", "kmeans_identity", "kmeans_code", "index", "theory"),
         *("architecture", "training", "explainers", "lookup", "explanations", "superposition"),
         *("channel", "information", "claims", "figures", "layers", "attacks", "further_scores"),
-        *("claims_beside",),
+        *("claims_beside", "planted", "hardness"),
     },
 }
 RIGHT["'NA'"] = RIGHT["LONG"] = RIGHT["'{x}'"] = RIGHT["'3'"]
 Place = tuple[str | int, ...]
 # Far more than any plan takes: whether one hangs is no question of how fast a machine is.
 SECONDS = 60
+
+
+# Sections whose keys are names, and what tells what kind of thing a name is of.
+NAMED, TAGS = ("stimuli", "models", "backbones"), ("source", "weights", "kind", "seeds")
 
 
 class Hang(BaseException):
@@ -63,6 +68,26 @@ def places(node: Any, above: Place = ()) -> Iterator[Place]:
     if isinstance(node, dict | list):
         for key in node if isinstance(node, dict) else range(len(node)):
             yield from places(node[key], (*above, key))
+
+
+def kinds(config: dict[str, Any]) -> list[Place]:
+    """The first of all places that say the same of things of one kind, such as of trained models."""
+    found: dict[Place, Place] = {}
+    for place in places(config):
+        found.setdefault(_kind(config, place), place)
+    return [*found.values()]
+
+
+def _kind(config: Any, place: Place) -> Place:
+    """A place, with names that the config chooses, and numbers in lists, replaced by what is there."""
+    above, kind = None, []
+    for key in place:
+        within = config[key]
+        chosen = above in NAMED and isinstance(within, dict)
+        told = [str(within.get(tag)) for tag in TAGS] if chosen else []
+        kind.append("/".join(told) if chosen else "" if isinstance(config, list) else key)
+        above, config = key, within
+    return tuple(kind)
 
 
 def unusual(folder: Path) -> tuple[dict[str, Any], list[Place]]:

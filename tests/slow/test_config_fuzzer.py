@@ -1,7 +1,7 @@
-"""Bad values, one by one in every place of config.yaml."""
+"""Bad values, one by one in every kind of place of config.yaml."""
 
 import pytest
-from config_fuzzer import BAD, outcome, places
+from config_fuzzer import BAD, kinds, outcome
 from project import read_config
 
 CONFIG = read_config()
@@ -9,6 +9,6 @@ CONFIG = read_config()
 
 @pytest.mark.parametrize("section", CONFIG)
 def test_a_bad_value_is_told_by_its_key_or_is_right(section: str) -> None:
-    inside = [place for place in places(CONFIG) if place[0] == section]
+    inside = [place for place in kinds(CONFIG) if place[0] == section]
     cases = [(place, value, *outcome(CONFIG, place, value)) for place in inside for value in BAD]
     assert [case for case in cases if case[2] not in {"told", "right"}] == []

@@ -504,7 +504,7 @@ def test_neuronpedia_s_files_say_what_records_and_explanations_say(atlas):
 
 
 def test_a_study_without_directions_says_so(mini):
-    gone = dict.fromkeys(("directions", "interpretability", "language"))
+    gone = dict.fromkeys(("directions", "interpretability", "language", "robustness"))
     none = {"backbones": {}, "index.backbones": [], "figures.mei_methods": []}
     study = mini.write_study(gone | none)
     assert "config: directions: missing; the target atlas needs" in mini.failure(

@@ -106,6 +106,7 @@ def test_only_what_is_new_is_computed(project):
 
 
 def test_what_was_gathered_is_what_force_computes_at_once(project):
+    run(project, study([4, 7]), TARGETS)
     before = outputs(project)
     rules = [*OF_TILES, "fit_spectra", "compute_filters", "project_dot"]
     found = run(project, study([4, 7]), TARGETS, "--forcerun", *rules)

@@ -881,7 +881,7 @@ MODULES = {
     "spectra/code_entropy.py": FITTED | TEXT_SPECTRA | CHANNEL,
     "spectra/huber.py": FITTED | CROSSED | TEXT_SPECTRA,
     "theory/capacity.py": TOYS | CHANNEL,
-    "statistics/proportions.py": TRIED | EXPLAINED,
+    "statistics/proportions.py": TRIED | EXPLAINED | FURTHER,
     "statistics/intervals.py": TRIED
     | FURTHER
     | FITTED

@@ -89,7 +89,7 @@ def write_neuronpedia(
     _write(folder / "activations/batch-0.jsonl.gz", (a for u in units for a in _activations(*u)))
     _write(folder / "explanations/batch-0.jsonl.gz", (e for u in units for e in _explanations(*u)))
     for name, line in _about(model, layers, folder.name).items():
-        (folder / f"{name}.jsonl").write_text(json.dumps(line) + "\n")
+        (folder / f"{name}.jsonl").write_text(json.dumps(line) + "\n", "utf-8")
 
 
 def _about(model: str, layers: int, source: str) -> dict[str, dict[str, Any]]:

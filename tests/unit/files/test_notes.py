@@ -21,7 +21,8 @@ from codespectra.files.manifests import read_manifest, read_signed, write_manife
 from codespectra.files.notes import check_noted, note_of, write_note
 from codespectra.files.whole_files import atomic
 
-ROWS = pd.DataFrame({"true_bits": [1.0, 2.5, 3.25], "bits": [1.125, 2.0, 3.1234567]})
+ROWS = pd.DataFrame({"dropout": [0.1, 0.2, 0.5], "layer": [1, 2, 3]})
+ROWS = ROWS.assign(uncorrected_share=[1.0, 2.5, 3.25], corrected_share=[1.125, 2.0, 3.1234567])
 
 
 def write_lines(path: Path) -> None:
@@ -35,7 +36,7 @@ KINDS: dict[str, tuple[str, Callable[[Path], None], Callable[[Path], Any]]] = {
     "table": (
         "t.csv",
         lambda path: write_csv(path, ROWS),
-        lambda path: read_csv(path, "information_checks"),
+        lambda path: read_csv(path, "capacity_layers"),
     ),
     "array": ("t.npy", lambda path: write_array(path, np.arange(20.0)), read_array),
     "records": ("t.jsonl", write_lines, check_noted),
@@ -82,7 +83,7 @@ DAMAGED_TABLES = {
     "header alone": lambda text: text[: text.index("\n") + 1],
     "rows twice": lambda text: text + text[text.index("\n") + 1 :],
     "last number cut": lambda text: text[:-3] + "\n",
-    "another header": lambda text: text.replace("bits", "Bits", 1),
+    "another header": lambda text: text.replace("layer", "Layer", 1),
     "lines ended as on Windows": lambda text: text.replace("\n", "\r\n"),
 }
 
@@ -93,7 +94,7 @@ def test_a_table_that_still_reads_as_one_is_refused(damage: str, tmp_path: Path)
     write_csv(path, ROWS)
     path.write_text(DAMAGED_TABLES[damage](path.read_text()), newline="")
     with pytest.raises(UserError, match="changed since it was written with 3 rows; delete"):
-        read_csv(path, "information_checks")
+        read_csv(path, "capacity_layers")
 
 
 def test_a_manifest_with_another_count_is_refused(tmp_path: Path) -> None:

@@ -78,7 +78,10 @@ def with_weights(path: Path, count: int | None) -> dict:
     torch.save(build(architecture, 23).state_dict(), path)
     mine = {"architecture": architecture, "weights": "path", "path": str(path), "classes": count}
     changes = {"models.mine": mine, "spectra.models": ["mine"], "spectra.layers": ["classifier"]}
-    return changed(read_config(MINI), changes | {"spectra.reduction": "none", "filters": {}})
+    return changed(
+        read_config(MINI),
+        changes | {"spectra.reduction": "none", "filters": {}, "robustness": None},
+    )
 
 
 def test_classes_left_out_are_those_of_the_weights_or_the_training_set(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def test_each_model_sees_its_own_sets() -> None:
             {
                 "spectra.models": models,
                 "spectra.stimuli": shown,
+                "robustness": None,
                 "spectra.layers": {"lite0": ["blocks.2"], "perceptual": ["features.0"]},
                 "filters.layers": {"lite0": ["blocks.2"]},
             }
