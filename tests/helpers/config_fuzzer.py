@@ -71,7 +71,7 @@ def places(node: Any, above: Place = ()) -> Iterator[Place]:
 
 
 def kinds(config: dict[str, Any]) -> list[Place]:
-    """The first of all places that say the same of things of one kind, such as of trained models."""
+    """The first of all places that say the same of things of one kind, as of trained models."""
     found: dict[Place, Place] = {}
     for place in places(config):
         found.setdefault(_kind(config, place), place)
@@ -79,7 +79,7 @@ def kinds(config: dict[str, Any]) -> list[Place]:
 
 
 def _kind(config: Any, place: Place) -> Place:
-    """A place, with names that the config chooses, and numbers in lists, replaced by what is there."""
+    """A place without the names that the config chooses, and without numbers in lists."""
     above, kind = None, []
     for key in place:
         within = config[key]
