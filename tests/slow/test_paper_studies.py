@@ -110,7 +110,7 @@ def test_coding_without_its_data_names_the_folder(project: Project) -> None:
 
 def cut(study: dict[str, Any], project: Project) -> None:
     """Leave one network, a few images, and untrained weights in a file instead of a download."""
-    study["stimuli"]["train"]["limit"] = 100
+    study["stimuli"]["train"]["limit"] = 48
     study["stimuli"]["test"]["limit"] = 52
     study["stimuli"]["dot"]["frames"] = 8
     study["spectra"]["resamples"] = 20
