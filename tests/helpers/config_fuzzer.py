@@ -70,12 +70,12 @@ def places(node: Any, above: Place = ()) -> Iterator[Place]:
             yield from places(node[key], (*above, key))
 
 
-def kinds(config: dict[str, Any]) -> list[Place]:
+def kinds(config: dict[str, Any]) -> dict[Place, Place]:
     """The first of all places that say the same of things of one kind, as of trained models."""
     found: dict[Place, Place] = {}
     for place in places(config):
         found.setdefault(_kind(config, place), place)
-    return [*found.values()]
+    return found
 
 
 def _kind(config: Any, place: Place) -> Place:
