@@ -120,7 +120,9 @@ def test_a_planted_correlation_of_index_and_stability_is_found(effect, verdict):
 
 def test_the_interval_of_a_rank_correlation_is_over_directions_and_images():
     first, second = (stable(0.5, images)[0] for images in (1e-9, 0.2))
-    reach = stats.norm.ppf(0.975) * np.sqrt(1.06 / 77) * (1 - first.estimate**2)
-    assert first.high - first.estimate == pytest.approx(reach)
-    assert second.high - second.estimate > 1.5 * reach
+    reach = stats.norm.ppf(0.975) * np.sqrt(1.06 / 77)  # of Fisher's artanh
+    ends = np.tanh(np.arctanh(first.estimate) + np.array([-reach, reach]))
+    assert (first.low, first.high) == pytest.approx(tuple(ends))
+    assert second.high - second.low > 1.5 * (first.high - first.low)
+    assert -1 < second.low < second.high < 1
     assert len(second.images) == 50 and second.image_freedom == 9

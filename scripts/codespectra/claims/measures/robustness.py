@@ -62,7 +62,8 @@ def rank_correlation_of(
 ) -> Evidence:
     """Spearman's rho of II with a measure of stability, from one strength's directions.
 
-    `draws` are its values on random two thirds of the images.
+    `draws` are its values on random two thirds of the images. The interval is symmetric about
+    Fisher's artanh of rho, so that its ends lie between -1 and 1.
     """
     known = rows[["ii", measure]].dropna()
     n = len(known)
@@ -72,7 +73,9 @@ def rank_correlation_of(
     groups = int(rows["image_groups"].iloc[0])
     images, freedoms = image_deviations(draws, groups), (np.inf, groups - 1)
     reach, freedom = reach_of([1.06 / (n - 3) * (1 - rho**2) ** 2, np.mean(images**2)], freedoms)
-    found = float(rho), float(rho - reach), float(rho + reach), n, float(p)
+    inside = np.clip(rho, -1 + 1e-9, 1 - 1e-9)  # where artanh is finite
+    ends = np.tanh(np.arctanh(inside) + np.array([-1, 1]) * reach / (1 - inside**2))
+    found = float(rho), *map(float, ends), n, float(p)
     return Evidence(scope, "Spearman's rho", *found, freedom, images, freedoms[1])
 
 
