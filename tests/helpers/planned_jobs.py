@@ -154,6 +154,20 @@ def _cache_keys(study: str, versions: dict[str, str]) -> dict[str, str]:
         }
 
 
+def unasked_outputs(project: Project) -> set[tuple[str, str]]:
+    """Rules and names of their outputs that no job and no target of the study takes."""
+    return in_fork(_unasked_outputs, project.folder)
+
+
+def _unasked_outputs() -> set[tuple[str, str]]:
+    with opened(MINI) as workflow:
+        jobs = [*workflow.dag.jobs]
+        asked = {str(file) for job in jobs for file in job.input}
+        outputs = {(job.rule.name, *item) for job in jobs for item in job.output.items()}
+    taken = {(rule, name) for rule, name, file in outputs if str(file) in asked}
+    return {(rule, name) for rule, name, _ in outputs} - taken
+
+
 def rules_following(project: Project, study: str, files: list[Path]) -> dict[Path, tuple[set, set]]:
     """For each file of the copy, which scripts' params change with its content, and which follow.
 

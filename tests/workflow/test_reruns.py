@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from dreamsim_weights import write_weights
-from planned_jobs import Plan, edited, plans, rules_reaching
+from planned_jobs import Plan, edited, plans, rules_reaching, unasked_outputs
 from project import MINI, SCRIPTS, Project, changed, copy_project, read_config
 
 from codespectra.study.sections.study import load_study
@@ -947,6 +947,26 @@ def test_every_module_has_a_row_and_every_row_a_module():
 @pytest.mark.parametrize("module", FILES)
 def test_an_edited_module_reruns_the_stages_that_reach_it(planned, reaching, module):
     assert set(reruns_of_edit(planned, reaching[module])) == MODULES[row_of(module)]
+
+
+# A rule that got another output isn't run again in an older study, where Snakemake then compares
+# nothing, unless something asks for that output. These came with their rules, as a figure's PDF and
+# CSV did: a new one belongs into a target.
+UNASKED = {
+    *(("cross_validate_spectra", "estimates"), ("score_further", "means")),
+    *(("explain_by_lookup", "explanations"), ("project_text", "trajectories")),
+    *(("judge_claims", "by_scope"), ("train_superposition", "weights")),
+    *(
+        (f"train_{what}", "epochs")
+        for what in ("autoencoder", "classifier", "language_model", "vae")
+    ),
+}
+
+
+def test_a_new_output_of_a_rule_is_asked_for(project):
+    found = unasked_outputs(project)
+    assert {output for output in found if not output[0].startswith("draw_")} == UNASKED
+    assert {name for rule, name in found if rule.startswith("draw_")} == {"csv", "pdf"}
 
 
 # As Snakemake says on the finished study ---------------------------------------------------------
