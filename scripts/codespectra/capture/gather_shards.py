@@ -7,13 +7,8 @@ from typing import Any
 
 import h5py
 
-from codespectra.capture.activation_file import (
-    Layout,
-    Written,
-    describe_dataset,
-    write_axes,
-    write_head,
-)
+from codespectra.capture.activation_file import describe_dataset, write_axes, write_head
+from codespectra.capture.layout import Layout, Written
 from codespectra.capture.shard import Shard
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5, rows_digest

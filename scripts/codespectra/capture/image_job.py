@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from codespectra.capture import images
-from codespectra.capture.activation_file import Layout, Written, listed_dataset
+from codespectra.capture.activation_file import listed_dataset
 from codespectra.capture.appended import keep_rows, take_rows
+from codespectra.capture.layout import Layout, Written
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.errors import UserError

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from codespectra.capture.activation_file import Layout, Written, write_rows
+from codespectra.capture.activation_file import write_rows
+from codespectra.capture.layout import Layout, Written
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.data.preprocessing import Preprocess
 from codespectra.data.stimulus_file import PREFIX
@@ -84,20 +85,30 @@ def capture(
         leave_dropout_on(network)
         batch = NOISY_BATCH
 
-    def show(rows: slice, sink: Sink) -> int:
+    def load(rows: slice) -> torch.Tensor:
+        return preprocess(images[rows])
+
+    def show(pixels: torch.Tensor, rows: slice, sink: Sink) -> torch.Tensor | int:
         if noisy:
             torch.manual_seed(rows.start)
         with capturing(network, wanted, sink):
-            outputs = network(preprocess(images[rows]))
+            outputs = network(pixels)
         if labels is None:
             return 0
-        return int((logits_of(outputs).argmax(1).cpu().numpy() == labels[rows]).sum())
+        predicted = logits_of(outputs).argmax(1)
+        return (predicted == torch.as_tensor(labels[rows], device=predicted.device)).sum()
 
     def known(correct: int) -> int | None:
         return None if labels is None else correct
 
     layout = image_layout(wanted, len(images), dtype=dtype, attributes=attributes, noisy=noisy)
     written = write_rows(
-        path, layout.part(shard), show, batch=batch, accept=lambda correct: accept(known(correct))
+        path,
+        layout.part(shard),
+        load,
+        show,
+        batch=batch,
+        least=NOISY_BATCH if noisy else 1,
+        accept=lambda correct: accept(known(correct)),
     )
     return replace(written, correct=known(written.correct))

@@ -9,12 +9,13 @@ from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from codespectra.capture.activation_file import Layout, Written, write_rows
+from codespectra.capture.activation_file import write_rows
+from codespectra.capture.layout import Layout, Written
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.data.tokenization import Cut, Frame
 from codespectra.data.tokens import ROW, Tokens, write_tokens
@@ -121,25 +122,42 @@ def capture_text(
     network.eval()
     network.config.use_cache = False
 
-    def show(sequences: slice, sink: Sink) -> int:
-        show_sequences(network, cuts[sequences], wanted, frame, sink)
+    def load(sequences: slice) -> Padded:
+        return pad(cuts[sequences], frame, network.device)
+
+    def show(seen: Padded, _: slice, sink: Sink) -> int:
+        show_sequences(network, seen, wanted, sink)
         return 0
 
     layout = text_layout(wanted, cuts, tokens, dtype=dtype, attributes=attributes)
-    return replace(write_rows(path, layout.part(shard), show, batch=batch), correct=None)
+    written = write_rows(path, layout.part(shard), load, show, batch=batch)
+    return replace(written, correct=None)
+
+
+class Padded(NamedTuple):
+    """Sequences of a batch, padded on the right."""
+
+    ids: torch.Tensor  # (batch, length), with special tokens
+    mask: torch.Tensor  # the same shape: 1 where there is a token, 0 for padding
+    own: torch.Tensor  # flat indices of the sequences' own tokens
+
+
+def pad(cuts: list[Cut], frame: Frame, device: torch.device) -> Padded:
+    """Sequences in their frame as one batch on a device."""
+    seen = [torch.from_numpy(frame.around(cut.ids)) for cut in cuts]
+    ids = pad_sequence(seen, batch_first=True)
+    place, first = torch.arange(ids.shape[1]), len(frame.before)
+    lengths = torch.tensor([len(cut.ids) for cut in cuts])[:, None]
+    mask = (place < lengths + len(frame)).long()
+    own = ((place >= first) & (place < first + lengths)).flatten().nonzero().squeeze(1)
+    return Padded(ids.to(device), mask.to(device), own.to(device))
 
 
 def show_sequences(
-    network: "PreTrainedModel", cuts: list[Cut], wanted: list[Wanted], frame: Frame, sink: Sink
+    network: "PreTrainedModel", seen: Padded, wanted: list[Wanted], sink: Sink
 ) -> None:
     """Hand each wanted layer's outputs (tokens, D) at the sequences' own tokens to `sink`."""
-    seen = [torch.from_numpy(frame.around(cut.ids)) for cut in cuts]
-    ids = pad_sequence(seen, batch_first=True).to(network.device)
-    place, first = torch.arange(ids.shape[1]), len(frame.before)
-    lengths = torch.tensor([len(cut.ids) for cut in cuts])[:, None]
-    mask = (place < lengths + len(frame)).to(network.device)
-    own = ((place >= first) & (place < first + lengths)).to(network.device)
-    rows = own.flatten().nonzero().squeeze(1)
+    ids, mask, own = seen
 
     def keep(item: Wanted, values: torch.Tensor) -> None:
         if len(values) != ids.numel():
@@ -148,6 +166,6 @@ def show_sequences(
                 "doesn't see each sequence for itself (an embedding of positions?), leave it out "
                 "of language.parts"
             )
-        sink(item, values if len(rows) == len(values) else values[rows])
+        sink(item, values if len(own) == len(values) else values[own])
 
-    run_to_layers(network, ids, wanted, keep, attention_mask=mask.long())
+    run_to_layers(network, ids, wanted, keep, attention_mask=mask)

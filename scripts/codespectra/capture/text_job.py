@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import transformers
 
-from codespectra.capture.activation_file import Layout, Written
+from codespectra.capture.layout import Layout, Written
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.capture.text import capture_text, check_context, select_parts, text_layout
 from codespectra.data.documents import read_documents
