@@ -21,7 +21,7 @@ class ReadAhead:
 
     def __init__(self, load: Callable[[slice], Any]):
         """Take the function that loads some rows."""
-        self._load, self._pool = load, ThreadPoolExecutor(1)
+        self._load, self._pool = load, ThreadPoolExecutor(1, "reading")
         self._rows: slice | None = None
         self._loaded: Future[Any] | None = None
 
@@ -53,7 +53,7 @@ class WriteBehind:
 
     def __init__(self) -> None:
         """Start with nothing to do."""
-        self._pool = ThreadPoolExecutor(1)
+        self._pool = ThreadPoolExecutor(1, "writing")
         self._waiting: deque[tuple[Future[None], int]] = deque()
         self._last: Future[None] | None = None
         self._held = 0

@@ -26,6 +26,10 @@ from codespectra.models.hooks import Wanted
 
 # sha256 of the rows of each dataset, of which more are to come.
 Hashes = dict[str, "hashlib._Hash"]
+# What is kept of a layer, and the wait for its copy on the CPU.
+Output = tuple[Wanted, Callable[[], torch.Tensor]]
+# Bytes of outputs that are handed over together: threads that take turns too often cost time.
+TOGETHER = 1 << 23
 
 
 def chunk_places(dataset: h5py.Dataset) -> NDArray[np.int64]:
@@ -43,15 +47,15 @@ def chunk_places(dataset: h5py.Dataset) -> NDArray[np.int64]:
 class RowWriter:
     """Writes the rows of one batch after the other, and refuses NaN and infinity.
 
-    Outputs are handed over by calls between `begin` and `finish`, which belong to the thread that
-    computes; the methods with an underscore belong to the one that writes.
+    Outputs come by calls between `begin` and `finish`, from the thread that computes. `_begin`,
+    `_write` and `_finish`, and what these call, belong to the one that writes.
     """
 
     def __init__(self, partial: Path, layout: Layout, hashes: Hashes, journal: Journal):
         """Write to the file `partial` of `layout`, whose first rows have these `hashes`."""
         self.layout, self.journal = layout, journal
         self.dtype = getattr(torch, layout.dtype)
-        self.hashes, self._hashed = hashes, hashes
+        self.hashes = self._hashed = hashes
         with h5py.File(partial, "r") as file:
             found = {item.key: file[item.key] for item in layout.wanted}
             self.chunks = {key: (found[key].chunks[0], chunk_places(found[key])) for key in found}
@@ -72,22 +76,33 @@ class RowWriter:
 
     def begin(self, stimulus: int) -> None:
         """The outputs that follow are of a batch from this stimulus on, as far as it comes."""
-        self.stimulus = stimulus
+        self.stimulus, self.outputs, self.held = stimulus, [], 0
         self.behind(self._begin)
 
     def __call__(self, item: Wanted, values: torch.Tensor) -> None:
-        """Hand over an output of the batch, (rows, width) on any device."""
-        self.behind(self._write, item, self.stimulus, on_its_way(values), size=values.nbytes)
+        """Take an output of the batch, (rows, width) on any device."""
+        self.outputs.append((item, on_its_way(values)))
+        self.held += values.nbytes
+        if self.held > TOGETHER:
+            self._hand_over()
 
     def finish(self, stop: int, correct: torch.Tensor) -> None:
-        """All outputs of the batch are handed over; it ends before the stimulus `stop`."""
+        """All outputs of the batch are there; it ends before the stimulus `stop`."""
+        self._hand_over()
         self.behind(self._finish, stop, on_its_way(correct))
+
+    def _hand_over(self) -> None:
+        self.behind(self._write, self.stimulus, self.outputs, size=self.held)
+        self.outputs, self.held = [], 0
 
     def _begin(self) -> None:
         self._hashed = {key: digest.copy() for key, digest in self.hashes.items()}
 
-    def _write(self, item: Wanted, stimulus: int, arrived: Callable[[], torch.Tensor]) -> None:
-        values = arrived().to(self.dtype)
+    def _write(self, stimulus: int, outputs: list[Output]) -> None:
+        for item, arrived in outputs:
+            self._write_one(item, stimulus, arrived().to(self.dtype))
+
+    def _write_one(self, item: Wanted, stimulus: int, values: torch.Tensor) -> None:
         # One sum is far cheaper than a test of every number; only a suspect is looked at.
         if not math.isfinite(values.sum(dtype=torch.float32)):
             self._refuse_infinite(item, int(self.layout.offsets[stimulus]), values)

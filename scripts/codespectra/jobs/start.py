@@ -8,7 +8,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from codespectra.errors import UserError
+from codespectra.errors import UserError, first_line
 from codespectra.files.full_disk import FullDisk, reason_of
 from codespectra.files.made_by import MADE_BY
 
@@ -19,9 +19,9 @@ ORPHAN_SECONDS = 0.5
 def start_job(log_file: str) -> logging.Logger:
     """Send log records, warnings and uncaught exceptions to `log_file` and to stderr.
 
-    A `UserError` is logged as its message alone, and so is a full disk; anything else with its
-    traceback. Snakemake itself writes nothing to `log:` when a script crashes. From now on the
-    process ends with the snakemake that started it.
+    A `UserError` is logged as its message alone, and so are a full disk and a GPU that fails;
+    anything else with its traceback. Snakemake itself writes nothing to `log:` when a script
+    crashes. From now on the process ends with the snakemake that started it.
 
     Raises:
         UserError: this library isn't the one beside the script.
@@ -80,6 +80,7 @@ def _log_uncaught(
 ) -> None:
     if reason := reason_of(error):
         error = FullDisk(folder, reason)
+    error = _of_gpu(error) or error
     expected = isinstance(error, UserError | KeyboardInterrupt)
     logging.getLogger("codespectra").error(
         "%s", error or kind.__name__, exc_info=None if expected else (kind, error, trace)
@@ -88,6 +89,19 @@ def _log_uncaught(
         # HDF5 crashes at the end of a process when it couldn't write what it still holds.
         logging.shutdown()
         os._exit(1)
+
+
+def _of_gpu(error: BaseException) -> UserError | None:
+    """One line for a GPU that has failed or is full; None for any other error."""
+    said = first_line(error)
+    if type(error).__name__ == "OutOfMemoryError":
+        return UserError(f"{said}; lower runtime.batch, or set runtime.device: cpu, and rerun")
+    if isinstance(error, RuntimeError) and said.startswith("CUDA error"):
+        return UserError(
+            f"the GPU has failed: {said}; rerun, which goes on from what is there, if need be on "
+            "another GPU or with runtime.device: cpu"
+        )
+    return None
 
 
 def end_with_snakemake() -> None:
