@@ -32,7 +32,7 @@ class ImageCapture:
     """Which network sees which images, and what is kept of it.
 
     Attributes:
-        cfg: model, stimuli, noisy, dtype, wanted.
+        cfg: model, stimuli, noisy, dtype, precision, compile, wanted.
         subject: the network.
         shown: the stimuli's manifest.
         wanted: datasets of the file.
@@ -106,6 +106,8 @@ class ImageCapture:
                 attributes=self.attributes,
                 accept=accept,
                 noisy=self.cfg["noisy"],
+                precision=self.cfg["precision"],
+                compile=self.cfg["compile"],
                 shard=shard,
             )
 
@@ -141,6 +143,9 @@ class ImageCapture:
             "count": self.count,
             "noisy": self.cfg["noisy"],
             "dtype": self.cfg["dtype"],
+            "precision": self.cfg["precision"],
+            "compile": self.cfg["compile"],
+            "differences": written.differences,
             "accuracy": self.accuracy(written.correct),
             "weights": self.subject.description["weights"],
             "checkpoint_sha256": self.subject.description["sha256"],
@@ -167,6 +172,8 @@ def open_capture(
         "stimuli": cfg["stimuli"],
         IMAGES: shown["sha256"],
         "preprocessing": str(subject.description["preprocessing"]),
+        "precision": cfg["precision"],
+        "compile": cfg["compile"],
         "code": code,
         "torch": torch.__version__,
         "torchvision": version("torchvision"),

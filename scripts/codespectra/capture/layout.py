@@ -1,7 +1,7 @@
 """What an activations file holds, or one shard of it, and what is known of a finished one."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import h5py
@@ -86,9 +86,11 @@ class Written:
         sha256: `hdf5_digest` of the file.
         rows: `rows_digest` of each dataset, by its key.
         whole: stimuli in whole grains of the layout, and how many of these were predicted rightly.
+        differences: how far each dataset is from float32, on a sample; empty if it is float32.
     """
 
     correct: int | None
     sha256: str
     rows: dict[str, str]
     whole: tuple[int, int] = (0, 0)
+    differences: dict[str, float] = field(default_factory=dict)

@@ -5,6 +5,7 @@ over the vocabulary. Sequences of a batch are padded on the right; rows of paddi
 so are those of the special tokens that frame a sequence.
 """
 
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import accumulate
@@ -16,6 +17,8 @@ from torch.nn.utils.rnn import pad_sequence
 
 from codespectra.capture.activation_file import write_rows
 from codespectra.capture.layout import Layout, Written
+from codespectra.capture.passes import Pass, compiled
+from codespectra.capture.precision import EXACT, check_precision, computing, differences
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.data.tokenization import Cut, Frame
 from codespectra.data.tokens import ROW, Tokens, write_tokens
@@ -95,6 +98,8 @@ def capture_text(
     dtype: str,
     batch: int,
     attributes: dict[str, Any],
+    precision: str = EXACT,
+    compile: bool = False,
     shard: Shard = WHOLE,
 ) -> Written:
     """Write each wanted layer's output at every token of the sequences, and the tokens, to `path`.
@@ -111,27 +116,39 @@ def capture_text(
         dtype: float32 or float16.
         batch: sequences in a forward pass.
         attributes: of the file.
+        precision: that the network computes with (`precision.computing`).
+        compile: let torch compile the network (`passes.compiled`); the logits are computed then.
         shard: the one that is written, without the tokens.
 
     Returns:
         Its digest; nothing is predicted.
 
     Raises:
-        UserError: too little disk, or an activation that is NaN or infinite.
+        UserError: too little disk or memory, an activation that is NaN or infinite, a precision
+            that the device hasn't, or a network that can't be compiled.
     """
+    check_precision(precision, network.device)
     network.eval()
     network.config.use_cache = False
 
     def load(sequences: slice) -> Padded:
         return pad(cuts[sequences], frame, network.device)
 
-    def show(seen: Padded, _: slice, sink: Sink) -> int:
-        show_sequences(network, seen, wanted, sink)
+    def show(forward: Pass, seen: Padded, _: slice, sink: Sink) -> int:
+        show_sequences(forward, seen, sink)
         return 0
 
+    def plain(sink: Sink, ids: torch.Tensor, **options: Any) -> None:
+        run_to_layers(network, ids, wanted, sink, **options)
+
     layout = text_layout(wanted, cuts, tokens, dtype=dtype, attributes=attributes)
-    written = write_rows(path, layout.part(shard), load, show, batch=batch)
-    return replace(written, correct=None)
+    far = differences(load, partial(show, plain), len(cuts), wanted, precision, network.device)
+    with (
+        compiled(network, wanted) if compile else nullcontext(plain) as forward,
+        computing(precision, network.device),
+    ):
+        written = write_rows(path, layout.part(shard), load, partial(show, forward), batch=batch)
+    return replace(written, correct=None, differences=far)
 
 
 class Padded(NamedTuple):
@@ -153,9 +170,7 @@ def pad(cuts: list[Cut], frame: Frame, device: torch.device) -> Padded:
     return Padded(ids.to(device), mask.to(device), own.to(device))
 
 
-def show_sequences(
-    network: "PreTrainedModel", seen: Padded, wanted: list[Wanted], sink: Sink
-) -> None:
+def show_sequences(forward: Pass, seen: Padded, sink: Sink) -> None:
     """Hand each wanted layer's outputs (tokens, D) at the sequences' own tokens to `sink`."""
     ids, mask, own = seen
 
@@ -168,4 +183,4 @@ def show_sequences(
             )
         sink(item, values if len(own) == len(values) else values[own])
 
-    run_to_layers(network, ids, wanted, keep, attention_mask=mask)
+    forward(keep, ids, attention_mask=mask)
