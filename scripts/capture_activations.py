@@ -5,8 +5,6 @@ The pass is its own, or was made by the jobs of `capture_shard`, whose files it 
 
 import sys
 
-import torch
-
 from codespectra.capture.gather_shards import correct_in, differences_in, gather
 from codespectra.capture.image_job import open_capture
 from codespectra.files.manifests import is_finished, write_manifest
@@ -14,7 +12,6 @@ from codespectra.files.one_writer import only_writer
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
 shards, data = snakemake.input.shards, snakemake.output.data
 work = open_capture(

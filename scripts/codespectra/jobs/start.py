@@ -7,6 +7,7 @@ import threading
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from codespectra.errors import UserError, first_line
 from codespectra.files.full_disk import FullDisk, reason_of
@@ -46,7 +47,9 @@ def start_job(log_file: str) -> logging.Logger:
     sys.excepthook = partial(_log_uncaught, folder)
     end_with_snakemake()
     _refuse_another_library()
-    _tell_what_is_made()
+    if job := getattr(sys.modules["__main__"], "snakemake", None):
+        _tell_what_is_made(job)
+        _use_threads(job.threads)
     return logging.getLogger("codespectra")
 
 
@@ -63,16 +66,25 @@ def _refuse_another_library() -> None:
         )
 
 
-def _tell_what_is_made() -> None:
+def _tell_what_is_made(job: Any) -> None:
     """Let the files of this job say what makes them."""
-    job = getattr(sys.modules["__main__"], "snakemake", None)
-    if job is not None:
-        MADE_BY.update(
-            rule=job.rule,
-            params=sorted(map(repr, job.params)),
-            input=sorted(map(str, job.input)),
-            output=sorted(map(str, job.output)),
-        )
+    MADE_BY.update(
+        rule=job.rule,
+        params=sorted(map(repr, job.params)),
+        input=sorted(map(str, job.input)),
+        output=sorted(map(str, job.output)),
+    )
+
+
+def _use_threads(count: int) -> None:
+    """Let torch take as many threads as the rule has, as all libraries of linear algebra do.
+
+    These go by the environment that Snakemake gives the job. By that torch, with MKL, takes fewer
+    where a core runs two threads.
+    """
+    os.environ["MKL_DYNAMIC"] = "FALSE"  # for a torch that is imported later
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(count)
 
 
 def _log_uncaught(

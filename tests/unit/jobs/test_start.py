@@ -94,7 +94,8 @@ from types import SimpleNamespace
 
 from codespectra.jobs.start import start_job
 
-snakemake = SimpleNamespace(rule="r", params=[], input=[], output=[])  # as Snakemake puts it there
+# As Snakemake puts it there.
+snakemake = SimpleNamespace(rule="r", params=[], input=[], output=[], threads=1)
 start_job("job.log").info("started")
 """
 
