@@ -13,7 +13,7 @@ from typing import Any, Self
 import torch
 
 # Bytes that may wait to be written; one output may be larger.
-ROOM = 1 << 26
+ROOM = 1 << 25
 
 
 class ReadAhead:

@@ -29,7 +29,7 @@ Hashes = dict[str, "hashlib._Hash"]
 # What is kept of a layer, and the wait for its copy on the CPU.
 Output = tuple[Wanted, Callable[[], torch.Tensor]]
 # Bytes of outputs that are handed over together: threads that take turns too often cost time.
-TOGETHER = 1 << 23
+TOGETHER = 1 << 22
 
 
 def chunk_places(dataset: h5py.Dataset) -> NDArray[np.int64]:
