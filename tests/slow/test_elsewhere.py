@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import site
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from PIL import Image
-from project import MINI, Project, copy_project, read_config, share_memory, table_of_jobs
+from project import MINI, ROOT, Project, copy_project, read_config, share_memory, table_of_jobs
 
 # Two jobs of few seconds.
 FIGURE = "results/figures/mini/channel.png"
@@ -106,7 +107,7 @@ MODULE = """
 configfile: "outer.yaml"
 
 module codespectra:
-    snakefile: "{snakefile}"
+    snakefile: {snakefile}
     config: config["codespectra"]
     prefix: "deep/er"
 
@@ -123,7 +124,7 @@ rule all:
 INCLUDE = """
 configfile: "outer.yaml"
 
-include: "{snakefile}"
+include: {snakefile}
 
 rule all:
     default_target: True
@@ -135,8 +136,9 @@ rule all:
 def outer(project, tmp_path):
     """Writes another workflow's folder, whose config is the mini study with these sections."""
 
-    def write(snakefile: str, nested: bool, **sections: Any) -> Project:
-        places = {"snakefile": project.folder / "Snakefile", "figure": FIGURE}
+    def write(snakefile: str, nested: bool, source: str = "", **sections: Any) -> Project:
+        source = source or repr(f"{project.folder}/Snakefile")
+        places = {"snakefile": source, "figure": FIGURE}
         (tmp_path / "Snakefile").write_text(snakefile.format(**places), "utf-8")
         study = read_config(MINI) | sections
         config = {"codespectra": study} if nested else study
@@ -145,6 +147,63 @@ def outer(project, tmp_path):
 
     share_memory(tmp_path)
     return write
+
+
+HOSTED = 'github("owner/codespectra", path="workflow/Snakefile", tag="v1")'
+
+
+@pytest.fixture(scope="module")
+def hosted(tmp_path_factory):
+    """This project's repository, which git takes for the one that a hosting provider has."""
+    folder = tmp_path_factory.mktemp("hosted")
+    (folder / "owner").mkdir()
+    copy_project(folder / "owner/codespectra")
+    names = ("-c", "user.name=owner", "-c", "user.email=owner@example.org")
+    for command in (["init", "-q"], ["add", "-A"], [*names, "commit", "-qm", "All"], ["tag", "v1"]):
+        subprocess.run(["git", *command], cwd=folder / "owner/codespectra", check=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_COUNT", "1")
+        patch.setenv("GIT_CONFIG_KEY_0", f"url.file://{folder}/.insteadOf")
+        patch.setenv("GIT_CONFIG_VALUE_0", "https://github.com/")
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        yield folder / "owner/codespectra"
+
+
+# As snakedeploy 0.17 writes workflow/Snakefile, beside copies of config and profiles.
+DEPLOYED = """
+from snakemake.utils import min_version
+
+
+min_version("6.10.0")
+
+
+configfile: "config/config.yaml"
+
+
+# declare https://github.com/owner/codespectra as a module
+module codespectra:
+    snakefile:
+        {source}
+    config:
+        config
+
+
+# use all rules from https://github.com/owner/codespectra
+use rule * from codespectra
+"""
+
+
+@pytest.mark.parametrize("source", [HOSTED, 'gitfile("{}", path="workflow/Snakefile", tag="v1")'])
+def test_what_snakedeploy_writes_plans_the_main_job(project, hosted, tmp_path, source):
+    for folder in ("config", "profiles"):
+        shutil.copytree(project.folder / folder, tmp_path / folder)
+    (tmp_path / "config/config.yaml").write_text((ROOT / MINI).read_text("utf-8"))
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow/Snakefile").write_text(DEPLOYED.format(source=source.format(hosted)))
+    share_memory(tmp_path)
+    planned = Project(tmp_path).snakemake("--dry-run", study=None)
+    assert planned.returncode == 0, planned.stdout
+    assert table_of_jobs(planned) == table_of_jobs(project.snakemake("--dry-run"))
 
 
 def test_a_module_keeps_everything_under_its_prefix(outer, project):
@@ -180,8 +239,8 @@ def content_of(file: Path) -> bytes | dict[str, Any]:
     return {key: content[key] for key in content.keys() - {"made_by", "digest"}}
 
 
-def test_the_main_job_of_a_module_makes_the_same_files(outer, mini):
-    copy = outer(MODULE, nested=True)
+def test_the_main_job_of_a_module_makes_the_same_files(outer, hosted, mini):
+    copy = outer(MODULE, nested=True, source=HOSTED)
     done = copy.snakemake("cs_main", "--cores", "2", study=None)
     assert done.returncode == 0, done.stdout
     made, expected = Project(copy.folder / "deep/er").outputs(), mini.outputs()
@@ -234,7 +293,7 @@ def test_a_snakefile_from_the_net_is_refused_in_a_line(project, tmp_path):
         )
         said = Project(tmp_path).failure("--dry-run", study=None)
         server.shutdown()
-    assert "clone the repository" in said
+    assert "clone the repository" in said and "gitfile()" in said
 
 
 # Any folder ---------------------------------------------------------------------------------------

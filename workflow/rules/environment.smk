@@ -7,8 +7,8 @@ from pathlib import Path
 
 if not isinstance(workflow.current_basedir, os.PathLike):
     sys.exit(
-        "codespectra: jobs import the library beside the Snakefile: clone the repository, "
-        "and name the Snakefile in that folder"
+        "codespectra: jobs import the library beside the Snakefile: clone the repository and name "
+        "its Snakefile, or name workflow/Snakefile by github(), gitlab() or gitfile()"
     )
 
 HOME = Path(workflow.current_basedir).parents[1]
