@@ -7,6 +7,7 @@ import threading
 import time
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 
 from codespectra.errors import UserError
 from codespectra.files.full_disk import FullDisk, reason_of
@@ -76,7 +77,7 @@ def _tell_what_is_made() -> None:
 
 
 def _log_uncaught(
-    folder: Path, kind: type[BaseException], error: BaseException, trace: object
+    folder: Path, kind: type[BaseException], error: BaseException, trace: TracebackType
 ) -> None:
     if reason := reason_of(error):
         error = FullDisk(folder, reason)

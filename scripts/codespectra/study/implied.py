@@ -239,7 +239,8 @@ def _alexnets(study: Study) -> dict[str, Model]:
     for name, backbone in study.backbones.items():
         if not isinstance(backbone, LpipsBackbone):
             continue
-        common = {"architecture": alexnet, "classes": 1000}
+        common: dict[str, Any] = {"architecture": alexnet, "classes": 1000}
+        model: Model
         if isinstance(backbone, ImagenetBackbone):
             model = DownloadedModel(weights="torchvision", tag="IMAGENET1K_V1", **common)
         elif isinstance(backbone, PathBackbone):
@@ -256,9 +257,8 @@ def weights_file(model: FileModel | GgufLanguageModel) -> Path:
     Raises:
         UserError: the package isn't installed, or has no such file.
     """
-    if getattr(model, "package", None) is not None:
-        return package_file(model.package, model.file)
-    return model.path
+    package, file, path = (getattr(model, key, None) for key in ("package", "file", "path"))
+    return path if package is None else package_file(package, file)
 
 
 def backbone_model(study: Study, name: str) -> str:
@@ -273,8 +273,9 @@ def backbones_in_words(study: Study) -> dict[str, str]:
     for name, backbone in study.backbones.items():
         if isinstance(backbone, NetworkBackbone):
             model = study.models[backbone.model]
-            trained = isinstance(model, TrainedModel)
-            origin = f"trained on {model.training.train}" if trained else model.weights
+            origin: str = model.weights
+            if isinstance(model, TrainedModel):
+                origin = f"trained on {model.training.train}"
             layers = ", ".join(in_words(item) for item in backbone.layers)
             what = f"unit-length features of {backbone.model} ({origin}; {layers}), all heads 1"
             found[name] = f"{what}: not LPIPS"
@@ -294,7 +295,7 @@ def embedded_sets(study: Study) -> list[tuple[str, str, int]]:
     return found + ([(study.people.backbone, PEOPLE, PEOPLES_SIDE)] if study.people else [])
 
 
-def most_stimuli(spec: Strict) -> int | None:
+def most_stimuli(spec: Any) -> int | None:
     """How many stimuli a set can hold at most; None if only its files tell."""
     if isinstance(spec, Photographs):
         return PHOTOGRAPHS * spec.per_class
@@ -334,6 +335,6 @@ def class_count(spec: Strict | None) -> int:
     return {"cifar10": 10, "cifar100": 100}.get(getattr(spec, "source", ""), 0)
 
 
-def side_of(spec: Strict) -> int:
+def side_of(spec: Any) -> int:
     """Pixels of a stimulus' side."""
     return 32 if isinstance(spec, Cifar) else spec.side

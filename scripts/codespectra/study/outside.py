@@ -98,7 +98,10 @@ def _outside(section: BaseModel) -> dict[str, Finder]:
         case LocalLanguageModel(path=path):
             found[str(path)] = lambda: _of_language_model(path)
         case GgufLanguageModel() | PathModel() | PackageModel():
-            words = str(getattr(section, "path", None) or f"{section.package}/{section.file}")
+            path, package, file = (
+                getattr(section, key, None) for key in ("path", "package", "file")
+            )
+            words = str(path or f"{package}/{file}")
             found[words] = lambda: _of_file(weights_file(section))
         case OwnModel(architecture=Transformers(path=path)):
             found[str(path)] = lambda: (path, [path / name for name in weight_files(path)])

@@ -164,8 +164,8 @@ def network_side(model: Model | VaeModel | RecalibratedModel, side: int) -> int 
 
     None: it sees them as its own library makes them.
     """
-    own = isinstance(model.preprocessing, FromModel)
-    return None if own else model.preprocessing.side or model.preprocessing.resize or side
+    seen = model.preprocessing
+    return None if isinstance(seen, FromModel) else seen.side or seen.resize or side
 
 
 def _select(

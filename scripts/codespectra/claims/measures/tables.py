@@ -33,7 +33,7 @@ class _Study:
     photographs: dict[str, int] = field(default_factory=dict)
 
     @property
-    def resampling(self) -> dict[str, int]:
+    def resampling(self) -> dict[str, Any]:
         """Keyword arguments of the bootstraps."""
         return {"resamples": self.resamples, "seed": self.seed}
 

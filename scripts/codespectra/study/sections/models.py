@@ -234,7 +234,7 @@ class AnyModel(Strict):
     @property
     def is_trained(self) -> bool:
         """Whether the weights were learned."""
-        return self.weights != "random" and getattr(self, "trained", True)
+        return getattr(self, "weights", "") != "random" and getattr(self, "trained", True)
 
 
 class TrainedModel(AnyModel):
