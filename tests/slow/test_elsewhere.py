@@ -193,8 +193,13 @@ use rule * from codespectra
 """
 
 
+@pytest.fixture(scope="module")
+def main_jobs(project) -> dict[str, int]:
+    return table_of_jobs(project.snakemake("--dry-run"))
+
+
 @pytest.mark.parametrize("source", [HOSTED, 'gitfile("{}", path="workflow/Snakefile", tag="v1")'])
-def test_what_snakedeploy_writes_plans_the_main_job(project, hosted, tmp_path, source):
+def test_what_snakedeploy_writes_plans_the_main_job(project, main_jobs, hosted, tmp_path, source):
     for folder in ("config", "profiles"):
         shutil.copytree(project.folder / folder, tmp_path / folder)
     (tmp_path / "config/config.yaml").write_text((ROOT / MINI).read_text("utf-8"))
@@ -203,7 +208,7 @@ def test_what_snakedeploy_writes_plans_the_main_job(project, hosted, tmp_path, s
     share_memory(tmp_path)
     planned = Project(tmp_path).snakemake("--dry-run", study=None)
     assert planned.returncode == 0, planned.stdout
-    assert table_of_jobs(planned) == table_of_jobs(project.snakemake("--dry-run"))
+    assert table_of_jobs(planned) == main_jobs
 
 
 def test_a_module_keeps_everything_under_its_prefix(outer, project):
@@ -268,6 +273,19 @@ def test_an_include_runs_the_config_of_its_workflow(outer):
     assert done.returncode == 0, done.stdout
     assert (copy.folder / FIGURE).exists()
     assert "Nothing to be done" in copy.snakemake("--dry-run", study=None).stdout
+
+
+def test_every_job_of_an_include_runs_in_the_image_that_is_named(outer, project):
+    copy = outer(INCLUDE, nested=False, source=repr(os.path.relpath(project.folder / "Snakefile")))
+    snakefile = copy.folder / "Snakefile"
+    relative = os.path.relpath(project.folder / "Snakefile", copy.folder)
+    image = f'container: "codespectra.sif"\ninclude: {relative!r}\n'
+    snakefile.write_text(image)
+    linted = copy.snakemake("--lint", study=None)
+    assert "Congratulations" in linted.stdout, linted.stdout
+    said = "print({str(rule.container_img) for rule in workflow.rules})\n"
+    snakefile.write_text(image + said)
+    assert "{'codespectra.sif'}" in copy.snakemake("main", "--dry-run", study=None).stdout
 
 
 def test_files_of_the_user_stay_where_they_are_under_a_prefix(outer):
