@@ -101,6 +101,14 @@ def test_a_start_that_would_import_another_library_refuses(project, tmp_path):
     assert "Traceback" not in said and "the other library" not in said
 
 
+def test_a_python_without_a_package_that_plans_need_is_named(project, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text('import sys\nsys.modules["timm"] = None\n')
+    path = {"PYTHONPATH": str(tmp_path)}
+    done = run_by(sys.executable, project.folder, "--dry-run", TABLE, environment=path)
+    assert done.returncode != 0 and "Traceback" not in done.stdout
+    assert f"{sys.executable} has no timm: " in done.stdout
+
+
 # Another workflow ---------------------------------------------------------------------------------
 
 MODULE = """
