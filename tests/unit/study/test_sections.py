@@ -869,6 +869,8 @@ SEVERAL = {
     "more components than units",
     "people without their files",
     "labels of unlabelled stimuli",
+    "too few images for the zoo",
+    "spectra of tokens in the zoo",
 }
 UNKNOWN_NAMES = {
     "spectra.models": (["classifer"], "spectra.models", "classifier"),
