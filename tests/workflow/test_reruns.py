@@ -408,7 +408,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
 # of activations from files have tests of their own.
 FIXED = re.compile(
     r"\.source$|\.weights$|\.kind$|\.architecture\.name$|^projections\.stimuli$|methods\.neurons"
-    r"|^claims\.networks$|^coding\.(dot|checkpoints)$|^people$|^directions\.reduction$|\.like$"
+    r"|^claims\.networks$|^coding\.(dot|checkpoints)$|^people$|^zoo$|^directions\.reduction$|\.like$"
     # An attacked classifier names the labels that it sees.
     r"|^models\.classifier\.classes$"
     r"|^language\.explanations\.(explainers\.openai|published)$|^activations$|\.activations$"
@@ -856,6 +856,11 @@ MODULES = {
     "figures/theory.py": {"draw_superposition", "draw_channel"},
     "figures/index.py": {"draw_index", "draw_exciting_images"},
     "figures/index_methods.py": {"draw_index_panels", "draw_controls"},
+    # This study has no zoo: tests/workflow/test_zoo.py.
+    "zoo/*.py": set(),
+    "figures/zoo.py": set(),
+    "models/published_files.py": set(),
+    "models/library_names.py": set(),
     # The target atlas is asked for by itself: tests/workflow/test_atlas.py.
     "atlas/*.py": set(),
     "directions/places.py": set(),

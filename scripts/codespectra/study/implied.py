@@ -288,9 +288,11 @@ def backbones_in_words(study: Study) -> dict[str, str]:
 
 
 def embedded_sets(study: Study) -> list[tuple[str, str, int]]:
-    """Backbones, with the sets that each embeds and their sides: those of directions, people's."""
+    """Backbones, with the sets that each embeds and their sides: of directions, zoo, people."""
     named = study.index.backbones
     sets = dict.fromkeys(stimuli for _, stimuli in scored_runs(study))
+    if study.zoo is not None and study.zoo.scores:
+        sets |= {study.zoo.stimuli: None}
     found = [(name, one, side_of(study.stimuli[one])) for name in named for one in sets]
     return found + ([(study.people.backbone, PEOPLE, PEOPLES_SIDE)] if study.people else [])
 

@@ -40,18 +40,19 @@ from codespectra.study.sections.models import (
 )
 from codespectra.study.sections.people import People
 from codespectra.study.sections.stimuli import ImageFolder
+from codespectra.study.zoo_networks import ZooNetwork
 
 # A folder and the files in it that a rule's reader sees, in a fixed order; may raise as that does.
 Finder = Callable[[], tuple[Path, Iterable[Path]]]
 
 
-def stamps_of(section: BaseModel, remembered: Path | None) -> dict[str, str]:
+def stamps_of(section: BaseModel | ZooNetwork, remembered: Path | None) -> dict[str, str]:
     """Stamps of what a section has its rule read, by the words that the config has for it.
 
     What can't be read has an empty stamp: its reader says what is wrong, or fetches it.
 
     Args:
-        section: of a config.
+        section: of a config, or a network of the zoo.
         remembered: where digests of contents are kept; None: names, sizes and dates are enough.
     """
     return {words: _stamp(find, remembered) for words, find in _outside(section).items()}
@@ -86,7 +87,7 @@ def is_as_fetched(section: BaseModel, manifest: Path) -> bool:
         return False
 
 
-def _outside(section: BaseModel) -> dict[str, Finder]:
+def _outside(section: BaseModel | ZooNetwork) -> dict[str, Finder]:
     found = _of_arguments(section.architecture) if isinstance(section, AnyModel) else {}
     match section:
         case ImageFolder(table=None, root=root):
@@ -109,6 +110,8 @@ def _outside(section: BaseModel) -> dict[str, Finder]:
             found[str(folder)] = lambda: (folder, dreamsim_files(folder, variant))
         case HubLanguageModel() | HubModel():
             found[f"{section.repository}@{section.revision}"] = lambda: _of_hub(section)
+        case ZooNetwork(file=str() as path):
+            found[path] = lambda: _of_file(Path(path))
         case People():
             found |= _of_people(section)
         case Explanations(published=Path() as root):
