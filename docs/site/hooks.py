@@ -1,0 +1,77 @@
+"""What `mkdocs build` does beyond mkdocs: pages that the code is the source of, and mathematics.
+
+Whatever a page needs and can't find, a caption, a thumbnail, words on a key, stops the build.
+"""
+
+import html
+import re
+import sys
+from pathlib import Path
+
+from latex2mathml.converter import convert
+from mkdocs.structure.files import File
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT / "scripts"), str(Path(__file__).parent)]
+import claims  # noqa: E402
+import figures  # noqa: E402
+import house  # noqa: E402
+import keys  # noqa: E402
+import modules  # noqa: E402
+
+# Where a page goes on with what is made.
+MARK = "<!-- what follows is made by `make docs`, from the code -->"
+MADE = {
+    "gallery.md": figures.page,
+    "config.md": keys.page,
+    "claims_catalogue.md": claims.page,
+    "modules.md": modules.page,
+    "house.md": house.page,
+}
+# Pages at the root of the repository, whose links start there.
+AT_ROOT = {"index.md": "README.md"}
+FORMULA = re.compile(
+    r'<(?:span|div) class="arithmatex">\\(?:\(|\[)(.*?)\\(?:\)|\])</(span|div)>', re.S
+)
+
+
+def on_config(config):
+    """Give each room of the library its place in the navigation, below the table of all."""
+    for tab in config.nav:
+        for number, entry in enumerate(pages := next(iter(tab.values()))):
+            if entry == {"Modules": "modules.md"}:
+                below = [{room: f"modules/{room}.md"} for room in modules.rooms()]
+                pages[number] = {"Modules": [{"All": "modules.md"}, *below]}
+    return config
+
+
+def on_files(files, config):
+    """Add the pages that are made whole: those at the root, and one a room of the library."""
+    made = {page: from_root(ROOT / source) for page, source in AT_ROOT.items()}
+    made |= {f"modules/{room}.md": modules.room_page(room) for room in modules.rooms()}
+    for name, text in made.items():
+        files.append(File.generated(config, name, content=text))
+    return files
+
+
+def on_page_markdown(markdown, page, config, files):
+    """Complete the pages whose end is made."""
+    if MARK not in markdown:
+        return markdown
+    return markdown.replace(MARK, MADE[page.file.src_uri]())
+
+
+def from_root(source: Path) -> str:
+    """The text of a page at the root, its links as from `docs`."""
+    return source.read_text("utf-8").replace("](docs/", "](")
+
+
+def on_page_content(html, page, config, files):
+    """Formulas as MathML, which browsers draw by themselves."""
+    return FORMULA.sub(as_mathml, html)
+
+
+def as_mathml(found: re.Match) -> str:
+    """A formula of LaTeX in MathML."""
+    formula, tag = html.unescape(found[1]).strip(), found[2]
+    return convert(formula, display="block" if tag == "div" else "inline")
