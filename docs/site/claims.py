@@ -6,8 +6,8 @@ from codespectra.claims.catalogue import CLAIMS
 from codespectra.claims.needs import NEEDS
 from codespectra.claims.verdicts import Claim
 
-HEAD = """| claim | sentence | where from | statistic | holds if | each | not counted | measured by |
-|---|---|---|---|---|---|---|---|
+HEAD = """| claim | sentence | statistic | holds if | each | not counted | measured by |
+|---|---|---|---|---|---|---|
 """
 
 
@@ -21,11 +21,10 @@ def _row(claim: Claim) -> str:
     tables = ", ".join(f"`{table}`" for table in NEEDS[target][claim.needs])
     aside = ", ".join(value for values in claim.aside.values() for value in values)
     cells = [
-        f'<span id="{claim.id}">{claim.id}</span>',
+        f'<span id="{claim.id}">{claim.id}</span> ({claim.figure})',
         claim.sentence,
-        claim.figure,
         statistic(claim),
-        claim.judge.__doc__.removeprefix("Of ").split("\n")[0].replace("`", ""),
+        claim.judge.__doc__.split("`")[1].removeprefix("the statistic is "),
         ", ".join(claim.each),
         aside,
         f"`snakemake {target}`: {tables}",
@@ -38,4 +37,5 @@ def statistic(claim: Claim) -> str:
     measure = claim.measure
     maker = getattr(sys.modules[measure.__module__], measure.__qualname__.split(".")[0])
     words = (measure.__doc__ or maker.__doc__).strip()
-    return " ".join(words.removeprefix("Measure: ").split("\n\n")[0].split())
+    first = " ".join(words.removeprefix("Measure: ").split("\n\n")[0].split())
+    return first[0].upper() + first[1:].rstrip(".")

@@ -10,8 +10,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from figures import GALLERY, NOT_DRAWN, RUN, Figure, figures, rules_in_order
+from figures import GALLERY, NOT_DRAWN, Figure, figures
 from PIL import Image
+from workflow_rules import RUN, rules_in_order
 
 FIGURES = ("exponents", "claims")
 WIDTH, THUMBNAIL = 1600, 640  # pixels

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,16 +10,18 @@ from typing import Any
 
 import jinja2
 from mkdocs.exceptions import PluginError
+from workflow_rules import RUN, matrix, rule_files
 
 ROOT = Path(__file__).parents[2]
-RULES = ROOT / "workflow/rules"
 CAPTIONS = ROOT / "workflow/report"
 GALLERY = ROOT / "docs/gallery"
-# What a finished run of the embedded default says: columns of figures, seconds of rules.
-RUN = GALLERY / "run.json"
 # Of figures that the embedded default can't draw: why there is no picture.
 NOT_DRAWN = {"agreement": "needs the published answers of people, which are your copy"}
+# Categories that come first.
+FIRST = ("Code", "Claims")
 PARAGRAPHS = ("Formula", "Failure signs")
+RULE = r"^use rule figure as (\w+) with:\n((?:(?:  .*)?\n)*)"
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -39,7 +42,7 @@ def figures() -> tuple[Figure, ...]:
     """All figures in the order of their rules."""
     found = []
     for text in rule_files():
-        for rule, body in re.findall(r"^use rule figure as (\w+) with:\n((?:(?:  .*)?\n)*)", text, re.M):
+        for rule, body in re.findall(RULE, text, re.M):
             named = re.search(r'figure_files\("([^"]+)", (?:"([^"]+)", )?f?"([^"]+)"\)', body)
             if not named:
                 raise PluginError(f"{rule}: its output isn't figure_files or run_figure_files")
@@ -49,31 +52,13 @@ def figures() -> tuple[Figure, ...]:
     return tuple(found)
 
 
-@cache
-def rule_files() -> tuple[str, ...]:
-    """The texts of the rules' files as they are included."""
-    return tuple(_included(ROOT / "Snakefile"))
-
-
-def _included(file: Path) -> list[str]:
-    text = file.read_text("utf-8")
-    inner = re.findall(r'^\s*include: "([^"]+)"', text, re.M)
-    return [text, *(one for name in inner for one in _included(file.parent / name))]
-
-
-@cache
-def rules_in_order() -> list[str]:
-    """Names of all rules, those first that come first in the pipeline."""
-    named = r"^(?:use )?rule (?:figure as )?(\w+)(?: with)?:"
-    return [rule for text in rule_files() for rule in re.findall(named, text, re.M)]
-
-
 def page() -> str:
     """A section a figure, by category."""
     run = json.loads(RUN.read_text("utf-8"))["figures"]
     keys = keys_by_rule()
     text = []
-    for category in dict.fromkeys(figure.category for figure in figures()):
+    categories = dict.fromkeys(figure.category for figure in figures())
+    for category in sorted(categories, key=lambda name: name not in FIRST):
         text.append(f"\n## {category}\n")
         text += [
             section(one, run.get(one.name), keys.get(one.rule, []))
@@ -94,15 +79,17 @@ def section(figure: Figure, run: dict[str, Any] | None, keys: list[str]) -> str:
     if figure.name in NOT_DRAWN:
         picture = f"*No picture: {NOT_DRAWN[figure.name]}.*"
     elif not (GALLERY / f"{figure.name}.webp").is_file() or run is None:
-        raise PluginError(f"docs/gallery/{figure.name}.webp: isn't there; run docs/site/copy_figures.py")
-    rows = {"keys": ", ".join(f"`{key}`" for key in keys)}
+        raise PluginError(
+            f"docs/gallery/{figure.name}.webp: isn't there; run docs/site/copy_figures.py"
+        )
+    facts = {"Keys": ", ".join(f"`{key}`" for key in keys)}
     if run:
         file = f"results/figures/embedded-default/{run['file']}.png"
-        rows["command"] = f"`snakemake {file}`"
-        rows["columns"] = ", ".join(f"`{column}`" for column in run["columns"])
-    table = "".join(f"| {name} | {cells} |\n" for name, cells in rows.items())
-    words = "\n\n".join([shows, *paragraphs])
-    return f"\n### `{figure.name}`: {figure.title}\n\n{picture}\n\n{words}\n\n| | |\n|---|---|\n{table}"
+        facts["Command"] = f"`snakemake {file}`"
+        facts["Columns"] = ", ".join(f"`{column}`" for column in run["columns"])
+    title = f"### `{figure.name}`: {figure.title} {{#{figure.name}}}"
+    told = [f"*{name}*: {words}" for name, words in facts.items() if words]
+    return "\n" + "\n\n".join([title, picture, shows, *paragraphs, *told]) + "\n"
 
 
 def caption(name: str) -> list[str]:
@@ -132,14 +119,17 @@ class Told:
         self.name = name
 
     def __getattr__(self, name: str) -> "Told":
+        """What it has under a name."""
         return Told(name)
 
     __getitem__ = __getattr__
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
+        """As a list of one."""
         return iter([self.name])
 
     def __str__(self) -> str:
+        """The name."""
         return self.name
 
 
@@ -148,12 +138,10 @@ NAMED = ("stimuli", "models", "backbones")
 
 
 def keys_by_rule() -> dict[str, list[str]]:
-    """The keys whose change draws a figure anew, by its rule; a section stands for all of its own."""
-    from keys import matrix
-
+    """The keys whose change draws a figure anew, by its rule; a section in place of all its own."""
     rules_of: dict[str, set[str]] = {}
     for path, rules in matrix().items():
-        section, _, rest = path.partition(".")
+        section = path.partition(".")[0]
         key = section if section in NAMED else path
         if rules and path != "study":
             rules_of[key] = rules_of.get(key, set()) | rules

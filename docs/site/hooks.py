@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from latex2mathml.converter import convert
+from markdown.extensions.toc import slugify
 from mkdocs.structure.files import File
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +59,21 @@ def on_page_markdown(markdown, page, config, files):
     """Complete the pages whose end is made."""
     if MARK not in markdown:
         return markdown
-    return markdown.replace(MARK, MADE[page.file.src_uri]())
+    return markdown.replace(MARK, with_links(MADE[page.file.src_uri]()))
+
+
+def with_links(text: str) -> str:
+    """A text in which `methods §2` leads there."""
+    headings = re.findall(r"^## (§(\d+).*)$", (ROOT / "docs/methods.md").read_text("utf-8"), re.M)
+    anchors = {number: slugify(heading, "-") for heading, number in headings}
+    return re.sub(
+        r"methods (§\d+(?:, §\d+)*)",
+        lambda found: (
+            "methods "
+            + re.sub(r"§(\d+)", lambda one: f"[{one[0]}](methods.md#{anchors[one[1]]})", found[1])
+        ),
+        text,
+    )
 
 
 def from_root(source: Path) -> str:

@@ -34,7 +34,7 @@ def drawing(floors: list[str], arcs: Counter[tuple[str, str]]) -> str:
     """An SVG of floors, the first on top, with arcs at their right."""
     height = FLOOR * len(floors)
     lines = [
-        f'<svg viewBox="0 0 {WIDTH + height // 2 + 20} {height}" role="img" '
+        f'<div><svg viewBox="0 0 {WIDTH + height // 2 + 20} {height}" role="img" '
         'aria-label="rooms of the library and their imports" fill="none" stroke="currentColor">'
     ]
     for (upper, lower), count in sorted(arcs.items()):
@@ -52,4 +52,4 @@ def drawing(floors: list[str], arcs: Counter[tuple[str, str]]) -> str:
             f'<text x="12" y="{y + FLOOR / 2 + 5}" font-size="14" fill="currentColor" '
             f'stroke="none">{escape(room)}</text>'
         )
-    return "\n".join([*lines, "</svg>"])
+    return "\n".join([*lines, "</svg></div>"])

@@ -1,31 +1,34 @@
 """The page of the config's keys, from its schema: type, default, range, meaning, what it reruns."""
 
 import json
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
-from figures import RUN, rules_in_order
 from mkdocs.exceptions import PluginError
 from pydantic import BaseModel
+from workflow_rules import matrix, rules_in_order, seconds_of
 
 from codespectra.study.sections.study import Study, load_study
 
 ROOT = Path(__file__).parents[2]
 MINI = ROOT / "workflow/studies/mini.yaml"
-NONE = "nothing"
 
 
 def page() -> str:
     """The study's own keys, its sections, and the groups of rules."""
-    schema = Study.model_json_schema()
-    return page_of(schema, reruns())
+    return page_of(schema(), reruns())
 
 
-def page_of(schema: dict[str, Any], rules: dict[tuple[str, str], frozenset[str]]) -> str:
-    """The page of a schema.
+@cache
+def schema() -> dict[str, Any]:
+    """The schema of a study."""
+    return Study.model_json_schema()
+
+
+def page_of(study: dict[str, Any], rules: dict[tuple[str, str], frozenset[str]]) -> str:
+    """The page of a study's schema.
 
     Args:
         rules: what a change of a key reruns, by section and key.
@@ -35,25 +38,19 @@ def page_of(schema: dict[str, Any], rules: dict[tuple[str, str], frozenset[str]]
     """
     groups = sorted(set(rules.values()) - {frozenset()}, key=lambda one: (len(one), sorted(one)))
     text, shown = [], set()
-    sections = [("", "Study", schema)]
-    sections += [
-        (name, one, schema["$defs"][one])
-        for name, key in schema["properties"].items()
-        for one in opened(key)
-    ]
-    while sections:
-        path, name, section = sections.pop(0)
+    waiting = [("", "Study", study)]
+    while waiting:
+        path, name, section = waiting.pop(0)
         if name in shown or "properties" not in section:
             continue
         shown.add(name)
         text.append(_section(path, name, section, rules, groups))
-        if path:
-            inner = [
-                (f"{path}.{key}", one, schema["$defs"][one])
-                for key, value in section["properties"].items()
-                for one in opened(value)
-            ]
-            sections = inner + sections
+        inner = [
+            (f"{path}.{key}" if path else key, one, study["$defs"][one])
+            for key, value in section["properties"].items()
+            for one in opened(value)
+        ]
+        waiting = inner + waiting
     return "".join(text) + _groups(groups)
 
 
@@ -69,69 +66,85 @@ def opened(key: Any) -> list[str]:
 
 
 def _section(path, name, section, rules, groups) -> str:
-    chosen = [f"{key}: {_one(v)}" for key, v in section["properties"].items() if "const" in v]
-    title = f"`{path}`" + (f" with `{', '.join(chosen)}`" if chosen else "") if path else "Sections"
-    level = "##" if path.count(".") == 0 else "###"
+    chosen = ", ".join(f"{key}: {' or '.join(values)}" for key, values in choice(name).items())
+    title = (f"`{path}`" if path else "Sections") + (f" with `{chosen}`" if chosen else "")
+    level = "###" if "." in path else "##"
     rows = "".join(
         _row(path, name, key, value, key in section.get("required", ()), rules, groups)
         for key, value in section["properties"].items()
-        if "const" not in value
+        if key not in choice(name)
     )
-    words = f"{section['description']}\n\n"
-    if not rows:
-        return f"\n{level} {title} {{#{name.lower()}}}\n\n{words}"
-    head = "| key | type | default | what | runs again | seconds |\n|---|---|---|---|---|---|\n"
-    return f"\n{level} {title} {{#{name.lower()}}}\n\n{words}{head}{rows}"
+    head = "| key | type | default | what | runs again |\n|---|---|---|---|---|\n" if rows else ""
+    return f"\n{level} {title} {{#{name.lower()}}}\n\n{section['description']}\n\n{head}{rows}"
+
+
+@cache
+def choices() -> dict[str, tuple[str, list[str]]]:
+    """The key that tells sections at one place apart, and its values, by section."""
+    found: dict[str, tuple[str, list[str]]] = {}
+
+    def look(value: Any) -> None:
+        if isinstance(value, dict) and "mapping" in value.get("discriminator", {}):
+            key = value["discriminator"]["propertyName"]
+            for one, ref in value["discriminator"]["mapping"].items():
+                found.setdefault(ref.rpartition("/")[2], (key, []))[1].append(one)
+        if isinstance(value, dict | list):
+            for inner in value.values() if isinstance(value, dict) else value:
+                look(inner)
+
+    look(schema())
+    return found
+
+
+def choice(section: str) -> dict[str, list[str]]:
+    """Keys of a section that say that it is this one of several, and what they then are."""
+    if section in choices():
+        key, values = choices()[section]
+        return {key: list(dict.fromkeys(values))}
+    keys = schema()["$defs"].get(section, {}).get("properties", {}).items()
+    return {name: [str(key["const"])] for name, key in keys if "const" in key}
 
 
 def _row(path, name, key, value, required, rules, groups) -> str:
     if not value.get("description"):
         raise PluginError(f"{path}.{key}: has no words; add them below it in study/sections")
-    again, seconds = _again(rules.get((name, key)), groups)
     default = "**required**" if required else _one(value.get("default"))
+    again = _again(rules.get((name, key)), groups)
     if opened(value):
-        default, again, seconds = default if required else "", "", ""
-    cells = [f"`{key}`", _type(value), default, _cell(value["description"]), again, seconds]
+        default, again = default if required else "", ""
+    cells = [f"`{key}`", _type(value), default, _cell(value["description"]), again]
     return "| " + " | ".join(cells) + " |\n"
 
 
-def _again(rules: frozenset[str] | None, groups: list[frozenset[str]]) -> tuple[str, str]:
-    if rules is None:
-        return "–", "–"
+def _again(rules: frozenset[str] | None, groups: list[frozenset[str]]) -> str:
     if not rules:
-        return NONE, "0"
-    order = rules_in_order()
-    first = min(rules, key=order.index)
+        return "–" if rules is None else "nothing"
+    first = min(rules, key=rules_in_order().index)
     more = f" + {len(rules) - 1}" if len(rules) > 1 else ""
-    return f"[`{first}`{more}](#r{groups.index(rules)})", seconds_of(rules)
-
-
-def seconds_of(rules: frozenset[str]) -> str:
-    """Wall seconds of all jobs of some rules in the run that the gallery shows."""
-    taken = json.loads(RUN.read_text("utf-8"))["seconds"]
-    return f"{sum(taken.get(rule, 0) for rule in rules):.0f}"
+    return f"[{first}{more}](#r{groups.index(rules)}), {seconds_of(rules)} s"
 
 
 def _groups(groups: list[frozenset[str]]) -> str:
     order = rules_in_order()
     rows = "".join(
-        f'| <span id="r{number}">{number}</span> | '
+        f'| <span id="r{number}">{seconds_of(rules)}</span> | '
         + ", ".join(f"`{rule}`" for rule in sorted(rules, key=order.index))
-        + f" | {seconds_of(rules)} |\n"
+        + " |\n"
         for number, rules in enumerate(groups)
     )
-    return f"\n## What runs again {{#groups}}\n\n| | rules | seconds |\n|---|---|---|\n{rows}"
+    return f"\n## What runs again {{#groups}}\n\n| seconds | rules |\n|---|---|\n{rows}"
 
 
 def _type(value: dict[str, Any]) -> str:
     """Type and range of a key, in words."""
     if "const" in value:
-        return f"`{_one(value)}`"
+        return f"`{value['const']}`"
     if "enum" in value:
         return ", ".join(f"`{json.dumps(one).strip(chr(34))}`" for one in value["enum"])
     if "$ref" in value:
         name = value["$ref"].rpartition("/")[2]
-        return "anything" if name == "JsonValue" else f"[{label(name)}](#{name.lower()})"
+        words = " or ".join(one for values in choice(name).values() for one in values)
+        return "anything" if name == "JsonValue" else f"[{words or 'section'}](#{name.lower()})"
     for several in ("anyOf", "oneOf"):
         if several in value:
             return " or ".join(dict.fromkeys(map(_type, value[several])))
@@ -149,14 +162,6 @@ def _type(value: dict[str, Any]) -> str:
     return names.get(kind, kind) + _range(value)
 
 
-@cache
-def label(section: str) -> str:
-    """What tells a section from others at its place, such as `cifar10`; or that it is one."""
-    properties = Study.model_json_schema()["$defs"][section].get("properties", {})
-    values = [str(key["const"]) for key in properties.values() if "const" in key]
-    return f"`{', '.join(values)}`" if values else "section"
-
-
 def _length(value: dict[str, Any]) -> str:
     least, most = value.get("minItems"), value.get("maxItems")
     return f" ({least})" if least is not None and least == most else ""
@@ -169,23 +174,12 @@ def _range(value: dict[str, Any]) -> str:
 
 
 def _one(value: Any) -> str:
-    """A default, or the single value of a key, as YAML has it."""
-    if isinstance(value, dict) and "const" in value:
-        return str(value["const"])
+    """A default as YAML has it."""
     return f"`{json.dumps(value, ensure_ascii=False)}`".replace("|", "\\|")
 
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
-
-
-@cache
-def matrix() -> dict[str, frozenset[str]]:
-    """The rules that a change of a key of the mini study reruns: the tests hold that they do."""
-    sys.path[:0] = [str(ROOT / "tests/workflow"), str(ROOT / "tests/helpers")]
-    from test_reruns import MATRIX
-
-    return {path: frozenset(rules) for path, (_, rules) in MATRIX.items()}
 
 
 def reruns() -> dict[tuple[str, str], frozenset[str]]:
