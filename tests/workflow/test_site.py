@@ -8,6 +8,7 @@ import figures
 import keys
 import pytest
 import yaml
+from docutils.core import publish_string
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.exceptions import Abort, PluginError
@@ -55,6 +56,8 @@ def test_a_fault_of_the_pages_stops_the_build(tmp_path, pages) -> None:
 def test_a_figure_has_caption_formula_failure_signs_and_picture(figure) -> None:
     run = json.loads(figures.RUN.read_text())["figures"]
     assert figures.section(figure, run.get(figure.name), ["index.m"])
+    text = "\n\n".join(figures.caption(figure.name))
+    assert publish_string(text, settings_overrides={"halt_level": 2})  # as the report shows it
 
 
 def test_pictures_are_of_figures_and_small() -> None:
