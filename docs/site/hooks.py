@@ -7,10 +7,13 @@ import html
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from latex2mathml.converter import convert
 from markdown.extensions.toc import slugify
-from mkdocs.structure.files import File
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(Path(__file__).parent)]
@@ -29,24 +32,30 @@ MADE = {
     "modules.md": modules.page,
     "house.md": house.page,
 }
-# Pages at the root of the repository, whose links start there.
-AT_ROOT = {"index.md": "README.md"}
+# Pages at the root of the repository, whose links start there; all but the first take part.
+ROOTED = {
+    "index.md": "README.md",
+    "contributing.md": "CONTRIBUTING.md",
+    "changelog.md": "CHANGELOG.md",
+}
+AT_ROOT = {page: source for page, source in ROOTED.items() if (ROOT / source).is_file()}
 FORMULA = re.compile(
     r'<(?:span|div) class="arithmatex">\\(?:\(|\[)(.*?)\\(?:\)|\])</(span|div)>', re.S
 )
 
 
-def on_config(config):
-    """Give each room of the library its place in the navigation, below the table of all."""
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Give rooms of the library, and pages at the root, their places in the navigation."""
     for tab in config.nav:
         for number, entry in enumerate(pages := next(iter(tab.values()))):
             if entry == {"Modules": "modules.md"}:
                 below = [{room: f"modules/{room}.md"} for room in modules.rooms()]
                 pages[number] = {"Modules": [{"All": "modules.md"}, *below]}
+    config.nav[-1]["Take part"] += [*AT_ROOT][1:]
     return config
 
 
-def on_files(files, config):
+def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made whole: those at the root, and one a room of the library."""
     made = {page: from_root(ROOT / source) for page, source in AT_ROOT.items()}
     made |= {f"modules/{room}.md": modules.room_page(room) for room in modules.rooms()}
@@ -55,7 +64,7 @@ def on_files(files, config):
     return files
 
 
-def on_page_markdown(markdown, page, config, files):
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """Complete the pages whose end is made."""
     if MARK not in markdown:
         return markdown
@@ -78,10 +87,13 @@ def with_links(text: str) -> str:
 
 def from_root(source: Path) -> str:
     """The text of a page at the root, its links as from `docs`."""
-    return source.read_text("utf-8").replace("](docs/", "](")
+    text = source.read_text("utf-8").replace("](docs/", "](")
+    for page, name in AT_ROOT.items():
+        text = text.replace(f"]({name})", f"]({page})")
+    return text
 
 
-def on_page_content(html, page, config, files):
+def on_page_content(html: str, **_: Any) -> str:
     """Formulas as MathML, which browsers draw by themselves."""
     return FORMULA.sub(as_mathml, html)
 
