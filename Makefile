@@ -4,7 +4,7 @@
 BIN := .venv/bin
 REPORT := results/report.html
 
-.PHONY: main pretrained test test-all coverage lint doctor rulegraph bench lock schema
+.PHONY: main pretrained test test-all coverage lint doctor rulegraph bench lock schema docs
 .DEFAULT_GOAL := main
 
 main: .venv/.synced
@@ -60,6 +60,11 @@ rulegraph: .venv/.synced
 bench: .venv/.synced
 	for bench in benchmarks/bench_*.py; do \
 		OMP_NUM_THREADS=1 PYTHONPATH=scripts:tests/helpers $(BIN)/python $$bench || exit 1; done
+
+# The documentation's site, whose pages open from a folder.
+docs: .venv/.synced
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Documentation: build/site/index.html"
 
 lock: .venv/.synced
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --upgrade \

@@ -3,10 +3,11 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from codespectra.data.image_layout import class_folders
+from codespectra.data.image_layout import SUFFIXES, class_folders
 from codespectra.data.image_table import read_image_table
 from codespectra.errors import UserError
 from codespectra.models.identity import package_file
@@ -55,6 +56,8 @@ from codespectra.study.seeds import first_of_each
 IMPLIED = "backbone-"
 # The images that people saw, which are no set of the study, and the pixels of their sides.
 PEOPLE, PEOPLES_SIDE = "people's images", 224
+# Images of a folder that are counted at each start: names alone, some milliseconds.
+MOST_COUNTED = 20_000
 
 
 @dataclass(frozen=True)
@@ -308,6 +311,18 @@ def most_stimuli(spec: Any) -> int | None:
     if isinstance(spec, Cifar):
         return min(50_000 if spec.split == "train" else 10_000, spec.limit or 50_000)
     return spec.limit
+
+
+def most_images(spec: Strict) -> int | None:
+    """The same, where images of a folder are counted if there are few enough to do so each time."""
+    most = most_stimuli(spec)
+    if not isinstance(spec, ImageFolder) or spec.table is not None or not spec.root.is_dir():
+        return most
+    folders = [spec.root, *(spec.root / name for name in class_folders(spec.root))]
+    below = (path for folder in folders for path in folder.iterdir())
+    images = (path for path in below if path.suffix.lower() in SUFFIXES)
+    counted = sum(1 for _ in islice(images, MOST_COUNTED + 1))
+    return most if counted > MOST_COUNTED else min(counted, most or counted)
 
 
 def resampled(study: Study, section: Literal["spectra", "index"], stimuli: str) -> str:
