@@ -49,8 +49,8 @@ COLOURS = (
 # Of the small print under a figure.
 LETTERS_AN_INCH = 20
 
-# Sizes for print, and seaborn's theme "paper" with "ticks". Seaborn itself takes longer to import than
-# most figures to draw, so that only the box plots do.
+# Sizes for print, and seaborn's theme "paper" with "ticks". Seaborn itself takes longer to import
+# than most figures to draw, so that only the box plots do.
 THEME = {
     "font.size": 8,
     "font.sans-serif": ["Arial", "DejaVu Sans", "Liberation Sans", "sans-serif"],
@@ -186,10 +186,13 @@ def credit(figure: Figure, text: str) -> None:
 
 def save(figure: Figure, table: pd.DataFrame, paths: Mapping[str, str]) -> None:
     """Write a figure as PDF and PNG beside the CSV that it draws; the same bytes every time."""
-    for form in ("png", "pdf"):
-        with atomic(Path(paths[form])) as temporary:
-            metadata = {"CreationDate": None} if form == "pdf" else {"Software": None}
-            figure.savefig(temporary, format=form, metadata=metadata)
-        figure.set_layout_engine("none")  # both forms have the places that the first has found
+    with matplotlib.rc_context({"figure.constrained_layout.use": False}):
+        for form in ("png", "pdf"):
+            with atomic(Path(paths[form])) as temporary:
+                metadata = {"CreationDate": None} if form == "pdf" else {"Software": None}
+                figure.savefig(temporary, format=form, metadata=metadata)
+            # Both forms have the places that the first has found. With "none" instead of None an
+            # engine would stay that finds nothing, but has the figure drawn once more to do so.
+            figure.set_layout_engine(None)
     write_csv(paths["csv"], table)
     plt.close(figure)
