@@ -5,7 +5,6 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.gridspec import GridSpec
@@ -47,7 +46,7 @@ def draw_agreement(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         _draw_areas(areas[row], scores, stages, colors)
         areas[row].set_title(title)
     areas[0].set_ylabel("AUC")
-    sns.despine(figure)
+    style.despine(figure)
     style.credit(figure, f"{cfg['study']} · {_sample(agreement)}")
     drawn = [agreement.assign(table="agreement"), curves.assign(table="curves")]
     return figure, pd.concat(drawn)

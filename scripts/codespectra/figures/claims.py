@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -43,7 +42,7 @@ def draw_claims(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     )
     panel.set_yticklabels([textwrap.fill(f"{r.id} {r.claim}", 46) for r in shown.itertuples()])
     panel.tick_params(axis="y", length=0, labelsize=6)
-    sns.despine(ax=panel, left=True)
+    style.despine(panel, "left")
     _add_legend(panel, shown, models, _draw_beside(panel, shown, beside))
     left = claims.loc[claims["verdict"] == NOT_RUN, "id"]
     notes = [cfg["study"], "thick: 95 %, thin: with false discoveries controlled"]

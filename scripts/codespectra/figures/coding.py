@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import colormaps
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -65,7 +64,7 @@ def draw_dropout_spectra(inputs: style.Inputs, cfg: style.Config) -> style.Drawn
     axes[-1, -1].set_xlabel(depth)
     axes[0, -1].legend(frameon=False)
     figure.colorbar(shade, ax=axes[:, :-1], label=depth, aspect=40, ticks=MaxNLocator(integer=True))
-    sns.despine(figure)
+    style.despine(figure)
     style.credit(
         figure,
         f"{cfg['study']} · {style.stimuli_note(laws)} · {_networks_note(laws)} · spectra: seed "
@@ -103,7 +102,7 @@ def draw_dropout(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     for panel in axes[:, 1:].flat:
         panel.set_ylabel("")
     axes[0, 0].legend(frameon=False)
-    sns.despine(figure)
+    style.despine(figure)
     frames, draws = style.listed(action["frames"]), style.listed(action["draws"])
     style.credit(
         figure,
@@ -148,7 +147,7 @@ def draw_cross_validated(inputs: style.Inputs, cfg: style.Config) -> style.Drawn
         row[0].legend(frameon=False)
     for panel in axes.flat:
         panel.set_visible(panel.has_data())
-    sns.despine(figure)
+    style.despine(figure)
     style.credit(
         figure,
         f"{cfg['study']} · {style.stimuli_note(exponents)}, two repeats with dropout on · "

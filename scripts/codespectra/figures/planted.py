@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
@@ -46,7 +45,7 @@ def draw_planted(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     _draw_index(axes[1, 2], table, methods)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=6, frameon=False)
-    sns.despine(figure)
+    style.despine(figure)
     style.credit(
         figure,
         f"{cfg['study']} · {style.listed(table['features'])} planted features in "
@@ -61,7 +60,7 @@ def draw_planted(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
 def _looks(table: pd.DataFrame) -> list[tuple]:
     """Colour and marker of each method."""
     count = table["method"].nunique()
-    return list(zip(sns.color_palette("colorblind", count), MARKERS[:count], strict=True))
+    return list(zip(style.colours(count), MARKERS[:count], strict=True))
 
 
 def _means(table: pd.DataFrame, keys: list[str], column: str) -> pd.DataFrame:
@@ -95,7 +94,7 @@ def _draw_recovery(panel: Axes, table: pd.DataFrame, column: str, methods: dict)
 
 def _draw_penalties(panel: Axes, table: pd.DataFrame, column: str) -> None:
     means = _means(table, ["size", "l1"], column)
-    shades = sns.color_palette(style.SEQUENTIAL, means["size"].nunique())
+    shades = style.shades(means["size"].nunique())
     for shade, (size, rows) in zip(shades, means.groupby("size"), strict=True):
         rows = rows.sort_values("l1")
         _draw_line(panel, rows, "l1", color=shade, marker="o", label=f"{size:g} directions")

@@ -100,7 +100,9 @@ class Color(_Plain):
         return numbers(table, "table", "N, 3")
 
     def _alike(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        return -np.linalg.norm(first - second, axis=-1)
+        # A channel at a time: a norm over an axis of three takes four times as long.
+        squares = (np.square(first[..., x] - second[..., x]) for x in range(first.shape[-1]))
+        return -np.sqrt(sum(squares))
 
 
 class Label(_Plain):
@@ -177,9 +179,9 @@ def _matrix_is_cheaper(gathered: int, *rows: np.ndarray) -> bool:
 
 def _looked_up(table: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     used, places = np.unique(np.concatenate([first.ravel(), second.ravel()]), return_inverse=True)
-    distances = all_squared_distances(table[used])
+    alike = -all_squared_distances(table[used])
     one, other = np.split(places, [first.size])
-    return -distances[one.reshape(first.shape), other.reshape(second.shape)]
+    return alike[one.reshape(first.shape), other.reshape(second.shape)]
 
 
 def all_squared_distances(rows: np.ndarray) -> np.ndarray:

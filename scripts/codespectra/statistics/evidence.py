@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 from codespectra.errors import ArgumentError
 from codespectra.statistics.arrays import numbers
@@ -91,7 +91,9 @@ def compare_groups(
         moments(rng.choice(first, (resamples, len(first)))),
         moments(rng.choice(second, (resamples, len(second)))),
     )
-    p = float(stats.mannwhitneyu(first, second).pvalue)
+    from scipy.stats import mannwhitneyu  # half a second, on use
+
+    p = float(mannwhitneyu(first, second).pvalue)
     if image_draws is None:
         low, high = np.nanquantile(resampled, [0.025, 0.975])
         return Evidence(scope, "Cohen's d", estimate, low, high, n, p)
@@ -117,7 +119,9 @@ def rank_correlation(
     statistic = "Spearman's rho"
     if n < 5 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return Evidence(scope, statistic, np.nan, np.nan, np.nan, n)
-    rho, p = stats.spearmanr(first, second)
+    from scipy.stats import spearmanr  # half a second, on use
+
+    rho, p = spearmanr(first, second)
     rng = np.random.default_rng(seed)
     chosen = rng.integers(n, size=(resamples, n))
     resampled = spearman_rows(first[chosen], second[chosen])
@@ -139,7 +143,7 @@ def from_draws(
     Where the draws are of a few groups of stimuli, such as photographs, it is Student's.
     """
     freedom = groups - 1 if groups else np.inf
-    longer = stats.t.ppf(0.975, freedom) / NORMAL_REACH
+    longer = stdtrit(freedom, 0.975) / NORMAL_REACH
     low, high = (estimate + longer * (end - estimate) for end in normal_interval(estimate, draws))
     images = {"images": draws - np.mean(draws), "image_freedom": freedom}
     return Evidence(scope, statistic, float(estimate), low, high, n, freedom=freedom, **images)
@@ -176,8 +180,8 @@ def slope_over_networks(
     if draws is not None:
         variance += np.var(draws @ weights, ddof=1)
     error = float(np.sqrt(variance))
-    reach = stats.t.ppf(0.975, freedom) * error
-    p = float(2 * stats.t.sf(abs(slope) / error, freedom)) if error > 0 else None
+    reach = stdtrit(freedom, 0.975) * error
+    p = float(2 * stdtr(freedom, -abs(slope) / error)) if error > 0 else None
     return Evidence(scope, statistic, slope, slope - reach, slope + reach, n, p, freedom)
 
 
