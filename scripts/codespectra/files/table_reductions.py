@@ -18,6 +18,6 @@ def reductions_in_words(tables: Mapping[str, Any]) -> str:
         if isinstance(table, pd.DataFrame) and "reduction" in table:
             for reduction in filter(None, table["reduction"].unique()):
                 kinds.setdefault(reduction, kind)
-    if len({*kinds.values()}) == 1:
-        return ", ".join(kinds)
+    if len(kinds) == 1:
+        return next(iter(kinds))
     return ", ".join(f"{reduction} ({kind})" for reduction, kind in kinds.items())

@@ -142,6 +142,17 @@ def test_a_changed_measure_alone_is_measured_again(found, caplog):
     assert (again["value"] != found["value"])[changed].any()
 
 
+def test_weights_of_a_file_are_the_network_s(found):
+    torch.manual_seed(5)
+    torch.save(build(NET, None).state_dict(), "same.pt")
+    changes = {"weights": {"kind": "file", "path": "same.pt"}, "backbones": []}
+    cfg = {key: value for key, value in CFG.items() if key not in ("ii", "mis")} | changes
+    table, own = measure(cfg, "of_file"), found[found["measure"] == "exponent"]
+    assert {*table["weights"]} == {"file"}
+    np.testing.assert_array_equal(table["value"], own["value"])
+    assert (table["parameters"] == own["parameters"].iloc[0]).all()
+
+
 FAILING = {
     "an image of a side that it can't take": (
         {"architecture": {"name": "timm", "model": "test_vit3"}},
