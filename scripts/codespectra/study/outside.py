@@ -110,8 +110,8 @@ def _outside(section: BaseModel | ZooNetwork) -> dict[str, Finder]:
             found[str(folder)] = lambda: (folder, dreamsim_files(folder, variant))
         case HubLanguageModel() | HubModel():
             found[f"{section.repository}@{section.revision}"] = lambda: _of_hub(section)
-        case ZooNetwork(file=str() as path):
-            found[path] = lambda: _of_file(Path(path))
+        case ZooNetwork(file=str() as file):
+            found[file] = lambda: _of_file(Path(file))
         case People():
             found |= _of_people(section)
         case Explanations(published=Path() as root):

@@ -3,6 +3,7 @@
 A row has `metric, value, low, high, note`; of a measure that a layer can't have it has no value.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,7 +154,7 @@ class Scorer:
         """Mean Machine Interpretability Score over the live units, each metric."""
         chosen = Options.of(options | {"top": 2})
         parts = Parts.of(self.groups.mis, chosen)
-        metrics = [Metric(one.metric, lambda _, one=one: one) for one in self.similarities]
+        metrics = [Metric(one.metric, _same(one)) for one in self.similarities]
         signs = {one.metric: np.ones(len(units.vectors), dtype=int) for one in self.similarities}
         rows = []
         for name, scores in score_directions(units, signs, metrics, parts, chosen).items():
@@ -180,3 +181,8 @@ def measure_layers(scorer: Scorer, name: str, layers: dict[float, dict[str, Any]
         }
         rows += [head | one for one in scorer.measure(name, layer)]
     return pd.DataFrame(rows)
+
+
+def _same(found: Similarity) -> Callable[[list[np.ndarray]], Similarity]:
+    """Of any images, what has been read of all of them."""
+    return lambda _: found
