@@ -314,15 +314,15 @@ def most_stimuli(spec: Any) -> int | None:
 
 
 def most_images(spec: Strict) -> int | None:
-    """The same, where images of a folder are counted if there are few enough to do so each time."""
+    """The same, or else how many images a folder has, if few enough to be counted at each start."""
     most = most_stimuli(spec)
-    if not isinstance(spec, ImageFolder) or spec.table is not None or not spec.root.is_dir():
+    if most is not None or spec.table is not None or not spec.root.is_dir():
         return most
     folders = [spec.root, *(spec.root / name for name in class_folders(spec.root))]
     below = (path for folder in folders for path in folder.iterdir())
     images = (path for path in below if path.suffix.lower() in SUFFIXES)
     counted = sum(1 for _ in islice(images, MOST_COUNTED + 1))
-    return most if counted > MOST_COUNTED else min(counted, most or counted)
+    return counted if 0 < counted <= MOST_COUNTED else None
 
 
 def resampled(study: Study, section: Literal["spectra", "index"], stimuli: str) -> str:
