@@ -16,7 +16,10 @@ ROOT = Path(__file__).parents[2]
 CAPTIONS = ROOT / "workflow/report"
 GALLERY = ROOT / "docs/gallery"
 # Of figures that the embedded default can't draw: why there is no picture.
-NOT_DRAWN = {"agreement": "needs the published answers of people, which are your copy"}
+NOT_DRAWN = {
+    "agreement": "needs the published answers of people, which are your copy",
+    "zoo": "a study of its own draws it, which [its page](zoo.md) shows",
+}
 # Categories that come first.
 FIRST = ("Code", "Claims")
 PARAGRAPHS = ("Formula", "Failure signs")
