@@ -170,6 +170,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "models.perceptual.expected_accuracy": ({"test": 0.1}, set()),
     "models.encoder.expected_accuracy": ({"test": 0.1}, set()),
     "capture.dtype": ("float16", SHOWN | SWEPT | TOKENS),
+    "capture.precision": ("bfloat16", SHOWN | SWEPT | TOKENS),
+    "capture.compile": (True, SHOWN | SWEPT | TOKENS),
     "capture.shards": (3, set()),
     # A model more: only what it adds, and what draws all models together.
     "spectra.models": (
@@ -777,6 +779,9 @@ MODULES = {
     "training/batchnorm.py": VAES - {"train_vae"} - CROSSED - FILTERED,
     "capture/activation_file.py": SHOWN | SWEPT | TOKENS,
     "capture/journal.py": SHOWN | SWEPT | TOKENS,
+    "capture/layout.py": SHOWN | SWEPT | TOKENS,
+    "capture/p[air]*.py": SHOWN | SWEPT | TOKENS,  # passes, pipeline, precision
+    "capture/row_writer.py": SHOWN | SWEPT | TOKENS,
     "capture/shard.py": SHOWN | SWEPT | TOKENS,
     "capture/gather_shards.py": SHOWN | SWEPT | TOKENS,
     "capture/images.py": SHOWN | SWEPT,

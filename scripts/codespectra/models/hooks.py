@@ -18,6 +18,9 @@ from codespectra.models.axes import Axes
 from codespectra.models.layer_listing import first_tensor
 from codespectra.models.reductions import EACH_TOKEN, WHOLE, reduced_width, stride_of
 
+# What networks compute with on the way to float32; sums of a reduction would be rounded in them.
+HALVES = (torch.float16, torch.bfloat16)
+
 
 class Kept(Protocol):
     """A layer's call, and what is kept of its output."""
@@ -75,7 +78,7 @@ def capturing(network: nn.Module, wanted: Sequence[Kept], sink: Sink) -> Iterato
         call, calls[place] = calls[place], calls[place] + 1
         for item in by_place[place]:
             if item.layer["call"] == call:
-                sink(item, item.reduce(tensor))
+                sink(item, item.reduce(tensor.float() if tensor.dtype in HALVES else tensor))
 
     handles = [network.register_forward_pre_hook(lambda *_: calls.clear())]
     for place in by_place:

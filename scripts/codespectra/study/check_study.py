@@ -62,6 +62,10 @@ def check_study(study: Study, methods: dict[str, dict[str, Any]], problems: Prob
             "nothing to compute; name models and stimuli, or activations, in spectra or "
             "projections, or add the section directions, people, coding, language, theory or zoo"
         )
+    if study.capture.precision == "tf32" and study.runtime.device == "cpu":
+        problems.add(
+            "capture.precision: tf32 is of GPUs, and runtime.device is cpu; set float32 or bfloat16"
+        )
     _check_stimuli(study, problems)
     check_images(study, problems)
     _check_models(study, problems)

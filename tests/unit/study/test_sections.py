@@ -575,6 +575,10 @@ MISTAKES = {
         {"stimuli.mine": {"source": "cifar100", "root": "tests", "split": "test"}},
         ["stimuli.mine.root: tests/cifar-100-python is no folder", "download: true"],
     ),
+    "a GPU's precision on the CPU": (
+        {"capture.precision": "tf32", "runtime.device": "cpu"},
+        ["capture.precision: tf32 is of GPUs, and runtime.device is cpu; set float32"],
+    ),
     "labels of unlabelled stimuli": (
         {
             "directions.runs": [{"model": "classifier", "stimuli": "dot"}],
@@ -1156,7 +1160,8 @@ def test_params_hold_no_runtime_field_of_the_study() -> None:
         for fetch in (True, False)
     ]
     assert stage_config(study)["runtime"] == stage_config(chat) == {}
-    assert stage_config(study)["capture"] == {"dtype": "float32"}
+    options = {"compile": False, "dtype": "float32", "precision": "float32"}
+    assert stage_config(study)["capture"] == options
     assert [stage_config(found) for found in sets] == [
         {"limit": None, "root": "data", "source": "cifar10", "split": "test"}
     ] * 2
