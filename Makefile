@@ -56,10 +56,12 @@ doctor:
 rulegraph: .venv/.synced
 	$(BIN)/snakemake $(or $(TARGET),main) --quiet all --rulegraph mermaid-js
 
-# Ratios of CPU time, both sides in one process, one thread; and memory at N and 4 N images.
+# CPU time beside peers', both sides in one process of one thread, in at most ten minutes: ends in one
+# table, docs/benchmarks.md. benchmarks/peers.py says how to bring peers that aren't in the lock.
+PEERS := .peers
 bench: .venv/.synced
-	for bench in benchmarks/bench_*.py; do \
-		OMP_NUM_THREADS=1 PYTHONPATH=scripts:tests/helpers $(BIN)/python $$bench || exit 1; done
+	OMP_NUM_THREADS=1 PYTHONPATH=scripts:tests/helpers:$(PEERS):$(PEERS)/automated-interpretability/neuron-explainer:$(PEERS)/stringer-pachitariu-et-al-2018b/python \
+		$(BIN)/python benchmarks/run.py
 
 # The documentation's site, whose pages open from a folder.
 docs: .venv/.synced

@@ -598,6 +598,8 @@ MODULES = {
     "directions/baselines.py": CENTROIDS | PLANTED,
     "directions/read_out.py": CENTROIDS | PLANTED,
     "directions/encode.py": CENTROIDS | PLANTED,
+    "directions/nonnegative.py": CENTROIDS | PLANTED,
+    "directions/on_gpu.py": CENTROIDS | PLANTED,
     "directions/directions.py": FOUND | PLANTED,
     "directions/sparse_autoencoder.py": AUTOENCODERS | PLANTED,
     "statistics/ranking.py": DIRECTED | RECORDS | PLANTED,
@@ -674,6 +676,7 @@ MODULES = {
     # Intervals of the claims are those of the spectra.
     "spectra/eigenspectrum.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
     "spectra/moments.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
+    "spectra/on_gpu.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
     "capture/rows.py": CENTROIDS
     | PLANTED
     | FITTED
@@ -879,7 +882,8 @@ MODULES = {
     "explanations/chat_*.py": set(),
     "models/torchvision_weights.py": set(),
     # What several rooms have in common.
-    "jobs/device.py": TRAINED | TOYS | INFORMATION,
+    "jobs/device.py": TRAINED | TOYS | INFORMATION | TEXT_SPECTRA,
+    "jobs/given_gpu.py": FITTED | CENTROIDS | TEXT_SPECTRA,
     "data/stimuli.py": TRAINED_ON,
     "data/image_files.py": TRAINED_ON,
     "data/preprocessing.py": (TRAINED_ON - {"make_stimuli"}) | BUILT,

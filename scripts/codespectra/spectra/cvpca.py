@@ -198,7 +198,8 @@ def _cross_product(
 
 def _centred(block: np.ndarray) -> np.ndarray:
     block = block.astype(np.float64)
-    return block - block.mean(axis=0)
+    block -= block.mean(axis=0)
+    return block
 
 
 def fit_power_law(eigenvalues: np.ndarray, *, ranks: tuple[int, int] = (10, 50)) -> PowerLaw:
