@@ -313,7 +313,7 @@ def most_stimuli(spec: Any) -> int | None:
     return spec.limit
 
 
-def most_images(spec: Strict) -> int | None:
+def most_images(spec: Any) -> int | None:
     """The same, or else how many images a folder has, if few enough to be counted at each start."""
     most = most_stimuli(spec)
     if most is not None or spec.table is not None or not spec.root.is_dir():
