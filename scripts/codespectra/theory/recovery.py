@@ -7,8 +7,6 @@ truth: the images of a direction are as alike as the planted features of its mos
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -20,10 +18,10 @@ from codespectra.directions import baselines, finders
 from codespectra.directions.directions import Directions, neurons
 from codespectra.directions.sparse_autoencoder import (
     AutoencoderRecipe,
-    SparseAutoencoder,
+    SparseAutoencoders,
     autoencoder_directions,
     scaled_rows,
-    train_autoencoder,
+    train_autoencoders,
 )
 from codespectra.interpretability.index import Index, index_table
 from codespectra.interpretability.similarity import Embedding
@@ -74,8 +72,8 @@ def dictionaries(
         for method, find in _of_size(rows, size, seed).items():
             if atoms == RECTIFIED or method != "nmf":
                 yield Dictionary(method, size, None, find())
-        for l1 in penalties:
-            found = autoencoder(rows, size, l1=l1, seed=seed, **training)
+        trained = autoencoders(rows, size, penalties=penalties, seed=seed, **training)
+        for l1, found in zip(penalties, trained, strict=True):
             yield Dictionary("sae", size, l1, found)
 
 
@@ -101,20 +99,20 @@ def _of_size(rows: NDArray, k: int, seed: int) -> dict[str, Callable[[], Directi
     }
 
 
-def autoencoder(rows: NDArray, size: int, *, l1: float, seed: int, **training: float) -> Directions:
-    """Directions (Z, D) of a sparse autoencoder of activations (N, D), trained on the CPU.
+def autoencoders(
+    rows: NDArray, size: int, *, penalties: Sequence[float], seed: int, **training: float
+) -> list[Directions]:
+    """Directions (Z, D) of a sparse autoencoder of activations (N, D) for each penalty.
 
-    Training is over in a moment: what it keeps for a start after a kill is thrown away.
+    They are trained on the CPU.
     """
     torch.manual_seed(seed)
-    network = SparseAutoencoder(rows.shape[1], size)
+    networks = SparseAutoencoders(rows.shape[1], size, len(penalties))
     recipe = AutoencoderRecipe(
-        l1=l1, seed=seed, identity="planted", section="theory.planted", **training
+        penalties=penalties, seed=seed, identity="planted", section="theory.planted", **training
     )
-    with TemporaryDirectory() as folder:
-        scaled = scaled_rows(rows, torch.device("cpu"))
-        train_autoencoder(network, scaled, recipe, Path(folder) / "partial")
-    return autoencoder_directions(network, rows)
+    train_autoencoders(networks, scaled_rows(rows, torch.device("cpu")), recipe, None)
+    return [autoencoder_directions(networks, rows, at) for at in range(len(penalties))]
 
 
 def score(planted: Planted, dictionary: Dictionary, m: int) -> dict[str, float]:
