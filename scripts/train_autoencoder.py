@@ -5,7 +5,6 @@ Those of a layer train together, resuming after a kill; one that stands isn't tr
 
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -30,14 +29,6 @@ from codespectra.jobs.device import resolve_device
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.models.layer_selection import count_of
-
-
-class Trained(NamedTuple):
-    """Autoencoders of a layer, and where each is among them by its name."""
-
-    networks: SparseAutoencoders
-    places: dict[str, int]
-
 
 log = start_job(snakemake.log[0])
 torch.set_num_threads(snakemake.threads)
@@ -64,8 +55,8 @@ def activations_of(layer: str) -> np.ndarray:
     return file[f"{cfg['reduction']}/{layer}"][:].astype("float32")
 
 
-def train(layer: str, names: list[str]) -> Trained:
-    """Train autoencoders of a layer, and add their epochs."""
+def train(layer: str, names: list[str]) -> None:
+    """Train autoencoders of a layer together, and add their epochs."""
     activations = activations_of(layer)
     recipe = AutoencoderRecipe(
         epochs=shared["epochs"],
@@ -84,20 +75,20 @@ def train(layer: str, names: list[str]) -> Trained:
     except UserError as error:
         where = f"{layer} of {cfg['model']} on {cfg['stimuli']}"
         raise UserError(f"{where}, directions.methods.sae: {error}") from error
-    for name, history in zip(names, histories, strict=True):
+    for at, (name, history) in enumerate(zip(names, histories, strict=True)):
         kept[name].add((layer, name), epochs=pd.DataFrame(history))
         measures[name][layer] = {
             key: value for key, value in history[-1].items() if key not in ("epoch", "train_loss")
         }
-    return Trained(networks, {name: at for at, name in enumerate(names)})
+        trained[layer, name] = networks, at
 
 
 def found(layer: str, name: str) -> directions.Directions:
     """Directions of an autoencoder that was trained, or of the last run."""
-    if name not in trained[layer].places:
+    if (layer, name) not in trained:
         return directions.read_layer(kept[name].file("data"), layer)
-    networks, places = trained[layer]
-    return autoencoder_directions(networks, activations_of(layer), places[name])
+    networks, at = trained[layer, name]
+    return autoencoder_directions(networks, activations_of(layer), at)
 
 
 with only_writer(together), open_captured(snakemake.input.data) as file:
@@ -117,11 +108,11 @@ with only_writer(together), open_captured(snakemake.input.data) as file:
         name: read_manifest(known.file("manifest"))["measures"] if known.taken else {}
         for name, known in kept.items()
     }
-    missing = {layer: [n for n in options if (layer, n) in kept[n].missing] for layer in layers}
-    trained = {
-        layer: train(layer, names) if names else Trained(None, {})
-        for layer, names in progress(missing.items(), desc="layers")
-    }
+    trained: dict[tuple[str, str], tuple[SparseAutoencoders, int]] = {}
+    for layer in progress(layers, desc="layers"):
+        names = [name for name in options if (layer, name) in kept[name].missing]
+        if names:
+            train(layer, names)
     for name, own in options.items():
         kept[name].write({(layer, name): {"layer": layer} for layer in layers})
         directions.write_layers(
