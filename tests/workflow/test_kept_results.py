@@ -47,7 +47,7 @@ def run(
 ) -> dict[str, str]:
     """What each job says that it computed, by its log; `all`, if it had nothing to take."""
     logs = project.folder / "results/logs"
-    shutil.rmtree(logs)
+    shutil.rmtree(logs, ignore_errors=True)
     changed = project.write_study(changes)
     done = project.snakemake(*targets, *arguments, "--cores", "1", study=changed)
     assert done.returncode == 0, done.stdout
