@@ -173,7 +173,7 @@ def evaluate(networks: SparseAutoencoders, rows: torch.Tensor) -> dict[str, list
     return {
         "reconstruction_r2": (1 - error / variance).tolist(),
         "mean_active": (active / len(rows)).tolist(),
-        "dead_share": np.mean(dead, axis=1).tolist(),
+        "dead_share": (dead.sum(axis=1) / dead.shape[1]).tolist(),
     }
 
 
