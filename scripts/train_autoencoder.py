@@ -28,7 +28,6 @@ from codespectra.jobs.start import start_job
 from codespectra.models.layer_selection import count_of
 
 log = start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 cfg, data = snakemake.params.cfg, Path(snakemake.output.data)
 options = dict(cfg["options"])
 method = options.pop("method")

@@ -96,7 +96,8 @@ def train_autoencoder(
 
     def step(chosen: torch.Tensor, generator: torch.Generator) -> float:
         batch = rows[chosen.to(rows.device)]
-        loss = descend(penalised_error(batch, *network(batch), recipe.l1), optimizer)
+        codes, reconstruction = network(batch)
+        loss = descend(penalised_error(batch, codes, reconstruction, recipe.l1), optimizer)
         network.normalise_atoms()
         return loss
 

@@ -80,7 +80,7 @@ def cross_validated_spectrum(
     second: eigenspectrum.Rows | RowRange,
     *,
     components: int = 1000,
-    solver: str = "exact",
+    solver: eigenspectrum.Solver = "exact",
     seed: int = 0,
 ) -> CrossValidatedSpectrum:
     """Covariance v' A1' A2 v / (N - 1) along each principal component v of the first repeat.

@@ -30,6 +30,8 @@ NOISE_FLOOR = float(np.finfo(np.float32).eps)  # of lambda_1: less is rounding o
 # 6e-6 after 8 on a flat spectrum (alpha -0.5, 20,000 rows of 8,000 units).
 BLOCK, DEPTH, WINDOW = 64, 8, 60
 
+Solver = Literal["exact", "window", "randomized"]
+
 
 @dataclass(frozen=True)
 class Spectrum:
@@ -57,7 +59,7 @@ def spectrum(
     rows: Rows,
     *,
     components: int = 1000,
-    solver: Literal["exact", "window", "randomized"] = "exact",
+    solver: Solver = "exact",
     scores: int = 150,
     seed: int = 0,
     kept: KeptMoments | None = None,
@@ -108,7 +110,7 @@ def _solve(
     rows: Rows,
     ranks: int,
     projected: int,
-    solver: str,
+    solver: Solver,
     seed: int,
     kept: KeptMoments | None,
     device: torch.device | None,

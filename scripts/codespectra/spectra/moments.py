@@ -181,5 +181,5 @@ def _digest(rows: Rows, count: int) -> str:
     """Digest of the first rows as they are read."""
     digest, step = hashlib.sha256(), _slab_rows(rows)
     for start in range(0, count, step):
-        digest.update(np.ascontiguousarray(rows[start : min(start + step, count)]))
+        digest.update(np.ascontiguousarray(rows[start : min(start + step, count)]).data)
     return digest.hexdigest()

@@ -9,7 +9,7 @@ truth: the images of a direction are as alike as the planted features of its mos
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -101,7 +101,7 @@ def _of_size(rows: NDArray, k: int, seed: int) -> dict[str, Callable[[], Directi
     }
 
 
-def autoencoder(rows: NDArray, size: int, *, l1: float, seed: int, **training: float) -> Directions:
+def autoencoder(rows: NDArray, size: int, *, l1: float, seed: int, **training: Any) -> Directions:
     """Directions (Z, D) of a sparse autoencoder of activations (N, D), trained on the CPU.
 
     Training is over in a moment: what it keeps for a start after a kill is thrown away.
