@@ -134,11 +134,12 @@ def rows() -> Iterator[Row]:
         def of(shape: tuple[int, int]) -> h5py.Dataset:
             return power_law_rows(Path(folder) / f"{shape}.h5", *shape)
 
+        for n, width in REPEATS:
+            shared, noise = of((2 * n, width))[:].reshape(2, n, width)
+            yield repeats_of(np.stack([shared, shared + 0.3 * noise]))
         yield from spectra(of(TALL), {"randomized": 7, "covariance_eigh": 1.3})
         yield from spectra(of(FEW), {"randomized": 4})
         yield estimators(of(SMALL_CODE))
-        for n, width in REPEATS:
-            yield repeats_of(of((2 * n, width))[:].reshape(2, n, width))
         yield from widest(of(WIDE))
 
 

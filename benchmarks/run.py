@@ -14,7 +14,8 @@ import platform
 import re
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+import traceback
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,23 +30,33 @@ VERSIONS = ("numpy", "scipy", "scikit-learn", "torch", "torchvision", "transform
 
 
 def rows_of(name: str) -> list[Row]:
-    """Rows of a benchmark, printed as they come."""
+    """Rows of a benchmark, printed as they come; the last says why, if it breaks."""
     found, start = [], time.process_time()
-    for row in importlib.import_module(name).rows():
-        print(row, flush=True)
-        found.append(row)
+    try:
+        for row in importlib.import_module(name).rows():
+            print(row, flush=True)
+            found.append(row)
+    except Exception as error:
+        traceback.print_exc()
+        found.append(broken(name, error))
     print(f"{name}: {time.process_time() - start:.0f} CPU seconds", flush=True)
     return found
 
 
+def broken(name: str, error: Exception) -> Row:
+    """The row of a benchmark that didn't come to its end."""
+    why = " ".join(str(error).split())[:200]
+    return Row(f"{name} broke: {type(error).__name__}: {why}", "", None, "", False)
+
+
 def in_a_process(name: str) -> list[Row]:
-    """Rows of a benchmark; one that says why, if it breaks."""
+    """Rows of a benchmark, of a process that may be killed."""
     context = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(1, mp_context=context) as pool:
             return pool.submit(rows_of, name).result()
-    except Exception as error:
-        return [Row(f"{name} broke: {type(error).__name__}: {error}"[:300], "", None, "", False)]
+    except BrokenExecutor as error:
+        return [broken(name, error)]
 
 
 def machine() -> dict[str, Any]:

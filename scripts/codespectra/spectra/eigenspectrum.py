@@ -162,7 +162,7 @@ def _exact(
     return Spectrum(eigenvalues[:ranks], n, width, total, ratio, onto.astype(np.float32))
 
 
-def _gram(rows: Rows, dtype: type, device: torch.device | None) -> np.ndarray:
+def _gram(rows: Rows, dtype: type, device: torch.device | None = None) -> np.ndarray:
     """Lower triangle (N, N) of the centred rows' inner products, divided by N - 1."""
     n, width = rows.shape
     syrk = linalg.get_blas_funcs("syrk", dtype=dtype)
