@@ -159,7 +159,7 @@ def evaluate(networks: SparseAutoencoders, rows: torch.Tensor) -> dict[str, list
         explained, below 0 for less than none; mean_active: units of the code that aren't zero, mean
         over rows; dead_share: of the units, those that respond the same to every row.
     """
-    error = active = 0
+    error, active = torch.zeros(2, dtype=torch.float64, device=rows.device)
     lowest, highest = [], []
     for block in rows.split(BLOCK_ROWS):
         codes, reconstructions = networks(block)
@@ -173,7 +173,7 @@ def evaluate(networks: SparseAutoencoders, rows: torch.Tensor) -> dict[str, list
     return {
         "reconstruction_r2": (1 - error / variance).tolist(),
         "mean_active": (active / len(rows)).tolist(),
-        "dead_share": (dead.sum(axis=1) / dead.shape[1]).tolist(),
+        "dead_share": dead.mean(axis=1).tolist(),
     }
 
 
