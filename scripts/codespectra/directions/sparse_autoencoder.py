@@ -159,7 +159,8 @@ def evaluate(networks: SparseAutoencoders, rows: torch.Tensor) -> dict[str, list
         explained, below 0 for less than none; mean_active: units of the code that aren't zero, mean
         over rows; dead_share: of the units, those that respond the same to every row.
     """
-    error, active = torch.zeros(2, dtype=torch.float64, device=rows.device)
+    error: Any = 0
+    active: Any = 0
     lowest, highest = [], []
     for block in rows.split(BLOCK_ROWS):
         codes, reconstructions = networks(block)
