@@ -195,7 +195,7 @@ def _check_disk(partial: Path, layout: Layout) -> None:
         *(partial.name, in_bytes(layout.bytes), len(layout.wanted), layout.rows, in_bytes(free)),
     )
     if layout.bytes > free:
-        raise UserError(
+        raise full_disk.LittleDisk(
             f"{partial.parent}: {in_bytes(layout.bytes)} of activations don't fit the free disk, "
             f"which lacks {in_bytes(layout.bytes - free)}; choose fewer layers, capture.dtype: "
             "float16, or another results folder"

@@ -87,7 +87,7 @@ def _check(shard: Path, part: Layout) -> None:
     with open_hdf5(shard) as file:
         # Its code is the script's that captured it.
         found = {key: file.attrs.get(key) for key in part.attributes if key != "code"}
-        expected = {key: str(part.attributes[key]) for key in found}
+        expected: dict[str, Any] = {key: str(part.attributes[key]) for key in found}
         for item in part.wanted:
             dataset = file.get(item.key)
             found[item.key] = dataset and (dataset.shape, dataset.dtype.name)

@@ -52,7 +52,7 @@ def without_nan(
 def _finite(block: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         values = block.reshape(len(block), -1).astype(np.float32, copy=False)
-    return np.isfinite(values).all(axis=1)
+    return np.all(np.isfinite(values), axis=1)
 
 
 def write_recorded(
@@ -108,5 +108,5 @@ def _mean_of_rows(rows: Rows, indices: np.ndarray) -> np.ndarray:
     """Float32 mean of rows over repeats, of indices (R, N)."""
     if len(indices) == 1:
         return rows_at(rows, indices[0]).astype(np.float32)
-    total = sum(rows_at(rows, repeat).astype(np.float64) for repeat in indices)
+    total: Any = sum(rows_at(rows, repeat).astype(np.float64) for repeat in indices)
     return (total / len(indices)).astype(np.float32)

@@ -134,7 +134,7 @@ class RowWriter:
 
 
 def _write_all(file: int, numbers: NDArray, place: int) -> None:
-    left = memoryview(numbers).cast("B")
+    left = numbers.data.cast("B")
     while left:
         written = os.pwrite(file, left, place)
         left, place = left[written:], place + written

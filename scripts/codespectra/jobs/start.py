@@ -7,6 +7,7 @@ import threading
 import time
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from codespectra.errors import UserError, first_line
@@ -88,7 +89,7 @@ def _use_threads(count: int) -> None:
 
 
 def _log_uncaught(
-    folder: Path, kind: type[BaseException], error: BaseException, trace: object
+    folder: Path, kind: type[BaseException], error: BaseException, trace: TracebackType
 ) -> None:
     if reason := reason_of(error):
         error = FullDisk(folder, reason)

@@ -5,7 +5,7 @@ it. A module that runs several times in a pass gives one layer a call.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +25,9 @@ HALVES = (torch.float16, torch.bfloat16)
 class Kept(Protocol):
     """A layer's call, and what is kept of its output."""
 
-    layer: dict[str, Any]
+    @property
+    def layer(self) -> dict[str, Any]:
+        """As the manifest describes it."""
 
     def reduce(self, output: torch.Tensor) -> torch.Tensor:
         """Copy of an output, or input, of the layer's module, (rows, width)."""
@@ -59,7 +61,7 @@ Sink = Callable[[Any, torch.Tensor], None]
 
 
 @contextmanager
-def capturing(network: nn.Module, wanted: list[Kept], sink: Sink) -> Iterator[None]:
+def capturing(network: nn.Module, wanted: Sequence[Kept], sink: Sink) -> Iterator[None]:
     """While open, every forward pass hands each wanted layer's reduced output to `sink`.
 
     The tensor given to `sink` is (rows, width), float32, and its own copy; rows are stimuli, or
@@ -95,7 +97,7 @@ class _Reached(Exception):
 
 
 def run_to_layers(
-    network: nn.Module, inputs: torch.Tensor, wanted: list[Kept], sink: Sink, **options: Any
+    network: nn.Module, inputs: torch.Tensor, wanted: Sequence[Kept], sink: Sink, **options: Any
 ) -> None:
     """One forward pass as in `capturing`, which ends once the last wanted layer has run.
 
