@@ -31,6 +31,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from side_by_side import Row, judged, show
 
 from codespectra.files.hdf5_files import hdf5_digest
 from codespectra.files.manifests import write_manifest
@@ -93,7 +94,7 @@ def run_here(script: Path, job: dict[str, Any]) -> int:
     before = peak()
     given = {key: Named(job[key]) for key in ("input", "output", "params")}
     config = {"runtime": {"device": "cpu"}}
-    snakemake = Named(given, log=[job["log"]], threads=1, config=config)
+    snakemake = Named(given, log=[job["log"]], threads=1, resources={}, config=config)
     runpy.run_path(str(script), {"snakemake": snakemake})
     return peak() - before
 
@@ -190,23 +191,15 @@ def measure(folder: Path, count: int) -> dict[str, tuple[Stage, int]]:
     }
 
 
-def main() -> None:
+def rows() -> Iterator[Row]:
     counts = (COUNT, 4 * COUNT)
     with tempfile.TemporaryDirectory() as folder:
         few, many = (measure(Path(folder, str(count)), count) for count in counts)
-    print(
-        "megabytes    " + "".join(f"{n:>9,} stimuli, bound" for n in counts) + "  bytes each, bound"
-    )
     for name, (stage, _) in few.items():
-        peaks = [few[name][1], many[name][1]]
-        bounds = [stage.bound(count) for count in counts]
-        cells = [f"{p / 1e6:17.0f}, {b / 1e6:5.0f}" for p, b in zip(peaks, bounds, strict=True)]
-        held = all(p <= b for p, b in zip(peaks, bounds, strict=True))
-        growth = (peaks[1] - peaks[0]) / (counts[1] - counts[0])
-        print(
-            f"{name:13}{''.join(cells)} {growth:11.0f}, {stage.bytes:5d}  "
-            + ("held" if held else "MISSED")
-        )
+        for count, found in zip(counts, (few, many), strict=True):
+            held, bound = found[name][1] / 1e6, stage.bound(count) / 1e6
+            what = f"peak MB, {name}, {count:,} stimuli: {held:.0f}"
+            yield judged(what, f"bound of {bound:.0f} MB", held / bound, at_most=1)
 
 
 if __name__ == "__main__":
@@ -216,4 +209,4 @@ if __name__ == "__main__":
         case ["stage", script, job]:
             print(run_here(SCRIPTS / script, json.loads(job)))
         case _:
-            main()
+            show(rows())

@@ -1,7 +1,6 @@
 """Rule recover_planted: what every finder of directions recovers of planted dictionaries."""
 
 import pandas as pd
-import torch
 
 from codespectra.files.csv_writer import write_csv
 from codespectra.jobs.progress import progress
@@ -12,7 +11,6 @@ from codespectra.theory.recovery import dictionaries, scores
 log = start_job(snakemake.log[0])
 # Of hundreds of small fits: a line for each epoch, and for each that reaches its last iteration.
 log.addFilter(lambda record: record.module not in ("epochs", "baselines"))
-torch.set_num_threads(snakemake.threads)
 cfg = snakemake.params.cfg
 training = {key: cfg[key] for key in ("epochs", "batch", "learning_rate")}
 shape = {key: cfg[key] for key in ("features", "units", "rows")}

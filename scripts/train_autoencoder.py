@@ -31,7 +31,6 @@ from codespectra.jobs.start import start_job
 from codespectra.models.layer_selection import count_of
 
 log = start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 cfg = dict(snakemake.params.cfg)
 options = cfg.pop("autoencoders")
 shared = next(iter(options.values()))  # but for l1

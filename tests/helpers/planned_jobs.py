@@ -245,3 +245,19 @@ def edited(file: Path) -> Iterator[None]:
         yield
     finally:
         file.write_text(before)
+
+
+def job_counts(project: Project, targets: dict[str, set[str]]) -> list[int]:
+    """How many jobs the targets of each study have, none of which has run."""
+    return in_fork(_job_counts, project.folder, targets)
+
+
+def _job_counts(targets: dict[str, set[str]]) -> list[int]:
+    from snakemake.settings.types import DAGSettings
+
+    counts = []
+    for study, named in targets.items():
+        with parsed(Path.cwd(), study) as flow:
+            flow.dag(DAGSettings(targets=named)).printrulegraph()
+            counts.append(len([*flow._workflow.dag.jobs]))
+    return counts

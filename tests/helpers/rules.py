@@ -15,7 +15,7 @@ from project import MINI, ROOT, share_memory
 
 from codespectra.jobs.code_digest import reached_modules
 
-STUDIES = {"coding", "interpretability", "language", "robustness", "theory", "pretrained"}
+STUDIES = {"coding", "interpretability", "language", "robustness", "theory", "pretrained", "zoo"}
 TARGETS = {"main", "everything", "atlas", "tidy"} | STUDIES
 # What the rules of all figures inherit; no job is made of it.
 BASE = "figure"

@@ -16,7 +16,8 @@ import torch
 from project import ROOT
 from safetensors.numpy import load_file
 
-from codespectra.capture.activation_file import Layout, write_rows
+from codespectra.capture.activation_file import write_rows
+from codespectra.capture.layout import Layout
 from codespectra.directions import directions, finders
 from codespectra.directions.encode import encode
 from codespectra.directions.sparse_autoencoder import SparseAutoencoders, autoencoder_directions
@@ -48,11 +49,14 @@ def write_results(folder: Path) -> None:
     path = folder / "results/activations/classifier/tiles.h5"
     path.parent.mkdir(parents=True)
 
-    def show(chosen: slice, sink: Any) -> int:
-        sink(layout.wanted[0], torch.from_numpy(rows[chosen]))
+    def load(chosen: slice) -> torch.Tensor:
+        return torch.from_numpy(rows[chosen])
+
+    def show(found: torch.Tensor, _: slice, sink: Any) -> int:
+        sink(layout.wanted[0], found)
         return 0
 
-    write_rows(path, layout, show, batch=100)
+    write_rows(path, layout, load, show, batch=100)
 
 
 @pytest.fixture(scope="module")

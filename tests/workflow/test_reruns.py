@@ -171,6 +171,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "models.perceptual.expected_accuracy": ({"test": 0.1}, set()),
     "models.encoder.expected_accuracy": ({"test": 0.1}, set()),
     "capture.dtype": ("float16", SHOWN | SWEPT | TOKENS),
+    "capture.precision": ("bfloat16", SHOWN | SWEPT | TOKENS),
+    "capture.compile": (True, SHOWN | SWEPT | TOKENS),
     "capture.shards": (3, set()),
     # A model more: only what it adds, and what draws all models together.
     "spectra.models": (
@@ -410,7 +412,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
 # of activations from files have tests of their own.
 FIXED = re.compile(
     r"\.source$|\.weights$|\.kind$|\.architecture\.name$|^projections\.stimuli$|methods\.neurons"
-    r"|^claims\.networks$|^coding\.(dot|checkpoints)$|^people$|^directions\.reduction$|\.like$"
+    r"|^claims\.networks$|^coding\.(dot|checkpoints)$|^people$|^zoo$|^directions\.reduction$|\.like$"
     # An attacked classifier names the labels that it sees.
     r"|^models\.classifier\.classes$"
     r"|^language\.explanations\.(explainers\.openai|published)$|^activations$|\.activations$"
@@ -605,6 +607,8 @@ MODULES = {
     "directions/baselines.py": CENTROIDS | PLANTED,
     "directions/read_out.py": CENTROIDS | PLANTED,
     "directions/encode.py": CENTROIDS | PLANTED,
+    "directions/nonnegative.py": CENTROIDS | PLANTED,
+    "directions/on_gpu.py": CENTROIDS | PLANTED,
     "directions/directions.py": FOUND | PLANTED,
     "directions/sparse_autoencoder.py": AUTOENCODERS | PLANTED,
     "statistics/ranking.py": DIRECTED | RECORDS | PLANTED,
@@ -681,6 +685,7 @@ MODULES = {
     # Intervals of the claims are those of the spectra.
     "spectra/eigenspectrum.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
     "spectra/moments.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
+    "spectra/on_gpu.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
     "capture/rows.py": CENTROIDS
     | PLANTED
     | FITTED
@@ -794,6 +799,9 @@ MODULES = {
     "training/batchnorm.py": VAES - {"train_vae"} - CROSSED - FILTERED,
     "capture/activation_file.py": SHOWN | SWEPT | TOKENS,
     "capture/journal.py": SHOWN | SWEPT | TOKENS,
+    "capture/layout.py": SHOWN | SWEPT | TOKENS,
+    "capture/p[air]*.py": SHOWN | SWEPT | TOKENS,  # passes, pipeline, precision
+    "capture/row_writer.py": SHOWN | SWEPT | TOKENS,
     "capture/shard.py": SHOWN | SWEPT | TOKENS,
     "capture/gather_shards.py": SHOWN | SWEPT | TOKENS,
     "capture/images.py": SHOWN | SWEPT,
@@ -873,6 +881,11 @@ MODULES = {
     "figures/theory.py": {"draw_superposition", "draw_channel"},
     "figures/index.py": {"draw_index", "draw_exciting_images"},
     "figures/index_methods.py": {"draw_index_panels", "draw_controls"},
+    # This study has no zoo: tests/workflow/test_zoo.py.
+    "zoo/*.py": set(),
+    "figures/zoo.py": set(),
+    "models/published_files.py": set(),
+    "models/library_names.py": set(),
     # The target atlas is asked for by itself: tests/workflow/test_atlas.py.
     "atlas/*.py": set(),
     "directions/places.py": set(),
@@ -886,7 +899,8 @@ MODULES = {
     "explanations/chat_*.py": set(),
     "models/torchvision_weights.py": set(),
     # What several rooms have in common.
-    "jobs/device.py": TRAINED | TOYS | INFORMATION,
+    "jobs/device.py": TRAINED | TOYS | INFORMATION | TEXT_SPECTRA,
+    "jobs/given_gpu.py": FITTED | CENTROIDS | TEXT_SPECTRA,
     "data/stimuli.py": TRAINED_ON,
     "data/image_files.py": TRAINED_ON,
     "data/preprocessing.py": (TRAINED_ON - {"make_stimuli"}) | BUILT,

@@ -31,6 +31,7 @@ GPU_TAGGED = {
     "measure_coactivation",
     "measure_sensitivity",
     "measure_stability",
+    "measure_network",
     "attack_networks",
     "map_directions",
     "compare_people",

@@ -116,7 +116,8 @@ def train_autoencoders(
 
     def step(chosen: torch.Tensor, generator: torch.Generator) -> float:
         batch = rows[chosen.to(rows.device)]
-        errors = penalised_errors(batch, *networks(batch), l1)
+        codes, reconstructions = networks(batch)
+        errors = penalised_errors(batch, codes, reconstructions, l1)
         losses.append(errors.detach())
         # One sum: each network's gradient is of its own error alone.
         loss = descend(errors.sum(), optimizer)
@@ -158,7 +159,8 @@ def evaluate(networks: SparseAutoencoders, rows: torch.Tensor) -> dict[str, list
         explained, below 0 for less than none; mean_active: units of the code that aren't zero, mean
         over rows; dead_share: of the units, those that respond the same to every row.
     """
-    error = active = 0
+    error: Any = 0
+    active: Any = 0
     lowest, highest = [], []
     for block in rows.split(BLOCK_ROWS):
         codes, reconstructions = networks(block)

@@ -7,7 +7,7 @@ truth: the images of a direction are as alike as the planted features of its mos
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -100,7 +100,7 @@ def _of_size(rows: NDArray, k: int, seed: int) -> dict[str, Callable[[], Directi
 
 
 def autoencoders(
-    rows: NDArray, size: int, *, penalties: Sequence[float], seed: int, **training: float
+    rows: NDArray, size: int, *, penalties: Sequence[float], seed: int, **training: Any
 ) -> list[Directions]:
     """Directions (Z, D) of a sparse autoencoder of activations (N, D) for each penalty.
 

@@ -92,7 +92,7 @@ def run_epochs(
     parts: Mapping[str, Stateful],
     count: int,
     step: Step,
-    evaluate: Callable[[], dict[str, float]],
+    evaluate: Callable[[], Mapping[str, Any]],
     recipe: Recipe,
     *,
     device: torch.device,

@@ -73,8 +73,10 @@ def train_vae(
         network.train()
         pixels = preprocess.pixels(train[chosen])
         outputs = network.reconstruct(preprocess.normalise(pixels))
-        wanted = {"loss": recipe.loss, "kld_weight": recipe.kld_weight}
-        return descend(vae_loss(outputs[0], pixels, *outputs[1:], **wanted), optimizer)
+        error = vae_loss(
+            outputs[0], pixels, *outputs[1:], loss=recipe.loss, kld_weight=recipe.kld_weight
+        )
+        return descend(error, optimizer)
 
     return run_epochs(
         {"network": network, "optimizer": optimizer},
@@ -99,7 +101,7 @@ def evaluate(
     """
     network.eval()
     error = divergence = squares = 0.0
-    total: torch.Tensor | float = 0.0
+    total: Any = 0.0
     for part in images.split(batch):
         pixels = preprocess.pixels(part)
         found, mean, log_variance = network.reconstruct(preprocess.normalise(pixels))

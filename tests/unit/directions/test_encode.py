@@ -13,7 +13,8 @@ from scipy.optimize import nnls
 
 from codespectra.directions import directions, finders
 from codespectra.directions.baselines import ica, kmeans_code, nmf, pca
-from codespectra.directions.encode import encode, nonnegative_code
+from codespectra.directions.encode import encode
+from codespectra.directions.nonnegative import nonnegative_code
 from codespectra.directions.sparse_autoencoder import SparseAutoencoders, autoencoder_directions
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import hdf5_digest
