@@ -15,12 +15,12 @@ from lpips_peer import random_lpips, trunk_state
 from residual_block import MEAN, STD, Residual, some_images
 
 from codespectra.data.preprocessing import Preprocess
-from codespectra.directions import kmeans
+from codespectra.directions import kmeans, sparse_autoencoder
 from codespectra.directions.sparse_autoencoder import (
     AutoencoderRecipe,
-    SparseAutoencoder,
+    SparseAutoencoders,
     scaled_rows,
-    train_autoencoder,
+    train_autoencoders,
 )
 from codespectra.errors import UserError
 from codespectra.experiments.input_gradients import cosine_slopes
@@ -47,6 +47,7 @@ def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[torch.Size]]
 
     monkeypatch.setattr(torch.Tensor, "cpu", back)
     monkeypatch.setattr(torch.Tensor, "item", lambda tensor: back(tensor).numpy().item())
+    monkeypatch.setattr(torch.Tensor, "tolist", lambda tensor: back(tensor).numpy().tolist())
     every = "torch.fx.experimental._config.meta_nonzero_assume_all_nonzero"
     monkeypatch.setattr(every, True, raising=False)
     return read
@@ -74,12 +75,12 @@ def gradients(where: torch.device) -> np.ndarray:
 
 def autoencoder(where: torch.device, folder: Path) -> np.ndarray:
     torch.manual_seed(0)
-    network = SparseAutoencoder(40, 16).to(where)
+    networks = SparseAutoencoders(40, 16, 2).to(where)
     recipe = AutoencoderRecipe(
-        epochs=1, batch=32, learning_rate=1e-3, seed=0, l1=0.1, identity="test"
+        epochs=1, batch=32, learning_rate=1e-3, seed=0, penalties=(0.1, 1), identity="test"
     )
-    train_autoencoder(network, scaled_rows(ROWS, where), recipe, folder / "partial")
-    return network.atoms.detach().cpu().numpy()
+    train_autoencoders(networks, scaled_rows(ROWS, where), recipe, folder / "partial")
+    return networks.atoms.detach().cpu().numpy()
 
 
 WORK = {
@@ -116,9 +117,11 @@ def test_an_autoencoder_trains_on_the_device(
     tmp_path: Path, pretended_gpu: list[torch.Size], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = torch.optim.Adam  # that of one kernel knows no meta device
-    monkeypatch.setattr(torch.optim, "Adam", lambda *given, fused, **named: plain(*given, **named))
+    monkeypatch.setattr(
+        sparse_autoencoder, "Adam", lambda *given, fused, **named: plain(*given, **named)
+    )
     autoencoder(META, tmp_path)
-    assert torch.Size((16, 40)) in pretended_gpu
+    assert torch.Size((2, 16, 40)) in pretended_gpu
 
 
 @pytest.mark.parametrize(
