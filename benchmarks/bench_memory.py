@@ -9,8 +9,8 @@ directions of a method in it:
 - directions: 4 D where units are copied as they are (`neurons`), 4 D + 12 K where they are
   projected (`random`), 8 D + 4 K where rows get unit length (`kmeans`, `exemplar`;
   `kmeans_identity` is `kmeans` with K = D), 8 D + 12 K in `kmeans_code`, 4 D + 16 K in `nmf`,
-  12 D + 16 K in float64 (`pca`, `ica`), 20 D in `sae`, which scales rows in float64, and 4 K of
-  every layer. All but `sae` hold one layer at a time.
+  12 D + 16 K in float64 (`pca`, `ica`), 20 D + 8 K in `sae`, which scales rows in float64. All
+  hold one layer at a time, `sae` one penalty.
 - II: 25 for each subsample while they are drawn; then 1 for each, 4 K for every method of one
   layer, 12 K for one without a sign, 32 for colour and label, and 4 for each number of an
   embedding, since nearly all images are among some direction's most exciting ones; 4 more for
@@ -31,6 +31,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from side_by_side import Row, judged, show
 
 from codespectra.files.hdf5_files import hdf5_digest
 from codespectra.files.manifests import write_manifest
@@ -52,7 +53,7 @@ METHODS = {
     "ica": ({"k": K, "iterations": 2} | SEED, 12 * WIDTH + 16 * K),
     "sae": (
         {"z": K, "l1": 0.1, "epochs": 1, "batch": 256, "learning_rate": 1e-3} | SEED,
-        20 * WIDTH + 4 * K * len(LAYERS),
+        20 * WIDTH + 8 * K,
     ),
 }
 SCORED = ["neurons", "kmeans", "pca", "random", "exemplar"]
@@ -93,7 +94,7 @@ def run_here(script: Path, job: dict[str, Any]) -> int:
     before = peak()
     given = {key: Named(job[key]) for key in ("input", "output", "params")}
     config = {"runtime": {"device": "cpu"}}
-    snakemake = Named(given, log=[job["log"]], threads=1, config=config)
+    snakemake = Named(given, log=[job["log"]], threads=1, resources={}, config=config)
     runpy.run_path(str(script), {"snakemake": snakemake})
     return peak() - before
 
@@ -156,10 +157,15 @@ def stages(folder: Path) -> Iterator[Stage]:
     tables = {name: f"{name}.csv" for name in ("eigenvalues", "exponents", "bootstrap")}
     yield Stage("spectra", "fit_spectra.py", job(captured, cfg, **tables), 30 * 150 + 8 * DRAWS)
     for method, (options, size) in METHODS.items():
-        script = "train_autoencoder.py" if method == "sae" else "find_directions.py"
-        made = {"data": f"{method}.h5", "manifest": f"{method}.json", "epochs": "epochs.csv"}
-        cfg = {"options": {"method": method} | options}
-        yield Stage(method, script, job(captured, cfg, **made), size)
+        made = {"data": f"{method}.h5", "manifest": f"{method}.json"}
+        given = {"method": method} | options
+        if method == "sae":
+            trained = job(captured, {"autoencoders": {method: given}}, **made, epochs="sae.csv")
+            trained["output"] = {name: [file] for name, file in trained["output"].items()}
+            yield Stage(method, "train_autoencoder.py", trained, size)
+        else:
+            found = job(captured, {"options": given}, **made)
+            yield Stage(method, "find_directions.py", found, size)
     files = {
         "directions": [str(folder / f"{method}.h5") for method in SCORED],
         "directions_manifests": [str(folder / f"{method}.json") for method in SCORED],
@@ -185,23 +191,15 @@ def measure(folder: Path, count: int) -> dict[str, tuple[Stage, int]]:
     }
 
 
-def main() -> None:
+def rows() -> Iterator[Row]:
     counts = (COUNT, 4 * COUNT)
     with tempfile.TemporaryDirectory() as folder:
         few, many = (measure(Path(folder, str(count)), count) for count in counts)
-    print(
-        "megabytes    " + "".join(f"{n:>9,} stimuli, bound" for n in counts) + "  bytes each, bound"
-    )
     for name, (stage, _) in few.items():
-        peaks = [few[name][1], many[name][1]]
-        bounds = [stage.bound(count) for count in counts]
-        cells = [f"{p / 1e6:17.0f}, {b / 1e6:5.0f}" for p, b in zip(peaks, bounds, strict=True)]
-        held = all(p <= b for p, b in zip(peaks, bounds, strict=True))
-        growth = (peaks[1] - peaks[0]) / (counts[1] - counts[0])
-        print(
-            f"{name:13}{''.join(cells)} {growth:11.0f}, {stage.bytes:5d}  "
-            + ("held" if held else "MISSED")
-        )
+        for count, found in zip(counts, (few, many), strict=True):
+            held, bound = found[name][1] / 1e6, stage.bound(count) / 1e6
+            what = f"peak MB, {name}, {count:,} stimuli: {held:.0f}"
+            yield judged(what, f"bound of {bound:.0f} MB", held / bound, at_most=1)
 
 
 if __name__ == "__main__":
@@ -211,4 +209,4 @@ if __name__ == "__main__":
         case ["stage", script, job]:
             print(run_here(SCRIPTS / script, json.loads(job)))
         case _:
-            main()
+            show(rows())

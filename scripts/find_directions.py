@@ -1,5 +1,7 @@
 """Rule find_directions: one method's directions in every layer of a run."""
 
+from functools import partial
+
 import h5py
 
 from codespectra.capture.captured import open_captured, read_layers
@@ -8,6 +10,7 @@ from codespectra.capture.rows import Rows
 from codespectra.directions import directions, finders
 from codespectra.errors import UserError
 from codespectra.files.kept_results import KeptResults
+from codespectra.jobs.given_gpu import given_gpu
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.models.layer_selection import count_of
@@ -25,6 +28,9 @@ else:
     find = directions.neurons if method == "neurons" else getattr(finders, method)
 # The others need all rows in memory at once.
 streams = method in ("kmeans", "kmeans_identity", "random", "exemplar")
+if method in ("kmeans", "kmeans_identity"):
+    wanted = snakemake.config["runtime"]["device"]
+    find = partial(find, device=given_gpu(snakemake.resources, wanted))
 
 
 def rows_of(dataset: h5py.Dataset) -> Rows:

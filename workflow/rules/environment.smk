@@ -3,12 +3,13 @@
 import os
 import shlex
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 if not isinstance(workflow.current_basedir, os.PathLike):
     sys.exit(
-        "codespectra: jobs import the library beside the Snakefile: clone the repository, "
-        "and name the Snakefile in that folder"
+        "codespectra: jobs import the library beside the Snakefile: clone the repository and name "
+        "its Snakefile, or name workflow/Snakefile by github(), gitlab() or gitfile()"
     )
 
 HOME = Path(workflow.current_basedir).parents[1]
@@ -32,6 +33,13 @@ if not (SCRIPTS / "codespectra/__init__.py").samefile(codespectra.__file__):
     sys.exit(
         f"{codespectra.__file__} is imported instead of {SCRIPTS}/codespectra: "
         "pip uninstall codespectra, or run the Snakefile that belongs to it"
+    )
+
+PLANNED_WITH = ("h5py", "numpy", "pydantic", "timm", "torch", "torchvision", "transformers")
+if missing := [name for name in PLANNED_WITH if find_spec(name) is None]:
+    sys.exit(
+        f"{sys.executable} has no {', '.join(missing)}: a plan looks into networks, so that snakemake "
+        f"must run in a Python with the packages of {HOME}/requirements.lock, also with --sdm conda"
     )
 
 # Snakemake doesn't quote Python's path (its issue 2645); jobs start in this folder.

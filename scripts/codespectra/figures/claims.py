@@ -2,6 +2,7 @@
 
 import textwrap
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -75,7 +76,7 @@ def _draw_beside(panel: Axes, shown: pd.DataFrame, beside: pd.DataFrame) -> list
     return handles
 
 
-def _draw_row(panel: Axes, row: tuple, models: pd.DataFrame) -> None:
+def _draw_row(panel: Axes, row: Any, models: pd.DataFrame) -> None:
     """One claim: its interval and verdict, and the same of each model beneath."""
     color = COLORS[row.verdict]
     if np.isfinite(row.margin):

@@ -3,6 +3,8 @@
 Beside a figure of spectra stands the table of their exponents: the spectra have tables already.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
@@ -196,7 +198,9 @@ def _draw_dropouts(panel: Axes, table: pd.DataFrame, column: str, colors: dict) 
     _draw_border(panel, table)
 
 
-def _draw_seeds(panel: Axes, networks: pd.DataFrame, column: str, *, bars: bool, **look) -> None:
+def _draw_seeds(
+    panel: Axes, networks: pd.DataFrame, column: str, *, bars: bool, **look: Any
+) -> None:
     """Mean over seeds against depth, and each seed as a thin line."""
     draw_each(panel, networks, "depth", column, color=look["color"])
     mean = networks.groupby("depth").mean(numeric_only=True)

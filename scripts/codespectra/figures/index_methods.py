@@ -119,7 +119,7 @@ def _draw_boxes(
         ax=panel,
     )
     for mean in means.itertuples():
-        place = order.index(getattr(mean, rows))
+        place: float = order.index(getattr(mean, rows))
         if rows != "method":
             place += BOX_WIDTH * ((names.index(mean.method) + 0.5) / len(names) - 0.5)
         _draw_mean(panel, mean.mean, mean.low, mean.high, place, color="black")

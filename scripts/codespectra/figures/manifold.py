@@ -39,8 +39,8 @@ def draw_manifold(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     )
     shades = _shades(images["label"])
     for layer, block in zip(layers, axes.reshape(-1, rows, len(WIDTHS)), strict=True):
-        own = (table[table["layer"] == layer] for table in (images, activity, units))
-        _draw_layer(block, *own, shades, cfg)
+        shown, active, own = (table[table["layer"] == layer] for table in (images, activity, units))
+        _draw_layer(block, shown, active, own, shades, cfg)
     for panel in axes.flat:
         panel.set_visible(panel.has_data())
     style.despine(figure)

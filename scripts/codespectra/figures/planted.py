@@ -1,6 +1,7 @@
 """Recovery of planted dictionaries by every finder, and the index beside it (B fig. 9 A)."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 from matplotlib import pyplot as plt
@@ -110,7 +111,7 @@ def _at_logarithm(panel: Axes, values: pd.Series) -> None:
     panel.xaxis.set_minor_locator(NullLocator())
 
 
-def _draw_line(panel: Axes, rows: pd.DataFrame, column: str, **look) -> None:
+def _draw_line(panel: Axes, rows: pd.DataFrame, column: str, **look: Any) -> None:
     reach = [(rows["mean"] - rows["low"]).fillna(0), (rows["high"] - rows["mean"]).fillna(0)]
     panel.errorbar(rows[column], rows["mean"], reach, elinewidth=0.6, linewidth=0.8, **look)
 

@@ -12,7 +12,6 @@ import pandas as pd
 
 matplotlib.use("agg")
 
-from cycler import cycler
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -60,7 +59,7 @@ THEME = {
     "axes.labelcolor": ".15",
     "axes.labelsize": 8,
     "axes.linewidth": 0.6,
-    "axes.prop_cycle": cycler(color=COLOURS),
+    "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
     "axes.titlesize": 8,
     "legend.fontsize": 7,
     "legend.title_fontsize": 9.6,

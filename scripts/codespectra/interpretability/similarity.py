@@ -136,7 +136,8 @@ class Embedding(Similarity):
 
     def _each(self, measure: Callable[[np.ndarray], np.ndarray]) -> Parts:
         found = {part: measure(table) for part, table in self.tables.items()}
-        return found | {ALL: sum(found.values())}
+        whole: Any = sum(found.values())
+        return found | {ALL: whole}
 
     def _rows(self, images: np.ndarray) -> np.ndarray:
         rows = np.searchsorted(self.images, images)

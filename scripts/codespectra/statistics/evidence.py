@@ -1,7 +1,7 @@
 """A statistic of one scope with its interval."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
@@ -23,7 +23,7 @@ class Evidence:
     `image_freedom` is finite where a few groups of stimuli are resampled.
     """
 
-    scope: str
+    scope: Any
     statistic: str
     estimate: float
     low: float
@@ -40,7 +40,7 @@ class Moments(NamedTuple):
 
     mean: np.ndarray
     variance: np.ndarray
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple has a method of this name
 
 
 def moments(values: np.ndarray) -> Moments:
@@ -58,7 +58,7 @@ def cohens_d(first: Moments, second: Moments) -> np.ndarray:
 
 
 def compare_groups(
-    scope: str,
+    scope: Any,
     first: np.ndarray,
     second: np.ndarray,
     *,
@@ -105,7 +105,7 @@ def compare_groups(
 
 
 def rank_correlation(
-    scope: str, first: np.ndarray, second: np.ndarray, *, resamples: int, seed: int
+    scope: Any, first: np.ndarray, second: np.ndarray, *, resamples: int, seed: int
 ) -> Evidence:
     """Spearman's rho of the finite pairs, with an interval bootstrapped over them."""
     first, second = (
@@ -130,7 +130,7 @@ def rank_correlation(
 
 
 def from_draws(
-    scope: str,
+    scope: Any,
     statistic: str,
     estimate: float,
     draws: np.ndarray,
@@ -150,7 +150,7 @@ def from_draws(
 
 
 def slope_over_networks(
-    scope: str,
+    scope: Any,
     statistic: str,
     predictor: np.ndarray,
     values: np.ndarray,

@@ -76,7 +76,8 @@ def rank_correlation_of(
     reach, freedom = reach_of([1.06 / (n - 3) * (1 - rho**2) ** 2, np.mean(images**2)], freedoms)
     inside = np.clip(rho, -1 + 1e-9, 1 - 1e-9)  # where artanh is finite
     ends = np.tanh(np.arctanh(inside) + np.array([-1, 1]) * reach / (1 - inside**2))
-    found = float(rho), *map(float, ends), n, float(p)
+    low, high = map(float, ends)
+    found = float(rho), low, high, n, float(p)
     return Evidence(scope, "Spearman's rho", *found, freedom, images, freedoms[1])
 
 

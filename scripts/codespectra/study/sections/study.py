@@ -36,6 +36,7 @@ from codespectra.study.sections.recorded import RecordedActivations, shown_set
 from codespectra.study.sections.robustness import Robustness
 from codespectra.study.sections.stimuli import Stimuli
 from codespectra.study.sections.theory import Theory
+from codespectra.study.sections.zoo import Zoo
 
 
 class Runtime(Strict):
@@ -83,6 +84,7 @@ class Study(Strict):
     language: Language | None = None
     theory: Theory | None = None
     robustness: Robustness | None = None
+    zoo: Zoo | None = None
     claims: Claims = Claims()
     figures: Figures = Figures()
 
