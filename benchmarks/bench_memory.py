@@ -9,8 +9,8 @@ directions of a method in it:
 - directions: 4 D where units are copied as they are (`neurons`), 4 D + 12 K where they are
   projected (`random`), 8 D + 4 K where rows get unit length (`kmeans`, `exemplar`;
   `kmeans_identity` is `kmeans` with K = D), 8 D + 12 K in `kmeans_code`, 4 D + 16 K in `nmf`,
-  12 D + 16 K in float64 (`pca`, `ica`), 20 D in `sae`, which scales rows in float64, and 4 K of
-  every layer. All but `sae` hold one layer at a time.
+  12 D + 16 K in float64 (`pca`, `ica`), 20 D + 8 K in `sae`, which scales rows in float64. All
+  hold one layer at a time, `sae` one penalty.
 - II: 25 for each subsample while they are drawn; then 1 for each, 4 K for every method of one
   layer, 12 K for one without a sign, 32 for colour and label, and 4 for each number of an
   embedding, since nearly all images are among some direction's most exciting ones; 4 more for
@@ -53,7 +53,7 @@ METHODS = {
     "ica": ({"k": K, "iterations": 2} | SEED, 12 * WIDTH + 16 * K),
     "sae": (
         {"z": K, "l1": 0.1, "epochs": 1, "batch": 256, "learning_rate": 1e-3} | SEED,
-        20 * WIDTH + 4 * K * len(LAYERS),
+        20 * WIDTH + 8 * K,
     ),
 }
 SCORED = ["neurons", "kmeans", "pca", "random", "exemplar"]
@@ -157,10 +157,15 @@ def stages(folder: Path) -> Iterator[Stage]:
     tables = {name: f"{name}.csv" for name in ("eigenvalues", "exponents", "bootstrap")}
     yield Stage("spectra", "fit_spectra.py", job(captured, cfg, **tables), 30 * 150 + 8 * DRAWS)
     for method, (options, size) in METHODS.items():
-        script = "train_autoencoder.py" if method == "sae" else "find_directions.py"
-        made = {"data": f"{method}.h5", "manifest": f"{method}.json", "epochs": "epochs.csv"}
-        cfg = {"options": {"method": method} | options}
-        yield Stage(method, script, job(captured, cfg, **made), size)
+        made = {"data": f"{method}.h5", "manifest": f"{method}.json"}
+        given = {"method": method} | options
+        if method == "sae":
+            trained = job(captured, {"autoencoders": {method: given}}, **made, epochs="sae.csv")
+            trained["output"] = {name: [file] for name, file in trained["output"].items()}
+            yield Stage(method, "train_autoencoder.py", trained, size)
+        else:
+            found = job(captured, {"options": given}, **made)
+            yield Stage(method, "find_directions.py", found, size)
     files = {
         "directions": [str(folder / f"{method}.h5") for method in SCORED],
         "directions_manifests": [str(folder / f"{method}.json") for method in SCORED],

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import open_hdf5
@@ -25,7 +24,6 @@ from codespectra.zoo.measures import MEASURES, Groups, Scorer, measure_layers, r
 from codespectra.zoo.network import open_zoo_network
 
 log = start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 cfg, runtime, given = snakemake.params.cfg, snakemake.config["runtime"], snakemake.input
 table, shown = Path(snakemake.output.table), read_manifest(given.stimuli_manifest)
 store = table.with_name(f".{table.stem}.activations") / "activations.h5"

@@ -163,8 +163,13 @@ def _unasked_outputs() -> set[tuple[str, str]]:
     with opened(MINI) as workflow:
         jobs = [*workflow.dag.jobs]
         asked = {str(file) for job in jobs for file in job.input}
-        outputs = {(job.rule.name, *item) for job in jobs for item in job.output.items()}
-    taken = {(rule, name) for rule, name, file in outputs if str(file) in asked}
+        outputs = {
+            (job.rule.name, name, str(file))
+            for job in jobs
+            for name, item in job.output.items()
+            for file in ([item] if isinstance(item, str) else item)
+        }
+    taken = {(rule, name) for rule, name, file in outputs if file in asked}
     return {(rule, name) for rule, name, _ in outputs} - taken
 
 

@@ -58,7 +58,11 @@ def _rules(flow: Any) -> dict[str, dict[str, Any]]:
                 for name, item in rule.input._allitems()
                 for file in (item if isinstance(item, Namedlist) else [item])
             ],
-            "output": [(name, str(item)) for name, item in rule.output._allitems()],
+            "output": [
+                (name, str(file))
+                for name, item in rule.output._allitems()
+                for file in (item if isinstance(item, Namedlist) else [item])
+            ],
             "params": {
                 name: None if callable(value) else value for name, value in rule.params.items()
             },

@@ -10,6 +10,7 @@ from torch.nn import functional
 from codespectra.data.preprocessing import Preprocess
 from codespectra.models.resnet_vae import ResNetVAE
 from codespectra.training.epochs import Recipe, descend, run_epochs
+from codespectra.training.optimizers import Adam
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +67,7 @@ def train_vae(
         UserError: the loss is no longer finite; `partial` keeps the last good epoch.
     """
     network.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
+    optimizer = Adam(network.parameters(), lr=recipe.learning_rate)
 
     def step(chosen: torch.Tensor, generator: torch.Generator) -> float:
         network.train()
