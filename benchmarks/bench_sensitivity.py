@@ -26,6 +26,7 @@ ROWS, WIDTH, CENTROIDS = 50_000, 256, 256
 SETTINGS = {"side": None, "mean": (0.4914, 0.4822, 0.4465), "std": (0.2471, 0.2435, 0.2616)}
 SHARE = 168  # one direction in so many is timed in the plain search
 IMAGES = 4  # of the fixed path
+WITHIN = 1e-4  # of a norm
 # As many images a centroid as in the plain search; scattered pairs are timed on a sample of them.
 SET, SET_CENTROIDS, SAMPLE, SAMPLE_SHARE = 6250, 32, 64, 8
 SMALL = {
@@ -36,6 +37,7 @@ SMALL = {
     "SET": 130,
     "SET_CENTROIDS": 3,
     "SAMPLE": 4,
+    "WITHIN": 1e-2,  # few units: gradients nearly vanish somewhere
 }
 
 
@@ -147,7 +149,7 @@ class Gradients:
 def assert_agree(found: np.ndarray, expected: np.ndarray) -> None:
     error = np.abs(found - expected) / expected
     print(f"largest relative difference of {len(error)} norms: {np.nanmax(error):.1e}")
-    assert np.nanmax(error) < 1e-4
+    assert np.nanmax(error) < WITHIN
 
 
 def along_one_path(bench: Gradients) -> Iterator[Row]:
