@@ -101,7 +101,7 @@ def test_a_command_plans_jobs(tmp_path) -> None:
         if study not in NOT_PLANNED:
             targets.setdefault(study, set()).update(given.targets or ["main"])
     assert {"main", "atlas", "everything"} <= targets["config.yaml"]
-    assert min(job_counts(copy_project(tmp_path), targets)) > 100
+    assert min(job_counts(copy_project(tmp_path), targets)) > 20
 
 
 def test_commands_of_codespectra_do_what_they_say(tmp_path, monkeypatch) -> None:

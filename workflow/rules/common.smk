@@ -185,6 +185,7 @@ wildcard_constraints:
 include: "outside.smk"
 include: "reported.smk"
 include: "inputs.smk"
+include: "autoencoder_inputs.smk"
 include: "embedding_inputs.smk"
 include: "claim_tables.smk"
 include: "atlas_inputs.smk"
