@@ -15,7 +15,7 @@ if not isinstance(workflow.current_basedir, os.PathLike):
 HOME = Path(workflow.current_basedir).parents[1]
 SCRIPTS = HOME / "scripts"
 # What jobs inherit: this library before any that is installed; UTF-8 in any locale; no locks of
-# HDF5's own, which not every file system has; and glibc keeps the memory of arrays up to 128 MB for
+# HDF5's own, which not every file system has; and glibc keeps the memory of arrays up to 256 MB for
 # the next ones, for fresh pages from the system can take as long as what is computed in them.
 sys.path.insert(0, str(SCRIPTS))
 inherited = filter(None, [os.environ.get("PYTHONPATH")])
@@ -23,8 +23,8 @@ os.environ.update(
     PYTHONPATH=os.pathsep.join([str(SCRIPTS), *inherited]),
     PYTHONUTF8="1",
     HDF5_USE_FILE_LOCKING="FALSE",
-    MALLOC_MMAP_THRESHOLD_=str(2**27),
-    MALLOC_TRIM_THRESHOLD_=str(2**29),
+    MALLOC_MMAP_THRESHOLD_=str(2**28),
+    MALLOC_TRIM_THRESHOLD_=str(2**30),
 )
 
 import codespectra

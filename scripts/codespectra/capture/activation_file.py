@@ -14,11 +14,12 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from codespectra.capture.journal import Journal
 from codespectra.capture.layout import Layout, Written
 from codespectra.capture.pipeline import ReadAhead
-from codespectra.capture.row_writer import Hashes, RowWriter, chunk_places
+from codespectra.capture.row_writer import Chunks, Hashes, RowWriter
 from codespectra.errors import UserError, first_line
 from codespectra.files import full_disk
 from codespectra.files.full_disk import in_bytes
@@ -73,7 +74,7 @@ def write_rows(
     hashes = _resume(partial, layout, journal) or _begin(partial, layout, journal)
     with (
         full_disk.told(partial.parent),
-        RowWriter(partial, layout, hashes, journal) as writer,
+        RowWriter(partial, layout, _chunks(partial, layout), hashes, journal) as writer,
         torch.inference_mode(),
     ):
         _show_rest(writer, layout, load, show, batch, least)
@@ -164,9 +165,26 @@ def begin_file(partial: Path, layout: Layout, journal: Journal) -> None:
 def _digest_of_rest(partial: Path, layout: Layout) -> str:
     """Digest of all that a file says but the numbers in its rows, and of where these lie."""
     said = hdf5_digest(partial, dict.fromkeys((item.key for item in layout.wanted), ""))
+    return content_digest(
+        [said, [places.tolist() for _, places in _chunks(partial, layout).values()]]
+    )
+
+
+def _chunks(partial: Path, layout: Layout) -> Chunks:
+    """Where the rows of a file lie, in chunks of whole rows."""
     with h5py.File(partial, "r") as file:
-        places = [chunk_places(file[item.key]).tolist() for item in layout.wanted]
-    return content_digest([said, places])
+        return {item.key: _chunks_of(file[item.key]) for item in layout.wanted}
+
+
+def _chunks_of(dataset: h5py.Dataset) -> tuple[int, NDArray[np.int64]]:
+    rows = dataset.chunks[0]
+    places = np.zeros(-(-len(dataset) // rows), np.int64)
+
+    def note(chunk: h5py.h5d.StoreInfo) -> None:
+        places[chunk.chunk_offset[0] // rows] = chunk.byte_offset
+
+    dataset.id.chunk_iter(note)
+    return rows, places
 
 
 def _check_disk(partial: Path, layout: Layout) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-import h5py
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -26,22 +25,12 @@ from codespectra.models.hooks import Wanted
 
 # sha256 of the rows of each dataset, of which more are to come.
 Hashes = dict[str, "hashlib._Hash"]
+# Rows of a chunk of each dataset, and the byte of the file at which each of its chunks begins.
+Chunks = dict[str, tuple[int, NDArray[np.int64]]]
 # What is kept of a layer, and the wait for its copy on the CPU.
 Output = tuple[Wanted, Callable[[], torch.Tensor]]
 # Bytes of outputs that are handed over together: threads that take turns too often cost time.
 TOGETHER = 1 << 22
-
-
-def chunk_places(dataset: h5py.Dataset) -> NDArray[np.int64]:
-    """The byte of its file at which each chunk of whole rows begins."""
-    rows = dataset.chunks[0]
-    places = np.zeros(-(-len(dataset) // rows), np.int64)
-
-    def note(chunk: h5py.h5d.StoreInfo) -> None:
-        places[chunk.chunk_offset[0] // rows] = chunk.byte_offset
-
-    dataset.id.chunk_iter(note)
-    return places
 
 
 class RowWriter:
@@ -51,14 +40,13 @@ class RowWriter:
     `_write` and `_finish`, and what these call, belong to the one that writes.
     """
 
-    def __init__(self, partial: Path, layout: Layout, hashes: Hashes, journal: Journal):
+    def __init__(
+        self, partial: Path, layout: Layout, chunks: Chunks, hashes: Hashes, journal: Journal
+    ):
         """Write to the file `partial` of `layout`, whose first rows have these `hashes`."""
-        self.layout, self.journal = layout, journal
+        self.layout, self.chunks, self.journal = layout, chunks, journal
         self.dtype = getattr(torch, layout.dtype)
         self.hashes = self._hashed = hashes
-        with h5py.File(partial, "r") as file:
-            found = {item.key: file[item.key] for item in layout.wanted}
-            self.chunks = {key: (found[key].chunks[0], chunk_places(found[key])) for key in found}
         self.file = open_plain(partial, os.O_WRONLY)
         done = layout.row_of(layout.stimuli.start + journal.done)
         self.bar = progress(total=layout.rows, initial=done)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import colormaps
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -58,7 +57,7 @@ def draw_zoo(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     for panel, name in zip(axes[-1], columns, strict=True):
         panel.set_xlabel(KNOWN[name])
     axes[0, 0].legend(title="depth", frameon=False, fontsize=6, title_fontsize=6)
-    sns.despine(figure)
+    style.despine(figure)
     style.credit(figure, _note(every, failed, columns, cfg))
     return figure, points
 

@@ -44,8 +44,8 @@ class Runtime(Strict):
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", json_schema_extra=RUNTIME)
     """auto: a GPU when there is one; cpu; cuda: an error at once when there is none."""
-    batch: Batch = Field(128, json_schema_extra=RUNTIME)
-    """Images in a forward pass (capture and embedding)."""
+    batch: Batch = Field(32, json_schema_extra=RUNTIME)
+    """Images in a forward pass (capture and embedding). A GPU wants more, such as 128."""
     sequences: Batch = Field(32, json_schema_extra=RUNTIME)
     """Sequences of text in a forward pass."""
 
