@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Collection, Iterable, Mapping
+from io import BytesIO
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ matplotlib.use("agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.table_reductions import reductions_in_words
@@ -186,12 +188,24 @@ def credit(figure: Figure, text: str) -> None:
 def save(figure: Figure, table: pd.DataFrame, paths: Mapping[str, str]) -> None:
     """Write a figure as PDF and PNG beside the CSV that it draws; the same bytes every time."""
     with matplotlib.rc_context({"figure.constrained_layout.use": False}):
-        for form in ("png", "pdf"):
+        for form, write in {"png": _write_png, "pdf": _write_pdf}.items():
             with atomic(Path(paths[form])) as temporary:
-                metadata = {"CreationDate": None} if form == "pdf" else {"Software": None}
-                figure.savefig(temporary, format=form, metadata=metadata)
+                write(figure, temporary)
             # Both forms have the places that the first has found. With "none" instead of None an
             # engine would stay that finds nothing, but has the figure drawn once more to do so.
             figure.set_layout_engine(None)
     write_csv(paths["csv"], table)
     plt.close(figure)
+
+
+def _write_png(figure: Figure, path: Path) -> None:
+    """In 256 colours at most, a third of the bytes: a report holds them all. The PDF has each."""
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", pil_kwargs={"compress_level": 1})
+    with Image.open(drawn) as picture:
+        few = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        few.save(path, "png", dpi=picture.info["dpi"])
+
+
+def _write_pdf(figure: Figure, path: Path) -> None:
+    figure.savefig(path, format="pdf", metadata={"CreationDate": None})
