@@ -18,8 +18,8 @@ from codespectra.data.stimulus_file import open_stimuli
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.manifests import read_manifest
+from codespectra.interpretability import embedding_table
 from codespectra.interpretability.embedding_table import (
-    MOST_HELD,
     Measure,
     StoredTable,
     Table,
@@ -213,7 +213,7 @@ class Embedding(Similarity):
 def _batches(asked: Sequence[Lists]) -> Iterator[Sequence[Lists]]:
     """As many at a time as have few enough pairs, one at least."""
     sizes = [lists.size * lists.shape[1] for lists, _ in asked]
-    groups = np.cumsum(sizes) // MOST_HELD
+    groups = np.cumsum(sizes) // embedding_table.MOST_HELD
     for group in np.unique(groups):
         yield [one for one, own in zip(asked, groups, strict=True) if own == group]
 
@@ -391,7 +391,7 @@ def _embedding(metric: str, path: Path, images: np.ndarray) -> Embedding:
     """A backbone's embeddings: those of the images, or, where all are too many, none is held."""
     with open_hdf5(path) as file:
         parts = {part: file[part] for part in file.attrs["parts"]}
-        if sum(dataset.size for dataset in parts.values()) <= MOST_HELD:
+        if sum(dataset.size for dataset in parts.values()) <= embedding_table.MOST_HELD:
             tables = {part: read_rows(dataset, images) for part, dataset in parts.items()}
             return Embedding(metric, tables, images)
         return Embedding(metric, {x: StoredTable(path, x, y.shape) for x, y in parts.items()})
