@@ -10,8 +10,7 @@ and the allocator, and so many bytes a stimulus:
   in float32, scaled in float64, and 4 K of every layer for K directions.
 - II: 1 for each subsample, which says whether it is in; 100 for colour, label and orders drawn.
 
-`full NAME` runs a stage on a sparse store of ImageNet's shape, to the end: `spectra`, `II`, `pca`
-or `kmeans`.
+imagenet_memory.py does so at ImageNet's size.
 """
 
 import ast
@@ -22,7 +21,7 @@ import runpy
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,7 +91,7 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def run_here(script: Path, job: dict[str, Any], held: dict[str, int]) -> int:
+def run_here(script: Path, job: dict[str, Any], held: dict[str, int] = HELD) -> int:
     """Bytes that a script holds at most, beyond those that its imports had taken."""
     tree = ast.parse(script.read_text())
     tree.body = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
@@ -139,7 +138,9 @@ def write_files(folder: Path, count: int) -> None:
         describe(data, data.with_suffix(".json"), hdf5_digest(data), count)
 
 
-def describe(data: Path, manifest: Path, digest: str, count: int) -> None:
+def describe(
+    data: Path, manifest: Path, digest: str, count: int, layers: Sequence[str] = LAYERS
+) -> None:
     """Write the manifest of such a file."""
     datasets = [
         {
@@ -149,7 +150,7 @@ def describe(data: Path, manifest: Path, digest: str, count: int) -> None:
             "stride": 1,
             "sha256": f"{digest} {layer}",
         }
-        for layer in LAYERS
+        for layer in layers
     ]
     told = {"file": data.name, "weights": "random", "count": count, "datasets": datasets}
     write_manifest(manifest, told | {"sha256": digest})
@@ -197,56 +198,6 @@ def stages(folder: Path) -> Iterator[Stage]:
     yield Stage("II", "score_interpretability.py", job(files, cfg, **made), DRAWS + 100)
 
 
-# A store of ImageNet's shape, of which a few rows and columns hold numbers and the rest is empty.
-FULL_TRAIN, FULL_VALIDATION, FULL_WIDTH, FILLED = 1_281_167, 50_000, 2048, 50_000
-PARTS = {"relu1": 87_725, "relu2": 99_873, "relu3": 58_643, "relu4": 40_222, "relu5": 42_419}
-
-
-def sparse_dataset(file: h5py.File, name: str, shape: tuple[int, int], rows: int) -> h5py.Dataset:
-    """A dataset of chunks of so many rows whose room is set aside, but not written."""
-    layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-    layout.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-    layout.set_chunk((rows, shape[1]))
-    space = h5py.h5s.create_simple(shape)
-    lcpl = h5py.h5p.create(h5py.h5p.LINK_CREATE)
-    lcpl.set_create_intermediate_group(True)
-    made = h5py.h5d.create(file.id, name.encode(), h5py.h5t.IEEE_F32LE, space, layout, lcpl)
-    return h5py.Dataset(made)
-
-
-def write_full(folder: Path, name: str) -> None:
-    """The files of one stage at ImageNet's size; manifests lie elsewhere, and verify nothing."""
-    rng = np.random.default_rng(0)
-    count = FULL_TRAIN if name == "spectra" else FULL_VALIDATION
-    spread = np.arange(1, FULL_WIDTH + 1, dtype=np.float32) ** -0.5
-    with h5py.File(folder / "activations.h5", "w", libver="latest") as file:
-        file.attrs["schema_version"] = 1
-        shape = (count, FULL_WIDTH)
-        dataset = sparse_dataset(file, f"spatial_mean/{LAYERS[0]}", shape, 256)
-        for start in range(0, FILLED, 2000):
-            rows = rng.standard_normal((2000, FULL_WIDTH), dtype=np.float32) * spread
-            dataset[start : start + 2000] = np.maximum(rows, 0)
-    (folder / "told").mkdir()
-    for kind in ("activations", "stimuli", "embeddings"):
-        describe(folder / f"{kind}.h5", folder / f"told/{kind}.json", kind, count)
-    if name == "II":
-        with create_hdf5(folder / "stimuli.h5") as file:
-            file["labels"] = rng.integers(0, 1000, count)
-            file["images"] = np.zeros((count, 4, 4, 3), np.uint8)
-        with h5py.File(folder / "embeddings.h5", "w", libver="latest", rdcc_nbytes=0) as file:
-            file.attrs["schema_version"] = 1
-            file.attrs["parts"] = [*PARTS]
-            for part, width in PARTS.items():
-                dataset = sparse_dataset(file, part, (count, width), 1)
-                for start in range(0, count, 5000):
-                    dataset[start : start + 5000, :500] = rng.random((5000, 500), np.float32)
-
-
-def full(folder: Path, name: str) -> None:
-    """Run a stage at ImageNet's size, and print what it and its imports held at most."""
-
-
 def measure(folder: Path, count: int) -> dict[str, tuple[Stage, int]]:
     """Each stage on files of so many stimuli, and the bytes that it held at most."""
     folder.mkdir()
@@ -278,6 +229,6 @@ if __name__ == "__main__":
             write_files(Path(folder), int(count))
             print("written")
         case ["stage", script, job]:
-            print(run_here(SCRIPTS / script, json.loads(job), HELD))
+            print(run_here(SCRIPTS / script, json.loads(job)))
         case _:
             main()

@@ -56,7 +56,7 @@ missing = by_group(kept.missing)
 halves = {}
 with open_captured(given.data) as file:
     for layer, half in progress(missing):
-        activations = file[f"{cfg['reduction']}/{layer}"][:].astype("float32")
+        activations = file[f"{cfg['reduction']}/{layer}"]
         units = split_at_median(ii[layer], layer)[half]
         try:
             found = half_directions(activations, units, **cfg["kmeans"])

@@ -5,8 +5,8 @@ One orientation everywhere: a larger response is a stronger one.
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -227,6 +227,13 @@ def opened_layer(path: str | Path, layer: str) -> Iterator[Directions]:
     """Directions of one layer of an open file, whose responses are read block by block."""
     with open_hdf5(path) as file:
         yield read_directions(file[layer])
+
+
+@contextmanager
+def opened_methods(paths: Mapping[str, str], layer: str) -> Iterator[dict[str, Directions]]:
+    """Directions of one layer by method, of open files likewise."""
+    with ExitStack() as stack:
+        yield {x: stack.enter_context(opened_layer(path, layer)) for x, path in paths.items()}
 
 
 def read_layer(path: str | Path, layer: str) -> Directions:

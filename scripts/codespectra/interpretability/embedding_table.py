@@ -55,9 +55,7 @@ def summed(table: Table, asked: Sequence[tuple[Measure, Sequence[np.ndarray]]]) 
     return found
 
 
-def read_rows(
-    dataset: h5py.Dataset, rows: np.ndarray, columns: slice = slice(None)
-) -> np.ndarray:
+def read_rows(dataset: h5py.Dataset, rows: np.ndarray, columns: slice = slice(None)) -> np.ndarray:
     """Those columns of sorted, distinct rows of a dataset that is chunked by rows."""
     width = len(range(*columns.indices(dataset.shape[1])))
     found = np.empty((len(rows), width), dtype=dataset.dtype)

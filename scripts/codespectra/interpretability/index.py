@@ -89,9 +89,7 @@ def candidates(found: Directions, m: int, held: np.ndarray | None = None) -> Can
     signs = (1, -1) if found.two_sided else (1,)
     held = np.ones((0, found.responses.shape[0]), dtype=bool) if held is None else held
     lists, places = strongest_inside(found.responses, held, m, columns=live, signs=signs)
-    return Candidates(
-        lists, np.tile(live, len(signs)), np.repeat(signs, len(live)), state, places
-    )
+    return Candidates(lists, np.tile(live, len(signs)), np.repeat(signs, len(live)), state, places)
 
 
 def live_responses(found: Directions, m: int) -> tuple[np.ndarray, np.ndarray]:
@@ -131,14 +129,14 @@ def index_table(
         start = 0
         for method, one in every.items():
             own = slice(start, start := start + len(one.lists))
-            rows = index_rows(one, {x: values[own] for x, values in means.items()}, similarity, index)
+            rows = index_rows(
+                one, {x: values[own] for x, values in means.items()}, similarity, index
+            )
             tables.append(rows.assign(method=method))
     return pd.concat(tables, ignore_index=True)[COLUMNS]
 
 
-def index_rows(
-    one: Candidates, means: Parts, similarity: Similarity, index: Index
-) -> pd.DataFrame:
+def index_rows(one: Candidates, means: Parts, similarity: Similarity, index: Index) -> pd.DataFrame:
     """Rows of an `index_table` of a method, part by part, without the method's name.
 
     Args:

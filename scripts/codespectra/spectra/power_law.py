@@ -137,9 +137,7 @@ def bootstrap_exponents(
     return exponents_in_window(spectra[1:], ranks=ranks, last_rank=whole.last_rank)
 
 
-def subset_exponent(
-    scores: Rows, kept: np.ndarray, *, ranks: tuple[int, int] = (10, 50)
-) -> float:
+def subset_exponent(scores: Rows, kept: np.ndarray, *, ranks: tuple[int, int] = (10, 50)) -> float:
     """Exponent of some of the rows, from the PCA inside the leading subspace of all.
 
     Args:

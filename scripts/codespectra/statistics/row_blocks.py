@@ -8,22 +8,17 @@ import numpy as np
 READ = 1 << 23  # numbers that are read at a time: 32 MB of float32
 
 
-def row_blocks(rows: Any, most: int = READ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Which rows, and the rows; an array, which is held anyway, is one block.
-
-    Args:
-        rows: an array, or what has a shape and slices.
-        most: numbers that a block of other rows has.
-    """
+def row_blocks(rows: Any) -> Iterator[tuple[slice, np.ndarray]]:
+    """Which rows, and the rows: of an array, which is held anyway, all."""
     count, width = rows.shape
-    step = count if isinstance(rows, np.ndarray) else max(1, most // max(1, width))
+    step = count if isinstance(rows, np.ndarray) else max(1, READ // max(1, width))
     for start in range(0, count, step):
         part = slice(start, min(start + step, count))
         yield part, rows[part]
 
 
 def rows_at(rows: Any, places: np.ndarray) -> np.ndarray:
-    """The rows (n, D) at these places (n,), in any order; a dataset is read once, block by block."""
+    """Rows (n, D) at these places (n,), in any order; a dataset is read once, block by block."""
     if isinstance(rows, np.ndarray):
         return rows[places]
     order = np.argsort(places, kind="stable")

@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +12,11 @@ from hypothesis import strategies as st
 
 from codespectra.data.preprocessing import Preprocess
 from codespectra.directions import directions
-from codespectra.directions.directions import Directions
+from codespectra.directions.directions import (
+    Directions,
+    read_directions,
+    write_directions,
+)
 from codespectra.errors import UserError
 from codespectra.interpretability.feature_embedding import network_backbone
 from codespectra.interpretability.index import (
@@ -32,6 +37,7 @@ from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.similarity import Color, Embedding, Label, Similarity
 from codespectra.models.architectures import build
 from codespectra.models.layer_listing import inspect_layers
+from codespectra.statistics import row_blocks
 from codespectra.statistics.subsamples import (
     group_subsamples,
     image_deviations,
@@ -286,6 +292,18 @@ def test_no_other_images_are_needed_than_told():
     np.testing.assert_allclose(
         index_draws(own, found, [some], index, held), expected, rtol=1e-5, atol=1e-6
     )
+
+
+def test_responses_that_are_read_have_the_candidates_of_those_held(tmp_path, monkeypatch):
+    _, found, _ = scored(90)
+    held = subsamples(90, 5, seed=0)
+    monkeypatch.setattr(row_blocks, "READ", 40)
+    for method, one in found.items():
+        with h5py.File(tmp_path / f"{method}.h5", "w") as file:
+            write_directions(file, one)
+            read = candidates(read_directions(file), 3, held)
+        for name, values in vars(candidates(one, 3, held)).items():
+            np.testing.assert_array_equal(getattr(read, name), values)
 
 
 def test_intervals_lie_around_the_index_and_widen_with_the_draws():
