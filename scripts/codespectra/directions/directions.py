@@ -15,7 +15,6 @@ from typing import Any
 import h5py
 import numpy as np
 
-from codespectra.capture.rows import Rows
 from codespectra.errors import ArgumentError, UserError
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5
 from codespectra.files.manifests import write_manifest
@@ -74,7 +73,7 @@ class Directions:
     """
 
     vectors: np.ndarray
-    responses: Rows
+    responses: np.ndarray | h5py.Dataset
     two_sided: bool = False
     encoder: Encoder | None = None
 
@@ -252,7 +251,7 @@ def read_methods(paths: dict[str, str], layers: Iterable[str]) -> dict[str, dict
     return found
 
 
-def neurons(activations: Rows) -> Directions:
+def neurons(activations: np.ndarray | h5py.Dataset) -> Directions:
     """The basis: each unit with its own activation (N, D)."""
     activations = rows_to_read(activations, "activations")
     if isinstance(activations, np.ndarray):

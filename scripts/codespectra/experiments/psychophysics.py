@@ -7,10 +7,10 @@ holds the positive side first, then the negative one.
 
 from dataclasses import dataclass, fields
 
+import h5py
 import numpy as np
 import pandas as pd
 
-from codespectra.capture.rows import Rows
 from codespectra.directions.directions import Directions
 from codespectra.errors import UserError
 from codespectra.experiments.preference import pooled_preference
@@ -78,7 +78,10 @@ def lay_out(found: LayerDirections, m: int, design: Design) -> tuple[pd.DataFram
 
 
 def make_trials(
-    responses: Rows, difficulty: float, design: Design, columns: np.ndarray | None = None
+    responses: np.ndarray | h5py.Dataset,
+    difficulty: float,
+    design: Design,
+    columns: np.ndarray | None = None,
 ) -> Trials:
     """Trials of one difficulty, from responses (N, K) to all directions or some of their columns.
 

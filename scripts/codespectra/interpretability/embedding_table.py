@@ -28,8 +28,12 @@ class StoredTable:
         # A chunk is a row; with no room to keep it whole, only what is wanted of it is read.
         with h5py.File(self.path, "r", rdcc_nbytes=0) as file:
             for start in range(0, self.shape[1], step):
-                found = read_rows(file[self.part], rows, slice(start, start + step))
-                yield numbers(found, f"{self.path}: {self.part}", "U, d", empty=True)
+                yield numbers(
+                    read_rows(file[self.part], rows, slice(start, start + step)),
+                    f"{self.path}: {self.part}",
+                    "U, d",
+                    empty=True,
+                )
 
 
 Table = np.ndarray | StoredTable
@@ -52,6 +56,7 @@ def summed(table: Table, asked: Sequence[tuple[Measure, Sequence[np.ndarray]]]) 
     for block in table.columns(used):
         answers = [measure(block, *rows) for measure, rows in placed]
         found = [a + b for a, b in zip(found, answers, strict=True)] if found else answers
+        del block  # before the next is read
     return found
 
 

@@ -223,7 +223,8 @@ def _pair_means(values: np.ndarray, places: np.ndarray) -> np.ndarray:
     first, second = np.triu_indices(places.shape[-1], k=1)
     found, sets = np.empty(places.shape[1::-1]), np.arange(len(values))[:, None]
     for draw, own in enumerate(places):
-        found[:, draw] = values[sets, own[:, first], own[:, second]].mean(axis=-1)
+        pairs = values[sets, own[:, first], own[:, second]]
+        found[:, draw] = pairs.mean(axis=-1, dtype=np.float64)  # in whichever order they come
     return found
 
 
