@@ -88,7 +88,8 @@ def candidates(found: Directions, m: int, held: np.ndarray | None = None) -> Can
     state, live = live_directions(found, m)
     signs = (1, -1) if found.two_sided else (1,)
     held = np.ones((0, found.responses.shape[0]), dtype=bool) if held is None else held
-    lists, places = strongest_inside(found.responses, held, m, columns=live, signs=signs)
+    columns = live if len(live) < len(state) else None
+    lists, places = strongest_inside(found.responses, held, m, columns=columns, signs=signs)
     return Candidates(lists, np.tile(live, len(signs)), np.repeat(signs, len(live)), state, places)
 
 

@@ -55,7 +55,7 @@ def resampled_index(
 
 
 def with_intervals(table: pd.DataFrame, draws: np.ndarray, groups: int) -> pd.DataFrame:
-    """An `index_table` with the columns low and high: 95 %, Student's, from its `index_draws`.
+    """An `index_table` with the columns low and high: 95 %, Student's, from its `resampled_index`.
 
     `groups` counts what the draws took two thirds of.
     """

@@ -74,8 +74,8 @@ def top_stimuli(
     responses = rows_to_read(responses, "responses", "N, K", empty=True)
     if not 1 <= count <= responses.shape[0]:
         raise ArgumentError(f"count = {count} must be in 1..{responses.shape[0]}, the stimuli")
-    columns = np.arange(responses.shape[1]) if columns is None else columns
-    top, values = np.empty((len(columns), 0), np.int64), np.empty((len(columns), 0))
+    directions = responses.shape[1] if columns is None else len(columns)
+    top, values = np.empty((directions, 0), np.int64), np.empty((directions, 0))
     for part, rows in row_blocks(responses):
         top, values = _merged(top, values, rows, columns, count, sign, part.start)
     return top
@@ -85,19 +85,20 @@ def _merged(
     top: np.ndarray,
     values: np.ndarray,
     rows: np.ndarray,
-    columns: np.ndarray,
+    columns: np.ndarray | None,
     count: int,
     sign: int,
     first: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The strongest so far and their values, (K, L) each, once further rows are looked at."""
-    known = top.shape[1]
+    directions, known = top.shape
     length = min(count, known + len(rows))
-    found = np.empty((len(columns), length), np.int64), np.empty((len(columns), length), rows.dtype)
-    for start in range(0, len(columns), BLOCK_DIRECTIONS):
+    found = np.empty((directions, length), np.int64), np.empty((directions, length), rows.dtype)
+    for start in range(0, directions, BLOCK_DIRECTIONS):
         own = slice(start, start + BLOCK_DIRECTIONS)
-        block = np.ascontiguousarray(rows[:, columns[own]].T)
-        block *= sign
+        block = np.ascontiguousarray(rows[:, own if columns is None else columns[own]].T)
+        if sign < 0:
+            block = -block
         if known:  # which comes first, as its rows do, so that ties stay with the lowest
             block = np.concatenate([values[own], block], axis=1)
         best = strongest(block, length)
