@@ -5,7 +5,7 @@ the tables of a study, scope by scope. They come from a target of the workflow (
 is missing, the claim is `not run`, and its reason names the target.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -28,12 +28,14 @@ from codespectra.claims.needs import NEEDS
 from codespectra.claims.pooling import Cell, Part, cells_of, parts_of
 from codespectra.files.table_reductions import reductions_in_words
 from codespectra.statistics.false_discoveries import false_discoveries
-from codespectra.statistics.hierarchy import Interval, widened
+from codespectra.statistics.hierarchy import Interval, repeats, widened
 
 NO_PEOPLE = "name people's answers in the config's section people, as paper_psychophysics.yaml does"
 NOTHING_TO_MEASURE = "this study's config runs nothing that measures it"
 # A tenth of the width of a 95 % interval, in reaches (`judges`).
 CLOSE = 0.2
+# As often may other networks decide otherwise, of so many draws: of 5 without any effect 12 % do.
+DOUBT, DRAWS = 0.2, 1000
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,9 @@ class _Measured:
     def side(self, found: Interval) -> Side:
         return Side(*self.claim.judge(found), found.freedom)
 
-    def sides(self) -> list[Side]:
-        return [self.side(part.interval) for part in self.parts]
-
     def p(self) -> tuple[float, float]:
         """Levels for and against: every part must hold (Berger 1982), one refutes (Bonferroni)."""
-        levels = [side.p(len(self.parts)) for side in self.sides()]
+        levels = [self.side(part.interval).p(len(self.parts)) for part in self.parts]
         if not levels:
             return 1.0, 1.0
         held, refuted = zip(*levels, strict=True)
@@ -124,10 +123,25 @@ class _Measured:
     def verdict(self, level: float, shift: float = 0) -> str:
         if any(self.is_mixed(part, shift) for part in self.parts):
             return MIXED
-        found = [side.stands(level, shift, len(self.parts)) for side in self.sides()]
+        return self.decided([part.interval for part in self.parts], level, shift)
+
+    def decided(self, parts: Sequence[Interval], level: float, shift: float = 0) -> str:
+        """The verdict on its parts' intervals, whatever single scopes say."""
+        found = [self.side(one).stands(level, shift, len(parts)) for one in parts]
         if found and all(one == SUPPORTED for one in found):
             return SUPPORTED
         return CONTRADICTED if CONTRADICTED in found else INCONCLUSIVE
+
+    def is_close(self, level: float) -> bool:
+        """Whether a tenth of a width, or as many other networks, would easily decide otherwise."""
+        verdict = self.verdict(level)
+        if any(self.verdict(level, shift) != verdict for shift in (-CLOSE, CLOSE)):
+            return True
+        if verdict == MIXED or not any(part.interval.between for part in self.parts):
+            return False
+        drawn = [repeats(part.interval, DRAWS, i) for i, part in enumerate(self.parts)]
+        others = [self.decided(parts, level) != verdict for parts in zip(*drawn, strict=True)]
+        return bool(np.mean(others) > DOUBT)
 
     @cached_property
     def scope_level(self) -> float:
@@ -145,7 +159,8 @@ class _Measured:
         verdict = self.verdict(level)
         if verdict == MIXED:
             return next(part for part in self.parts if self.is_mixed(part))
-        held, refuted = np.transpose([side.p(len(self.parts)) for side in self.sides()])
+        sides = [self.side(part.interval) for part in self.parts]
+        held, refuted = np.transpose([side.p(len(sides)) for side in sides])
         return self.parts[int(refuted.argmin() if verdict == CONTRADICTED else held.argmax())]
 
     def head(self) -> dict[str, str]:
@@ -156,9 +171,8 @@ class _Measured:
 
     def row(self, q: float, level: float) -> dict[str, Any]:
         verdict = self.verdict(level)
-        shifted = {self.verdict(level, shift) for shift in (-CLOSE, CLOSE)}
         row = self.head() | {"p": min(self.p()), "q": q, "verdict": verdict, "reason": ""}
-        row |= {"close_call": YES if shifted != {verdict} else NO}
+        row |= {"close_call": YES if self.is_close(level) else NO}
         if not self.parts:
             return row | {"parts": 0, "scopes": 0, "left_out": len(self.cells)}
         part = self.deciding(level)

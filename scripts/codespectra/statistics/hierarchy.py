@@ -1,7 +1,7 @@
 """Intervals of means over scopes that are given, and over networks that see the same images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import stdtr, stdtridf, stdtrit
@@ -15,7 +15,7 @@ class Interval:
 
     `freedom` is that of Student's intervals. `images` are deviations (draws,) on resampled stimuli,
     as of `Evidence`, with `image_freedom` degrees of freedom. `networks` says over how many it is
-    taken, None if it is not of networks.
+    taken, None if it is not of networks, and `between` which share of its variance is theirs.
     """
 
     estimate: float
@@ -25,6 +25,7 @@ class Interval:
     images: np.ndarray | None = None
     image_freedom: float = np.inf
     networks: int | None = None
+    between: float = 0.0
 
 
 UNKNOWN = Interval(np.nan, np.nan, np.nan)
@@ -49,6 +50,7 @@ def average(found: Sequence[Interval]) -> Interval:
         np.mean(known, axis=0) if len(known) == len(found) else None,
         min(one.image_freedom for one in found),
         min(networks, default=None),
+        float(np.mean([one.between for one in found])),
     )
 
 
@@ -80,7 +82,32 @@ def over_networks(models: Sequence[Sequence[Interval]]) -> Interval:
     image_freedom = min(one.image_freedom for networks in models for one in networks)
     reach, freedom = reach_of([between, shared], [own_freedom, image_freedom])
     estimate = float(np.mean([v.mean() for v in values]))
-    return Interval(estimate, estimate - reach, estimate + reach, freedom, networks=fewest)
+    share = between / (between + shared) if between > 0 else 0.0
+    ends = estimate - reach, estimate + reach
+    return Interval(estimate, *ends, freedom, networks=fewest, between=share)
+
+
+def repeats(found: Interval, count: int, seed: int = 0) -> list[Interval]:
+    """What as many other networks would give, on the same stimuli: `count` draws.
+
+    Neither their mean nor their spread is that of these: given a spread, the difference of two
+    means has twice the variance of one, and both spreads are of the same unknown one (each variance
+    is chi-square; Geisser 1993, predictive distributions of a normal sample). What is not over
+    networks is given again as it is.
+    """
+    if not found.between or not np.isfinite([found.low, found.high, found.freedom]).all():
+        return [found] * count
+    rng = np.random.default_rng(seed)
+    true = found.freedom / rng.chisquare(found.freedom, count)
+    drawn = true * rng.chisquare(found.freedom, count) / found.freedom
+    reach = (found.high - found.low) / 2
+    deviation = reach / stdtrit(found.freedom, 0.975) * np.sqrt(2 * found.between * true)
+    middles = found.estimate + deviation * rng.standard_normal(count)
+    reaches = reach * np.sqrt(found.between * drawn + 1 - found.between)
+    return [
+        replace(found, estimate=middle, low=middle - reach, high=middle + reach)
+        for middle, reach in zip(middles.tolist(), reaches.tolist(), strict=True)
+    ]
 
 
 def reach_of(variances: Sequence[float], freedoms: Sequence[float]) -> tuple[float, float]:

@@ -135,6 +135,24 @@ def test_a_tenth_of_the_width_from_another_verdict_is_a_close_call(estimate, ver
     assert (row["verdict"], row["close_call"]) == (verdict, close)
 
 
+@pytest.mark.parametrize(
+    "middle, spread, verdict, close",
+    [
+        # -0.24 [-0.57, 0.09]: with the spread of five others, -0.22 [-0.41, -0.03].
+        (-0.24, 0.27, INCONCLUSIVE, "yes"),
+        (0.5, 0.08, SUPPORTED, "no"),
+        (0.0, 0.27, INCONCLUSIVE, "no"),
+    ],
+)
+def test_what_five_other_networks_would_often_decide_otherwise_is_a_close_call(
+    middle, spread, verdict, close
+):
+    steps = np.array([-1, -0.5, 0, 0.5, 1])
+    values = middle + spread * steps / steps.std(ddof=1)
+    row = the(*(evidence(v, name) for v, name in zip(values, SEEDED, strict=True)))
+    assert (row["verdict"], row["close_call"]) == (verdict, close)
+
+
 def test_false_discoveries_are_controlled_over_the_claims():
     weak = claim("X1", [evidence(0.12)])
     assert judge(weak).claims["verdict"][0] == SUPPORTED

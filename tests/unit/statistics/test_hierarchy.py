@@ -14,6 +14,7 @@ from codespectra.statistics.hierarchy import (
     level_of,
     over_networks,
     reach_of,
+    repeats,
     widened,
 )
 
@@ -96,3 +97,32 @@ def test_the_level_of_intervals_finds_what_the_procedure_finds(p, found):
     adjusted, level = false_discoveries(p)
     assert sum(adjusted <= 0.05) == found
     assert sum(np.array(p) <= level) == found
+
+
+def test_what_other_networks_would_give_is_what_other_networks_give():
+    """Of pairs of samples of 5, given the first: mean and spread of the second are as drawn."""
+    rng = np.random.default_rng(0)
+    first, second = rng.standard_normal((2, 4000, 5))
+    found = [over_networks([networks(values)]) for values in first]
+    drawn = [repeats(one, 1, seed)[0] for seed, one in enumerate(found)]
+    actual = [over_networks([networks(values)]) for values in second]
+
+    def ratios(others):
+        moved = [
+            (b.estimate - a.estimate) / (a.high - a.low) for a, b in zip(found, others, strict=True)
+        ]
+        wider = [(b.high - b.low) / (a.high - a.low) for a, b in zip(found, others, strict=True)]
+        return moved, wider
+
+    for predicted, real in zip(ratios(drawn), ratios(actual), strict=True):
+        assert stats.ks_2samp(predicted, real).pvalue > 0.01
+
+
+def test_what_stimuli_share_stays_with_other_networks():
+    common = np.random.default_rng(0).standard_normal(1000)
+    found = over_networks([networks([v / 100 for v in VALUES], [common] * 5)])
+    assert found.between < 1e-4
+    for one in repeats(found, 20):
+        assert (one.low, one.high) == pytest.approx((found.low, found.high), abs=0.05)
+    alone = networks([1.0])[0]
+    assert repeats(alone, 2) == [alone, alone]
