@@ -1,9 +1,9 @@
 """Peak memory of spectra, directions and II at N and 4 N stimuli: it mustn't grow with them.
 
 Every rule's own script runs in a fresh process on HDF5 files as its job reads them; what its
-imports had taken is subtracted. What a stage holds of a small set, up to a constant in its module,
-is made as much smaller here as the sets are (`HELD`). A stage may hold 150 MB for slabs, workspace
-and the allocator, and so many bytes a stimulus:
+imports had taken is subtracted. What a stage reads at once, and holds of a small set up to a
+constant in its module, is made as much smaller here as the sets are. A stage may hold 150 MB for
+workspace and the allocator, and so many bytes a stimulus:
 
 - spectra: 64, a few numbers of each stimulus (its length, its influence, an order drawn).
 - directions: 64 likewise. `sae` alone holds its rows: 400 MB where torch computes, 20 D for D units
@@ -37,8 +37,14 @@ LAYERS = ["layer1", "layer2"]
 FIXED, FIXED_WITH_TORCH = 150e6, 400e6
 SEED = {"seed": 0}
 A_FEW = 64  # bytes a stimulus
+# Imported by name, so that they are set before anything else is imported.
+SLABS = {
+    "codespectra.capture.rows.SLAB": 1 << 18,
+    "codespectra.statistics.row_blocks.READ": 1 << 18,
+}
 HELD = {
     "codespectra.interpretability.embedding_table.MOST_HELD": 1 << 18,
+    "codespectra.interpretability.embedding_table.MOST_CHUNKS": 1 << 8,
     "codespectra.directions.kmeans.MOST_HELD": 1 << 21,
     "codespectra.directions.baselines.MOST_NUMBERS": 1 << 21,
     "codespectra.spectra.eigenspectrum.MOST_SCORES": 1 << 18,
@@ -93,18 +99,24 @@ def peak() -> int:
 
 def run_here(script: Path, job: dict[str, Any], held: dict[str, int] = HELD) -> int:
     """Bytes that a script holds at most, beyond those that its imports had taken."""
+    set_constants(SLABS if held else {})
     tree = ast.parse(script.read_text())
     tree.body = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     exec(compile(tree, str(script), "exec"), {})
-    for name, value in held.items():
-        module, _, constant = name.rpartition(".")
-        setattr(importlib.import_module(module), constant, value)
+    set_constants(held)
     before = peak()
     given = {key: Named(job[key]) for key in ("input", "output", "params")}
     config = {"runtime": {"device": "cpu"}}
     snakemake = Named(given, log=[job["log"]], threads=1, config=config)
     runpy.run_path(str(script), {"snakemake": snakemake})
     return peak() - before
+
+
+def set_constants(values: dict[str, int]) -> None:
+    """Set constants of modules."""
+    for name, value in values.items():
+        module, _, constant = name.rpartition(".")
+        setattr(importlib.import_module(module), constant, value)
 
 
 def in_a_process(*arguments: str) -> str:

@@ -12,6 +12,7 @@ from codespectra.statistics.row_blocks import READ
 
 # Numbers of a file's embeddings that are held whole, and of some columns of all rows: 1 GiB.
 MOST_HELD = 1 << 28
+MOST_CHUNKS = 1 << 12  # rows read at once: HDF5 takes some kilobytes for each chunk of a read
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def read_rows(dataset: h5py.Dataset, rows: np.ndarray, columns: slice = slice(No
     """Those columns of sorted, distinct rows of a dataset that is chunked by rows."""
     width = len(range(*columns.indices(dataset.shape[1])))
     found = np.empty((len(rows), width), dtype=dataset.dtype)
-    step = max(1, READ // max(1, width))
+    step = max(1, min(MOST_CHUNKS, READ // max(1, width)))
     for start in range(0, len(dataset), step):
         first, last = np.searchsorted(rows, (start, start + step))
         if 2 * (last - first) > min(step, len(dataset) - start):
