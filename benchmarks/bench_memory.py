@@ -32,7 +32,7 @@ from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
 from codespectra.files.manifests import write_manifest
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
-COUNT, WIDTH, K, EMBEDDED, DRAWS = 10_000, 512, 64, 64, 20
+COUNT, WIDTH, K, EMBEDDED, DRAWS = 10_000, 512, 64, 512, 20
 LAYERS = ["layer1", "layer2"]
 FIXED, FIXED_WITH_TORCH = 150e6, 400e6
 SEED = {"seed": 0}
