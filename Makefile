@@ -4,7 +4,7 @@
 BIN := .venv/bin
 REPORT := results/report.html
 
-.PHONY: main pretrained test test-all lint bench lock schema
+.PHONY: main pretrained test test-all coverage lint doctor rulegraph bench lock schema docs
 .DEFAULT_GOAL := main
 
 main: .venv/.synced
@@ -35,17 +35,38 @@ test: .venv/.synced
 test-all: .venv/.synced
 	$(PYTEST) tests/slow tests/workflow tests/unit
 
+# Lines of the library that unit tests run, and the modules of which they miss most. It takes half as
+# long again as the tests themselves.
+coverage: .venv/.synced
+	$(PYTEST) tests/unit --cov --cov-report=term:skip-covered
+
 lint: .venv/.synced
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	PYTHONPATH=scripts $(BIN)/lint-imports
+	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 
-# Ratios of CPU time, both sides in one process, one thread; and memory at N and 4 N images.
+# By any Python 3, since an old one may be what is wrong.
+doctor:
+	@$(firstword $(wildcard $(BIN)/python) $(PYTHON) python3) scripts/doctor.py
+
+# Which rule feeds which, as a mermaid diagram: make rulegraph TARGET=everything.
+rulegraph: .venv/.synced
+	$(BIN)/snakemake $(or $(TARGET),main) --quiet all --rulegraph mermaid-js
+
+# CPU time beside peers', both sides in one process of one thread, in at most ten minutes: ends in one
+# table, docs/benchmarks.md. benchmarks/peers.py says how to bring peers that aren't in the lock.
+PEERS := .peers
 bench: .venv/.synced
-	for bench in benchmarks/bench_*.py; do \
-		OMP_NUM_THREADS=1 PYTHONPATH=scripts:tests/helpers $(BIN)/python $$bench || exit 1; done
+	OMP_NUM_THREADS=1 PYTHONPATH=scripts:tests/helpers:$(PEERS):$(PEERS)/automated-interpretability/neuron-explainer:$(PEERS)/stringer-pachitariu-et-al-2018b/python \
+		$(BIN)/python benchmarks/run.py
+
+# The documentation's site, whose pages open from a folder.
+docs: .venv/.synced
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Documentation: build/site/index.html"
 
 lock: .venv/.synced
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --upgrade \

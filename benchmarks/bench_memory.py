@@ -6,8 +6,8 @@ constant in its module, is made as much smaller here as the sets are. A stage ma
 workspace and the allocator, and so many bytes a stimulus:
 
 - spectra: 64, a few numbers of each stimulus (its length, its influence, an order drawn).
-- directions: 64 likewise. `sae` alone holds its rows: 400 MB where torch computes, 20 D for D units
-  in float32, scaled in float64, and 4 K of every layer for K directions.
+- directions: 64 likewise. `sae` alone holds its rows, one penalty at a time: 400 MB where torch
+  computes, 20 D + 8 K for D units in float32, scaled in float64, and K directions.
 - II: 1 for each subsample, which says whether it is in; 100 for colour, label and orders drawn.
 
 imagenet_memory.py does so at ImageNet's size.
@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from side_by_side import Row, judged, show
 
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
 from codespectra.files.manifests import write_manifest
@@ -63,7 +64,7 @@ METHODS = {
     "ica": ({"k": K, "iterations": 2} | SEED, A_FEW),
     "sae": (
         {"z": K, "l1": 0.1, "epochs": 1, "batch": 256, "learning_rate": 1e-3} | SEED,
-        20 * WIDTH + 4 * K * len(LAYERS),
+        20 * WIDTH + 8 * K,
     ),
 }
 ESTIMATORS = ["meme", "alternatives", "windows", "participation_ratio", "stringer"]
@@ -107,7 +108,7 @@ def run_here(script: Path, job: dict[str, Any], held: dict[str, int] = HELD) -> 
     before = peak()
     given = {key: Named(job[key]) for key in ("input", "output", "params")}
     config = {"runtime": {"device": "cpu"}}
-    snakemake = Named(given, log=[job["log"]], threads=1, config=config)
+    snakemake = Named(given, log=[job["log"]], threads=1, resources={}, config=config)
     runpy.run_path(str(script), {"snakemake": snakemake})
     return peak() - before
 
@@ -190,12 +191,15 @@ def stages(folder: Path) -> Iterator[Stage]:
     tables = {name: f"{name}.csv" for name in names}
     yield Stage("spectra", "fit_spectra.py", job(captured, cfg, **tables), A_FEW)
     for method, (options, size) in METHODS.items():
-        script = "train_autoencoder.py" if method == "sae" else "find_directions.py"
-        made = {"data": f"{method}.h5", "manifest": f"{method}.json", "epochs": f"{method}.csv"}
-        cfg = {"options": {"method": method} | options}
-        if method != "sae":
-            del made["epochs"]
-        yield Stage(method, script, job(captured, cfg, **made), size)
+        made = {"data": f"{method}.h5", "manifest": f"{method}.json"}
+        given = {"method": method} | options
+        if method == "sae":
+            trained = job(captured, {"autoencoders": {method: given}}, **made, epochs="sae.csv")
+            trained["output"] = {name: [file] for name, file in trained["output"].items()}
+            yield Stage(method, "train_autoencoder.py", trained, size)
+        else:
+            found = job(captured, {"options": given}, **made)
+            yield Stage(method, "find_directions.py", found, size)
     files = {
         "directions": [str(folder / f"{method}.h5") for method in SCORED],
         "directions_manifests": [str(folder / f"{method}.json") for method in SCORED],
@@ -221,18 +225,15 @@ def measure(folder: Path, count: int) -> dict[str, tuple[Stage, int]]:
     }
 
 
-def main() -> None:
+def rows() -> Iterator[Row]:
     counts = (COUNT, 4 * COUNT)
     with tempfile.TemporaryDirectory() as folder:
         few, many = (measure(Path(folder, str(count)), count) for count in counts)
-    print("megabytes    " + "".join(f"{n:>9,} stimuli, bound" for n in counts) + "  bytes each")
     for name, (stage, _) in few.items():
-        peaks = [few[name][1], many[name][1]]
-        bounds = [stage.bound(count) for count in counts]
-        cells = [f"{p / 1e6:17.0f}, {b / 1e6:5.0f}" for p, b in zip(peaks, bounds, strict=True)]
-        held = all(p <= b for p, b in zip(peaks, bounds, strict=True))
-        growth = (peaks[1] - peaks[0]) / (counts[1] - counts[0])
-        print(f"{name:13}{''.join(cells)} {growth:11.0f}  " + ("held" if held else "MISSED"))
+        for count, found in zip(counts, (few, many), strict=True):
+            held, bound = found[name][1] / 1e6, stage.bound(count) / 1e6
+            what = f"peak MB, {name}, {count:,} stimuli: {held:.0f}"
+            yield judged(what, f"bound of {bound:.0f} MB", held / bound, at_most=1)
 
 
 if __name__ == "__main__":
@@ -243,4 +244,4 @@ if __name__ == "__main__":
         case ["stage", script, job]:
             print(run_here(SCRIPTS / script, json.loads(job)))
         case _:
-            main()
+            show(rows())

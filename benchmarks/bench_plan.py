@@ -11,6 +11,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,13 @@ import yaml
 from forked import in_fork
 from planned_jobs import let_stand, parsed
 from project import copy_project, read_config
+from side_by_side import Row, judged, show
 
 # CPU seconds of a start.
 GOALS = {"default": 3.0, "one set": 3.0, "large": 10.0}
 SETS = 62  # which is 5,000 jobs
+STUDIES = ("default", "one set", "large")
+SMALL = {"STUDIES": ()}  # tests/workflow starts them
 
 
 def large_study(count: int) -> dict[str, Any]:
@@ -88,20 +92,25 @@ def start(folder: Path, study: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def main() -> None:
+def rows() -> Iterator[Row]:
     studies = {"default": read_config(), "one set": large_study(1), "large": large_study(SETS)}
-    for name, config in studies.items():
+    for name in STUDIES:
         with tempfile.TemporaryDirectory() as temporary:
             folder = copy_project(Path(temporary)).folder
-            (folder / "study.yaml").write_text(yaml.safe_dump(config))
+            (folder / "study.yaml").write_text(yaml.safe_dump(studies[name]))
             start(folder, "study.yaml")  # what it need not work out again
             new = start(folder, "study.yaml")
             jobs = in_fork(pretend, folder, "study.yaml")
             done = start(folder, "study.yaml")
-        for what, seconds in {"all new": new, "all done": done}.items():
-            goal = f"goal <= {GOALS[name]:g} s {'held' if seconds <= GOALS[name] else 'MISSED'}"
-            print(f"{name:8} {jobs:5} jobs, {what:8} {seconds:6.2f} s  {goal}", flush=True)
+        for what, seconds in {"new": new, "done": done}.items():
+            yield judged(
+                f"start, all {jobs:,} jobs {what}, CPU seconds",
+                "a person's patience",
+                seconds,
+                at_most=GOALS[name],
+                ours=seconds,
+            )
 
 
 if __name__ == "__main__":
-    main()
+    show(rows())

@@ -1,13 +1,17 @@
-"""Goals 4a-4c: the action of random projections against a loop over 1000 draws."""
+"""The action of random projections against a loop over 1000 draws."""
+
+from collections.abc import Iterator
 
 import numpy as np
-from side_by_side import compare
+from side_by_side import Row, compare, show
 
 from codespectra.spectra import projections
 
 DRAWS = 1000
 FRAMES = 200
-SHARE = 100  # draws that the baseline is timed on at 100,000 units
+SHARE = 100  # draws that the peer is timed on at 100,000 units
+UNITS, MANY_UNITS = 8_000, 100_000
+SMALL = {"DRAWS": 20, "FRAMES": 10, "SHARE": 5, "UNITS": 30, "MANY_UNITS": 50}
 
 
 def film(dimensions: int) -> np.ndarray:
@@ -40,32 +44,31 @@ def seeded(activations: np.ndarray, draws: int) -> tuple[np.ndarray, np.ndarray]
     return trajectories, projections.action(trajectories)
 
 
-def main() -> None:
-    small, large = film(8_000), film(100_000)
-    compare(
-        "4a",
-        "mean and variance of the action, n=200 m=8,000",
+def rows() -> Iterator[Row]:
+    small, large = film(UNITS), film(MANY_UNITS)
+    yield compare(
+        f"mean and variance of the action, {FRAMES} frames x {UNITS:,} units",
+        f"a loop over {DRAWS} draws",
         lambda: loop(small, DRAWS),
         lambda: projections.expected_action(small),
         at_least=50,
-        repeats=5,
     )
-    compare(
-        "4b",
-        "1000 trajectories and actions, n=200 m=100,000",
+    yield compare(
+        f"{DRAWS} trajectories and actions, {FRAMES} frames x {MANY_UNITS:,} units",
+        "a loop over the draws",
         lambda: loop(large, SHARE),
         lambda: rooted(large),
         at_least=70,
-        baseline_scale=DRAWS / SHARE,
+        theirs_scale=DRAWS / SHARE,
     )
-    compare(
-        "4c",
-        "the same 1000 seeded draws, n=200 m=100,000",
-        lambda: loop(large, DRAWS),
-        lambda: seeded(large, DRAWS),
+    yield compare(
+        f"{SHARE} seeded trajectories, {FRAMES} frames x {MANY_UNITS:,} units",
+        "a loop over the same draws",
+        lambda: loop(large, SHARE),
+        lambda: seeded(large, SHARE),
         at_least=3,
     )
 
 
 if __name__ == "__main__":
-    main()
+    show(rows())

@@ -1,9 +1,11 @@
-"""Goal 1d: psychophysics of 256 directions from embeddings against lpips calls."""
+"""Psychophysics of 256 directions from embeddings against lpips calls."""
+
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from random_lpips import both_sides, crops, embed
-from side_by_side import compare
+from side_by_side import Row, compare, show
 
 from codespectra.experiments.psychophysics import Trials, answer
 from codespectra.experiments.trial_design import Design
@@ -19,14 +21,15 @@ DESIGN = Design(
     pool="min",
     seed=0,
 )
-PAIRS_SHARE, QUERIES_SHARE = 160, 40  # the baselines are timed on one trial in so many
+PAIRS_SHARE, QUERIES_SHARE = 160, 80  # the peers are timed on one trial in so many
+SMALL = {"DIRECTIONS": 2, "IMAGES": 60, "PAIRS_SHARE": 20, "QUERIES_SHARE": 20}
 
 
 class Bench:
     """The same random trunk and shipped heads on both sides, and the same random trials."""
 
     def __init__(self):
-        self.images = crops(per_class=940, count=IMAGES)
+        self.images = crops(per_class=-(-IMAGES // 9), count=IMAGES)
         self.trials = self._trials()
         self.peer, self.backbone = both_sides()
         self.pixels = torch.from_numpy(self.images).permute(0, 3, 1, 2).contiguous() / 255
@@ -65,24 +68,25 @@ class Bench:
         return self.peer(first, self.pixels[references], normalize=True).min().item()
 
 
-def main() -> None:
+def rows() -> Iterator[Row]:
     bench = Bench()
     ours, theirs = bench.ours().ravel(), bench.lpips_answers(QUERIES_SHARE, DESIGN.references)
     np.testing.assert_array_equal(ours[::QUERIES_SHARE], theirs)
     print(f"{len(theirs)} of {ours.size} answers compared, {IMAGES} images; all equal")
-    for goal, share, a_call, at_least in (
+    for each, share, a_call, at_least in (
         ("pair", PAIRS_SHARE, 1, 60),
         ("query", QUERIES_SHARE, DESIGN.references, 20),
     ):
-        compare(
-            "1d",
-            f"psychophysics, {DIRECTIONS} x {DESIGN.trials} trials, over an lpips call a {goal}",
+        yield compare(
+            f"psychophysics, {DIRECTIONS} x {DESIGN.trials} trials",
+            f"an lpips call a {each}",
             lambda share=share, a_call=a_call: bench.lpips_answers(share, a_call),
             bench.ours,
             at_least=at_least,
-            baseline_scale=share,
+            theirs_scale=share,
+            repeats=1,
         )
 
 
 if __name__ == "__main__":
-    main()
+    show(rows())

@@ -1,23 +1,22 @@
-"""Goal 1e: the monosemanticity of 2,048 units over 50,000 images in one pass, over its double sum.
-
-`python bench_scores.py 2000 64` takes so many images and units, to see that it runs.
-"""
+"""The monosemanticity of 2,048 units over 50,000 images in one pass, over its double sum."""
 
 import resource
-import sys
+from collections.abc import Iterator
 
 import numpy as np
-from side_by_side import compare
+from side_by_side import Row, compare, show
 
 from codespectra.interpretability.all_pairs import pairs_fit, pairwise
 from codespectra.interpretability.cosines import Cosines, HeldCosines, ReadCosines, squared_lengths
 from codespectra.interpretability.monosemanticity import monosemanticity
 from codespectra.statistics.subsamples import random_groups, subsamples
 
+IMAGES, UNITS = 50_000, 2048
 WIDTH, GROUPS = 512, 30  # numbers of an embedding, as CLIP's; groups of images that are resampled
 CHECKED = 2000, 32  # images and units of which all double sums are compared
 BLOCK = 1000  # images whose pairs with all others the double sum takes at a time
 TIMED = 2  # of these blocks, of one unit
+SMALL = {"IMAGES": 1000, "UNITS": 8, "CHECKED": (500, 4), "WIDTH": 32}
 
 
 class Bench:
@@ -68,22 +67,22 @@ def check() -> None:
     print(f"{CHECKED[1]} units x {CHECKED[0]} images; largest difference {error:.1e}")
 
 
-def main(images: int = 50_000, units: int = 2048) -> None:
+def rows() -> Iterator[Row]:
     check()
-    bench = Bench(images, units)
-    blocks = -(-images // BLOCK)
-    compare(
-        "1e",
-        f"monosemanticity of {units} units x {images} images, over pairs",
+    bench = Bench(IMAGES, UNITS)
+    blocks = -(-IMAGES // BLOCK)
+    yield compare(
+        f"monosemanticity of {UNITS:,} units x {IMAGES:,} images",
+        "its double sum over pairs",
         lambda: bench.double_sum(0, TIMED),
         bench.ours,
         at_least=100,
         repeats=1,
-        baseline_scale=units * blocks / min(TIMED, blocks),
+        theirs_scale=UNITS * blocks / min(TIMED, blocks),
     )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"peak memory of the process: {peak:.1f} GiB")
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    show(rows())

@@ -1,20 +1,21 @@
 """Capturing MLPs and residual stream of a language model against bare forward passes of it.
 
 Two bare passes: the plain one, as a user would write it, with its logits; and one of the body
-alone, which ends where ours ends. The goal for GPT-2's width is that for images (5b). A network of
+alone, which ends where ours ends. The goal for GPT-2's width is that for images. A network of
 width 64 does only a few hundred operations for each number it stores, 157 MB in half a second, so
 that the disk weighs more. A pass a layer ends at that layer, so that n of them cost about n / 2
-whole passes: hence the goal of one pass over them is half of that for images (5c).
+whole passes: hence the goal of one pass over them is half of that for images.
 """
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import numpy as np
 import torch
-from side_by_side import compare
+from side_by_side import Row, compare, show
 
 from codespectra.capture.text import capture_text, select_parts
 from codespectra.data.tokenization import Cut
@@ -23,10 +24,18 @@ from codespectra.models.hooks import Wanted
 from codespectra.models.language_models import initialise, inspect_layers
 
 BATCH, LENGTH = 8, 64
+SEQUENCES, FEW_SEQUENCES = 320, 16
 PARTS = {"mlp": ["*.mlp.act"], "residual": [{"type": "GPT2Block"}]}
-SMALL = {"n_embd": 64, "n_layer": 6, "n_head": 4, "n_positions": 96, "vocab_size": 256}
+BYTES = {"n_embd": 64, "n_layer": 6, "n_head": 4, "n_positions": 96, "vocab_size": 256}
 # Width, heads and vocabulary of GPT-2; a third of its blocks.
 MEDIUM = {"n_embd": 768, "n_layer": 4, "n_head": 12, "n_positions": 1024, "vocab_size": 50257}
+SMALL = {
+    "SEQUENCES": 10,
+    "FEW_SEQUENCES": 2,
+    "LENGTH": 8,
+    "BYTES": {"n_embd": 16, "n_layer": 1, "n_head": 2, "n_positions": 64, "vocab_size": 256},
+    "MEDIUM": {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64, "vocab_size": 256},
+}
 
 
 @dataclass
@@ -92,22 +101,25 @@ def assert_agrees(bench: Bench) -> None:
         np.testing.assert_array_equal(rows, torch.cat(outputs))
 
 
-def report(bench: Bench, at_most: float) -> None:
-    """Print every row of one network; `at_most` is the goal over a bare pass."""
+def rows_of(bench: Bench, at_most: float) -> Iterator[Row]:
+    """Every row of one network; `at_most` is the goal over a bare pass."""
     assert_agrees(bench)
     count = len(bench.wanted)
-    for kind, bare in (("plain pass", bench.plain_pass), ("pass without logits", bench.body_pass)):
-        compare(
-            "T1",
-            f"{bench.name}: {count} layers, over {kind}",
+    for kind, bare in (
+        ("the plain pass", bench.plain_pass),
+        ("a pass without logits", bench.body_pass),
+    ):
+        yield compare(
+            f"text capture, {count} layers, {bench.name}",
+            kind,
             bare,
             lambda: bench.capture(bench.wanted),
             at_most=at_most,
             repeats=7,
         )
-    compare(
-        "T2",
-        f"{bench.name}: {count} layers in one pass, over one each",
+    yield compare(
+        f"text capture of {count} layers in one pass, {bench.name}",
+        "a pass a layer",
         bench.one_pass_a_layer,
         lambda: bench.capture(bench.wanted),
         at_least=0.35 * count,
@@ -115,11 +127,13 @@ def report(bench: Bench, at_most: float) -> None:
     )
 
 
-def main() -> None:
+def rows() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
-        report(Bench("byte GPT-2", SMALL, 320, Path(folder)), at_most=1.5)
-        report(Bench("GPT-2, 4 blocks", MEDIUM, 16, Path(folder)), at_most=1.25)
+        yield from rows_of(Bench("byte GPT-2", BYTES, SEQUENCES, Path(folder)), at_most=1.5)
+        yield from rows_of(
+            Bench("GPT-2, 4 blocks", MEDIUM, FEW_SEQUENCES, Path(folder)), at_most=1.25
+        )
 
 
 if __name__ == "__main__":
-    main()
+    show(rows())

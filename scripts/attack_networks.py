@@ -1,7 +1,6 @@
 """Rule attack_networks: how much gradient attacks change what networks make of a set's images."""
 
 import numpy as np
-import torch
 
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.errors import UserError
@@ -14,7 +13,6 @@ from codespectra.models.open_network import open_subject
 from codespectra.models.resnet_vae import ResNetVAE
 
 log = start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 cfg, runtime, given = snakemake.params.cfg, snakemake.config["runtime"], snakemake.input
 stimuli = read_manifest(given.stimuli_manifest)
 checkpoints = dict(zip(cfg["models"], given.checkpoints_manifests, strict=True))

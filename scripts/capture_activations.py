@@ -5,16 +5,13 @@ The pass is its own, or was made by the jobs of `capture_shard`, whose files it 
 
 import sys
 
-import torch
-
-from codespectra.capture.gather_shards import correct_in, gather
+from codespectra.capture.gather_shards import correct_in, differences_in, gather
 from codespectra.capture.image_job import open_capture
 from codespectra.files.manifests import is_finished, write_manifest
 from codespectra.files.one_writer import only_writer
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
 shards, data = snakemake.input.shards, snakemake.output.data
 work = open_capture(
@@ -29,9 +26,10 @@ with only_writer(data):
         log.info("finished by another process")
         sys.exit()
     if shards:
-        correct = correct_in(snakemake.input.shard_manifests)
+        manifests = snakemake.input.shard_manifests
+        correct = correct_in(manifests)
         work.accuracy(correct)
-        written = gather(data, work.layout, shards, correct)
+        written = gather(data, work.layout, shards, correct, differences_in(manifests))
     else:
         written = work.run(
             data, snakemake.input.stimuli, batch=runtime["batch"], accept=work.accuracy

@@ -5,16 +5,13 @@ The pass is its own, or was made by the jobs of `capture_text_shard`, whose file
 
 import sys
 
-import torch
-
-from codespectra.capture.gather_shards import gather
+from codespectra.capture.gather_shards import differences_in, gather
 from codespectra.capture.text_job import open_capture
 from codespectra.files.manifests import is_finished, write_manifest
 from codespectra.files.one_writer import only_writer
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 runtime, shards = snakemake.config["runtime"], snakemake.input.shards
 data = snakemake.output.data
 work = open_capture(
@@ -30,7 +27,8 @@ with only_writer(data):
         log.info("finished by another process")
         sys.exit()
     if shards:
-        written = gather(data, work.layout, shards, None)
+        far = differences_in(snakemake.input.shard_manifests)
+        written = gather(data, work.layout, shards, None, far)
     else:
         written = work.run(data, batch=runtime["sequences"])
     log.info("%d tokens of %d sequences", len(work.tokens.token), len(work.cuts))

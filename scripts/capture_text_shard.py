@@ -2,8 +2,6 @@
 
 import sys
 
-import torch
-
 from codespectra.capture.gather_shards import shard_manifest
 from codespectra.capture.shard import Shard
 from codespectra.capture.text_job import open_capture
@@ -12,7 +10,6 @@ from codespectra.files.one_writer import only_writer
 from codespectra.jobs.start import start_job
 
 log = start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
 data = snakemake.output.data
 work = open_capture(

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import torch
 
 from codespectra.data.preprocessing import Preprocess
 from codespectra.experiments.people import (
@@ -21,7 +20,6 @@ from codespectra.jobs.start import start_job
 from codespectra.models.checkpoints import load_checkpoint
 
 log = start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 cfg = snakemake.params.cfg
 device = resolve_device(snakemake.config["runtime"]["device"])
 checkpoint = load_checkpoint(snakemake.input.checkpoint_manifest)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from codespectra.capture.captured import open_captured, read_layers
 from codespectra.capture.manifest_layers import layer_contents
@@ -23,7 +22,6 @@ from codespectra.spectra import filters
 
 log = start_job(snakemake.log[0])
 KINDS = ("kernel", "gradient")
-torch.set_num_threads(snakemake.threads)
 cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
 subject = open_subject(
     snakemake.input.checkpoint_manifest, snakemake.input.stimuli_manifest, runtime["device"]

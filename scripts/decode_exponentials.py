@@ -1,7 +1,6 @@
 """Rule decode_exponentials: networks that compute g^x mod p, and read-outs that look for x."""
 
 import pandas as pd
-import torch
 
 from codespectra.files.csv_writer import write_csv
 from codespectra.jobs.progress import progress
@@ -10,7 +9,6 @@ from codespectra.theory.hardness import decode
 from codespectra.theory.prime_groups import least_primitive_root
 
 log = start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 settings = dict(snakemake.params.cfg)
 rows = []
 for group in progress(settings.pop("groups"), desc="primes"):

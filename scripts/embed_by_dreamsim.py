@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import torch
-
 from codespectra.files.hdf5_files import hdf5_digest
 from codespectra.files.manifests import file_digest, read_manifest, write_manifest
 from codespectra.interpretability.dreamsim_embedding import Dreamsim
@@ -13,7 +11,6 @@ from codespectra.jobs.device import resolve_device
 from codespectra.jobs.start import start_job
 
 start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 cfg = snakemake.params.cfg
 # Where the files lie changes no number.
 folder = Path(snakemake.config["backbones"][cfg["name"]]["folder"]).expanduser()

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import torch
-
 from codespectra.files.hdf5_files import hdf5_digest
 from codespectra.files.manifests import read_manifest, write_manifest
 from codespectra.interpretability.embedding_file import embed_images
@@ -13,7 +11,6 @@ from codespectra.jobs.start import start_job
 from codespectra.models.checkpoints import load_checkpoint
 
 start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 cfg = snakemake.params.cfg["backbone"]
 device = resolve_device(snakemake.config["runtime"]["device"])
 checkpoint = load_checkpoint(snakemake.input.checkpoint_manifest)

@@ -21,7 +21,6 @@ from codespectra.theory.retention import INFO_NCE, KINDS, NEAR_CEILING
 log = start_job(snakemake.log[0])
 CHECKED_CORRELATIONS = (0.0, 0.3, 0.6, 0.9, 0.97, 0.99)
 TEST_INPUTS = 2**14
-torch.set_num_threads(snakemake.threads)
 cfg = snakemake.params.cfg
 device = resolve_device(snakemake.config["runtime"]["device"])
 dropout = torch.full((len(KINDS),), cfg["dropout"], device=device)

@@ -1,6 +1,7 @@
 """Rule find_directions: one method's directions in every layer of a run."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 
 from codespectra.capture.captured import open_captured, read_layers
@@ -9,6 +10,7 @@ from codespectra.capture.rows import Rows
 from codespectra.directions import directions, finders
 from codespectra.errors import UserError
 from codespectra.files.kept_results import KeptResults
+from codespectra.jobs.given_gpu import given_gpu
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.models.layer_selection import count_of
@@ -24,6 +26,9 @@ if method in ("pca", "ica", "nmf", "kmeans_code"):
     find = getattr(baselines, method)
 else:
     find = directions.neurons if method == "neurons" else getattr(finders, method)
+if method in ("kmeans", "kmeans_identity"):
+    wanted = snakemake.config["runtime"]["device"]
+    find = partial(find, device=given_gpu(snakemake.resources, wanted))
 
 
 def find_in(layer: str, activations: Rows) -> directions.Directions:

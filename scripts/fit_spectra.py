@@ -13,6 +13,7 @@ from codespectra.data.stimulus_file import labels_of
 from codespectra.files.hdf5_files import create_hdf5
 from codespectra.files.kept_tables import KeptTables
 from codespectra.files.manifests import read_manifest
+from codespectra.jobs.given_gpu import given_gpu
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.spectra import eigenspectrum, power_law
@@ -26,6 +27,7 @@ log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 manifest = read_layers(snakemake.input.manifests, cfg)
 ranks = tuple(cfg["ranks"])
+device = given_gpu(snakemake.resources, snakemake.config["runtime"]["device"])
 by_class, drawn = cfg["resampled"] == "classes", None
 if by_class:
     labels, classes = labels_of(snakemake.input.stimuli, "spectra.resampled")
@@ -50,6 +52,7 @@ def fit(
         solver=cfg["solver"],
         seed=cfg["seed"],
         kept=moments,
+        device=device,
     )
     law = power_law.fit_power_law(found.eigenvalues, ranks=ranks)
     if law.note:

@@ -7,6 +7,7 @@ from codespectra.capture.manifest_layers import captured_parts, content_of
 from codespectra.capture.rows import Rows
 from codespectra.data.tokens import read_tokens
 from codespectra.files.kept_tables import KeptTables
+from codespectra.jobs.given_gpu import given_gpu
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
 from codespectra.spectra import eigenspectrum, power_law
@@ -19,12 +20,17 @@ log = start_job(snakemake.log[0])
 cfg = snakemake.params.cfg
 manifest = read_parts(snakemake.input.manifests, cfg["parts"])
 ranks = tuple(cfg["ranks"])
+device = given_gpu(snakemake.resources, snakemake.config["runtime"]["device"])
 
 
 def fit(layer: str, rows: Rows) -> dict[str, pd.DataFrame]:
     """Rows of a layer in every table."""
     found = eigenspectrum.spectrum(
-        rows, components=cfg["components"], solver=cfg["solver"], seed=cfg["seed"]
+        rows,
+        components=cfg["components"],
+        solver=cfg["solver"],
+        seed=cfg["seed"],
+        device=device,
     )
     law = power_law.fit_power_law(found.eigenvalues, ranks=ranks)
     if law.note:

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import torch
-
 from codespectra.atlas.grids import grid_of
 from codespectra.atlas.maps import Places, Shown, fill_maps, four_bits
 from codespectra.atlas.responses import SHOWN
@@ -16,7 +14,6 @@ from codespectra.models.open_network import open_subject
 from codespectra.statistics.ranking import top_stimuli
 
 log = start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 cfg, runtime = snakemake.params.cfg, snakemake.config["runtime"]
 folder = Path(snakemake.output.shards)
 folder.mkdir(parents=True, exist_ok=True)

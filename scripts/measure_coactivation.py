@@ -2,8 +2,6 @@
 
 from itertools import chain
 
-import torch
-
 from codespectra.capture.captured import open_captured, read_layers
 from codespectra.capture.manifest_layers import layer_contents
 from codespectra.data.stimulus_file import open_stimuli
@@ -22,7 +20,6 @@ from codespectra.models.layer_inputs import named_layers
 from codespectra.models.open_network import open_subject
 
 log = start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 cfg, runtime, given = snakemake.params.cfg, snakemake.config["runtime"], snakemake.input
 index = Index(cfg["m"], cfg["normalisation"])
 captured = read_layers(given.manifests, cfg)

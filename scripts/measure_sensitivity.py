@@ -3,7 +3,6 @@
 from itertools import chain
 
 import numpy as np
-import torch
 
 from codespectra.capture.captured import open_captured, read_layers
 from codespectra.capture.manifest_layers import layer_contents
@@ -25,7 +24,6 @@ from codespectra.models.open_network import open_subject
 
 log = start_job(snakemake.log[0])
 GRADIENTS = "input gradients"
-torch.set_num_threads(snakemake.threads)
 cfg, runtime, given = snakemake.params.cfg, snakemake.config["runtime"], snakemake.input
 subject = open_subject(given.checkpoint_manifest, given.stimuli_manifest, runtime["device"])
 captured = read_layers(given.manifests, cfg)

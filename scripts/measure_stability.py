@@ -3,7 +3,6 @@
 from itertools import chain
 
 import numpy as np
-import torch
 
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.directions.directions import Directions, read_methods
@@ -31,7 +30,6 @@ from codespectra.models.open_network import open_subject
 from codespectra.statistics.subsamples import group_subsamples
 
 log = start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 cfg, runtime, given = snakemake.params.cfg, snakemake.config["runtime"], snakemake.input
 index = Index(cfg["m"], cfg["normalisation"])
 paths = dict(zip(cfg["methods"], given.directions, strict=True))

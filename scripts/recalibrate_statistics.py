@@ -11,7 +11,6 @@ from codespectra.training.batchnorm import recalibrate
 from codespectra.training.vae import evaluate
 
 log = start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 model = snakemake.params.cfg["model"]
 device = resolve_device(snakemake.config["runtime"]["device"])
 trained = load_checkpoint(snakemake.input.checkpoint_manifest)

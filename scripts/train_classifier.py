@@ -19,7 +19,6 @@ from codespectra.training.classifier import ClassifierRecipe, Labelled, train_cl
 from codespectra.training.epochs import write_trained
 
 start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 model, training = snakemake.params.cfg["model"], snakemake.params.cfg["training"]
 device = resolve_device(snakemake.config["runtime"]["device"])
 

@@ -18,7 +18,6 @@ from codespectra.training.epochs import write_trained
 from codespectra.training.language_model import LanguageRecipe, rounds_of, train_language_model
 
 start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 cfg = snakemake.params.cfg
 architecture, training = cfg["architecture"], cfg["training"]
 device = resolve_device(snakemake.config["runtime"]["device"])

@@ -1,7 +1,6 @@
 """Rule train_superposition: toy models over densities and seeds, and how R(S) predicts them."""
 
 import numpy as np
-import torch
 
 from codespectra.files.csv_writer import write_csv
 from codespectra.files.hdf5_files import create_hdf5
@@ -10,7 +9,6 @@ from codespectra.jobs.start import start_job
 from codespectra.theory.superposition import describe_toys, fit_scores, train_toys
 
 log = start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 cfg = snakemake.params.cfg
 densities = np.geomspace(1, cfg["least_density"], cfg["densities"])
 toys = train_toys(

@@ -18,7 +18,6 @@ from codespectra.training.epochs import write_trained
 from codespectra.training.vae import VaeRecipe, train_vae
 
 start_job(snakemake.log[0])
-torch.set_num_threads(snakemake.threads)
 cfg = snakemake.params.cfg
 model, training, seed = cfg["model"], cfg["training"], cfg["seed"]
 device = resolve_device(snakemake.config["runtime"]["device"])

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from transformers import BertConfig, BertForMaskedLM, GPT2Config, GPT2LMHeadModel, PreTrainedModel
 
-from codespectra.capture.activation_file import Written
 from codespectra.capture.images import Twice, capture
+from codespectra.capture.layout import Written
 from codespectra.capture.text import capture_text, select_parts
 from codespectra.data.preprocessing import Preprocess
 from codespectra.data.tokenization import Cut, cut_sequences, tokens_of

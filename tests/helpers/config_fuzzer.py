@@ -23,7 +23,7 @@ RIGHT = {
         *("pca", "ica", "nmf", "kmeans_identity", "kmeans_code", "random", "exemplar", "sha256"),
         *("people", "interpretability", "coding", "language", "theory", "lookup", "openai"),
         *("side", "limit", "checkpoints", "published", "classes", "methods", "filters"),
-        *("analysis_set", "robustness", "attacks", "noise", "models"),
+        *("analysis_set", "robustness", "attacks", "noise", "models", "zoo"),
     },
     "True": {"color", "label", "bigram", "download"},
     "'3'": {"study", "tag", "repository", "revision", "pattern", "condition", "model", "root"},

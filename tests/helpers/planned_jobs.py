@@ -163,8 +163,13 @@ def _unasked_outputs() -> set[tuple[str, str]]:
     with opened(MINI) as workflow:
         jobs = [*workflow.dag.jobs]
         asked = {str(file) for job in jobs for file in job.input}
-        outputs = {(job.rule.name, *item) for job in jobs for item in job.output.items()}
-    taken = {(rule, name) for rule, name, file in outputs if str(file) in asked}
+        outputs = {
+            (job.rule.name, name, str(file))
+            for job in jobs
+            for name, item in job.output.items()
+            for file in ([item] if isinstance(item, str) else item)
+        }
+    taken = {(rule, name) for rule, name, file in outputs if file in asked}
     return {(rule, name) for rule, name, _ in outputs} - taken
 
 
@@ -240,3 +245,19 @@ def edited(file: Path) -> Iterator[None]:
         yield
     finally:
         file.write_text(before)
+
+
+def job_counts(project: Project, targets: dict[str, set[str]]) -> list[int]:
+    """How many jobs the targets of each study have, none of which has run."""
+    return in_fork(_job_counts, project.folder, targets)
+
+
+def _job_counts(targets: dict[str, set[str]]) -> list[int]:
+    from snakemake.settings.types import DAGSettings
+
+    counts = []
+    for study, named in targets.items():
+        with parsed(Path.cwd(), study) as flow:
+            flow.dag(DAGSettings(targets=named)).printrulegraph()
+            counts.append(len([*flow._workflow.dag.jobs]))
+    return counts

@@ -15,7 +15,7 @@ from project import MINI, ROOT, share_memory
 
 from codespectra.jobs.code_digest import reached_modules
 
-STUDIES = {"coding", "interpretability", "language", "robustness", "theory", "pretrained"}
+STUDIES = {"coding", "interpretability", "language", "robustness", "theory", "pretrained", "zoo"}
 TARGETS = {"main", "everything", "atlas", "tidy"} | STUDIES
 # What the rules of all figures inherit; no job is made of it.
 BASE = "figure"
@@ -58,7 +58,11 @@ def _rules(flow: Any) -> dict[str, dict[str, Any]]:
                 for name, item in rule.input._allitems()
                 for file in (item if isinstance(item, Namedlist) else [item])
             ],
-            "output": [(name, str(item)) for name, item in rule.output._allitems()],
+            "output": [
+                (name, str(file))
+                for name, item in rule.output._allitems()
+                for file in (item if isinstance(item, Namedlist) else [item])
+            ],
             "params": {
                 name: None if callable(value) else value for name, value in rule.params.items()
             },

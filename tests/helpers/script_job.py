@@ -39,7 +39,8 @@ def run_script(
         params=Named({"code": ""} | params, cfg=cfg),
         log=["unused"],
         threads=1,
-        config=config,
+        resources={},
+        config=config or {"runtime": {"device": "cpu"}},
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(start, "start_job", lambda _: logging.getLogger("codespectra"))

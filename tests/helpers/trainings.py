@@ -157,7 +157,7 @@ LANGUAGE = Training(
     "language.models.gpt.training.learning_rate",
 )
 
-# A sparse autoencoder ----------------------------------------------------------------------------
+# Sparse autoencoders ------------------------------------------------------------------------------
 
 
 def sparse_rows(
@@ -174,18 +174,20 @@ def sparse_rows(
 ROWS = sparse_autoencoder.scaled_rows(sparse_rows(200)[0], torch.device("cpu"))
 
 
-def fresh_autoencoder(seed: int = 0, size: int = 24) -> sparse_autoencoder.SparseAutoencoder:
+def fresh_autoencoders(
+    seed: int = 0, size: int = 24, count: int = 2
+) -> sparse_autoencoder.SparseAutoencoders:
     torch.manual_seed(seed)
-    return sparse_autoencoder.SparseAutoencoder(ROWS.shape[1], size)
+    return sparse_autoencoder.SparseAutoencoders(ROWS.shape[1], size, count)
 
 
-AUTOENCODER = Training(
+AUTOENCODERS = Training(
     sparse_autoencoder,
-    fresh_autoencoder,
-    lambda network, recipe, partial: sparse_autoencoder.train_autoencoder(
-        network, ROWS, recipe, partial
+    fresh_autoencoders,
+    lambda networks, recipe, partial: sparse_autoencoder.train_autoencoders(
+        networks, ROWS, recipe, partial
     ),
-    sparse_autoencoder.AutoencoderRecipe(**EPOCHS, batch=32, l1=0.05),
+    sparse_autoencoder.AutoencoderRecipe(**EPOCHS, batch=32, penalties=(0.05, 0.3)),
     "directions.methods.sae.learning_rate",
 )
 
@@ -193,5 +195,5 @@ TRAININGS = {
     "classifier": CLASSIFIER,
     "vae": VAE,
     "language model": LANGUAGE,
-    "autoencoder": AUTOENCODER,
+    "autoencoders": AUTOENCODERS,
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import site
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from PIL import Image
-from project import MINI, Project, copy_project, read_config, share_memory, table_of_jobs
+from project import MINI, ROOT, Project, copy_project, read_config, share_memory, table_of_jobs
 
 # Two jobs of few seconds.
 FIGURE = "results/figures/mini/channel.png"
@@ -100,13 +101,21 @@ def test_a_start_that_would_import_another_library_refuses(project, tmp_path):
     assert "Traceback" not in said and "the other library" not in said
 
 
+def test_a_python_without_a_package_that_plans_need_is_named(project, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text('import sys\nsys.modules["timm"] = None\n')
+    path = {"PYTHONPATH": str(tmp_path)}
+    done = run_by(sys.executable, project.folder, "--dry-run", TABLE, environment=path)
+    assert done.returncode != 0 and "Traceback" not in done.stdout
+    assert f"{sys.executable} has no timm: " in done.stdout
+
+
 # Another workflow ---------------------------------------------------------------------------------
 
 MODULE = """
 configfile: "outer.yaml"
 
 module codespectra:
-    snakefile: "{snakefile}"
+    snakefile: {snakefile}
     config: config["codespectra"]
     prefix: "deep/er"
 
@@ -123,7 +132,7 @@ rule all:
 INCLUDE = """
 configfile: "outer.yaml"
 
-include: "{snakefile}"
+include: {snakefile}
 
 rule all:
     default_target: True
@@ -135,8 +144,9 @@ rule all:
 def outer(project, tmp_path):
     """Writes another workflow's folder, whose config is the mini study with these sections."""
 
-    def write(snakefile: str, nested: bool, **sections: Any) -> Project:
-        places = {"snakefile": project.folder / "Snakefile", "figure": FIGURE}
+    def write(snakefile: str, nested: bool, source: str = "", **sections: Any) -> Project:
+        source = source or repr(f"{project.folder}/Snakefile")
+        places = {"snakefile": source, "figure": FIGURE}
         (tmp_path / "Snakefile").write_text(snakefile.format(**places), "utf-8")
         study = read_config(MINI) | sections
         config = {"codespectra": study} if nested else study
@@ -145,6 +155,68 @@ def outer(project, tmp_path):
 
     share_memory(tmp_path)
     return write
+
+
+HOSTED = 'github("owner/codespectra", path="workflow/Snakefile", tag="v1")'
+
+
+@pytest.fixture(scope="module")
+def hosted(tmp_path_factory):
+    """This project's repository, which git takes for the one that a hosting provider has."""
+    folder = tmp_path_factory.mktemp("hosted")
+    (folder / "owner").mkdir()
+    copy_project(folder / "owner/codespectra")
+    names = ("-c", "user.name=owner", "-c", "user.email=owner@example.org")
+    for command in (["init", "-q"], ["add", "-A"], [*names, "commit", "-qm", "All"], ["tag", "v1"]):
+        subprocess.run(["git", *command], cwd=folder / "owner/codespectra", check=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_COUNT", "1")
+        patch.setenv("GIT_CONFIG_KEY_0", f"url.file://{folder}/.insteadOf")
+        patch.setenv("GIT_CONFIG_VALUE_0", "https://github.com/")
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        yield folder / "owner/codespectra"
+
+
+# As snakedeploy 0.17 writes workflow/Snakefile, beside copies of config and profiles.
+DEPLOYED = """
+from snakemake.utils import min_version
+
+
+min_version("6.10.0")
+
+
+configfile: "config/config.yaml"
+
+
+# declare https://github.com/owner/codespectra as a module
+module codespectra:
+    snakefile:
+        {source}
+    config:
+        config
+
+
+# use all rules from https://github.com/owner/codespectra
+use rule * from codespectra
+"""
+
+
+@pytest.fixture(scope="module")
+def main_jobs(project) -> dict[str, int]:
+    return table_of_jobs(project.snakemake("--dry-run"))
+
+
+@pytest.mark.parametrize("source", [HOSTED, 'gitfile("{}", path="workflow/Snakefile", tag="v1")'])
+def test_what_snakedeploy_writes_plans_the_main_job(project, main_jobs, hosted, tmp_path, source):
+    for folder in ("config", "profiles"):
+        shutil.copytree(project.folder / folder, tmp_path / folder)
+    (tmp_path / "config/config.yaml").write_text((ROOT / MINI).read_text("utf-8"))
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow/Snakefile").write_text(DEPLOYED.format(source=source.format(hosted)))
+    share_memory(tmp_path)
+    planned = Project(tmp_path).snakemake("--dry-run", study=None)
+    assert planned.returncode == 0, planned.stdout
+    assert table_of_jobs(planned) == main_jobs
 
 
 def test_a_module_keeps_everything_under_its_prefix(outer, project):
@@ -180,8 +252,8 @@ def content_of(file: Path) -> bytes | dict[str, Any]:
     return {key: content[key] for key in content.keys() - {"made_by", "digest"}}
 
 
-def test_the_main_job_of_a_module_makes_the_same_files(outer, mini):
-    copy = outer(MODULE, nested=True)
+def test_the_main_job_of_a_module_makes_the_same_files(outer, hosted, mini):
+    copy = outer(MODULE, nested=True, source=HOSTED)
     done = copy.snakemake("cs_main", "--cores", "2", study=None)
     assert done.returncode == 0, done.stdout
     made, expected = Project(copy.folder / "deep/er").outputs(), mini.outputs()
@@ -211,6 +283,19 @@ def test_an_include_runs_the_config_of_its_workflow(outer):
     assert "Nothing to be done" in copy.snakemake("--dry-run", study=None).stdout
 
 
+def test_every_job_of_an_include_runs_in_the_image_that_is_named(outer, project):
+    copy = outer(INCLUDE, nested=False, source=repr(os.path.relpath(project.folder / "Snakefile")))
+    snakefile = copy.folder / "Snakefile"
+    relative = os.path.relpath(project.folder / "Snakefile", copy.folder)
+    image = f'container: "codespectra.sif"\ninclude: {relative!r}\n'
+    snakefile.write_text(image)
+    linted = copy.snakemake("--lint", study=None)
+    assert "Congratulations" in linted.stdout, linted.stdout
+    said = "print({str(rule.container_img) for rule in workflow.rules})\n"
+    snakefile.write_text(image + said)
+    assert "{'codespectra.sif'}" in copy.snakemake("main", "--dry-run", study=None).stdout
+
+
 def test_files_of_the_user_stay_where_they_are_under_a_prefix(outer):
     copy = outer(MODULE, nested=True)
     config = yaml.safe_load((copy.folder / "outer.yaml").read_text("utf-8"))
@@ -234,7 +319,7 @@ def test_a_snakefile_from_the_net_is_refused_in_a_line(project, tmp_path):
         )
         said = Project(tmp_path).failure("--dry-run", study=None)
         server.shutdown()
-    assert "clone the repository" in said
+    assert "clone the repository" in said and "gitfile()" in said
 
 
 # Any folder ---------------------------------------------------------------------------------------

@@ -19,7 +19,8 @@ NOT_RUN = {
     *("capture_shard", "capture_text_shard", "download_checkpoint", "explain_by_chat"),
     *("import_activations", "import_embeddings", "embed_by_dreamsim", "tile_images"),
     *("map_directions", "describe_directions", "describe_text_units", "bind_atlas"),
-    "place_directions",
+    # The zoo: tests/workflow/test_zoo.py.
+    *("place_directions", "measure_network", "gather_zoo"),
 }
 
 

@@ -163,7 +163,7 @@ def test_interpretability_plans_every_direction_of_both_networks(project: Projec
     weights.parent.mkdir()
     weights.touch()
     jobs = project.would_run("interpretability", study=INTERPRETABILITY)
-    networks, kmeans, others, grid = 2, 3, 8, 15
+    networks, kmeans, others, sizes = 2, 3, 8, 3
     expected = {
         "download_checkpoint": 1,  # AlexNet
         "import_checkpoint": 1,
@@ -171,7 +171,8 @@ def test_interpretability_plans_every_direction_of_both_networks(project: Projec
         "capture_activations": networks,  # the training set
         "embed_stimuli": 1,
         "find_directions": networks * (kmeans + others),
-        "train_autoencoder": networks * grid,  # that of the main job is one of them
+        "train_autoencoder": networks,
+        "train_autoencoder_grid": networks * sizes,
         "score_interpretability": 2 * networks,
         "score_halves": networks,
         "simulate_psychophysics": networks,

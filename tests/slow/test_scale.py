@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 from checked_plans import checked_plan
+from dreamsim_weights import write_weights
 from PIL import Image
 from project import ROOT, Project, copy_project, read_config, table_of_jobs
 from torch.utils.flop_counter import FlopCounterMode
@@ -22,6 +23,7 @@ from codespectra.study.sections.study import Study, load_study
 
 IMAGENET = "workflow/studies/imagenet_resnet50.yaml"
 LANGUAGE = "workflow/studies/paper_language.yaml"
+ZOO = "workflow/studies/zoo.yaml"
 KUBERNETES = "profiles/kubernetes"
 DOC = (ROOT / "docs/scale.md").read_text()
 WIDTHS = {"layer1": 256, "layer2": 512, "layer3": 1024, "layer4": 2048}
@@ -55,7 +57,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of the project with a few images for ImageNet, and a few texts."""
     project = copy_project(tmp_path_factory.mktemp("scale"))
     rng = np.random.default_rng(0)
-    for split in ("train", "val"):
+    write_weights(project.folder / "data/dreamsim", "ensemble")
+    for split in ("train", "val", "val_1000"):
         for name in ("n01440764", "n01443537"):
             folder = project.folder / "data/imagenet" / split / name
             folder.mkdir(parents=True)
@@ -78,7 +81,9 @@ def check_jobs(done: subprocess.CompletedProcess, heading: str) -> None:
     """Assert that the document lists the jobs of a dry run; figures stand in one row."""
     assert done.returncode == 0, done.stdout
     working = {
-        rule: n for rule, n in table_of_jobs(done).items() if rule not in ("main", "language")
+        rule: n
+        for rule, n in table_of_jobs(done).items()
+        if rule not in ("main", "language", "zoo")
     }
     drawn = sum(n for rule, n in working.items() if rule.startswith("draw_"))
     expected = {rule: n for rule, n in working.items() if not rule.startswith("draw_")}
@@ -343,6 +348,23 @@ def test_gpt2_xl_takes_what_its_study_says() -> None:
     captured = 2 * language.sequences * language.length * units * 2
     assert told["capture_text"]["writes"] == gigabytes(captured)
     assert told["fit_text_spectra"]["reads"] == gigabytes(captured)
+
+
+MEASURED = 12  # CPU seconds of a network's job beside its passes, as the document states them
+
+
+def test_the_zoo_takes_what_the_document_lists(project: Project) -> None:
+    heading, images = "A zoo of 500 networks", read_config(ZOO)["stimuli"]["val"]
+    check_jobs(project.snakemake("zoo", "--dry-run", study=ZOO), heading)
+    networks = int(column(heading, "jobs")["measure_network"])
+    passes, pixels = networks * images["limit"], images["limit"] * images["side"] ** 2 * 3
+    spent = passes * SECONDS["passed"] + networks * MEASURED
+    operations = passes * gigaflops(resnet50()) * 1e9
+    told = rows_of(heading)["measure_network"]
+    assert (told["CPU hours"], told["GPU hours"]) == (hours(spent), on_gpu(operations))
+    assert told["reads"] == gigabytes(networks * pixels)
+    assert rows_of(heading)["make_stimuli"]["writes"] == gigabytes(pixels)
+    assert f"a job takes {MEASURED} s" in " ".join(DOC.split())
 
 
 @pytest.mark.skipif(

@@ -22,7 +22,8 @@ TARGETS = [
 ]
 # What a layer more on `tiles` makes of each rule's job.
 OF_TILES = {
-    *("find_directions", "train_autoencoder", "score_interpretability", "score_halves"),
+    *("find_directions", "train_autoencoder", "train_autoencoder_grid", "score_interpretability"),
+    "score_halves",
     *("simulate_psychophysics", "embed_manifold", "measure_coactivation", "measure_sensitivity"),
     *("measure_stability", "score_synergies", "score_further"),
 }
@@ -46,7 +47,7 @@ def run(
 ) -> dict[str, str]:
     """What each job says that it computed, by its log; `all`, if it had nothing to take."""
     logs = project.folder / "results/logs"
-    shutil.rmtree(logs)
+    shutil.rmtree(logs, ignore_errors=True)
     changed = project.write_study(changes)
     done = project.snakemake(*targets, *arguments, "--cores", "1", study=changed)
     assert done.returncode == 0, done.stdout
@@ -60,7 +61,8 @@ def run(
 def outputs(project: Project) -> dict[Path, bytes]:
     """Whatever lies beside the targets, hidden names too."""
     folders = {(project.folder / target).parent for target in TARGETS}
-    folders.add(project.folder / "results/directions/classifier/tiles")
+    for found in ("directions", "autoencoders"):
+        folders.add(project.folder / f"results/{found}/classifier/tiles")
     return {
         file: file.read_bytes()
         for folder in folders
@@ -103,6 +105,22 @@ def test_only_what_is_new_is_computed(project):
         others[1]: "3: relu, layer1, layer2 x color",
         others[2]: "3: relu, layer1, layer2 x color",
     }
+
+
+def test_a_penalty_more_trains_alone(project):
+    """To the same bytes as with those that stand, when all train together by force."""
+    target = [f"{SCORES}/autoencoders.csv"]
+    run(project, study([4, 7]), target)
+    grid = {"interpretability.autoencoders.l1": [0.001, 0.01, 0.1]}
+    found = run(project, study([4, 7], **grid), target)
+    jobs = {f"train_autoencoder_grid/classifier/tiles/sae-{z}" for z in ("1x", "2x")}
+    assert found.keys() == jobs | {"score_interpretability/classifier/tiles/autoencoders"}
+    log = (project.folder / "results/logs" / f"{min(jobs)}.log").read_text()
+    told = re.findall(r"epoch 2/2: .*'train_losses': \[([^]]*)\]", log)
+    assert [losses.count(",") for losses in told] == [0, 0, 0]  # of three layers
+    before = outputs(project)
+    run(project, study([4, 7], **grid), target, "--forcerun", "train_autoencoder_grid")
+    assert outputs(project) == before
 
 
 def test_what_was_gathered_is_what_force_computes_at_once(project):

@@ -16,10 +16,11 @@ import torch
 from project import ROOT
 from safetensors.numpy import load_file
 
-from codespectra.capture.activation_file import Layout, write_rows
+from codespectra.capture.activation_file import write_rows
+from codespectra.capture.layout import Layout
 from codespectra.directions import directions, finders
 from codespectra.directions.encode import encode
-from codespectra.directions.sparse_autoencoder import SparseAutoencoder, autoencoder_directions
+from codespectra.directions.sparse_autoencoder import SparseAutoencoders, autoencoder_directions
 from codespectra.models.hooks import Wanted
 
 PAGE = ROOT / "docs/library.md"
@@ -33,10 +34,10 @@ def write_results(folder: Path) -> None:
     """The files that the page names, of a layer with 64 units."""
     rows = np.random.default_rng(1).random((600, 64), np.float32)
     torch.manual_seed(0)
-    network = SparseAutoencoder(64, 80)
+    network = SparseAutoencoders(64, 80)
     with torch.no_grad():  # away from the tied start
-        network.encoder.weight += 0.05 * torch.randn(80, 64)
-        network.encoder.bias += 0.1 * torch.randn(80)
+        network.weights += 0.05 * torch.randn(64, 80)
+        network.biases += 0.1 * torch.randn(80)
     centroids = finders.kmeans(rows, k=32, starts=1, readout="cosine", seed=0)
     for name, found in ((SAE, autoencoder_directions(network, rows)), (KMEANS, centroids)):
         path = folder / name
@@ -48,11 +49,14 @@ def write_results(folder: Path) -> None:
     path = folder / "results/activations/classifier/tiles.h5"
     path.parent.mkdir(parents=True)
 
-    def show(chosen: slice, sink: Any) -> int:
-        sink(layout.wanted[0], torch.from_numpy(rows[chosen]))
+    def load(chosen: slice) -> torch.Tensor:
+        return torch.from_numpy(rows[chosen])
+
+    def show(found: torch.Tensor, _: slice, sink: Any) -> int:
+        sink(layout.wanted[0], found)
         return 0
 
-    write_rows(path, layout, show, batch=100)
+    write_rows(path, layout, load, show, batch=100)
 
 
 @pytest.fixture(scope="module")

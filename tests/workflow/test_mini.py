@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 import torch
 from checked_plans import checked_plan
-from project import MINI, read_config
+from figures import figures
+from project import MINI, ROOT, read_config
 
 from codespectra.claims.catalogue import CLAIMS
 from codespectra.study.captured_sizes import captured_bytes
@@ -29,6 +30,14 @@ def test_every_figure_has_its_three_forms(mini):
     for stem in stems:
         for form in ("pdf", "png", "csv"):
             assert (folder / f"{stem}.{form}").stat().st_size > 100
+
+
+def test_the_gallery_tells_the_columns_of_a_figure(mini):
+    told = json.loads((ROOT / "docs/gallery/run.json").read_text())["figures"]
+    for file in (mini.folder / "results/figures/mini").glob("*.csv"):
+        (name,) = (figure.name for figure in figures() if figure.fits(file.stem))
+        if name in told:
+            assert set(pd.read_csv(file, nrows=0)) <= set(told[name]["columns"])
 
 
 def test_manifests_tell_what_the_stores_hold(mini):

@@ -95,7 +95,7 @@ def test_the_main_job_is_what_the_study_holds(project: Project, sections: tuple[
 
 
 @pytest.mark.parametrize(
-    "target", ["coding", "interpretability", "language", "robustness", "theory"]
+    "target", ["coding", "interpretability", "language", "robustness", "theory", "zoo"]
 )
 def test_a_target_without_its_section_ends_in_one_line(project: Project, target: str) -> None:
     (project.folder / "partial.yaml").write_text(yaml.safe_dump(holding("spectra")))

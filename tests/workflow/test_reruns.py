@@ -40,11 +40,12 @@ DIRECTED = SCORES | OF_DIRECTIONS | OF_UNITS
 OF_SPECTRA = {"draw_spectra", "draw_exponents", "draw_windows", "draw_action", *JUDGED}
 SPECTRAL = OF_SPECTRA | {"draw_attacks"}
 PROJECTED = {"draw_trajectories", "draw_action", *JUDGED}
-FOUND = {"find_directions", "train_autoencoder"} | DIRECTED
+TRAINED_CODES = {"train_autoencoder", "train_autoencoder_grid"}
+FOUND = {"find_directions"} | TRAINED_CODES | DIRECTED
 # One method changes: the units stay, and what only looks at K-Means, unless it is that.
 METHOD = {"find_directions"} | SCORES
 CENTROIDS = METHOD | OF_DIRECTIONS
-AUTOENCODERS = {"train_autoencoder"} | SCORES
+AUTOENCODERS = TRAINED_CODES | SCORES
 FILTERED = {"compute_filters", "draw_filters"}
 CAPTURED = {"fit_spectra", "project_dot"} | FOUND | SPECTRAL | FILTERED | PROJECTED
 SHOWN = {"capture_activations"} | CAPTURED
@@ -170,6 +171,8 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "models.perceptual.expected_accuracy": ({"test": 0.1}, set()),
     "models.encoder.expected_accuracy": ({"test": 0.1}, set()),
     "capture.dtype": ("float16", SHOWN | SWEPT | TOKENS),
+    "capture.precision": ("bfloat16", SHOWN | SWEPT | TOKENS),
+    "capture.compile": (True, SHOWN | SWEPT | TOKENS),
     "capture.shards": (3, set()),
     # A model more: only what it adds, and what draws all models together.
     "spectra.models": (
@@ -218,7 +221,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     # The interpretability study is of other runs: what the main job computed stays.
     "directions.analysis_set": (
         "test",
-        {"train_autoencoder", "score_interpretability"}
+        {"train_autoencoder_grid", "score_interpretability"}
         | (HALVED | COMPARED | FURTHER | OF_DIRECTIONS | OF_UNITS),
     ),
     # The only run on the analysis set is the classifier's: nothing is left to study.
@@ -240,8 +243,9 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     "directions.methods.kmeans_code.k": ([5], METHOD),
     "directions.methods.kmeans_code.starts": (2, METHOD),
     "directions.methods.kmeans_code.seed": (5, METHOD),
-    "directions.methods.sae.z": (["3x"], AUTOENCODERS),
-    "directions.methods.sae.l1": ([0.2], AUTOENCODERS),
+    # The grid has sizes and penalties of its own.
+    "directions.methods.sae.z": (["3x"], AUTOENCODERS - {"train_autoencoder_grid"}),
+    "directions.methods.sae.l1": ([0.2], AUTOENCODERS - {"train_autoencoder_grid"}),
     "directions.methods.sae.epochs": (3, AUTOENCODERS),
     "directions.methods.sae.batch": (30, AUTOENCODERS),
     "directions.methods.sae.learning_rate": (0.01, AUTOENCODERS),
@@ -289,7 +293,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
     ),
     "interpretability.autoencoders.l1": (
         [0.01, 0.2],
-        {"train_autoencoder", "score_interpretability", "draw_autoencoders", *JUDGED},
+        {"train_autoencoder_grid", "score_interpretability", "draw_autoencoders", *JUDGED},
     ),
     "coding.encoder": ("classifier", VAES),
     "coding.hidden": ([12, 14], VAES),
@@ -408,7 +412,7 @@ MATRIX: dict[str, tuple[Any, set[str]]] = {
 # of activations from files have tests of their own.
 FIXED = re.compile(
     r"\.source$|\.weights$|\.kind$|\.architecture\.name$|^projections\.stimuli$|methods\.neurons"
-    r"|^claims\.networks$|^coding\.(dot|checkpoints)$|^people$|^directions\.reduction$|\.like$"
+    r"|^claims\.networks$|^coding\.(dot|checkpoints)$|^people$|^zoo$|^directions\.reduction$|\.like$"
     # An attacked classifier names the labels that it sees.
     r"|^models\.classifier\.classes$"
     r"|^language\.explanations\.(explainers\.openai|published)$|^activations$|\.activations$"
@@ -536,10 +540,12 @@ GROWN = {
         {"spectra.layers": ["relu", "layer[12].0.relu*", "layer3"]},
         {"capture_activations": 1, "fit_spectra": 1},
     ),
-    # Ten methods and an autoencoder in each run, and the grid's four, of which one is the main's.
+    # Ten methods and an autoencoder in each run, and the grid's two sizes.
     "a layer of the directions": (
         {"directions.layers": ["layer1.0", "layer1", "layer2"]},
-        {"capture_activations": 2, "find_directions": 20, "train_autoencoder": 5} | SCORED_AGAIN,
+        {"capture_activations": 2, "find_directions": 20, "train_autoencoder": 2}
+        | {"train_autoencoder_grid": 2}
+        | SCORED_AGAIN,
     ),
     # The dot, seen by the classifier and by the sweep's networks as trained and recalibrated.
     "a reduction": (
@@ -549,6 +555,11 @@ GROWN = {
     "a part of language models": (
         {"language.parts.attention": ["*.attn.c_proj"]},
         {"capture_text": 2, "fit_text_spectra": 2, "project_text": 2},
+    ),
+    # A job a size, which trains the new one alone.
+    "a penalty of the grid": (
+        {"interpretability.autoencoders.l1": [0.01, 0.03, 0.1]},
+        {"train_autoencoder_grid": 2, "score_interpretability": 1},
     ),
     "a K": (
         {"directions.methods.kmeans.k": [4, "0.5x", 6]},
@@ -596,6 +607,8 @@ MODULES = {
     "directions/baselines.py": CENTROIDS | PLANTED,
     "directions/read_out.py": CENTROIDS | PLANTED,
     "directions/encode.py": CENTROIDS | PLANTED,
+    "directions/nonnegative.py": CENTROIDS | PLANTED,
+    "directions/on_gpu.py": CENTROIDS | PLANTED,
     "directions/directions.py": FOUND | PLANTED,
     "directions/sparse_autoencoder.py": AUTOENCODERS | PLANTED,
     "statistics/ranking.py": DIRECTED | RECORDS | PLANTED,
@@ -674,6 +687,7 @@ MODULES = {
     "spectra/eigenspectrum.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
     # PCA's covariance is that of the spectra.
     "spectra/moments.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA | CENTROIDS | PLANTED,
+    "spectra/on_gpu.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA | CENTROIDS | PLANTED,
     "capture/rows.py": CENTROIDS
     | PLANTED
     | FITTED
@@ -775,12 +789,23 @@ MODULES = {
     "interpretability/given_embeddings.py": set(),
     "interpretability/index.py": DIRECTED | PLANTED,
     "training/epochs.py": {"embed_stimuli"} | SHOWN | ENCODER | GPT | PLANTED,
+    "training/optimizers.py": {"embed_stimuli"}
+    | SHOWN
+    | ENCODER
+    | GPT
+    | PLANTED
+    | TOYS
+    | INFORMATION
+    | HARDNESS,
     "training/classifier.py": {"embed_stimuli"} | SHOWN | ENCODER,
     "training/vae.py": VAES,
     # Networks as trained stay as they are.
     "training/batchnorm.py": VAES - {"train_vae"} - CROSSED - FILTERED,
     "capture/activation_file.py": SHOWN | SWEPT | TOKENS,
     "capture/journal.py": SHOWN | SWEPT | TOKENS,
+    "capture/layout.py": SHOWN | SWEPT | TOKENS,
+    "capture/p[air]*.py": SHOWN | SWEPT | TOKENS,  # passes, pipeline, precision
+    "capture/row_writer.py": SHOWN | SWEPT | TOKENS,
     "capture/shard.py": SHOWN | SWEPT | TOKENS,
     "capture/gather_shards.py": SHOWN | SWEPT | TOKENS,
     "capture/images.py": SHOWN | SWEPT,
@@ -860,6 +885,11 @@ MODULES = {
     "figures/theory.py": {"draw_superposition", "draw_channel"},
     "figures/index.py": {"draw_index", "draw_exciting_images"},
     "figures/index_methods.py": {"draw_index_panels", "draw_controls"},
+    # This study has no zoo: tests/workflow/test_zoo.py.
+    "zoo/*.py": set(),
+    "figures/zoo.py": set(),
+    "models/published_files.py": set(),
+    "models/library_names.py": set(),
     # The target atlas is asked for by itself: tests/workflow/test_atlas.py.
     "atlas/*.py": set(),
     "directions/places.py": set(),
@@ -873,7 +903,8 @@ MODULES = {
     "explanations/chat_*.py": set(),
     "models/torchvision_weights.py": set(),
     # What several rooms have in common.
-    "jobs/device.py": TRAINED | TOYS | INFORMATION,
+    "jobs/device.py": TRAINED | TOYS | INFORMATION | TEXT_SPECTRA,
+    "jobs/given_gpu.py": FITTED | CENTROIDS | TEXT_SPECTRA,
     "data/stimuli.py": TRAINED_ON,
     "data/image_files.py": TRAINED_ON,
     "data/preprocessing.py": (TRAINED_ON - {"make_stimuli"}) | BUILT,
@@ -962,7 +993,7 @@ UNASKED = {
     *(("judge_claims", "by_scope"), ("train_superposition", "weights")),
     *(
         (f"train_{what}", "epochs")
-        for what in ("autoencoder", "classifier", "language_model", "vae")
+        for what in ("autoencoder", "autoencoder_grid", "classifier", "language_model", "vae")
     ),
 }
 

@@ -27,9 +27,11 @@ GPU_TAGGED = {
     "embed_by_dreamsim",
     "compute_filters",
     "train_autoencoder",
+    "train_autoencoder_grid",
     "measure_coactivation",
     "measure_sensitivity",
     "measure_stability",
+    "measure_network",
     "attack_networks",
     "map_directions",
     "compare_people",
@@ -37,6 +39,8 @@ GPU_TAGGED = {
     "capture_text",
     "capture_text_shard",
 }
+# Another rule's script, for other files.
+SHARED = {"train_autoencoder_grid": "train_autoencoder.py"}
 
 
 def test_the_rules_are_found():
@@ -49,7 +53,7 @@ def test_the_rules_are_found():
 def test_a_working_rule_is_complete(name):
     rule = RULES[name]
     assert rule.message and rule.output and rule.conda and len(rule.log) == 1
-    assert rule.script == ("draw.py" if name in FIGURES else f"{name}.py")
+    assert rule.script == ("draw.py" if name in FIGURES else SHARED.get(name, f"{name}.py"))
     assert {"cfg", "code"} <= rule.params.keys()
     assert rule.benchmark.startswith("results/benchmarks/") and rule.benchmark.endswith(".jsonl")
     assert rule.log[0].startswith("results/logs/") and rule.log[0].endswith(".log")

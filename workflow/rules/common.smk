@@ -12,6 +12,7 @@ from snakemake.utils import update_config
 
 from codespectra.claims.needs import NEEDS
 from codespectra.jobs.code_digest import code_digest
+from codespectra.study.sections.base import short
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import load_study
 from codespectra.errors import UserError
@@ -193,3 +194,4 @@ include: "reruns.smk"
 include: "disk.smk"
 include: "growing_sets.smk"
 include: "kept.smk"
+include: "zoo_inputs.smk"

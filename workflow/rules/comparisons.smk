@@ -70,7 +70,7 @@ use rule figure as draw_autoencoders with:
         autoencoders_resampled=f"{SCORES}/autoencoders_resampled.csv",
         scores=f"{SCORES}/directions.csv",
         resampled=f"{SCORES}/directions_resampled.csv",
-        manifests=directed(lambda w: [*plan.grid], "json"),
+        manifests=directed([*plan.grid], "json", "autoencoders"),
     output:
         **run_figure_files("autoencoders", "sparse autoencoders"),
     pathvars:

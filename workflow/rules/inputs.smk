@@ -125,13 +125,16 @@ def psychophysics_config(wildcards):
     return stage_config(**options, study=study.study, metric=HEADLINE, backbones=BACKBONES)
 
 
-def directed(methods, form):
-    """Input function: directions of {model} on {stimuli}; methods is a list or a function."""
+def directed(methods, form, folder="directions"):
+    """Input function: directions of {model} on {stimuli}; methods is a list or a function.
+
+    The folder of the grid's is `autoencoders`; that of a table of scores is called as its {group}.
+    """
 
     def files(wildcards):
-        folder = f"results/directions/{wildcards.model}/{wildcards.stimuli}"
+        place = f"results/{wildcards.get('group', folder)}/{wildcards.model}/{wildcards.stimuli}"
         names = methods(wildcards) if callable(methods) else methods
-        return [f"{folder}/{name}.{form}" for name in names]
+        return [f"{place}/{name}.{form}" for name in names]
 
     return files
 
@@ -146,8 +149,41 @@ def directions_of(methods):
 
 def directions_config(wildcards):
     """What the directions of one method depend on, besides the activations."""
-    options = (plan.grid | plan.methods)[wildcards.method]
-    return run_config("directions", wildcards, options=options)
+    return run_config("directions", wildcards, options=plan.methods[wildcards.method])
+
+
+# Options of sparse autoencoders by their names, in each folder.
+AUTOENCODERS = {
+    "directions": {name: own for name, own in plan.methods.items() if own["method"] == "sae"},
+    "autoencoders": plan.grid,
+}
+
+
+def autoencoder_files(folder):
+    """Outputs of the job that trains those of one size z there: three for each penalty."""
+    penalties = dict.fromkeys(short(own["l1"]) for own in AUTOENCODERS[folder].values())
+    names = [
+        f"results/{folder}/{{model}}/{{stimuli}}/sae-{{z}}-{l1}"
+        for l1 in penalties or ["none"]  # a rule without outputs is none
+    ]
+    forms = {"data": "h5", "manifest": "json", "epochs": "csv"}
+    return {kind: [f"{name}.{form}" for name in names] for kind, form in forms.items()}
+
+
+def autoencoder_sizes(folder):
+    """Wildcard constraint: the sizes of those there."""
+    return names_of(dict.fromkeys(str(own["z"]) for own in AUTOENCODERS[folder].values()))
+
+
+def autoencoders_config(folder):
+    """Input function: what those of one size depend on, besides the activations."""
+
+    def config(wildcards):
+        known = AUTOENCODERS[folder]
+        own = {name: known[name] for name in known if str(known[name]["z"]) == wildcards.z}
+        return run_config("directions", wildcards, autoencoders=own)
+
+    return config
 
 
 def scored_methods(wildcards):

@@ -16,6 +16,7 @@ CATEGORIES = {
     **dict.fromkeys(("interpretability", "people"), "Interpretability"),
     "theory": "Theory",
     "robustness": "Robustness",
+    "zoo": "Zoo",
 }
 
 

@@ -21,10 +21,15 @@ PRETRAINED_FIGURES = [
     file for file in [*MAIN_TARGETS, *LANGUAGE_TARGETS] if not Path(file).name.startswith("claims")
 ]
 PRETRAINED_TARGETS = with_claims("-pretrained", PRETRAINED_FIGURES)
+
+
+include: "zoo.smk"
+
+
 # The main job too, of a study that is nothing but one of the others.
 ALL_TARGETS = [
     *(*MAIN_TARGETS, *CODING_TARGETS, *INTERPRETABILITY_TARGETS),
-    *(*LANGUAGE_TARGETS, *ROBUSTNESS_TARGETS, *THEORY_TARGETS),
+    *(*LANGUAGE_TARGETS, *ROBUSTNESS_TARGETS, *THEORY_TARGETS, *ZOO_TARGETS),
 ]
 
 
@@ -102,6 +107,13 @@ rule theory:
         lambda w: wanted(THEORY_TARGETS, "theory"),
     message:
         "The theory study: simulations and capacities"
+
+
+rule zoo:
+    input:
+        lambda w: wanted(ZOO_TARGETS, "zoo"),
+    message:
+        "The zoo: exponent, II and MIS of many networks"
 
 
 rule pretrained:

@@ -95,7 +95,7 @@ def write_neuronpedia(
 def _about(model: str, layers: int, source: str) -> dict[str, dict[str, Any]]:
     """What the units belong to; how many neurons a layer has isn't known here."""
     told = {"description": "explained units", "creatorName": OWNER}
-    lines = {
+    lines: dict[str, dict[str, Any]] = {
         "model": {"id": model, "layers": layers, "neuronsPerLayer": 0, "owner": OWNER},
         "sourceset": {"modelId": model, "name": OWNER} | told,
         "source": {"modelId": model, "id": source, "setName": OWNER},

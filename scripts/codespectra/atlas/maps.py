@@ -48,7 +48,7 @@ class Shown:
     grid: tuple[int, int]
     maps: np.ndarray = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Sort the places by image, to find those of one."""
         self.maps = np.zeros((*self.images.shape, *self.grid), dtype=np.float32)
         self._order = np.argsort(self.images, axis=None, kind="stable")

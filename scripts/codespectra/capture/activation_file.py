@@ -7,17 +7,19 @@ import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from codespectra.capture.journal import Journal
-from codespectra.capture.shard import WHOLE, Shard
+from codespectra.capture.layout import Layout, Written
+from codespectra.capture.pipeline import ReadAhead
+from codespectra.capture.row_writer import Chunks, Hashes, RowWriter
 from codespectra.errors import UserError, first_line
 from codespectra.files import full_disk
 from codespectra.files.full_disk import in_bytes
@@ -26,7 +28,6 @@ from codespectra.files.json_files import content_digest
 from codespectra.files.named_axes import name_axes
 from codespectra.files.plain_files import open_plain, refuse_planted
 from codespectra.files.whole_files import publish
-from codespectra.jobs.progress import progress
 from codespectra.models.hooks import Sink, Wanted
 from codespectra.models.reductions import EACH_TOKEN, patch_count, stride_of
 
@@ -35,101 +36,27 @@ log = logging.getLogger("codespectra")
 # HDF5 chunks of 64 to 256 whole rows stream fastest; about a megabyte each.
 CHUNK_ROWS, CHUNK_BYTES = (64, 256), 1 << 20
 
-# Passes stimuli start to stop through the network and hands all wanted outputs to the sink, a row
-# each; returns how many of the stimuli it predicts rightly, 0 where nothing is predicted.
-Show = Callable[[slice, Sink], int]
-
-# sha256 of the rows of each dataset, of which more are to come.
-Hashes = dict[str, "hashlib._Hash"]
-
-
-def _nothing(file: h5py.File) -> None:
-    """What a file holds besides its rows, when that is nothing."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What an activations file holds, or one shard of it.
-
-    Attributes:
-        wanted: its datasets.
-        offsets: (stimuli + 1,) the row at which each stimulus begins, and the number of rows R,
-            of the whole.
-        dtype: float32 or float16.
-        attributes: of the file; a partial file is resumed only for the same ones.
-        besides: writes what else the file holds, before its rows.
-        grain: shards begin at multiples of so many stimuli.
-        row: what a row is of, which names the first axis of the datasets.
-        shard: the one whose rows the file holds.
-        follows_from: what a partial file must have come from too, which the file doesn't say.
-    """
-
-    wanted: list[Wanted]
-    offsets: Sequence[int]
-    dtype: str
-    attributes: dict[str, Any]
-    besides: Callable[[h5py.File], None] = _nothing
-    grain: int = 1
-    row: str = "stimulus"
-    shard: Shard = WHOLE
-    follows_from: Sequence[Any] = ()
-
-    def part(self, shard: Shard) -> "Layout":
-        """The layout of one shard: its rows, without what the whole file holds besides."""
-        if shard == WHOLE:
-            return self
-        attributes = self.attributes | {"shard": shard}
-        return replace(self, shard=shard, attributes=attributes, besides=_nothing)
-
-    @property
-    def stimuli(self) -> range:
-        """Indices of the stimuli whose rows the file holds."""
-        return self.shard.share(len(self.offsets) - 1, self.grain)
-
-    @property
-    def rows(self) -> int:
-        """Rows of every dataset."""
-        return int(self.offsets[self.stimuli.stop] - self.offsets[self.stimuli.start])
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of all rows."""
-        return sum(item.width for item in self.wanted) * self.rows * np.dtype(self.dtype).itemsize
-
-    @property
-    def identity(self) -> str:
-        """Digest that tells this capture from others."""
-        keys = [item.key for item in self.wanted]
-        attributes = {key: str(value) for key, value in self.attributes.items()}
-        return content_digest([attributes, keys, self.dtype, self.rows, *self.follows_from])
-
-
-@dataclass(frozen=True)
-class Written:
-    """What is known of a finished activations file.
-
-    Attributes:
-        correct: how many stimuli were predicted rightly; None where nothing is predicted.
-        sha256: `hdf5_digest` of the file.
-        rows: `rows_digest` of each dataset, by its key.
-        whole: stimuli in whole grains of the layout, and how many of these were predicted rightly.
-    """
-
-    correct: int | None
-    sha256: str
-    rows: dict[str, str]
-    whole: tuple[int, int] = (0, 0)
+# Reads stimuli start to stop, in a thread of its own.
+Load = Callable[[slice], Any]
+# Passes what was read, and which stimuli it is, through the network and hands all wanted outputs to
+# the sink, a row each; returns how many it predicts rightly, 0 where nothing is predicted.
+Show = Callable[[Any, slice, Sink], torch.Tensor | int]
 
 
 def write_rows(
     path: str | Path,
     layout: Layout,
+    load: Load,
     show: Show,
     *,
     batch: int,
+    least: int = 1,
     accept: Callable[[int], None] = lambda correct: None,
 ) -> Written:
     """Fill a new activations file by showing `batch` stimuli at a time; resume a killed job's.
+
+    One batch is shown while the next is read and the last is written (`pipeline`). A batch that the
+    device has no memory for is halved, down to `least`, and so are those after it.
 
     The growing file is `.{name}.partial`; its progress is noted beside it every few
     seconds, and it counts only for the same datasets and attributes, and with the bytes that were
@@ -140,21 +67,20 @@ def write_rows(
         Its digest, and how many stimuli were predicted rightly, as `show` counts them.
 
     Raises:
-        UserError: too little disk, or an activation that is NaN or infinite.
+        UserError: too little disk or memory, or an activation that is NaN or infinite.
     """
     path = Path(path)
     partial, journal = growing(path, layout)
     hashes = _resume(partial, layout, journal) or _begin(partial, layout, journal)
-    # Without a chunk cache rows go straight to the file, uncopied.
     with (
         full_disk.told(partial.parent),
-        h5py.File(partial, "r+", rdcc_nbytes=0) as file,
+        RowWriter(partial, layout, _chunks(partial, layout), hashes, journal) as writer,
         torch.inference_mode(),
     ):
-        _show_rest(_Writer(file, layout, hashes), layout, show, batch, journal)
+        _show_rest(writer, layout, load, show, batch, least)
     accept(journal.correct)
     # Of the rows as they were computed: one that the disk has changed since is refused by readers.
-    rows = {item.key: hashes[item.key].hexdigest() for item in layout.wanted}
+    rows = {item.key: writer.hashes[item.key].hexdigest() for item in layout.wanted}
     written = Written(journal.correct, hdf5_digest(partial, rows), rows, journal.whole)
     publish(partial, path)
     journal.file.unlink(missing_ok=True)  # an empty shard has none
@@ -168,68 +94,33 @@ def growing(path: Path, layout: Layout) -> tuple[Path, Journal]:
     return partial, Journal(path.with_name(f".{path.name}.progress.json"), layout.identity)
 
 
-def _show_rest(writer: "_Writer", layout: Layout, show: Show, batch: int, journal: Journal) -> None:
+def _show_rest(
+    writer: RowWriter, layout: Layout, load: Load, show: Show, batch: int, least: int
+) -> None:
     """Show the stimuli that aren't in the file yet."""
-    offsets, stimuli = layout.offsets, layout.stimuli
-    rest = stimuli[journal.done :]
-    done = int(offsets[rest.start]) - writer.first
-    with progress(total=layout.rows, initial=done) as bar:
-        for start in rest[::batch]:
-            stop = min(start + batch, stimuli.stop)
-            writer.rows = slice(int(offsets[start]), int(offsets[stop]))
-            journal.correct += show(slice(start, stop), writer)
-            journal.done = stop - stimuli.start
-            if journal.done % layout.grain == 0:
-                journal.whole = journal.done, journal.correct
-            if stop == stimuli.stop or journal.is_due():
-                journal.digests |= writer.flushed()
-                journal.write()
-            bar.update(writer.rows.stop - writer.rows.start)
+    start, end = layout.stimuli.start + writer.journal.done, layout.stimuli.stop
+    with ReadAhead(load) as read:
+        while start < end:
+            stop = min(start + batch, end)
+            rows, then = slice(start, stop), slice(stop, min(stop + batch, end))
+            try:
+                writer.begin(start)
+                writer.finish(stop, torch.as_tensor(show(read(rows, then), rows, writer)))
+            except torch.OutOfMemoryError as error:
+                batch = _halved(stop - start, least, first_line(error))
+            else:
+                start = stop
 
 
-class _Writer:
-    """Writes one batch's outputs into the rows it is set to, and refuses NaN and infinity.
-
-    `rows` count through the whole, of which the file begins at row `first`. `hashes` are of
-    the rows that it has.
-    """
-
-    def __init__(self, file: h5py.File, layout: Layout, hashes: Hashes):
-        self.file, self.hashes = file, hashes
-        self.first = int(layout.offsets[layout.stimuli.start])
-        self.datasets = {item.key: file[item.key].id for item in layout.wanted}
-        self.dtype = getattr(torch, layout.dtype)
-        self.rows = slice(0, 0)
-
-    def __call__(self, item: Wanted, values: torch.Tensor) -> None:
-        values = values.to(self.dtype)
-        # One sum is far cheaper than a test of every number; only a suspect is looked at.
-        if not values.sum(dtype=torch.float32).isfinite():
-            self._refuse_infinite(item, values)
-        # h5py's `dataset[rows] = values` spends longer on the indexing than on the writing.
-        dataset, shape = self.datasets[item.key], tuple(values.shape)
-        target = dataset.get_space()
-        target.select_hyperslab((self.rows.start - self.first, 0), shape)
-        numbers = values.cpu().contiguous().numpy()
-        dataset.write(h5py.h5s.create_simple(shape), target, numbers)
-        self.hashes[item.key].update(numbers.data)
-
-    def flushed(self) -> dict[str, str]:
-        """Bring all rows to the file; returns the sha256 of each dataset's."""
-        self.file.flush()
-        return {key: digest.hexdigest() for key, digest in self.hashes.items()}
-
-    def _refuse_infinite(self, item: Wanted, values: torch.Tensor) -> None:
-        bad = ~values.isfinite().all(dim=1)
-        if not bad.any():
-            return
-        of_text = item.reduction == "tokens" and len(item.layer["shape"]) == 1
-        row = "token row" if of_text else "stimulus"
+def _halved(batch: int, least: int, error: str) -> int:
+    """Half of a batch that the device had no memory for."""
+    if batch // 2 < least:
         raise UserError(
-            f"layer {item.layer['name']}: NaN or infinite activation, first at {row} "
-            f"{self.rows.start + int(bad.int().argmax())}; check the checkpoint and its "
-            "preprocessing" + (", or store float32" if self.dtype == torch.float16 else "")
+            f"the device has no memory for {batch} stimuli at once ({error}), and a batch must "
+            f"have {least}; end what else runs on it, or set runtime.device: cpu"
         )
+    log.warning("%s: batches of %d instead of %d from here on", error, batch // 2, batch)
+    return batch // 2
 
 
 def _resume(partial: Path, layout: Layout, journal: Journal) -> Hashes | None:
@@ -237,8 +128,7 @@ def _resume(partial: Path, layout: Layout, journal: Journal) -> Hashes | None:
     journal.read()
     if not journal.done:
         return None
-    offsets, start = layout.offsets, layout.stimuli.start
-    rows = int(offsets[start + journal.done]) - int(offsets[start])
+    rows = layout.row_of(layout.stimuli.start + journal.done)
     try:
         found = {"": _digest_of_rest(partial, layout)}
         with h5py.File(partial, "r") as file:
@@ -273,8 +163,28 @@ def begin_file(partial: Path, layout: Layout, journal: Journal) -> None:
 
 
 def _digest_of_rest(partial: Path, layout: Layout) -> str:
-    """Digest of all that a file says but the numbers in its rows."""
-    return hdf5_digest(partial, dict.fromkeys((item.key for item in layout.wanted), ""))
+    """Digest of all that a file says but the numbers in its rows, and of where these lie."""
+    said = hdf5_digest(partial, dict.fromkeys((item.key for item in layout.wanted), ""))
+    return content_digest(
+        [said, [places.tolist() for _, places in _chunks(partial, layout).values()]]
+    )
+
+
+def _chunks(partial: Path, layout: Layout) -> Chunks:
+    """Where the rows of a file lie, in chunks of whole rows."""
+    with h5py.File(partial, "r") as file:
+        return {item.key: _chunks_of(file[item.key]) for item in layout.wanted}
+
+
+def _chunks_of(dataset: h5py.Dataset) -> tuple[int, NDArray[np.int64]]:
+    rows = dataset.chunks[0]
+    places = np.zeros(-(-len(dataset) // rows), np.int64)
+
+    def note(chunk: h5py.h5d.StoreInfo) -> None:
+        places[chunk.chunk_offset[0] // rows] = chunk.byte_offset
+
+    dataset.id.chunk_iter(note)
+    return rows, places
 
 
 def _check_disk(partial: Path, layout: Layout) -> None:
@@ -285,7 +195,7 @@ def _check_disk(partial: Path, layout: Layout) -> None:
         *(partial.name, in_bytes(layout.bytes), len(layout.wanted), layout.rows, in_bytes(free)),
     )
     if layout.bytes > free:
-        raise UserError(
+        raise full_disk.LittleDisk(
             f"{partial.parent}: {in_bytes(layout.bytes)} of activations don't fit the free disk, "
             f"which lacks {in_bytes(layout.bytes - free)}; choose fewer layers, capture.dtype: "
             "float16, or another results folder"

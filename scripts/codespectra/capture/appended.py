@@ -11,7 +11,8 @@ from typing import Any
 
 import h5py
 
-from codespectra.capture.activation_file import Layout, Written, begin_file, growing
+from codespectra.capture.activation_file import begin_file, growing
+from codespectra.capture.layout import Layout, Written
 from codespectra.data.stimulus_file import images_digest
 from codespectra.errors import UserError, first_line
 from codespectra.files.hdf5_files import DIGESTED, hdf5_digest, rows_digest

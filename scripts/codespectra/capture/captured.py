@@ -15,7 +15,7 @@ from codespectra.files.json_files import content_digest
 from codespectra.files.manifests import read_manifest
 
 # What the manifest of a file tells of that file alone.
-OWN = {"file", "sha256", "identity", "holds", "datasets", "accuracy"}
+OWN = {"file", "sha256", "identity", "holds", "datasets", "accuracy", "differences"}
 
 
 class Captured:

@@ -1,19 +1,15 @@
 """Gather shards into one activations file of virtual HDF5 datasets, without a copy."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import h5py
 
-from codespectra.capture.activation_file import (
-    Layout,
-    Written,
-    describe_dataset,
-    write_axes,
-    write_head,
-)
+from codespectra.capture.activation_file import describe_dataset, write_axes, write_head
+from codespectra.capture.layout import Layout, Written
 from codespectra.capture.shard import Shard
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import create_hdf5, hdf5_digest, open_hdf5, rows_digest
@@ -21,7 +17,11 @@ from codespectra.files.manifests import read_manifest
 
 
 def gather(
-    path: str | Path, layout: Layout, shards: Sequence[str | Path], correct: int | None
+    path: str | Path,
+    layout: Layout,
+    shards: Sequence[str | Path],
+    correct: int | None,
+    differences: Mapping[str, float] = MappingProxyType({}),
 ) -> Written:
     """Write the file of `layout`, whose datasets point to the rows in `shards`: these must stay.
 
@@ -33,6 +33,7 @@ def gather(
         layout: of the whole.
         shards: the files, in order.
         correct: right predictions of all (`correct_in`).
+        differences: from float32 (`differences_in`).
 
     Raises:
         UserError: a shard is missing, damaged, or of another capture.
@@ -56,7 +57,7 @@ def gather(
         write_axes(file, layout)
     with open_hdf5(path) as file:
         rows = {x.key: rows_digest(file[x.key], layout.rows).hexdigest() for x in layout.wanted}
-    return Written(correct, hdf5_digest(path, rows), rows)
+    return Written(correct, hdf5_digest(path, rows), rows, differences=dict(differences))
 
 
 def shard_manifest(data: str | Path, identity: str, written: Written) -> dict[str, Any]:
@@ -66,6 +67,7 @@ def shard_manifest(data: str | Path, identity: str, written: Written) -> dict[st
         "sha256": written.sha256,
         "identity": identity,
         "correct": written.correct,
+        "differences": written.differences,
     }
 
 
@@ -75,12 +77,17 @@ def correct_in(manifests: Sequence[str | Path]) -> int | None:
     return None if None in found else sum(found)
 
 
+def differences_in(manifests: Sequence[str | Path]) -> dict[str, float]:
+    """How far each dataset is from float32, of which all shards take the same sample."""
+    return read_manifest(manifests[0])["differences"]
+
+
 def _check(shard: Path, part: Layout) -> None:
     """Refuse a shard of other stimuli, of another network, or captured by other packages."""
     with open_hdf5(shard) as file:
         # Its code is the script's that captured it.
         found = {key: file.attrs.get(key) for key in part.attributes if key != "code"}
-        expected = {key: str(part.attributes[key]) for key in found}
+        expected: dict[str, Any] = {key: str(part.attributes[key]) for key in found}
         for item in part.wanted:
             dataset = file.get(item.key)
             found[item.key] = dataset and (dataset.shape, dataset.dtype.name)

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from codespectra.capture import images
-from codespectra.capture.activation_file import Layout, Written, listed_dataset
+from codespectra.capture.activation_file import listed_dataset
 from codespectra.capture.appended import keep_rows, take_rows
+from codespectra.capture.layout import Layout, Written
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.data.stimulus_file import open_stimuli
 from codespectra.errors import UserError
@@ -31,7 +32,7 @@ class ImageCapture:
     """Which network sees which images, and what is kept of it.
 
     Attributes:
-        cfg: model, stimuli, noisy, dtype, wanted.
+        cfg: model, stimuli, noisy, dtype, precision, compile, wanted.
         subject: the network.
         shown: the stimuli's manifest.
         wanted: datasets of the file.
@@ -105,6 +106,8 @@ class ImageCapture:
                 attributes=self.attributes,
                 accept=accept,
                 noisy=self.cfg["noisy"],
+                precision=self.cfg["precision"],
+                compile=self.cfg["compile"],
                 shard=shard,
             )
 
@@ -140,6 +143,9 @@ class ImageCapture:
             "count": self.count,
             "noisy": self.cfg["noisy"],
             "dtype": self.cfg["dtype"],
+            "precision": self.cfg["precision"],
+            "compile": self.cfg["compile"],
+            "differences": written.differences,
             "accuracy": self.accuracy(written.correct),
             "weights": self.subject.description["weights"],
             "checkpoint_sha256": self.subject.description["sha256"],
@@ -166,6 +172,8 @@ def open_capture(
         "stimuli": cfg["stimuli"],
         IMAGES: shown["sha256"],
         "preprocessing": str(subject.description["preprocessing"]),
+        "precision": cfg["precision"],
+        "compile": cfg["compile"],
         "code": code,
         "torch": torch.__version__,
         "torchvision": version("torchvision"),

@@ -1,7 +1,9 @@
 """Activations of all wanted layers and reductions of images, from one forward pass."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from codespectra.capture.activation_file import Layout, Written, write_rows
+from codespectra.capture.activation_file import write_rows
+from codespectra.capture.layout import Layout, Written
+from codespectra.capture.passes import Pass, compiled, eager
+from codespectra.capture.precision import EXACT, check_precision, computing, differences
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.data.preprocessing import Preprocess
 from codespectra.data.stimulus_file import PREFIX
-from codespectra.models.hooks import Sink, Wanted, capturing, leave_dropout_on
+from codespectra.models.hooks import Sink, Wanted, leave_dropout_on
 from codespectra.models.layer_listing import logits_of
 
 # With dropout on the noise depends on the batch, which `runtime.batch` mustn't change.
@@ -65,6 +70,8 @@ def capture(
     attributes: dict[str, Any],
     accept: Callable[[int | None], None] = lambda correct: None,
     noisy: bool = False,
+    precision: str = EXACT,
+    compile: bool = False,
     shard: Shard = WHOLE,
 ) -> Written:
     """Write the activations of `images` (N, H, W, 3) to `path` as `write_rows` does.
@@ -72,32 +79,51 @@ def capture(
     `accept` may refuse the number of right predictions by an error. `noisy` leaves dropout on, in
     batches of 100: the noise follows from the row that a batch starts at, so that it is the same
     after a kill and in any number of shards, and another when the same images come `Twice`.
+    `precision` is what the network computes with (`precision.computing`); `compile` lets torch
+    compile it (`passes.compiled`).
 
     Returns:
         Its digest, and how many `labels` of the shard the network's own output predicts.
 
     Raises:
-        UserError: too little disk, or an activation that is NaN or infinite.
+        UserError: too little disk or memory, an activation that is NaN or infinite, a precision
+            that the device hasn't, or a network that can't be compiled.
     """
+    check_precision(precision, preprocess.device)
     network.to(memory_format=torch.channels_last).eval()
-    if noisy:
-        leave_dropout_on(network)
-        batch = NOISY_BATCH
 
-    def show(rows: slice, sink: Sink) -> int:
+    def load(rows: slice) -> torch.Tensor:
+        return preprocess(images[rows])
+
+    def show(forward: Pass, pixels: torch.Tensor, rows: slice, sink: Sink) -> torch.Tensor | int:
         if noisy:
             torch.manual_seed(rows.start)
-        with capturing(network, wanted, sink):
-            outputs = network(preprocess(images[rows]))
+        outputs = forward(sink, pixels)
         if labels is None:
             return 0
-        return int((logits_of(outputs).argmax(1).cpu().numpy() == labels[rows]).sum())
+        predicted = logits_of(outputs).argmax(1)
+        return (predicted == torch.as_tensor(labels[rows], device=predicted.device)).sum()
 
     def known(correct: int) -> int | None:
         return None if labels is None else correct
 
     layout = image_layout(wanted, len(images), dtype=dtype, attributes=attributes, noisy=noisy)
-    written = write_rows(
-        path, layout.part(shard), show, batch=batch, accept=lambda correct: accept(known(correct))
-    )
-    return replace(written, correct=known(written.correct))
+    plain = eager(network, wanted)
+    # Without dropout, whose noise hangs on the precision.
+    far = differences(load, partial(show, plain), len(images), wanted, precision, preprocess.device)
+    if noisy:
+        leave_dropout_on(network)
+    with (
+        compiled(network, wanted) if compile else nullcontext(plain) as forward,
+        computing(precision, preprocess.device),
+    ):
+        written = write_rows(
+            path,
+            layout.part(shard),
+            load,
+            partial(show, forward),
+            batch=NOISY_BATCH if noisy else batch,
+            least=NOISY_BATCH if noisy else 1,
+            accept=lambda correct: accept(known(correct)),
+        )
+    return replace(written, correct=known(written.correct), differences=far)

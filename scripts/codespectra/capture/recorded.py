@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from codespectra.capture.activation_file import Layout, Written, write_rows
+from codespectra.capture.activation_file import write_rows
+from codespectra.capture.layout import Layout, Written
 from codespectra.capture.recorded_rows import MatchedRows
 from codespectra.capture.rows import SLAB
 from codespectra.errors import UserError
@@ -51,7 +52,7 @@ def without_nan(
 def _finite(block: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         values = block.reshape(len(block), -1).astype(np.float32, copy=False)
-    return np.isfinite(values).all(axis=1)
+    return np.all(np.isfinite(values), axis=1)
 
 
 def write_recorded(
@@ -86,15 +87,17 @@ def write_recorded(
         half = len(rows) // 2
         rows = np.concatenate([rows[0 : 2 * half : 2], rows[1 : 2 * half : 2]], axis=1)
 
-    def show(stimuli: slice, sink: Sink) -> int:
+    def show(chosen: np.ndarray, _: slice, sink: Sink) -> int:
         for item in wanted:
-            found = _mean_of_rows(source.layers[item.layer["name"]], rows[:, stimuli])
+            found = _mean_of_rows(source.layers[item.layer["name"]], chosen)
             sink(item, item.reduce(torch.from_numpy(found)))
         return 0
 
     layout = Layout(wanted, range(rows.shape[1] + 1), dtype, attributes, follows_from=follows_from)
     batch = min(_rows_at_once(source.layers[item.layer["name"]]) for item in wanted)
-    return write_rows(path, layout, show, batch=max(1, batch // len(rows)))
+    return write_rows(
+        path, layout, lambda stimuli: rows[:, stimuli], show, batch=max(1, batch // len(rows))
+    )
 
 
 def _rows_at_once(rows: Rows) -> int:
@@ -105,5 +108,5 @@ def _mean_of_rows(rows: Rows, indices: np.ndarray) -> np.ndarray:
     """Float32 mean of rows over repeats, of indices (R, N)."""
     if len(indices) == 1:
         return rows_at(rows, indices[0]).astype(np.float32)
-    total = sum(rows_at(rows, repeat).astype(np.float64) for repeat in indices)
+    total: Any = sum(rows_at(rows, repeat).astype(np.float64) for repeat in indices)
     return (total / len(indices)).astype(np.float32)

@@ -1,13 +1,14 @@
 """Activations as analyses read them: an array or an HDF5 dataset, slab by slab."""
 
 import math
+from typing import TypeAlias
 
 import h5py
 import numpy as np
 
 from codespectra.errors import ArgumentError
 
-Rows = np.ndarray | h5py.Dataset
+Rows: TypeAlias = np.ndarray | h5py.Dataset
 
 SLAB = 2**23  # numbers read at a time: 32 MB of float32
 LEAST_EXPONENT = -126  # of two, in float32

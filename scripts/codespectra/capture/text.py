@@ -5,16 +5,20 @@ over the vocabulary. Sequences of a batch are padded on the right; rows of paddi
 so are those of the special tokens that frame a sequence.
 """
 
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from codespectra.capture.activation_file import Layout, Written, write_rows
+from codespectra.capture.activation_file import write_rows
+from codespectra.capture.layout import Layout, Written
+from codespectra.capture.passes import Pass, compiled
+from codespectra.capture.precision import EXACT, check_precision, computing, differences
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.data.tokenization import Cut, Frame
 from codespectra.data.tokens import ROW, Tokens, write_tokens
@@ -94,6 +98,8 @@ def capture_text(
     dtype: str,
     batch: int,
     attributes: dict[str, Any],
+    precision: str = EXACT,
+    compile: bool = False,
     shard: Shard = WHOLE,
 ) -> Written:
     """Write each wanted layer's output at every token of the sequences, and the tokens, to `path`.
@@ -110,36 +116,63 @@ def capture_text(
         dtype: float32 or float16.
         batch: sequences in a forward pass.
         attributes: of the file.
+        precision: that the network computes with (`precision.computing`).
+        compile: let torch compile the network (`passes.compiled`); the logits are computed then.
         shard: the one that is written, without the tokens.
 
     Returns:
         Its digest; nothing is predicted.
 
     Raises:
-        UserError: too little disk, or an activation that is NaN or infinite.
+        UserError: too little disk or memory, an activation that is NaN or infinite, a precision
+            that the device hasn't, or a network that can't be compiled.
     """
+    check_precision(precision, network.device)
     network.eval()
     network.config.use_cache = False
 
-    def show(sequences: slice, sink: Sink) -> int:
-        show_sequences(network, cuts[sequences], wanted, frame, sink)
+    def load(sequences: slice) -> Padded:
+        return pad(cuts[sequences], frame, network.device)
+
+    def show(forward: Pass, seen: Padded, _: slice, sink: Sink) -> int:
+        show_sequences(forward, seen, sink)
         return 0
 
+    def plain(sink: Sink, ids: torch.Tensor, **options: Any) -> None:
+        run_to_layers(network, ids, wanted, sink, **options)
+
     layout = text_layout(wanted, cuts, tokens, dtype=dtype, attributes=attributes)
-    return replace(write_rows(path, layout.part(shard), show, batch=batch), correct=None)
+    far = differences(load, partial(show, plain), len(cuts), wanted, precision, network.device)
+    with (
+        compiled(network, wanted) if compile else nullcontext(plain) as forward,
+        computing(precision, network.device),
+    ):
+        written = write_rows(path, layout.part(shard), load, partial(show, forward), batch=batch)
+    return replace(written, correct=None, differences=far)
 
 
-def show_sequences(
-    network: "PreTrainedModel", cuts: list[Cut], wanted: list[Wanted], frame: Frame, sink: Sink
-) -> None:
-    """Hand each wanted layer's outputs (tokens, D) at the sequences' own tokens to `sink`."""
+class Padded(NamedTuple):
+    """Sequences of a batch, padded on the right."""
+
+    ids: torch.Tensor  # (batch, length), with special tokens
+    mask: torch.Tensor  # the same shape: 1 where there is a token, 0 for padding
+    own: torch.Tensor  # flat indices of the sequences' own tokens
+
+
+def pad(cuts: list[Cut], frame: Frame, device: torch.device) -> Padded:
+    """Sequences in their frame as one batch on a device."""
     seen = [torch.from_numpy(frame.around(cut.ids)) for cut in cuts]
-    ids = pad_sequence(seen, batch_first=True).to(network.device)
+    ids = pad_sequence(seen, batch_first=True)
     place, first = torch.arange(ids.shape[1]), len(frame.before)
     lengths = torch.tensor([len(cut.ids) for cut in cuts])[:, None]
-    mask = (place < lengths + len(frame)).to(network.device)
-    own = ((place >= first) & (place < first + lengths)).to(network.device)
-    rows = own.flatten().nonzero().squeeze(1)
+    mask = (place < lengths + len(frame)).long()
+    own = ((place >= first) & (place < first + lengths)).flatten().nonzero().squeeze(1)
+    return Padded(ids.to(device), mask.to(device), own.to(device))
+
+
+def show_sequences(forward: Pass, seen: Padded, sink: Sink) -> None:
+    """Hand each wanted layer's outputs (tokens, D) at the sequences' own tokens to `sink`."""
+    ids, mask, own = seen
 
     def keep(item: Wanted, values: torch.Tensor) -> None:
         if len(values) != ids.numel():
@@ -148,6 +181,6 @@ def show_sequences(
                 "doesn't see each sequence for itself (an embedding of positions?), leave it out "
                 "of language.parts"
             )
-        sink(item, values if len(rows) == len(values) else values[rows])
+        sink(item, values if len(own) == len(values) else values[own])
 
-    run_to_layers(network, ids, wanted, keep, attention_mask=mask.long())
+    forward(keep, ids, attention_mask=mask)

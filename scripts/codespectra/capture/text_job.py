@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import transformers
 
-from codespectra.capture.activation_file import Layout, Written
+from codespectra.capture.layout import Layout, Written
 from codespectra.capture.shard import WHOLE, Shard
 from codespectra.capture.text import capture_text, check_context, select_parts, text_layout
 from codespectra.data.documents import read_documents
@@ -37,7 +37,7 @@ class LanguageCapture:
     """Which model reads which sequences, and what is kept of it.
 
     Attributes:
-        cfg: model, dtype, parts, sequences, length, seed, special_tokens.
+        cfg: model, dtype, precision, compile, parts, sequences, length, seed, special_tokens.
         model: on its device.
         frame: special tokens that it sees around each sequence.
         text_sha256: of the documents.
@@ -87,6 +87,8 @@ class LanguageCapture:
             dtype=self.cfg["dtype"],
             batch=batch,
             attributes=self.attributes,
+            precision=self.cfg["precision"],
+            compile=self.cfg["compile"],
             shard=shard,
         )
 
@@ -101,6 +103,9 @@ class LanguageCapture:
             "checkpoint_sha256": self.model.description["sha256"],
             "text_sha256": self.text_sha256,
             "dtype": self.cfg["dtype"],
+            "precision": self.cfg["precision"],
+            "compile": self.cfg["compile"],
+            "differences": written.differences,
             "count": len(self.tokens.token),
             "sequences": len(self.cuts),
             "length": self.cfg["length"],
@@ -157,6 +162,8 @@ def open_capture(
         "sequences": cfg["sequences"],
         "length": cfg["length"],
         "seed": cfg["seed"],
+        "precision": cfg["precision"],
+        "compile": cfg["compile"],
         "code": code,
         "torch": torch.__version__,
         "transformers": transformers.__version__,

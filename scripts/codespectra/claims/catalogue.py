@@ -24,8 +24,8 @@ from codespectra.claims.measures import (
 from codespectra.claims.verdicts import Claim
 from codespectra.experiments.further_options import MIS, MONOSEMANTICITY
 
-RECALIBRATED = {"statistics": ("recalibrated",)}
-RELATIVE = {"value": ("relative_action", "log10 relative_action")}
+RECALIBRATED: dict[str, tuple[str, ...]] = {"statistics": ("recalibrated",)}
+RELATIVE: dict[str, tuple[str, ...]] = {"value": ("relative_action", "log10 relative_action")}
 
 CLAIMS = (
     Claim(

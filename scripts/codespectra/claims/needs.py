@@ -1,7 +1,7 @@
 """Which tables the claims need, and the target of the workflow that makes them."""
 
 # Target of the workflow -> what a claim needs of it -> kinds of tables (`files.table_columns`).
-NEEDS = {
+NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
     "main": {
         "spectra": ("exponents", "bootstrap"),
         "projections": ("action",),

@@ -39,7 +39,7 @@ def package_sources(package: str) -> tuple[Path, list[Path]]:
         UserError: it isn't installed, or has no such file.
     """
     found = installed(package)
-    root = Path(found.locate_file(""))
+    root = Path(str(found.locate_file("")))
     paths = [
         root / file
         for file in found.files or ()

@@ -197,7 +197,7 @@ class Prefixes:
 
     def add(self, image: np.ndarray, label: int | None) -> None:
         """Add an image (H, W, 3), and its label if it has one."""
-        self._digest.update(np.ascontiguousarray(image))
+        self._digest.update(np.ascontiguousarray(image).data)
         self._digest.update(str(label).encode())
         self._count += 1
         if self._count % PREFIX == 0:

@@ -60,4 +60,5 @@ def read_tokens(file: h5py.File) -> Tokens:
     """The tokens of an open activations file."""
     group = file[GROUP]
     vocabulary = parse_json(group["vocabulary"][:].tobytes())
-    return Tokens(*(group[name][:] for name in ("token", "sequence", "position")), vocabulary)
+    token, sequence, position = (group[name][:] for name in ("token", "sequence", "position"))
+    return Tokens(token, sequence, position, vocabulary)

@@ -5,13 +5,14 @@ import warnings
 
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
-from sklearn.decomposition import NMF, PCA, FastICA
+from sklearn.decomposition import PCA, FastICA
 from sklearn.exceptions import ConvergenceWarning
 
 from codespectra.capture.rows import Rows, binary_scale
 from codespectra.directions.directions import DEAD_SPREAD, Directions, Encoder
-from codespectra.directions.encode import check_nonnegative, directions_of, nonnegative_code
+from codespectra.directions.encode import directions_of
 from codespectra.directions.finders import at_most_stimuli
+from codespectra.directions.nonnegative import check_nonnegative, factorise, nonnegative_code
 from codespectra.errors import ArgumentError
 from codespectra.spectra.moments import covariance
 from codespectra.statistics.arrays import rows_to_read, whole_number
@@ -87,19 +88,20 @@ def nmf(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Direc
         _single(size * np.abs(rng.standard_normal(shape)))
         for shape in ((len(rows), k), (k, rows.shape[1]))
     )
-    search = NMF(k, init="custom", max_iter=iterations)
-    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
-        search.fit(rows, W=codes, H=parts)
-        lengths = np.linalg.norm(search.components_, axis=1)
-        parts = search.components_ / np.where(lengths > 0, lengths, 1)[:, None]
-        codes, sweeps = nonnegative_code(rows, parts, iterations)
-        dead = np.linalg.norm(codes, axis=0) <= DEAD_SPREAD * np.linalg.norm(rows)
-        live = np.where(dead[:, None], 0, parts) if dead.any() else None
-        if dead.any():
-            _, sweeps = nonnegative_code(rows, live, iterations)
-    if search.n_iter_ >= iterations:
+    _, parts, descended = factorise(rows, codes, parts, iterations)
+    lengths = np.linalg.norm(parts, axis=1)
+    parts = parts / np.where(lengths > 0, lengths, 1)[:, None]
+    codes, sweeps = nonnegative_code(rows, parts, iterations)
+    dead = np.linalg.norm(codes, axis=0) <= DEAD_SPREAD * np.linalg.norm(rows)
+    live = np.where(dead[:, None], 0, parts) if dead.any() else None
+    if dead.any():
+        codes, sweeps = nonnegative_code(rows, live, iterations)
+    if descended >= iterations:
         _not_converged("nmf", iterations)
-    return directions_of(activations, parts, Encoder("nonnegative", weights=live, sweeps=sweeps))
+    encoder = Encoder("nonnegative", weights=live, sweeps=sweeps)
+    if len(rows) < activations.shape[0]:
+        return directions_of(activations, parts, encoder)
+    return Directions(parts, _single(codes * scale), two_sided=False, encoder=encoder)
 
 
 def kmeans_code(activations: np.ndarray, *, k: int, starts: int, seed: int) -> Directions:

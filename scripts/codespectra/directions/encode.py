@@ -11,13 +11,13 @@ from typing import Any
 import h5py
 import numpy as np
 
-from codespectra.capture.rows import Rows, binary_scale
+from codespectra.capture.rows import Rows
 from codespectra.directions.directions import Directions, Encoder, read_encoder
-from codespectra.directions.read_out import alike_for_equal, read_out
+from codespectra.directions.nonnegative import nonnegative_code
+from codespectra.directions.read_out import read_out
 from codespectra.errors import ArgumentError, nearest
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.statistics.arrays import rows_to_read
-from codespectra.statistics.row_blocks import row_blocks
 
 BLOCK_ROWS = 2048  # a block of rows and its responses stay in the cache
 
@@ -116,51 +116,5 @@ def _respond(rows: np.ndarray, weights: np.ndarray, encoder: Encoder) -> np.ndar
     if encoder.read_out == "relu":
         return np.maximum(read_out(rows, weights, "dot") + encoder.biases, 0)
     if encoder.read_out == "nonnegative":
-        sweeps = encoder.sweeps
-        return alike_for_equal(
-            lambda block: nonnegative_code(block, weights, sweeps, tolerance=0)[0], rows
-        )
+        return nonnegative_code(rows, weights, encoder.sweeps, tolerance=0)[0]
     return read_out(rows, weights, encoder.read_out, shortest=encoder.shortest)
-
-
-def nonnegative_code(
-    rows: np.ndarray, parts: np.ndarray, sweeps: int, *, tolerance: float = 1e-4
-) -> tuple[np.ndarray, int]:
-    """Codes (N, K) >= 0 for which codes @ parts (K, D) is nearest to rows (N, D) >= 0.
-
-    scikit-learn's coordinate descent from zero, in at most that many sweeps, fewer where the rows
-    together no longer violate the optimality conditions by more than a tolerance. With tolerance 0
-    the code of a row is the same whatever rows stand beside it.
-
-    Returns:
-        The codes, and how many sweeps there were.
-
-    Raises:
-        ArgumentError: an activation is negative.
-    """
-    # Most directions need no scikit-learn, which takes a second to import.
-    from sklearn.decomposition import non_negative_factorization
-
-    check_nonnegative(rows)
-    if not parts.any():
-        return np.zeros((len(rows), len(parts))), 1
-    scale = binary_scale(rows)
-    # Where parts outnumber units rounding grows from sweep to sweep: in float32 to 1e-5.
-    exact = rows.astype(np.float64) / scale
-    codes, _, done = non_negative_factorization(
-        exact, H=parts.astype(np.float64), update_H=False, tol=tolerance, max_iter=sweeps
-    )
-    return codes * scale, done
-
-
-def check_nonnegative(activations: Rows) -> None:
-    """Refuse activations (N, D) that NMF can't take.
-
-    Raises:
-        ArgumentError: one is negative.
-    """
-    if (lowest := min(rows.min() for _, rows in row_blocks(activations))) < 0:
-        raise ArgumentError(
-            f"activations go down to {lowest:.3g}, but NMF takes none below 0; take layers that "
-            "end with a ReLU, or leave nmf out"
-        )

@@ -3,6 +3,10 @@
 Each takes a layer's activations (N, D), array or HDF5 dataset, which is read block by block.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from codespectra.directions.directions import Directions, Encoder
@@ -13,26 +17,42 @@ from codespectra.errors import ArgumentError
 from codespectra.statistics.arrays import one_of, rows_to_read, whole_number
 from codespectra.statistics.row_blocks import row_blocks, rows_at
 
+if TYPE_CHECKING:
+    import torch
 
-def kmeans(activations: np.ndarray, *, k: int, starts: int, readout: str, seed: int) -> Directions:
+
+def kmeans(
+    activations: np.ndarray,
+    *,
+    k: int,
+    starts: int,
+    readout: str,
+    seed: int,
+    device: torch.device | None = None,
+) -> Directions:
     """Centroids of spherical K-Means, read out by `cosine`, `dot` or `neg_distance` (B eq. 6).
+
+    They are found on a device if one is given.
 
     Raises:
         ArgumentError: k is larger than the number of stimuli whose activations aren't all zero.
     """
     activations, readout = rows_to_read(activations, "activations"), _read_out(readout)
-    centroids = spherical_kmeans(activations, k, starts=starts, seed=seed).centroids
-    return directions_of(activations, centroids, Encoder(readout))
+    found = spherical_kmeans(activations, k, starts=starts, seed=seed, device=device)
+    return directions_of(activations, found.centroids, Encoder(readout))
 
 
-def kmeans_identity(activations: np.ndarray, *, readout: str) -> Directions:
+def kmeans_identity(
+    activations: np.ndarray, *, readout: str, device: torch.device | None = None
+) -> Directions:
     """Centroids of spherical K-Means that started as the units, as in paper B's code for K = D.
 
     Raises:
         ArgumentError: there are fewer stimuli than units, those without activations left out.
     """
     activations, readout = rows_to_read(activations, "activations"), _read_out(readout)
-    return directions_of(activations, kmeans_from_units(activations).centroids, Encoder(readout))
+    found = kmeans_from_units(activations, device)
+    return directions_of(activations, found.centroids, Encoder(readout))
 
 
 def random(activations: np.ndarray, *, k: int, seed: int) -> Directions:

@@ -5,19 +5,26 @@ centroid is the direction of its rows' sum (Dhillon & Modha 2001). Paper B, appe
 cosine; its code runs Euclidean K-Means on unit rows and leaves centroids shorter than one.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
 from codespectra.capture.rows import Rows
+from codespectra.directions import on_gpu
 from codespectra.directions.read_out import normalised, unit_rows
 from codespectra.errors import ArgumentError
 from codespectra.statistics.arrays import rows_to_read, whole_number
 from codespectra.statistics.row_blocks import row_blocks, rows_at
+
+if TYPE_CHECKING:
+    import torch
 
 BLOCK_ROWS = 2048  # a block of rows and its cosines stay in the cache
 MOST_HELD = 1 << 28  # numbers of unit rows that are held: 1 GiB
@@ -44,11 +51,13 @@ def spherical_kmeans(
     max_iterations: int = MAX_ITERATIONS,
     seed: int = 0,
     start_rows: int = 30,
+    device: torch.device | None = None,
 ) -> Clustering:
     """Cluster rows (N, D) into k directions: the best of `starts` by mean cosine.
 
     Each start is greedy k-means++ on `start_rows` * k random rows: nearly as good as on all, and
     a start on all would cost more than 20 iterations. A zero row stays zero: its cosine is 0.
+    On a `device`, a GPU, torch computes in place of NumPy.
 
     Raises ArgumentError for rows that are not finite, and unless 1 <= k <= the non-zero rows.
     """
@@ -58,12 +67,12 @@ def spherical_kmeans(
     fits = []
     for rng in np.random.default_rng(seed).spawn(starts):
         sample = rng.choice(nonzero, min(start_rows * k, len(nonzero)), replace=False)
-        centroids = _plus_plus(rows_at(directions, sample), k, rng)
-        fits.append(lloyd(directions, centroids, max_iterations))
+        centroids = _plus_plus(rows_at(directions, sample), k, rng, device)
+        fits.append(lloyd(directions, centroids, max_iterations, device))
     return max(fits, key=lambda fit: fit.objective)
 
 
-def kmeans_from_units(rows: NDArray) -> Clustering:
+def kmeans_from_units(rows: NDArray, device: torch.device | None = None) -> Clustering:
     """Cluster rows (N, D) into D directions, started from the D unit vectors.
 
     Raises ArgumentError for rows that are not finite, and for fewer than D that aren't zero.
@@ -71,7 +80,7 @@ def kmeans_from_units(rows: NDArray) -> Clustering:
     directions = _directions(rows)
     width = directions.shape[1]
     _nonzero_rows(directions, width)
-    return lloyd(directions, np.eye(width, dtype=np.float32), MAX_ITERATIONS)
+    return lloyd(directions, np.eye(width, dtype=np.float32), MAX_ITERATIONS, device)
 
 
 class UnitRows:
@@ -112,16 +121,23 @@ def _nonzero_rows(directions: Directions, k: int) -> NDArray[np.int64]:
 
 
 def lloyd(
-    directions: Directions, centroids: NDArray[np.float32], max_iterations: int
+    directions: Directions,
+    centroids: NDArray[np.float32],
+    max_iterations: int,
+    device: torch.device | None = None,
 ) -> Clustering:
     """Iterate from unit centroids (K, D) on `unit_rows` (N, D) until no label changes."""
-    labels, cosines, sums = _assign(directions, centroids)
+    if device is None:
+        assign = partial(_assign, directions)
+    else:
+        assign = partial(on_gpu.assign, on_gpu.placed(directions, device), device=device)
+    labels, cosines, sums = assign(centroids)
     history = [float(cosines.mean(dtype=np.float64))]
     converged = False
     while not converged and len(history) <= max_iterations:
         centroids = _centroids(sums, directions, cosines)
         previous = labels
-        labels, cosines, sums = _assign(directions, centroids)
+        labels, cosines, sums = assign(centroids)
         history.append(float(cosines.mean(dtype=np.float64)))
         converged = np.array_equal(labels, previous)
     return Clustering(centroids, labels, history[-1], tuple(history), len(history) - 1, converged)
@@ -163,17 +179,19 @@ def _centroids(
 
 
 def _plus_plus(
-    directions: NDArray[np.float32], k: int, rng: np.random.Generator
+    directions: NDArray[np.float32], k: int, rng: np.random.Generator, device: torch.device | None
 ) -> NDArray[np.float32]:
     """Greedy k-means++: each next row is the best of a few drawn by distance to the chosen ones."""
     trials = 2 + int(np.log(k))
+    rows = directions if device is None else on_gpu.placed(directions, device)
+    apart = _distances if device is None else on_gpu.distances
     chosen = [int(rng.integers(len(directions)))]
-    distances = _distances(directions[chosen], directions)[0]
+    distances = apart(rows[chosen], rows)[0]
     for _ in range(k - 1):
         reach = np.cumsum(distances, dtype=np.float64)
         drawn = np.searchsorted(reach, rng.random(trials) * reach[-1], side="right")
         drawn = drawn.clip(max=len(directions) - 1)  # all rows chosen already: reach[-1] is 0
-        closer = np.minimum(_distances(directions[drawn], directions), distances)
+        closer = np.minimum(apart(rows[drawn], rows), distances)
         best = int(closer.sum(axis=1).argmin())
         chosen.append(int(drawn[best]))
         distances = closer[best]

@@ -13,7 +13,7 @@ from sklearn.manifold import TSNE
 from codespectra.capture.rows import SLAB, Rows, ScaledRows, binary_scale
 from codespectra.directions.directions import Directions
 from codespectra.directions.read_out import unit_rows
-from codespectra.spectra.eigenspectrum import NOISE_FLOOR, spectrum
+from codespectra.spectra.eigenspectrum import NOISE_FLOOR, Solver, spectrum
 from codespectra.statistics.z_scores import standardised
 
 # Ranks that directions are placed among, and bands of them.
@@ -24,7 +24,9 @@ PERPLEXITY = 30
 FEWEST = 4  # directions of a map
 
 
-def places(rows: Rows, methods: dict[str, Directions], *, solver: str, seed: int) -> pd.DataFrame:
+def places(
+    rows: Rows, methods: dict[str, Directions], *, solver: Solver, seed: int
+) -> pd.DataFrame:
     """Places of all directions of a layer in its spectrum and on a map.
 
     Args:

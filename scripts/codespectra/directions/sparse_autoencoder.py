@@ -1,10 +1,15 @@
-"""Sparse autoencoder of a layer: an overcomplete code with an L1 penalty (B app. A).
+"""Sparse autoencoders of a layer: overcomplete codes with an L1 penalty (B app. A).
 
 An encoder with biases and a ReLU, and a decoder without biases whose atoms have unit length, after
 Sharkey et al. 2022, "Taking features out of superposition with sparse autoencoders". Activations
 are divided by their root mean square first, so that a penalty means the same for every layer.
+
+Autoencoders of one size start from the same weights and see the same batches: they are one model,
+whose small products share a call. What each learns is up to rounding what it would learn alone.
 """
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,55 +22,63 @@ from torch.nn import functional
 from codespectra.directions.directions import Directions, Encoder, is_constant
 from codespectra.errors import ArgumentError
 from codespectra.training.epochs import Recipe, descend, run_epochs
+from codespectra.training.optimizers import Adam
 
-BLOCK_ROWS = 4096  # that are encoded at once
+BLOCK_ROWS = 1024  # that are encoded at once
+
+log = logging.getLogger("codespectra")
 
 
 @dataclass(frozen=True, kw_only=True)
 class AutoencoderRecipe(Recipe):
-    """Hyperparameters; `l1` weighs the code in `penalised_error`."""
+    """Hyperparameters of E autoencoders; `penalties` (E,) weigh their codes."""
 
-    l1: float
+    penalties: Sequence[float]
     section: str = "directions.methods.sae"
 
 
-class SparseAutoencoder(nn.Module):
-    """A network that codes a row of D activations by `size` nonnegative numbers, and back.
+class SparseAutoencoders(nn.Module):
+    """E networks that code a row of D activations by `size` nonnegative numbers, and back.
 
-    Atoms start as rows of an orthogonal matrix, and the encoder as their transpose.
+    Atoms start as rows of an orthogonal matrix, the same for all, and the encoders as their
+    transpose.
     """
 
-    def __init__(self, width: int, size: int):
+    def __init__(self, width: int, size: int, count: int = 1):
         super().__init__()
-        self.encoder = nn.Linear(width, size)
-        self.atoms = nn.Parameter(nn.init.orthogonal_(torch.empty(size, width)))
+        atoms = nn.init.orthogonal_(torch.empty(size, width))
+        self.atoms = nn.Parameter(atoms.repeat(count, 1, 1))
         self.normalise_atoms()
-        self.encoder.load_state_dict({"weight": self.atoms, "bias": torch.zeros(size)})
+        self.weights = nn.Parameter(torch.empty(count, width, size))
+        self.weights.data.copy_(self.atoms.mT)
+        self.biases = nn.Parameter(torch.zeros(count, 1, size))
 
     @torch.no_grad()
     def normalise_atoms(self) -> None:
-        """Bring the atoms (Z, D) back to unit length."""
-        self.atoms /= self.atoms.norm(dim=1, keepdim=True)
+        """Bring the atoms (E, Z, D) back to unit length."""
+        self.atoms /= self.atoms.norm(dim=-1, keepdim=True)
 
     def encode(self, rows: torch.Tensor) -> torch.Tensor:
-        """Codes (N, Z) of rows (N, D)."""
-        return functional.relu(self.encoder(rows))
+        """Codes (E, N, Z) of rows (N, D)."""
+        rows = rows.expand(len(self.atoms), *rows.shape)
+        return functional.relu(torch.baddbmm(self.biases, rows, self.weights))
 
     def forward(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Codes (N, Z) and the reconstruction (N, D)."""
+        """Codes (E, N, Z) and reconstructions (E, N, D)."""
         codes = self.encode(rows)
         return codes, codes @ self.atoms
 
 
-def penalised_error(
-    rows: torch.Tensor, codes: torch.Tensor, reconstruction: torch.Tensor, l1: float
+def penalised_errors(
+    rows: torch.Tensor, codes: torch.Tensor, reconstructions: torch.Tensor, l1: torch.Tensor
 ) -> torch.Tensor:
-    """(|x - x'|^2 + l1 |z|_1) / D, mean over rows x (N, D) with nonnegative codes z (N, Z)."""
-    return functional.mse_loss(reconstruction, rows) + l1 * codes.sum() / rows.numel()
+    """(|x - x'|^2 + l1 |z|_1) / D (E,), means over rows x (N, D) with codes z (E, N, Z)."""
+    errors = (reconstructions - rows).square().mean(dim=(1, 2))
+    return errors + l1 * codes.sum(dim=(1, 2)) / rows.numel()
 
 
 def scaled_rows(activations: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Activations (N, D) over their root mean square, as the autoencoder sees them.
+    """Activations (N, D) over their root mean square, as the autoencoders see them.
 
     Raises:
         ArgumentError: all units are constant.
@@ -81,71 +94,105 @@ def root_mean_square(activations: np.ndarray) -> np.float64:
     return np.sqrt(np.mean(np.square(activations, dtype=np.float64)))
 
 
-def train_autoencoder(
-    network: SparseAutoencoder, rows: torch.Tensor, recipe: AutoencoderRecipe, partial: Path
-) -> list[dict[str, Any]]:
-    """Train `network` in place on `scaled_rows` (N, D), resumably (`epochs.run_epochs`).
+def train_autoencoders(
+    networks: SparseAutoencoders,
+    rows: torch.Tensor,
+    recipe: AutoencoderRecipe,
+    partial: Path | None,
+) -> list[list[dict[str, Any]]]:
+    """Train E networks in place on `scaled_rows` (N, D), resumably (`epochs.run_epochs`).
+
+    Without `partial` no state is kept: of a training that is over in a moment.
 
     Returns:
-        One row an epoch: epoch, train_loss, and what `evaluate` finds.
+        Of each network one row an epoch: epoch, train_loss, and what `evaluate` finds.
 
     Raises:
-        UserError: the loss is no longer finite; `partial` keeps the last good epoch.
+        UserError: a loss is no longer finite; `partial` keeps a good epoch.
     """
-    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, fused=True)
+    optimizer = Adam(networks.parameters(), lr=recipe.learning_rate, fused=True)
+    l1 = torch.tensor(recipe.penalties, device=rows.device)
+    losses: list[torch.Tensor] = []  # of this epoch's batches, (E,) each
 
     def step(chosen: torch.Tensor, generator: torch.Generator) -> float:
         batch = rows[chosen.to(rows.device)]
-        loss = descend(penalised_error(batch, *network(batch), recipe.l1), optimizer)
-        network.normalise_atoms()
+        codes, reconstructions = networks(batch)
+        errors = penalised_errors(batch, codes, reconstructions, l1)
+        losses.append(errors.detach())
+        # One sum: each network's gradient is of its own error alone.
+        loss = descend(errors.sum(), optimizer)
+        networks.normalise_atoms()
+        if not np.isfinite(loss):
+            lost = (~errors.isfinite()).nonzero().flatten().tolist()
+            log.error("the loss is lost of l1 = %s", [recipe.penalties[at] for at in lost])
         return loss
 
-    return run_epochs(
-        {"network": network, "optimizer": optimizer},
+    def of_each() -> dict[str, list[float]]:
+        means = torch.stack(losses).mean(dim=0, dtype=torch.float64)
+        losses.clear()
+        return {"train_losses": means.tolist(), **evaluate(networks, rows)}
+
+    history = run_epochs(
+        {"networks": networks, "optimizer": optimizer},
         len(rows),
         step,
-        lambda: evaluate(network, rows),
+        of_each,
         recipe,
         device=rows.device,
         partial=partial,
     )
+    return [[_of_one(row, at) for row in history] for at in range(len(networks.atoms))]
+
+
+def _of_one(row: dict[str, Any], at: int) -> dict[str, Any]:
+    """What an epoch's row says of one network."""
+    measures = {name: of_all[at] for name, of_all in row.items() if isinstance(of_all, list)}
+    return {"epoch": row["epoch"], "train_loss": measures.pop("train_losses"), **measures}
 
 
 @torch.inference_mode()
-def evaluate(network: SparseAutoencoder, rows: torch.Tensor) -> dict[str, float]:
-    """How well and how sparsely rows (N, D) are coded.
+def evaluate(networks: SparseAutoencoders, rows: torch.Tensor) -> dict[str, list[float]]:
+    """How well and how sparsely E networks code rows (N, D).
 
     Returns:
-        reconstruction_r2: share of the rows' variance about their mean that is explained, below 0
-        for less than none; mean_active: units of the code that aren't zero, mean over rows;
-        dead_share: of the units, those that respond the same to every row.
+        Of each network reconstruction_r2: share of the rows' variance about their mean that is
+        explained, below 0 for less than none; mean_active: units of the code that aren't zero, mean
+        over rows; dead_share: of the units, those that respond the same to every row.
     """
-    error = active = 0.0
-    extremes = []
+    error: Any = 0
+    active: Any = 0
+    lowest, highest = [], []
     for block in rows.split(BLOCK_ROWS):
-        codes, reconstruction = network(block)
-        error += (reconstruction - block).square().sum(dtype=torch.float64).item()
-        active += codes.count_nonzero().item()
-        extremes.append(torch.stack(codes.aminmax(dim=0)))
-    lowest, highest = torch.stack(extremes).unbind(dim=1)
-    dead = is_constant(lowest.amin(dim=0).cpu().numpy(), highest.amax(dim=0).cpu().numpy())
-    variance = (rows - rows.mean(dim=0)).square().sum(dtype=torch.float64).item()
+        codes, reconstructions = networks(block)
+        error += (reconstructions - block).square().sum(dim=(1, 2), dtype=torch.float64)
+        lowest.append(codes.amin(dim=1))  # aminmax takes twenty times as long
+        highest.append(codes.amax(dim=1))
+        active += codes.sign_().sum(dim=(1, 2), dtype=torch.float64)
+    least, most = torch.stack(lowest).amin(dim=0), torch.stack(highest).amax(dim=0)
+    dead = is_constant(least.cpu().numpy(), most.cpu().numpy())
+    variance = (rows - rows.mean(dim=0)).square().sum(dtype=torch.float64)
     return {
-        "reconstruction_r2": 1 - error / variance,
-        "mean_active": active / len(rows),
-        "dead_share": float(dead.mean()),
+        "reconstruction_r2": (1 - error / variance).tolist(),
+        "mean_active": (active / len(rows)).tolist(),
+        "dead_share": dead.mean(axis=1).tolist(),
     }
 
 
 @torch.inference_mode()
-def autoencoder_directions(network: SparseAutoencoder, activations: np.ndarray) -> Directions:
-    """Atoms with the codes of activations (N, D): `scaled_rows` are about responses @ vectors."""
-    rows = scaled_rows(activations, network.atoms.device)
-    codes = [network.encode(block).cpu() for block in rows.split(BLOCK_ROWS)]
-    weights, biases, atoms = (
-        tensor.cpu().numpy()
-        for tensor in (network.encoder.weight, network.encoder.bias, network.atoms)
+def autoencoder_directions(
+    networks: SparseAutoencoders, activations: np.ndarray, at: int = 0
+) -> Directions:
+    """Atoms of one of E networks with the codes of activations (N, D).
+
+    `scaled_rows` are about responses @ vectors.
+    """
+    rows = scaled_rows(activations, networks.atoms.device)
+    weights, biases = networks.weights[at], networks.biases[at]
+    codes = [functional.relu(torch.addmm(biases, x, weights)).cpu() for x in rows.split(BLOCK_ROWS)]
+    encoder = Encoder(
+        "relu",
+        scale=float(root_mean_square(activations)),
+        weights=weights.T.contiguous().cpu().numpy(),
+        biases=biases[0].cpu().numpy(),
     )
-    size = float(root_mean_square(activations))
-    encoder = Encoder("relu", scale=size, weights=weights, biases=biases)
-    return Directions(atoms, torch.cat(codes).numpy(), encoder=encoder)
+    return Directions(networks.atoms[at].cpu().numpy(), torch.cat(codes).numpy(), encoder=encoder)

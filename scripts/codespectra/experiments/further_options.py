@@ -46,17 +46,20 @@ class Options:
         return of_trials.get(score, self.top)
 
 
-def too_few_images(options: Options, stimuli: str, left: int) -> list[str]:
+def too_few_images(
+    options: Options, stimuli: str, left: int, key: str = "interpretability.further_scores"
+) -> list[str]:
     """A line for each option that takes more images than a subsample of the set has.
 
     Args:
         options: of the scores.
         stimuli: name of the set.
         left: images of the smallest subsample, at most.
+        key: of the config that has the options.
     """
     asked = {"trials and references take": options.of_trials, "top takes": options.top}
     return [
-        f"interpretability.further_scores: {what} {taken} images, but two thirds of the groups of "
+        f"{key}: {what} {taken} images, but two thirds of the groups of "
         f"{stimuli}, on which intervals rest, have {left} at most; lower them, or take a larger set"
         for what, taken in asked.items()
         if taken > left

@@ -154,7 +154,8 @@ class Neighbours:
         known, rows = images != NO_IMAGE, np.full(images.shape, NO_IMAGE)
         pairs = np.stack([path[known], images[known]], axis=1)
         distinct, rows[known] = np.unique(pairs, axis=0, return_inverse=True)
-        return cls(*distinct.T, rows)
+        paths, shown = distinct.T
+        return cls(paths, shown, rows)
 
     def own(self, norms: np.ndarray) -> np.ndarray:
         """Gradient norms (Q, T) of f_v(t), picked at each point's own images: (K, T, M)."""

@@ -22,13 +22,13 @@ from codespectra.files.regular_files import open_regular, refusing
 from codespectra.files.whole_files import atomic
 
 # Interleaved subsets of a record's excerpts, in the original's order.
-TOP_SPLITS = ("train", "calibration", "valid", "test")
-RANDOM_SPLITS = TOP_SPLITS[1:]
 HIGHEST = 10  # of the activations in prompts
 MOST_BYTES = 1 << 26  # of a line
 ANEW = "delete it and rerun"
 
 Split = Literal["train", "calibration", "valid", "test"]
+TOP_SPLITS: tuple[Split, ...] = ("train", "calibration", "valid", "test")
+RANDOM_SPLITS = TOP_SPLITS[1:]
 Scale = Literal["neuron_activations", "simulated_normalized_activations"]
 
 

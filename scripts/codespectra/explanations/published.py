@@ -90,7 +90,7 @@ def _only_line(path: Path) -> NeuronSimulationResults:
 
 def _score(simulation: ScoredSimulation) -> Row:
     stored = simulation.ev_correlation_score
-    row = rescored(simulation)
+    row: Row = rescored(simulation)
     sequences, note = row.pop("n_records"), row.pop("note")
     if abs(stored - row["score"]) > TOLERANCE:
         note = DIFFERS

@@ -6,6 +6,7 @@ together, `ev_correlation_score` in neuron-explainer's files, which hold two mor
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,7 +28,7 @@ def ev_correlation(true: ArrayLike, simulated: ArrayLike) -> float:
     if why_undefined(true, simulated):
         return math.nan
     with np.errstate(all="ignore"):  # variances that overflow or vanish give nan
-        return float(np.corrcoef(true, simulated)[0, 1])
+        return float(np.corrcoef(np.asarray(true), np.asarray(simulated))[0, 1])
 
 
 def why_undefined(true: ArrayLike, simulated: ArrayLike) -> str:
@@ -122,7 +123,7 @@ def _scored_sequence(
     )
 
 
-def _scores(true: np.ndarray, simulated: np.ndarray) -> dict[str, float]:
+def _scores(true: np.ndarray, simulated: np.ndarray) -> dict[str, Any]:
     return {
         "ev_correlation_score": ev_correlation(true, simulated),
         "rsquared_score": rsquared(true, simulated),

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from codespectra.capture.rows import SLAB, Rows
 from codespectra.data.tokens import Tokens
@@ -216,6 +215,8 @@ def record_unit(
         unit: layer (from 0) and number.
         excerpts: what `find_excerpts` returns.
     """
+    from scipy import stats  # half a second, on use
+
     varies = np.ptp(response) > 0
     return NeuronRecord(
         neuron_id=unit,

@@ -1,9 +1,10 @@
 """How well in-silico choices predict people's: ROC curves and their areas (B fig. 2, 13)."""
 
+from typing import Any
+
 import matplotlib
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.gridspec import GridSpec
@@ -32,8 +33,8 @@ def draw_agreement(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         lines = curves[curves["confidence"] == confidence]
         for column, stage in enumerate(stages):
             panel = figure.add_subplot(grid[row, 2 * column : 2 * column + 2])
-            found = (table[table["stage"] == stage] for table in (lines, scores))
-            _draw_curves(panel, *found, colors)
+            own, scored = (table[table["stage"] == stage] for table in (lines, scores))
+            _draw_curves(panel, own, scored, colors)
             panel.get_legend().set_title(_stage_name(stage))
             panel.tick_params(labelbottom=row == 1, labelleft=column == 0)
             if column == 0:
@@ -45,13 +46,13 @@ def draw_agreement(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         _draw_areas(areas[row], scores, stages, colors)
         areas[row].set_title(title)
     areas[0].set_ylabel("AUC")
-    sns.despine(figure)
+    style.despine(figure)
     style.credit(figure, f"{cfg['study']} · {_sample(agreement)}")
     drawn = [agreement.assign(table="agreement"), curves.assign(table="curves")]
     return figure, pd.concat(drawn)
 
 
-def _colors(parts: np.ndarray) -> dict[str, tuple[float, ...] | str]:
+def _colors(parts: np.ndarray) -> dict[str, Any]:
     """Dark to light by depth of the backbone, and black for all."""
     layers = [part for part in parts if part != "all"]
     shades = matplotlib.colormaps[style.SEQUENTIAL](np.linspace(0, 0.9, len(layers)))
@@ -59,7 +60,7 @@ def _colors(parts: np.ndarray) -> dict[str, tuple[float, ...] | str]:
 
 
 def _draw_curves(
-    panel: Axes, lines: pd.DataFrame, scores: pd.DataFrame, colors: dict[str, str]
+    panel: Axes, lines: pd.DataFrame, scores: pd.DataFrame, colors: dict[str, Any]
 ) -> None:
     """ROC curves; their AUCs stand above the panel, where no curve is."""
     areas = scores.set_index("part")["auc"]
@@ -88,7 +89,7 @@ def _draw_curves(
 
 
 def _draw_areas(
-    panel: Axes, scores: pd.DataFrame, stages: list[str], colors: dict[str, str]
+    panel: Axes, scores: pd.DataFrame, stages: list[str], colors: dict[str, Any]
 ) -> None:
     offsets = np.linspace(-0.3, 0.3, len(colors))
     for offset, (part, color) in zip(offsets, colors.items(), strict=True):

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
@@ -51,7 +50,7 @@ def draw_autoencoders(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         row[0].legend(frameon=False, fontsize=5.5, loc="lower left", bbox_to_anchor=(0, 1.1))
     for panel in axes[-1]:
         panel.set_xlabel("L1 penalty λ")
-    sns.despine(figure)
+    style.despine(figure)
     model, stimuli = table[["model", "stimuli"]].iloc[0]
     style.credit(
         figure,
@@ -99,7 +98,7 @@ def _draw_sizes(panel: Axes, table: pd.DataFrame, others: pd.DataFrame, measure:
     penalties, sizes = sorted(table["l1"].unique()), list(table["z"].unique())
     names = [f"{penalty:g}" for penalty in penalties]
     shifts = SPREAD * (np.arange(len(sizes)) - (len(sizes) - 1) / 2)
-    shades = sns.color_palette(style.SEQUENTIAL, len(sizes))
+    shades = style.shades(len(sizes))
     for shade, shift, z in zip(shades, shifts, sizes, strict=True):
         line = table[table["z"] == z].sort_values("l1")
         places = np.searchsorted(penalties, line["l1"]) + shift

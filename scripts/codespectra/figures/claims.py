@@ -2,10 +2,10 @@
 
 import textwrap
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -42,7 +42,7 @@ def draw_claims(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     )
     panel.set_yticklabels([textwrap.fill(f"{r.id} {r.claim}", 46) for r in shown.itertuples()])
     panel.tick_params(axis="y", length=0, labelsize=6)
-    sns.despine(ax=panel, left=True)
+    style.despine(panel, "left")
     _add_legend(panel, shown, models, _draw_beside(panel, shown, beside))
     left = claims.loc[claims["verdict"] == NOT_RUN, "id"]
     notes = [cfg["study"], "thick: 95 %, thin: with false discoveries controlled"]
@@ -76,7 +76,7 @@ def _draw_beside(panel: Axes, shown: pd.DataFrame, beside: pd.DataFrame) -> list
     return handles
 
 
-def _draw_row(panel: Axes, row: tuple, models: pd.DataFrame) -> None:
+def _draw_row(panel: Axes, row: Any, models: pd.DataFrame) -> None:
     """One claim: its interval and verdict, and the same of each model beneath."""
     color = COLORS[row.verdict]
     if np.isfinite(row.margin):

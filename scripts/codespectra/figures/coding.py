@@ -3,9 +3,10 @@
 Beside a figure of spectra stands the table of their exponents: the spectra have tables already.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import colormaps
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -63,7 +64,7 @@ def draw_dropout_spectra(inputs: style.Inputs, cfg: style.Config) -> style.Drawn
     axes[-1, -1].set_xlabel(depth)
     axes[0, -1].legend(frameon=False)
     figure.colorbar(shade, ax=axes[:, :-1], label=depth, aspect=40, ticks=MaxNLocator(integer=True))
-    sns.despine(figure)
+    style.despine(figure)
     style.credit(
         figure,
         f"{cfg['study']} · {style.stimuli_note(laws)} · {_networks_note(laws)} · spectra: seed "
@@ -101,7 +102,7 @@ def draw_dropout(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     for panel in axes[:, 1:].flat:
         panel.set_ylabel("")
     axes[0, 0].legend(frameon=False)
-    sns.despine(figure)
+    style.despine(figure)
     frames, draws = style.listed(action["frames"]), style.listed(action["draws"])
     style.credit(
         figure,
@@ -146,7 +147,7 @@ def draw_cross_validated(inputs: style.Inputs, cfg: style.Config) -> style.Drawn
         row[0].legend(frameon=False)
     for panel in axes.flat:
         panel.set_visible(panel.has_data())
-    sns.despine(figure)
+    style.despine(figure)
     style.credit(
         figure,
         f"{cfg['study']} · {style.stimuli_note(exponents)}, two repeats with dropout on · "
@@ -197,7 +198,9 @@ def _draw_dropouts(panel: Axes, table: pd.DataFrame, column: str, colors: dict) 
     _draw_border(panel, table)
 
 
-def _draw_seeds(panel: Axes, networks: pd.DataFrame, column: str, *, bars: bool, **look) -> None:
+def _draw_seeds(
+    panel: Axes, networks: pd.DataFrame, column: str, *, bars: bool, **look: Any
+) -> None:
     """Mean over seeds against depth, and each seed as a thin line."""
     draw_each(panel, networks, "depth", column, color=look["color"])
     mean = networks.groupby("depth").mean(numeric_only=True)

@@ -1,7 +1,6 @@
 """Detection and fuzzing of explanations by depth, and how they rank units beside the simulation."""
 
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
@@ -48,7 +47,7 @@ def draw_detection(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     for (score, what), first, last in zip(wanted, axes[0], axes[-1], strict=True):
         first.set_title(f"{score}: {what}")
         last.set_xlabel("depth (in running order)")
-    sns.despine(figure)
+    style.despine(figure)
     figure.legend(*kinds_legend(axes.flat), loc="outside upper center", ncols=3)
     style.credit(
         figure, f"{cfg['study']} · {excerpts_note(units)}\n{_counts(units)} · {_EXPLANATION}"

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
@@ -44,7 +43,7 @@ def draw_explanations(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
             draw_kinds(panel, found, found["depth"])
             panel.set(title=f"{model}, {explainer}", xlabel="depth (in running order)")
             panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-        sns.despine(ax=panel)
+        style.despine(panel)
     for panel in axes.flat[len(panels) :]:
         panel.set_visible(False)
     for row in axes:

@@ -1,5 +1,7 @@
 """Eigenvectors of layers' covariance as RGB filters of the input (A fig. 3 d)."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
@@ -61,7 +63,7 @@ def _read_pictures(table: pd.DataFrame, files: list[str]) -> list[np.ndarray]:
     return pictures
 
 
-def _draw_filter(panel: Axes, picture: np.ndarray, told: tuple) -> None:
+def _draw_filter(panel: Axes, picture: np.ndarray, told: Any) -> None:
     """One filter around grey, its spatial frequency below."""
     panel.set(xticks=[], yticks=[])
     for spine in panel.spines.values():

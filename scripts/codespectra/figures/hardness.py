@@ -1,6 +1,5 @@
 """Reading x from networks that compute g^x mod p (paper A's supplement, 2.2)."""
 
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.ticker import NullLocator
 
@@ -19,7 +18,7 @@ def draw_hardness(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     """
     table = inputs["hardness"]
     figure, panel = plt.subplots(figsize=(style.COLUMN, 3.0))
-    colours = dict(zip(table["code"].unique(), sns.color_palette(), strict=False))
+    colours = dict(zip(table["code"].unique(), style.COLOURS, strict=False))
     for (code, read_out), found in table.groupby(["code", "read_out"], sort=False):
         primes = found.groupby("p")["accuracy"]
         middle, low, high = zip(*(mean_interval(one) for _, one in primes), strict=True)
@@ -36,7 +35,7 @@ def draw_hardness(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     panel.set_xticks(chance.index, chance.index)
     panel.xaxis.set_minor_locator(NullLocator())
     panel.legend(frameon=False, fontsize=6)
-    sns.despine(figure)
+    style.despine(figure)
     style.credit(
         figure,
         f"{cfg['study']} · g^x mod p for all x, learned whole for at least "

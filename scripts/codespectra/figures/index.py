@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
@@ -50,7 +49,7 @@ def draw_index(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         _name_layers(row[-1])
     for panel, metric in zip(axes[-1], metrics, strict=True):
         panel.set_xlabel(f"II ({style.metric_name(metric)})")
-    sns.despine(figure)
+    style.despine(figure)
     notes = [cfg["study"], style.sample_note(scores), style.INDEX]
     if scores["model"].nunique() > scores["base"].nunique():
         notes.append("of several networks a box holds the directions of all that have the method")
@@ -67,6 +66,8 @@ def _name_layers(panel: Axes) -> None:
 
 
 def _draw_boxes(panel: Axes, scores: pd.DataFrame) -> None:
+    import seaborn as sns  # for box plots alone: it takes longer than a figure
+
     sns.boxplot(
         scores,
         x="ii",

@@ -1,7 +1,6 @@
 """Interpretability Index (II) of direction finders compared, and against controls (B fig. 3)."""
 
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -59,7 +58,7 @@ def draw_index_panels(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     for panel in axes[-1]:
         panel.set_xlabel(f"II ({style.metric_name(cfg['metric'])})")
     _legend(figure, methods)
-    sns.despine(figure)
+    style.despine(figure)
     model, stimuli = scores[["model", "stimuli"]].iloc[0]
     style.credit(
         figure,
@@ -102,6 +101,8 @@ def _draw_boxes(
     panel: Axes, scores: pd.DataFrame, means: pd.DataFrame, rows: str, colors: dict[str, str]
 ) -> None:
     """Boxes with their means, a row a value of the column `rows`, colours by method."""
+    import seaborn as sns  # for box plots alone: it takes longer than a figure
+
     order, names = list(scores[rows].unique()), list(colors)
     sns.boxplot(
         scores,
@@ -118,7 +119,7 @@ def _draw_boxes(
         ax=panel,
     )
     for mean in means.itertuples():
-        place = order.index(getattr(mean, rows))
+        place: float = order.index(getattr(mean, rows))
         if rows != "method":
             place += BOX_WIDTH * ((names.index(mean.method) + 0.5) / len(names) - 0.5)
         _draw_mean(panel, mean.mean, mean.low, mean.high, place, color="black")
@@ -173,7 +174,7 @@ def draw_controls(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
             share.set(title=layer, xlabel=f"share of the gain ({name})", xlim=SHARE_FRAME)
     handles = _run_handles(table)
     figure.legend(handles=handles, loc="outside upper right", frameon=False, ncols=len(handles))
-    sns.despine(figure)
+    style.despine(figure)
     style.credit(
         figure,
         f"{cfg['study']} · {style.sample_note(table)} · gain: mean II minus the neurons', 95 % "

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
@@ -47,7 +46,7 @@ def draw_information(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         panel.set_title(name)
     panels[0].legend(frameon=False)
     _draw_checks(panels[2], checks)
-    sns.despine(figure)
+    style.despine(figure)
     near = table.loc[table["estimator"] == INFO_NCE, "near_ceiling"].sum()
     style.credit(
         figure,
@@ -66,7 +65,7 @@ def draw_information(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
 
 def _draw_layers(panel: Axes, table: pd.DataFrame) -> None:
     means = over_seeds(table).groupby("kind")
-    for kind, color, marker in zip(KINDS, sns.color_palette(), "osD", strict=False):
+    for kind, color, marker in zip(KINDS, style.COLOURS, "osD", strict=False):
         for _, run in table[table["kind"] == kind].groupby("seed"):
             panel.plot(run["layer"], run["bits"], color=color, linewidth=0.4, alpha=0.7)
         summary = means.get_group(kind).sort_values("layer")

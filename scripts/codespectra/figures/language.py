@@ -1,7 +1,6 @@
 """Spectra, exponents and action of token trajectories of language models (A fig. 7 a, c)."""
 
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -84,7 +83,7 @@ def draw_text_exponents(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0, 0].set_ylabel("power-law exponent α")
     axes[0, 0].legend(frameon=False)
-    sns.despine(figure)
+    style.despine(figure)
     style.credit(
         figure,
         f"{cfg['study']} · {_sample(exponents)} · bars: 95 % intervals, sequences resampled "
@@ -129,7 +128,7 @@ def draw_text_action(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     for panel in axes[-1]:
         panel.set_xlabel(DEPTH)
     axes[0, 0].legend(frameon=False)
-    sns.despine(figure)
+    style.despine(figure)
     sequences, tokens = style.listed(action["sequences"]), style.listed(action["length"])
     style.credit(
         figure,

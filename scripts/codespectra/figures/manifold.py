@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
@@ -40,11 +39,11 @@ def draw_manifold(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     )
     shades = _shades(images["label"])
     for layer, block in zip(layers, axes.reshape(-1, rows, len(WIDTHS)), strict=True):
-        own = (table[table["layer"] == layer] for table in (images, activity, units))
-        _draw_layer(block, *own, shades, cfg)
+        shown, active, own = (table[table["layer"] == layer] for table in (images, activity, units))
+        _draw_layer(block, shown, active, own, shades, cfg)
     for panel in axes.flat:
         panel.set_visible(panel.has_data())
-    sns.despine(figure)
+    style.despine(figure)
     _label_legend(figure, shades)
     style.credit(figure, f"{cfg['study']} · {_sample(images, units)}")
     drawn = [table.assign(table=name) for name, table in tables.items()]
@@ -95,8 +94,11 @@ def draw_index_against(
 def _shades(labels: pd.Series) -> Shades:
     """A colour a label; no entries for a set without labels."""
     names = sorted(filter(None, labels.unique()))
-    palette = sns.color_palette("colorblind" if len(names) <= 10 else "husl", len(names))
-    return dict(zip(names, palette, strict=True))
+    if len(names) <= len(style.COLOURS):
+        return dict(zip(names, style.COLOURS, strict=False))
+    from seaborn import husl_palette  # it takes longer to import than most figures to draw
+
+    return dict(zip(names, husl_palette(len(names)), strict=True))
 
 
 def _draw_looks(panels: np.ndarray, shown: pd.DataFrame, shades: Shades) -> None:
@@ -188,7 +190,7 @@ def draw_coactivation(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
             draw_index_against(panel, title, units, "coactivation", cfg["metric"], cfg)
             panel.set_xlabel("correlation with the mean of the other units")
             panel.tick_params(labelbottom=True)
-    sns.despine(figure)
+    style.despine(figure)
     first = table.iloc[0]
     live = named.dropna(subset="ii").drop_duplicates(["layer", "stage", "direction"])
     sizes = live.groupby(["layer", "name"], sort=False).size()

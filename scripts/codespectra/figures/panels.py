@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 
+from codespectra.figures import style
 from codespectra.figures.seeds import draw_each
 
 # Of the runs in one panel, in order.
@@ -60,7 +60,7 @@ def draw_image_rows(panel: Axes, rows: list[list[np.ndarray]], labels: list[str]
     panel.set_yticks([height * (index + 0.5) for index in range(len(rows))], labels)
     panel.set_xticks([])
     panel.tick_params(length=0)
-    sns.despine(ax=panel, left=True, bottom=True)
+    style.despine(panel, "left", "bottom")
 
 
 def _framed(image: np.ndarray) -> np.ndarray:

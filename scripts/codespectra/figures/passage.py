@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -90,7 +89,7 @@ def _draw_tokens(panel: Axes, layer: pd.DataFrame, shade: ScalarMappable) -> Non
             parse_math=False,
         ).set_in_layout(False)
     panel.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), xticks=[], yticks=[], aspect="equal")
-    sns.despine(ax=panel, left=True, bottom=True)
+    style.despine(panel, "left", "bottom")
 
 
 def _apart(points: np.ndarray, letters: np.ndarray) -> list[int]:

@@ -1,9 +1,9 @@
 """Recovery of planted dictionaries by every finder, and the index beside it (B fig. 9 A)."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
@@ -45,7 +45,7 @@ def draw_planted(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     _draw_index(axes[1, 2], table, methods)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=6, frameon=False)
-    sns.despine(figure)
+    style.despine(figure)
     style.credit(
         figure,
         f"{cfg['study']} · {style.listed(table['features'])} planted features in "
@@ -60,7 +60,7 @@ def draw_planted(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
 def _looks(table: pd.DataFrame) -> list[tuple]:
     """Colour and marker of each method."""
     count = table["method"].nunique()
-    return list(zip(sns.color_palette("colorblind", count), MARKERS[:count], strict=True))
+    return list(zip(style.colours(count), MARKERS[:count], strict=True))
 
 
 def _means(table: pd.DataFrame, keys: list[str], column: str) -> pd.DataFrame:
@@ -94,7 +94,7 @@ def _draw_recovery(panel: Axes, table: pd.DataFrame, column: str, methods: dict)
 
 def _draw_penalties(panel: Axes, table: pd.DataFrame, column: str) -> None:
     means = _means(table, ["size", "l1"], column)
-    shades = sns.color_palette(style.SEQUENTIAL, means["size"].nunique())
+    shades = style.shades(means["size"].nunique())
     for shade, (size, rows) in zip(shades, means.groupby("size"), strict=True):
         rows = rows.sort_values("l1")
         _draw_line(panel, rows, "l1", color=shade, marker="o", label=f"{size:g} directions")
@@ -111,7 +111,7 @@ def _at_logarithm(panel: Axes, values: pd.Series) -> None:
     panel.xaxis.set_minor_locator(NullLocator())
 
 
-def _draw_line(panel: Axes, rows: pd.DataFrame, column: str, **look) -> None:
+def _draw_line(panel: Axes, rows: pd.DataFrame, column: str, **look: Any) -> None:
     reach = [(rows["mean"] - rows["low"]).fillna(0), (rows["high"] - rows["mean"]).fillna(0)]
     panel.errorbar(rows[column], rows["mean"], reach, elinewidth=0.6, linewidth=0.8, **look)
 

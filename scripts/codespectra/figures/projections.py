@@ -5,7 +5,6 @@ from itertools import cycle
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -83,7 +82,7 @@ def _draw_curve(panel: Axes, curve: pd.DataFrame, shade: ScalarMappable) -> None
     colors = shade.to_rgba(curve["frame"].to_numpy()[:-1])
     panel.add_collection(LineCollection(pieces, colors=colors, linewidths=1))
     panel.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), xticks=[], yticks=[], aspect="equal")
-    sns.despine(ax=panel, left=True, bottom=True)
+    style.despine(panel, "left", "bottom")
 
 
 def draw_action(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
@@ -117,7 +116,7 @@ def draw_action(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         panel.set_xlabel(style.depth_label(cfg["layers"]))
     axes[0, 0].legend(frameon=False)
     axes[1, 0].legend(frameon=False)
-    sns.despine(figure)
+    style.despine(figure)
     frames, draws = style.listed(table["frames"]), style.listed(table["draws"])
     style.credit(
         figure,

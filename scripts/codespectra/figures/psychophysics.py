@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
@@ -49,7 +48,7 @@ def draw_psychophysics(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         panel.set_xlabel("difficulty (share cut off either end)")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper right", frameon=False, ncols=len(labels))
-    sns.despine(figure)
+    style.despine(figure)
     explanation = _explanation(Design.of(cfg))
     style.credit(figure, f"{cfg['study']} · {_run(accuracy)} · {explanation}")
     return figure, accuracy

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import colormaps
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -48,7 +47,7 @@ def draw_attacks(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         left[0].set_title(name)
     for panel in axes.flat:
         panel.set_visible(panel.has_data())
-    sns.despine(figure)
+    style.despine(figure)
     handles = {
         name: line
         for panel in axes.flat
@@ -77,7 +76,7 @@ def _with_looks(table: pd.DataFrame, networks: dict[str, dict]) -> pd.DataFrame:
     shades = colormaps[style.SEQUENTIAL](np.linspace(0, 0.85, len(dropouts)))
     swept = dict(zip(dropouts, map(tuple, shades), strict=True))
     bases = [*table.loc[~table["model"].isin(networks), "base"].unique()]
-    colors = dict(zip(bases, sns.color_palette(n_colors=len(bases)), strict=True))
+    colors = dict(zip(bases, style.colours(len(bases)), strict=True))
     looks = {}
     for model, base in table[["model", "base"]].drop_duplicates().to_numpy():
         one = networks.get(model)
@@ -148,7 +147,7 @@ def draw_stability(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
             _draw_against_index(panel, own, drawn, measure, cfg["metric"])
             panel.set(title=f"{layer}: {method}", ylabel=NAMES[measure])
     axes[0, 0].legend(frameon=False, fontsize=6)
-    sns.despine(figure)
+    style.despine(figure)
     first = table.iloc[0]
     live = table.dropna(subset="ii").drop_duplicates(["layer", "method", "direction"])
     sizes = live.groupby(["layer", "method"], sort=False).size()

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -43,7 +42,7 @@ def draw_sensitivity(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         title = f"{layer}: centroids"
         draw_index_against(panels[3], title, own, "least_gradient_norm", metric, cfg)
         panels[3].set_xlabel(f"least {NORM}")
-    sns.despine(figure)
+    style.despine(figure)
     style.credit(figure, f"{cfg['study']} · {_sample(paths, centroids)} · {_EXPLANATION}")
     drawn = {"paths": paths, "gradients": gradients, "pairs": pairs, "centroids": centroids}
     named = [table.assign(table=name) for name, table in drawn.items()]

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 
 from codespectra.figures import style
@@ -39,7 +38,7 @@ def draw_size(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     panel.set(xlabel="parameters (millions)", ylabel="power-law exponent α")
     panel.margins(x=0.15)
     panel.legend(frameon=False)
-    sns.despine(ax=panel)
+    style.despine(panel)
     notes = cfg["study"], style.stimuli_note(exponents), "bars: 95 % intervals, layers together"
     style.credit(figure, f"{' · '.join(notes)}\n{style.weights_note(exponents)}")
     return figure, table

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -67,7 +66,7 @@ def draw_layers(panel: Axes, run: pd.DataFrame, laws: pd.DataFrame, shade: Scala
         panel.loglog(mean.index, mean, color=color)
         draw_fit(panel, _mean_law(laws[laws["depth"] == depth]))
     panel.set(ylim=(1e-7, 1))
-    sns.despine(ax=panel)
+    style.despine(panel)
 
 
 def _mean_law(laws: pd.DataFrame) -> pd.Series:
@@ -127,7 +126,7 @@ def draw_exponents(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         panel.axhline(-1, linestyle="--", color="0.5", linewidth=0.8)
         panel.set(xlabel=style.depth_label(cfg["layers"]))
         panel.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
-        sns.despine(ax=panel)
+        style.despine(panel)
     for panel in axes.flat[len(sets) :]:
         panel.set_visible(False)
     for row in axes:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -36,7 +35,7 @@ def draw_synergy(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         _draw_correlation(figure, row[1], of_layer, f"synergy (II, {metric})")
         _draw_units(row[2], own, metric)
         row[0].set_title(f"{layer}: {len(of_layer)} pairs of {len(own)} units", loc="left")
-    sns.despine(figure)
+    style.despine(figure)
     style.credit(figure, f"{_source(pairs, cfg)} · synergy: II(a + b) − max(II(a), II(b))")
     drawn = [pairs.assign(table="pairs"), units.assign(table="units")]
     return figure, pd.concat(drawn, ignore_index=True)

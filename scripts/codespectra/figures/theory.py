@@ -3,7 +3,6 @@
 import matplotlib
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -35,7 +34,7 @@ def draw_superposition(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
         ylim=(0, None),
     )
     panel.legend(frameon=False, fontsize=6)
-    sns.despine(ax=panel)
+    style.despine(panel)
     scored = fit["n_scored"]
     style.credit(
         figure,
@@ -104,7 +103,7 @@ def draw_channel(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     _draw_capacity(axes[0, 1], capacity)
     _draw_entropy(axes[1, 0], entropy)
     _draw_action(axes[1, 1], entropy)
-    sns.despine(figure)
+    style.despine(figure)
     style.credit(
         figure,
         f"{cfg['study']} · closed forms, no data · exact capacity: Blahut–Arimoto within "

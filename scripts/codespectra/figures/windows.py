@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -71,7 +70,7 @@ def _draw_slopes(panel: Axes, slopes: pd.DataFrame, depths: ScalarMappable) -> N
     panel.xaxis.set_major_formatter(ScalarFormatter())
     panel.xaxis.set_minor_formatter(NullFormatter())
     panel.set(xlabel="rank", ylabel="local slope")
-    sns.despine(ax=panel)
+    style.despine(panel)
 
 
 def _draw_map(panel: Axes, windows: pd.DataFrame, colours: ScalarMappable) -> None:

@@ -13,7 +13,11 @@ from codespectra.errors import UserError
 NUMBERS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-class FullDisk(UserError):
+class LittleDisk(UserError):
+    """What is to be written doesn't fit the free disk."""
+
+
+class FullDisk(LittleDisk):
     """Nothing more can be written to a folder; its message says how much is free."""
 
     def __init__(self, folder: str | Path, reason: str):

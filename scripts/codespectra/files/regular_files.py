@@ -6,8 +6,8 @@ Whatever goes wrong then becomes one line with the file, what was found, and wha
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from codespectra.errors import UserError, first_line
 
@@ -36,7 +36,7 @@ def check_regular(path: str | Path, most: int | None = None) -> None:
         raise OSError(f"it has {found.st_size:,} bytes, at most {most:,} are read")
 
 
-def open_regular(path: str | Path, most: int | None = None) -> BinaryIO:
+def open_regular(path: str | Path, most: int | None = None) -> BufferedReader:
     """Open a file for reading as `check_regular` allows."""
     check_regular(path, most)
     return Path(path).open("rb")

@@ -5,6 +5,7 @@ that is the empty one.
 """
 
 RUN = "model weights stimuli reduction"
+ZOO = "library network weights stimuli layer type reduction measure metric note"
 SCORED = f"{RUN} layer method metric part"
 
 # Kind -> (columns of text, columns of numbers).
@@ -57,6 +58,9 @@ COLUMNS = {
     "synergies": (f"{RUN} layer metric", "a b correlation ii synergy"),
     "synergy_units": (f"{RUN} layer metric", "direction ii best_synergy best_ii"),
     "synergy_images": (f"{RUN} layer metric role", "pair a b synergy ii rank image"),
+    # The zoo.
+    "zoo_network": (ZOO, "parameters stimulus_count depth width value low high"),
+    "zoo": (ZOO, "parameters accuracy year stimulus_count depth width value low high"),
     # Robustness.
     "attacks": (
         "model weights stimuli attack measure",

@@ -10,12 +10,13 @@ def reductions_in_words(tables: Mapping[str, Any]) -> str:
     """`stride`, or `stride (exponents), none (action)`; empty where no table is of activations.
 
     Args:
-        tables: by kind; what is no table, or has no column `reduction`, is passed over.
+        tables: by kind; what is no table, or has no column `reduction`, is passed over, and so is
+            a row without one.
     """
     kinds: dict[str, str] = {}
     for kind, table in tables.items():
         if isinstance(table, pd.DataFrame) and "reduction" in table:
-            for reduction in table["reduction"].unique():
+            for reduction in filter(None, table["reduction"].unique()):
                 kinds.setdefault(reduction, kind)
     if len(kinds) == 1:
         return next(iter(kinds))

@@ -1,6 +1,7 @@
 """All pairs of a set's embeddings, held: their similarity, and what cosines follow from."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import h5py
 import numpy as np
@@ -51,4 +52,5 @@ def rows_fit(tables: Tables) -> bool:
 
 def pairwise(tables: Tables) -> np.ndarray:
     """|e_i - e_j|^2 (N, N) float32 of all pairs, summed over parts, of which one is read a time."""
-    return sum(all_squared_distances(table[:]) for table in tables.values())
+    total: Any = sum(all_squared_distances(table[:]) for table in tables.values())
+    return total

@@ -5,6 +5,7 @@ large one are read a block at a time, so that no array grows with the square of 
 """
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 
@@ -108,7 +109,7 @@ class ReadCosines(Cosines):
                 found[:, :, chosen] += np.moveaxis(sums @ sums.swapaxes(1, 2), 0, 2)
         return found
 
-    def _group_sums(self, table: object, weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    def _group_sums(self, table: Any, weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
         """Weighted sums (G, K, d) of the unit rows of a part over each group."""
         sums = np.zeros((groups.max() + 1, weights.shape[1], table.shape[1]), dtype=np.float32)
         step = max(1, BLOCK_NUMBERS // table.shape[1])

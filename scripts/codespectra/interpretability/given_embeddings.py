@@ -84,7 +84,7 @@ def embeddings_of(
 
 def _scaled(found: np.ndarray, rows: np.ndarray, name: str, distance: str) -> np.ndarray:
     with np.errstate(over="ignore"):
-        finite = np.isfinite(found.astype(np.float32)).all(axis=1)
+        finite = np.all(np.isfinite(found.astype(np.float32)), axis=1)
     _refuse(~finite, rows, name, "NaN or infinite numbers", "finite ones in single precision")
     if distance != COSINE:
         return found.astype(np.float32)

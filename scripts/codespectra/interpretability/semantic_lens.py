@@ -32,7 +32,7 @@ def polysemanticity(cosines: np.ndarray) -> np.ndarray:
         shares, with_centres, products = _centres(cosines, second)
         lengths = products[:, [0, 1], [0, 1]]
         distances = lengths[:, :, None] - 2 * with_centres
-        nearer = (distances[:, 1] < distances[:, 0]) & shares[:, 1].any(axis=1)[:, None]
+        nearer = (distances[:, 1] < distances[:, 0]) & np.any(shares[:, 1], axis=1)[:, None]
         if np.array_equal(nearer, second):
             break
         second = nearer

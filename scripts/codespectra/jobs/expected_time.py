@@ -75,20 +75,20 @@ def expected_time(
         cores: how many of them may run at a time; None if that isn't known.
     """
     benchmarks = Benchmarks()
-    own = [job.benchmark and benchmarks.seconds(job.benchmark) for job in jobs]
+    own = [benchmarks.seconds(job.benchmark) if job.benchmark else None for job in jobs]
     rules = {job.rule for job, seconds in zip(jobs, own, strict=True) if seconds is None}
     usual = {rule: benchmarks.usual(alike[rule]) for rule in rules}
     taken = [
         usual.get(job.rule, one) if one is None else one for job, one in zip(jobs, own, strict=True)
     ]
-    told, alike = (sum(one is not None for one in some) for some in (own, taken))
+    told, known = (sum(one is not None for one in some) for some in (own, taken))
     unknown = [job.rule for job, one in zip(jobs, taken, strict=True) if one is None]
     lines = []
-    if alike:
+    if known:
         lines.append(
             f"expected: {_estimate(jobs, taken, cores)}, by earlier runs of {told} of "
             + counted(len(jobs))
-            + (f" and of jobs like {alike - told} more" if alike > told else "")
+            + (f" and of jobs like {known - told} more" if known > told else "")
             + (f"; nothing is known of {_of_rules(unknown)}" if unknown else "")
         )
     if benchmarks.damaged:

@@ -34,7 +34,7 @@ class Standing:
 
     def growth(self, place: Place) -> Growth | None:
         """What is new, along the last wildcard along which results stand; None without any."""
-        for axis in reversed(place):
+        for axis in reversed([*place]):
             kept = self._beside.get(_others(place, axis))
             new = [name for name in place[axis] if name not in (kept or ())]
             if kept and new:

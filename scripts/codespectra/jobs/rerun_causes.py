@@ -128,7 +128,7 @@ def changed_params(
     """
     before, now = sorted(before), sorted(now)
     values = [[_value(text) for text in texts] for texts in (before, now)]
-    causes = _changed_keys(*map(_merged, values))
+    causes = _changed_keys(_merged(values[0]), _merged(values[1]))
     codes = [[value for value in side if _is_digest(value)] for side in values]
     if codes[0] != codes[1]:
         files = changed_files(codes[0][0], codes[1][0], remembered) if all(codes) else []
@@ -142,7 +142,9 @@ def growth_of_params(
     """What a job's `params` list more and less, given as `repr`; None if all is computed anew."""
     values = [[_value(text) for text in sorted(texts)] for texts in (before, now)]
     others = [[repr(v) for v in side if not isinstance(v, dict)] for side in values]
-    return own_growth(*map(_merged, values), axes) if others[0] == others[1] else None
+    if others[0] != others[1]:
+        return None
+    return own_growth(_merged(values[0]), _merged(values[1]), axes)
 
 
 def changed_inputs(before: Collection[str], now: Collection[str]) -> list[str]:

@@ -7,8 +7,10 @@ import threading
 import time
 from functools import partial
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
-from codespectra.errors import UserError
+from codespectra.errors import UserError, first_line
 from codespectra.files.full_disk import FullDisk, reason_of
 from codespectra.files.made_by import MADE_BY
 
@@ -19,9 +21,9 @@ ORPHAN_SECONDS = 0.5
 def start_job(log_file: str) -> logging.Logger:
     """Send log records, warnings and uncaught exceptions to `log_file` and to stderr.
 
-    A `UserError` is logged as its message alone, and so is a full disk; anything else with its
-    traceback. Snakemake itself writes nothing to `log:` when a script crashes. From now on the
-    process ends with the snakemake that started it.
+    A `UserError` is logged as its message alone, and so are a full disk and a GPU that fails;
+    anything else with its traceback. Snakemake itself writes nothing to `log:` when a script
+    crashes. From now on the process ends with the snakemake that started it.
 
     Raises:
         UserError: this library isn't the one beside the script.
@@ -46,7 +48,9 @@ def start_job(log_file: str) -> logging.Logger:
     sys.excepthook = partial(_log_uncaught, folder)
     end_with_snakemake()
     _refuse_another_library()
-    _tell_what_is_made()
+    if job := getattr(sys.modules["__main__"], "snakemake", None):
+        _tell_what_is_made(job)
+        _use_threads(job.threads)
     return logging.getLogger("codespectra")
 
 
@@ -63,23 +67,33 @@ def _refuse_another_library() -> None:
         )
 
 
-def _tell_what_is_made() -> None:
+def _tell_what_is_made(job: Any) -> None:
     """Let the files of this job say what makes them."""
-    job = getattr(sys.modules["__main__"], "snakemake", None)
-    if job is not None:
-        MADE_BY.update(
-            rule=job.rule,
-            params=sorted(map(repr, job.params)),
-            input=sorted(map(str, job.input)),
-            output=sorted(map(str, job.output)),
-        )
+    MADE_BY.update(
+        rule=job.rule,
+        params=sorted(map(repr, job.params)),
+        input=sorted(map(str, job.input)),
+        output=sorted(map(str, job.output)),
+    )
+
+
+def _use_threads(count: int) -> None:
+    """Let torch take as many threads as the rule has, as all libraries of linear algebra do.
+
+    These go by the environment that Snakemake gives the job. By that torch, with MKL, takes fewer
+    where a core runs two threads.
+    """
+    os.environ["MKL_DYNAMIC"] = "FALSE"  # for a torch that is imported later
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(count)
 
 
 def _log_uncaught(
-    folder: Path, kind: type[BaseException], error: BaseException, trace: object
+    folder: Path, kind: type[BaseException], error: BaseException, trace: TracebackType
 ) -> None:
     if reason := reason_of(error):
         error = FullDisk(folder, reason)
+    error = _of_gpu(error) or error
     expected = isinstance(error, UserError | KeyboardInterrupt)
     logging.getLogger("codespectra").error(
         "%s", error or kind.__name__, exc_info=None if expected else (kind, error, trace)
@@ -88,6 +102,19 @@ def _log_uncaught(
         # HDF5 crashes at the end of a process when it couldn't write what it still holds.
         logging.shutdown()
         os._exit(1)
+
+
+def _of_gpu(error: BaseException) -> UserError | None:
+    """One line for a GPU that has failed or is full; None for any other error."""
+    said = first_line(error)
+    if type(error).__name__ == "OutOfMemoryError":
+        return UserError(f"{said}; lower runtime.batch, or set runtime.device: cpu, and rerun")
+    if isinstance(error, RuntimeError) and said.startswith("CUDA error"):
+        return UserError(
+            f"the GPU has failed: {said}; rerun, which goes on from what is there, if need be on "
+            "another GPU or with runtime.device: cpu"
+        )
+    return None
 
 
 def end_with_snakemake() -> None:

@@ -5,7 +5,7 @@ it. A module that runs several times in a pass gives one layer a call.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -18,11 +18,16 @@ from codespectra.models.axes import Axes
 from codespectra.models.layer_listing import first_tensor
 from codespectra.models.reductions import EACH_TOKEN, WHOLE, reduced_width, stride_of
 
+# What networks compute with on the way to float32; sums of a reduction would be rounded in them.
+HALVES = (torch.float16, torch.bfloat16)
+
 
 class Kept(Protocol):
     """A layer's call, and what is kept of its output."""
 
-    layer: dict[str, Any]
+    @property
+    def layer(self) -> dict[str, Any]:
+        """As the manifest describes it."""
 
     def reduce(self, output: torch.Tensor) -> torch.Tensor:
         """Copy of an output, or input, of the layer's module, (rows, width)."""
@@ -56,7 +61,7 @@ Sink = Callable[[Any, torch.Tensor], None]
 
 
 @contextmanager
-def capturing(network: nn.Module, wanted: list[Kept], sink: Sink) -> Iterator[None]:
+def capturing(network: nn.Module, wanted: Sequence[Kept], sink: Sink) -> Iterator[None]:
     """While open, every forward pass hands each wanted layer's reduced output to `sink`.
 
     The tensor given to `sink` is (rows, width), float32, and its own copy; rows are stimuli, or
@@ -73,7 +78,7 @@ def capturing(network: nn.Module, wanted: list[Kept], sink: Sink) -> Iterator[No
         call, calls[place] = calls[place], calls[place] + 1
         for item in by_place[place]:
             if item.layer["call"] == call:
-                sink(item, item.reduce(tensor))
+                sink(item, item.reduce(tensor.float() if tensor.dtype in HALVES else tensor))
 
     handles = [network.register_forward_pre_hook(lambda *_: calls.clear())]
     for place in by_place:
@@ -92,7 +97,7 @@ class _Reached(Exception):
 
 
 def run_to_layers(
-    network: nn.Module, inputs: torch.Tensor, wanted: list[Kept], sink: Sink, **options: Any
+    network: nn.Module, inputs: torch.Tensor, wanted: Sequence[Kept], sink: Sink, **options: Any
 ) -> None:
     """One forward pass as in `capturing`, which ends once the last wanted layer has run.
 

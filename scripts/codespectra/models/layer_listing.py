@@ -1,7 +1,7 @@
 """Layers of a network, as one forward pass runs them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import partial
 from typing import Any
@@ -63,6 +63,7 @@ def first_tensor(output: Any) -> torch.Tensor | None:
     """A module's output, or the first tensor in its tuple, dict or dataclass; None without one."""
     if isinstance(output, torch.Tensor):
         return output
+    inside: Iterable[Any]
     if isinstance(output, Mapping):
         inside = list(output.values())
     elif is_dataclass(output):

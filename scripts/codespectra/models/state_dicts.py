@@ -158,7 +158,7 @@ def load_weights(network: nn.Module, state: dict[str, torch.Tensor], source: str
     check_types({name: value.dtype for name, value in state.items()}, own, source)
     # Finite as the network has it: a number may be too large for single precision.
     check_values({name: state[name].to(own[name].dtype) for name in own}, source)
-    fitting = OrderedDict(state)
+    fitting: Any = OrderedDict(state)
     # Of which version each module's names are: without it some networks expect their oldest.
     fitting._metadata = own._metadata
     network.load_state_dict(fitting)

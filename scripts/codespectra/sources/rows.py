@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -165,7 +165,7 @@ def all_columns(rows: Rows, start: int, stop: int) -> np.ndarray:
 
 
 def plain_rows(
-    file: BinaryIO,
+    file: IO[bytes],
     where: str,
     offset: int,
     shape: tuple[int, ...],
@@ -211,7 +211,7 @@ def plain_rows(
     return FileRows(where, shape, dtype, rows, columns=columns if len(shape) == 2 else None)
 
 
-def _fill(file: BinaryIO, view: memoryview, offset: int) -> None:
+def _fill(file: IO[bytes], view: memoryview, offset: int) -> None:
     while view:
         count = os.preadv(file.fileno(), [view], offset)
         if not count:

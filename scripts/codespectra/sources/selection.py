@@ -125,7 +125,7 @@ def _passed_over(held: Held, keys: Mapping[str, str]) -> list[str]:
     return [f"passed over: {_listed(others + unread)}"] if others or unread else []
 
 
-def _listed(names: object) -> str:
-    names = list(names)
-    more = f", … ({len(names)} in all)" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+def _listed(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = f", … ({len(listed)} in all)" if len(listed) > SHOWN else ""
+    return ", ".join(listed[:SHOWN]) + more

@@ -24,8 +24,13 @@ FORMATS = (
 class Rows(Protocol):
     """An array (N, ...) of which some rows at a time are read, in the file's order."""
 
-    shape: tuple[int, ...]
-    dtype: np.dtype
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, ...)."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the numbers."""
 
     def __getitem__(self, rows: slice) -> np.ndarray:
         """Rows start to stop, (stop - start, ...), as an array of its own."""

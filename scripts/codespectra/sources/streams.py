@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import BinaryIO, Protocol
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from codespectra.sources.rows import FileRows
 STEP = 1 << 24  # bytes that are passed over at a time
 
 
-class Laid(Protocol):
+class Laid(NamedTuple):
     """How an array lies in a stream; `bytes` come before it, `fortran`: first axis fastest."""
 
     shape: tuple[int, ...]
@@ -20,7 +20,7 @@ class Laid(Protocol):
     bytes: int
 
 
-def streamed_rows(where: str, begin: Callable[[], BinaryIO], laid: Laid) -> FileRows:
+def streamed_rows(where: str, begin: Callable[[], IO[bytes]], laid: Laid) -> FileRows:
     """Rows of an array in a stream.
 
     Args:
@@ -48,8 +48,9 @@ def streamed_rows(where: str, begin: Callable[[], BinaryIO], laid: Laid) -> File
 class _Forward:
     """Bytes of a stream at any place; what lies before the last ones needs a new beginning."""
 
-    def __init__(self, begin: Callable[[], BinaryIO]):
-        self._begin, self._stream, self._at = begin, None, 0
+    def __init__(self, begin: Callable[[], IO[bytes]]):
+        self._begin, self._at = begin, 0
+        self._stream: IO[bytes] | None = None
 
     def read(self, at: int, count: int) -> bytes:
         if self._stream is None or at < self._at:

@@ -81,7 +81,7 @@ def cross_validated_spectrum(
     second: eigenspectrum.Rows | RowRange,
     *,
     components: int = 1000,
-    solver: str = "exact",
+    solver: eigenspectrum.Solver = "exact",
     seed: int = 0,
 ) -> CrossValidatedSpectrum:
     """Covariance v' A1' A2 v / (N - 1) along each principal component v of the first repeat.
@@ -200,7 +200,8 @@ def _cross_product(
 
 def _centred(block: np.ndarray) -> np.ndarray:
     block = block.astype(np.float64)
-    return block - block.mean(axis=0)
+    block -= block.mean(axis=0)
+    return block
 
 
 def fit_power_law(eigenvalues: np.ndarray, *, ranks: tuple[int, int] = (10, 50)) -> PowerLaw:

@@ -4,17 +4,23 @@ Paper A is Marshall & Kirchner, paper B is Identifying interpretable features in
 always a 2-D array or HDF5 dataset (N stimuli, D units), float32 or float16, read slab by slab.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy import linalg
 
 from codespectra.capture.rows import SLAB, Rows, ScaledRows, binary_scale
 from codespectra.errors import ArgumentError
+from codespectra.spectra import on_gpu
 from codespectra.spectra.moments import KeptMoments, covariance, rough_mean, slabs
 from codespectra.statistics.arrays import one_of, rows_to_read, whole_number
+
+if TYPE_CHECKING:
+    import torch
 
 # lambda_1 / lambda_k from which the last ranks are found in float64: in float32 they err by 1.5e-9
 # times this ratio (planted laws, 800 to 4,000 rows and units).
@@ -24,6 +30,8 @@ MOST_SCORES = 1 << 24  # that are held: 64 MB
 # Of the Krylov solver: columns a step, steps, ranks returned, which err by 1e-3 after 5 steps and
 # 6e-6 after 8 on a flat spectrum (alpha -0.5, 20,000 rows of 8,000 units).
 BLOCK, DEPTH, WINDOW = 64, 8, 60
+
+Solver = Literal["exact", "window", "randomized"]
 
 
 @dataclass(frozen=True)
@@ -53,10 +61,11 @@ def spectrum(
     rows: Rows,
     *,
     components: int = 1000,
-    solver: Literal["exact", "window", "randomized"] = "exact",
+    solver: Solver = "exact",
     scores: int = 150,
     seed: int = 0,
     kept: KeptMoments | None = None,
+    device: torch.device | None = None,
 ) -> Spectrum:
     """PCA of the column-centred rows (paper A, Methods; paper B, app. C).
 
@@ -77,6 +86,7 @@ def spectrum(
             0 skips the eigenvectors.
         seed: of the random start of `window` and `randomized`.
         kept: moments of the first rows, from which `exact` goes on where N > D.
+        device: a GPU for the products and eigenvalues of `exact`; None for NumPy.
 
     Raises:
         ArgumentError: `rows` isn't (N >= 2, D >= 1) or holds infs or nans; an unknown solver.
@@ -89,7 +99,7 @@ def spectrum(
     scores = whole_number(scores, "scores", least=0)
     scale = binary_scale(rows)
     ranks, projected = (min(x, len(rows) - 1, rows.shape[1]) for x in (components, scores))
-    found = _solve(ScaledRows(rows, scale), ranks, projected, solver, seed, kept)
+    found = _solve(ScaledRows(rows, scale), ranks, projected, solver, seed, kept, device)
     return replace(
         found,
         eigenvalues=found.eigenvalues * scale**2,
@@ -99,13 +109,19 @@ def spectrum(
 
 
 def _solve(
-    rows: Rows, ranks: int, projected: int, solver: str, seed: int, kept: KeptMoments | None
+    rows: Rows,
+    ranks: int,
+    projected: int,
+    solver: Solver,
+    seed: int,
+    kept: KeptMoments | None,
+    device: torch.device | None,
 ) -> Spectrum:
     """The spectrum of `ScaledRows`, by the solver's name."""
     n, width = rows.shape
     if solver == "exact" or (solver == "window" and min(n, width) <= BLOCK * DEPTH):
         whole = ranks == min(n - 1, width)
-        return _exact(rows, ranks, projected, np.float64 if whole else np.float32, kept)
+        return _exact(rows, ranks, projected, np.float64 if whole else np.float32, kept, device)
     mean, total = _moments(rows)
     if solver == "window":
         eigenvalues, basis = _block_krylov(rows, mean, seed)
@@ -121,14 +137,25 @@ def _solve(
 
 
 def _exact(
-    rows: Rows, ranks: int, projected: int, dtype: type, kept: KeptMoments | None
+    rows: Rows,
+    ranks: int,
+    projected: int,
+    dtype: type,
+    kept: KeptMoments | None,
+    device: torch.device | None,
 ) -> Spectrum:
     """Eigenvalues of the smaller of covariance and Gram matrix, accumulated in `dtype`."""
     n, width = rows.shape
-    matrix, mean = (_gram(rows, dtype), None) if n <= width else covariance(rows, dtype, kept)
-    eigenvalues, vectors, total, squares = _eigen(matrix, projected)
+    if n <= width:
+        matrix, mean = _gram(rows, dtype, device), None
+    else:
+        matrix, mean = covariance(rows, dtype, kept, device)
+    if device is None:
+        eigenvalues, vectors, total, squares = _eigen(matrix, projected)
+    else:
+        eigenvalues, vectors, total, squares = on_gpu.eigen(matrix, projected, device)
     if dtype is np.float32 and eigenvalues[0] > STEEP * eigenvalues[ranks - 1]:
-        return _exact(rows, ranks, projected, np.float64, kept)
+        return _exact(rows, ranks, projected, np.float64, kept, device)
     if mean is None:
         onto = (vectors * np.sqrt((n - 1) * eigenvalues[:projected])).astype(np.float32)
     else:
@@ -137,7 +164,7 @@ def _exact(
     return Spectrum(eigenvalues[:ranks], n, width, total, ratio, onto)
 
 
-def _gram(rows: Rows, dtype: type) -> np.ndarray:
+def _gram(rows: Rows, dtype: type, device: torch.device | None = None) -> np.ndarray:
     """Lower triangle (N, N) of the centred rows' inner products, divided by N - 1."""
     n, width = rows.shape
     syrk = linalg.get_blas_funcs("syrk", dtype=dtype)
@@ -146,6 +173,9 @@ def _gram(rows: Rows, dtype: type) -> np.ndarray:
     for start in range(0, width, step):
         slab = rows[:, start : start + step].astype(dtype)
         slab -= slab.mean(axis=0, dtype=np.float64).astype(dtype)
+        if device is not None:
+            lower += on_gpu.products(slab.T, device) / (n - 1)
+            continue
         lower = syrk(1 / (n - 1), slab.T, beta=1, c=lower, trans=1, lower=1, overwrite_c=1)
     return lower
 
@@ -207,7 +237,7 @@ def _block_krylov(rows: Rows, mean: np.ndarray, seed: int) -> tuple[np.ndarray, 
     return values[::-1].copy(), basis @ turn[:, ::-1].astype(np.float32)
 
 
-def _project(rows: Rows, mean: np.ndarray, basis: np.ndarray) -> "np.ndarray | ReadScores":
+def _project(rows: Rows, mean: np.ndarray, basis: np.ndarray) -> np.ndarray | ReadScores:
     """(N, p) float32 of the centred rows on the columns of `basis`."""
     if not basis.shape[1]:  # no pass for nothing
         return np.zeros((len(rows), 0), np.float32)
@@ -226,7 +256,7 @@ class ReadScores:
         self._rows, self._mean, self._basis = rows, mean, basis
         self.shape = (rows.shape[0], basis.shape[1])
 
-    def __mul__(self, scale: float) -> "ReadScores":
+    def __mul__(self, scale: float) -> ReadScores:
         return ReadScores(self._rows, self._mean, self._basis * scale)
 
     def __getitem__(self, part: slice) -> np.ndarray:

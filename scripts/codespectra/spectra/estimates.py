@@ -165,7 +165,7 @@ def _participation_ratio(code: Code) -> Iterator[Row]:
     for quantity, ratio in zip(names, found, strict=True):
         endless = np.isinf(ratio.value)
         note = "units covary no more than chance has it" if endless else ""
-        yield _row("participation_ratio", quantity, *vars(ratio).values(), note=note)
+        yield _row("participation_ratio", quantity, **vars(ratio), note=note)
 
 
 def _stringer(code: Code) -> Iterator[Row]:

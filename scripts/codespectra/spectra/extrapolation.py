@@ -74,10 +74,11 @@ def extrapolate(
     away = np.array(without) - np.mean(without, axis=0)
     reach = NORMAL_REACH * np.sqrt((GROUPS - 1) / GROUPS * (away**2).sum(axis=0))
     note = "" if weights is QUADRATIC else "only a term in 1 / N taken off: few stimuli"
-    return tuple(
+    stimuli, both = (
         Extrapolated(float(a), float(a - r), float(a + r), n, note)
         for a, r in zip(whole, reach, strict=True)
     )
+    return stimuli, both
 
 
 def _limits(

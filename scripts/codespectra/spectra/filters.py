@@ -22,7 +22,11 @@ PASS = 8  # images whose graph is in memory at once: 64 of a ViT-B take gigabyte
 
 
 def eigenvectors(
-    rows: eigenspectrum.Rows, ranks: list[int], *, solver: str = "exact", seed: int = 0
+    rows: eigenspectrum.Rows,
+    ranks: list[int],
+    *,
+    solver: eigenspectrum.Solver = "exact",
+    seed: int = 0,
 ) -> np.ndarray:
     """Principal components (len(ranks), D) float32 of the column-centred rows, unit norm.
 

@@ -4,18 +4,24 @@ Rows are added slab by slab, and how many make a slab follows from their width. 
 those of the first slabs are the same operations as those of all rows at once: the same bits.
 """
 
+from __future__ import annotations
+
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 from scipy import linalg
 
 from codespectra.capture.rows import SLAB, Rows
+from codespectra.spectra.on_gpu import products
+
+if TYPE_CHECKING:
+    import torch
 
 log = logging.getLogger("codespectra")
 
@@ -31,15 +37,17 @@ class Moments:
         shift: (D,).
         drift: (D,) sum of the rows minus the shift.
         scatter: (D, D) lower triangle of the sum of their outer products.
+        device: a GPU that computes these, slab by slab; None for NumPy.
     """
 
     count: int
     shift: np.ndarray
     drift: np.ndarray
     scatter: np.ndarray
+    device: torch.device | None = None
 
     @classmethod
-    def empty(cls, shift: np.ndarray) -> "Moments":
+    def empty(cls, shift: np.ndarray) -> Moments:
         """The moments of no rows."""
         scatter = np.zeros((len(shift), len(shift)), shift.dtype, order="F")
         return cls(0, shift, np.zeros_like(shift), scatter)
@@ -57,6 +65,9 @@ class Moments:
         return self.scatter, self.shift + self.drift / self.count
 
     def _add(self, factor: float, rows: np.ndarray) -> None:
+        if self.device is not None:
+            self.scatter += factor * products(rows, self.device)
+            return
         syrk = linalg.get_blas_funcs("syrk", dtype=rows.dtype)
         self.scatter = syrk(factor, rows.T, beta=1, c=self.scatter, lower=1, overwrite_c=1)
 
@@ -120,7 +131,10 @@ class KeptMoments:
 
 
 def covariance(
-    rows: Rows, dtype: type, kept: KeptMoments | None = None
+    rows: Rows,
+    dtype: type,
+    kept: KeptMoments | None = None,
+    device: torch.device | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lower triangle (D, D) of the covariance of rows (N, D), and their mean (D,).
 
@@ -128,9 +142,11 @@ def covariance(
         rows: read slab by slab, shifted so that large means cost no digits.
         dtype: of the sums.
         kept: what may be taken of an earlier run, and where this run's go.
+        device: a GPU that computes products; None for NumPy.
     """
     shift = rough_mean(rows, dtype)
     moments = (kept and kept.take(rows, shift)) or Moments.empty(shift)
+    moments.device = device
     whole = len(rows) - len(rows) % _slab_rows(rows)
     for slab in slabs(rows, shift, range(moments.count, whole)):
         moments.add(slab)
@@ -165,5 +181,5 @@ def _digest(rows: Rows, count: int) -> str:
     """Digest of the first rows as they are read."""
     digest, step = hashlib.sha256(), _slab_rows(rows)
     for start in range(0, count, step):
-        digest.update(np.ascontiguousarray(rows[start : min(start + step, count)]))
+        digest.update(np.ascontiguousarray(rows[start : min(start + step, count)]).data)
     return digest.hexdigest()

@@ -80,10 +80,10 @@ def action_columns(measures: NDArray) -> dict[str, float]:
     Args:
         measures: (S, 3) of `film_measures`.
     """
-    columns = {"sequences": len(measures)}
+    columns: dict[str, float] = {"sequences": len(measures)}
     for name, values in zip(MEASURES, measures.T, strict=True):
         columns |= dict(
-            zip((name, f"{name}_low", f"{name}_high"), mean_interval(values), strict=True)
+            zip([name, f"{name}_low", f"{name}_high"], mean_interval(values), strict=True)
         )
     return columns
 

@@ -6,6 +6,7 @@ sides of -1 the verdict is that the code's is not identified.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,7 +55,7 @@ def _slopes(eigenvalues: np.ndarray, first: pd.Series, last: pd.Series) -> np.nd
     return (sums(x * y) - sums(x) * sums(y) / count) / spread
 
 
-def verdict(windows: pd.DataFrame) -> dict[str, float | str]:
+def verdict(windows: pd.DataFrame) -> dict[str, Any]:
     """Median, least and largest exponent of the map's windows of at least 30 ranks, and a note.
 
     The note begins with `not identified` where some lie above -1 and others below.

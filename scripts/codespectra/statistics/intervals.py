@@ -1,8 +1,7 @@
 """95 % intervals of means."""
 
 import numpy as np
-from scipy import stats
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from codespectra.statistics.arrays import numbers
 
@@ -16,7 +15,7 @@ def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
     known = known[np.isfinite(known)]
     if len(known) < 2:
         return (float(known[0]) if len(known) else np.nan), np.nan, np.nan
-    reach = stats.t.ppf(0.975, len(known) - 1) * stats.sem(known)
+    reach = stdtrit(len(known) - 1, 0.975) * known.std(ddof=1) / len(known) ** 0.5
     return float(known.mean()), float(known.mean() - reach), float(known.mean() + reach)
 
 

@@ -1,7 +1,6 @@
 """Spearman's rank correlation of many samples at once: of pairs, and of all columns."""
 
 import numpy as np
-from scipy import stats
 
 # Numbers that are ranked at once: 8 MB.
 BLOCK_NUMBERS = 1 << 20
@@ -9,7 +8,7 @@ BLOCK_NUMBERS = 1 << 20
 
 def spearman_rows(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Spearman's rho of each row of (resamples, n) pairs; nan where a side is constant."""
-    ranks = [stats.rankdata(values, axis=1) for values in (first, second)]
+    ranks = [_ranks(values) for values in (first, second)]
     a, b = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)
     spread = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -40,9 +39,16 @@ def rank_correlations(
 
 def _rho(samples: np.ndarray) -> np.ndarray:
     """Of each sample (R, n, S): (R, S, S)."""
-    ranks = stats.rankdata(samples, axis=1)
+    ranks = _ranks(samples)
     ranks -= ranks.mean(axis=1, keepdims=True)
     lengths = np.sqrt((ranks**2).sum(axis=1, keepdims=True))
     with np.errstate(invalid="ignore"):
         unit = ranks / lengths
     return unit.swapaxes(1, 2) @ unit
+
+
+def _ranks(samples: np.ndarray) -> np.ndarray:
+    """Of each sample (R, n, ...) along its second axis."""
+    from scipy.stats import rankdata  # half a second, on use
+
+    return rankdata(samples, axis=1)

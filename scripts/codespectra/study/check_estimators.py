@@ -21,7 +21,8 @@ def check_estimators(
         units: of its widest layer.
         problems: what is added to.
     """
-    needs, named = least_sizes(study.spectra.ranks), study.spectra.estimators
+    first, last = study.spectra.ranks
+    needs, named = least_sizes((first, last)), study.spectra.estimators
     for name in () if named == BY_DEFAULT else named:
         least = needs[name]
         if (rows is None or rows >= least[0]) and units >= least[1]:

@@ -7,7 +7,7 @@ from codespectra.study.check_estimators import check_estimators, window
 from codespectra.study.check_scores import check_count
 from codespectra.study.check_sizes import check_activations
 from codespectra.study.dropout_sweep import SWEPT
-from codespectra.study.implied import methods_of, most_stimuli, reduction_of
+from codespectra.study.implied import methods_of, most_images, most_stimuli, reduction_of
 from codespectra.study.problems import Problems
 from codespectra.study.recorded import Recorded
 from codespectra.study.sections.study import Study
@@ -31,9 +31,10 @@ def check_layers(
             _check_spectra(study, model, stimuli, layers, found, problems)
         if stage == "directions":
             run = study.directions.by_run[model, stimuli]
+            counted = most if found else most_images(study.stimuli[stimuli])
             for layer in layers:
                 for name in methods_of(study, model, stimuli):
-                    check_count(methods[name], layer, run, most, study, problems)
+                    check_count(methods[name], layer, run, counted, study, problems)
         widths = [reduced_width(layer, reduction_of(study, stage, model)) for layer in layers]
         key = f"activations.{model}" if found else stage
         key = "coding.layers" if model.startswith(SWEPT) else f"{key}.layers"

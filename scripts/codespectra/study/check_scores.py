@@ -11,7 +11,6 @@ from codespectra.models.layer_selection import count_of
 from codespectra.models.reductions import reduced_width
 from codespectra.study.implied import interpretability_runs, most_stimuli, reduction_of, side_of
 from codespectra.study.problems import Problems
-from codespectra.study.sections.base import Strict
 from codespectra.study.sections.directions import Directions, Run
 from codespectra.study.sections.index import (
     Backbone,
@@ -97,9 +96,7 @@ def _check_directions(
         else:
             problems.known("directions.runs.model", run.model, study.models)
             problems.known("directions.runs.stimuli", run.stimuli, study.stimuli)
-        spec = study.stimuli.get(run.stimuli)
-        if spec is not None:
-            _check_run(study, run, spec, problems)
+        check_scored_set(study, run.stimuli, problems)
         _check_kinds("directions.runs.methods", run, section, problems)
     for (model, stimuli), count in Counter((r.model, r.stimuli) for r in section.runs).items():
         if count > 1:
@@ -122,21 +119,25 @@ def _check_kinds(key: str, run: Run, section: Directions, problems: Problems) ->
             )
 
 
-def _check_run(study: Study, run: Run, spec: Strict, problems: Problems) -> None:
+def check_scored_set(study: Study, stimuli: str, problems: Problems) -> None:
+    """Add what keeps directions from being scored on a set of the study, if it has that."""
+    spec = study.stimuli.get(stimuli)
+    if spec is None:
+        return
     most, m = most_stimuli(spec), study.index.m
     if most is not None and m > most - most // 3:
         problems.add(
             f"index.m: {m} is more than two thirds of the {most} stimuli of "
-            f"{run.stimuli}, on which intervals rest; lower it"
+            f"{stimuli}, on which intervals rest; lower it"
         )
     if study.index.label and isinstance(spec, MovingDot):
-        problems.add(f"index.label: {run.stimuli} has no labels; set label: false")
+        problems.add(f"index.label: {stimuli} has no labels; set label: false")
     if study.index.resampled == "classes" and isinstance(spec, MovingDot):
-        problems.add(f"index.resampled: {run.stimuli} has no classes; set stimuli, or auto")
+        problems.add(f"index.resampled: {stimuli} has no classes; set stimuli, or auto")
     of_lpips = [isinstance(study.backbones.get(n), LpipsBackbone) for n in study.index.backbones]
     if any(of_lpips) and side_of(spec) < SMALLEST_EMBEDDED_SIDE:
         problems.add(
-            f"index.backbones: {run.stimuli} has images of {side_of(spec)} pixels; "
+            f"index.backbones: {stimuli} has images of {side_of(spec)} pixels; "
             f"LPIPS needs at least {SMALLEST_EMBEDDED_SIDE}"
         )
 

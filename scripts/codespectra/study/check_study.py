@@ -12,6 +12,7 @@ from codespectra.study.check_estimators import window
 from codespectra.study.check_robustness import check_robustness
 from codespectra.study.check_scores import check_scores
 from codespectra.study.check_sizes import check_images
+from codespectra.study.check_zoo import check_zoo
 from codespectra.study.claims_beside import read_verdicts
 from codespectra.study.dropout_sweep import SWEPT, swept_models
 from codespectra.study.implied import (
@@ -54,12 +55,16 @@ WITHOUT_CLASSES = (Transformers, OpenClip, OwnCode)
 
 def check_study(study: Study, methods: dict[str, dict[str, Any]], problems: Problems) -> None:
     """Add every mistake that can be told before any layer is looked up."""
-    sections = (study.directions, study.people, study.coding, study.language, study.theory)
+    sections = study.directions, study.people, study.coding, study.language, study.theory, study.zoo
     named = study.spectra.models, study.spectra.activations, study.projections.models
     if not any((*named, *sections)):
         problems.add(
             "nothing to compute; name models and stimuli, or activations, in spectra or "
-            "projections, or add the section directions, people, coding, language or theory"
+            "projections, or add the section directions, people, coding, language, theory or zoo"
+        )
+    if study.capture.precision == "tf32" and study.runtime.device == "cpu":
+        problems.add(
+            "capture.precision: tf32 is of GPUs, and runtime.device is cpu; set float32 or bfloat16"
         )
     _check_stimuli(study, problems)
     check_images(study, problems)
@@ -68,6 +73,8 @@ def check_study(study: Study, methods: dict[str, dict[str, Any]], problems: Prob
     _check_analyses(study, problems)
     check_scores(study, methods, problems)
     check_robustness(study, methods, problems)
+    if study.zoo is not None:
+        check_zoo(study, study.zoo, problems)
     if study.coding is not None:
         _check_coding(study, study.coding, problems)
     _check_networks(study, problems)
@@ -214,7 +221,10 @@ def _check_analyses(study: Study, problems: Problems) -> None:
             f"filters.ranks: {study.filters.ranks[-1]} lies outside the spectrum of "
             f"{most_components} components; lower it or raise spectra.components"
         )
-    for stimuli in dict.fromkeys(stimuli for _, stimuli in study.spectra.runs):
+    fitted = [stimuli for _, stimuli in study.spectra.runs]
+    if study.zoo is not None and "exponent" in study.zoo.measures:
+        fitted.append(study.zoo.stimuli)
+    for stimuli in dict.fromkeys(fitted):
         _check_window(stimuli, study, problems)
         dots = isinstance(study.stimuli.get(stimuli), MovingDot)
         if dots and study.spectra.resampled == "classes":

@@ -22,9 +22,9 @@ def with_comments(text: str) -> str:
     """
     study = load_study(yaml.safe_load(text))
     words = {}
-    for line, key, description in described(yaml.compose(text), study):
+    for at, key, description in described(yaml.compose(text), study):
         if (key, description) not in words.values():
-            words[line] = key, description
+            words[at] = key, description
     lines: list[str] = []
     for number, line in enumerate(text.splitlines()):
         if number in words:

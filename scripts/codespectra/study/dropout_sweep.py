@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from codespectra.study.sections.coding import Coding, VaeTraining
 from codespectra.study.sections.models import AnyModel, Model, PathModel, ResNetVAE
@@ -68,13 +68,13 @@ def _section(
 ) -> PathModel | VaeModel | RecalibratedModel:
     architecture = ResNetVAE(
         name="resnet_vae",
-        encoder=encoder.architecture,
+        encoder=encoder.architecture,  # type: ignore[arg-type]  # one that can be, or it is refused
         hidden=coding.hidden,
         latent=coding.latent,
         dropout=network.dropout,
         dropout_sites=coding.dropout_sites,
     )
-    common = {
+    common: dict[str, Any] = {
         "architecture": architecture,
         "classes": encoder.classes,
         "preprocessing": encoder.preprocessing,

@@ -3,10 +3,11 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from codespectra.data.image_layout import class_folders
+from codespectra.data.image_layout import SUFFIXES, class_folders
 from codespectra.data.image_table import read_image_table
 from codespectra.errors import UserError
 from codespectra.models.identity import package_file
@@ -55,6 +56,8 @@ from codespectra.study.seeds import first_of_each
 IMPLIED = "backbone-"
 # The images that people saw, which are no set of the study, and the pixels of their sides.
 PEOPLE, PEOPLES_SIDE = "people's images", 224
+# Images of a folder that are counted at each start: names alone, some milliseconds.
+MOST_COUNTED = 20_000
 
 
 @dataclass(frozen=True)
@@ -239,7 +242,8 @@ def _alexnets(study: Study) -> dict[str, Model]:
     for name, backbone in study.backbones.items():
         if not isinstance(backbone, LpipsBackbone):
             continue
-        common = {"architecture": alexnet, "classes": 1000}
+        common: dict[str, Any] = {"architecture": alexnet, "classes": 1000}
+        model: Model
         if isinstance(backbone, ImagenetBackbone):
             model = DownloadedModel(weights="torchvision", tag="IMAGENET1K_V1", **common)
         elif isinstance(backbone, PathBackbone):
@@ -256,9 +260,8 @@ def weights_file(model: FileModel | GgufLanguageModel) -> Path:
     Raises:
         UserError: the package isn't installed, or has no such file.
     """
-    if getattr(model, "package", None) is not None:
-        return package_file(model.package, model.file)
-    return model.path
+    package, file, path = (getattr(model, key, None) for key in ("package", "file", "path"))
+    return path if package is None else package_file(package, file)
 
 
 def backbone_model(study: Study, name: str) -> str:
@@ -273,8 +276,9 @@ def backbones_in_words(study: Study) -> dict[str, str]:
     for name, backbone in study.backbones.items():
         if isinstance(backbone, NetworkBackbone):
             model = study.models[backbone.model]
-            trained = isinstance(model, TrainedModel)
-            origin = f"trained on {model.training.train}" if trained else model.weights
+            origin: str = model.weights
+            if isinstance(model, TrainedModel):
+                origin = f"trained on {model.training.train}"
             layers = ", ".join(in_words(item) for item in backbone.layers)
             what = f"unit-length features of {backbone.model} ({origin}; {layers}), all heads 1"
             found[name] = f"{what}: not LPIPS"
@@ -287,14 +291,16 @@ def backbones_in_words(study: Study) -> dict[str, str]:
 
 
 def embedded_sets(study: Study) -> list[tuple[str, str, int]]:
-    """Backbones, with the sets that each embeds and their sides: those of directions, people's."""
+    """Backbones, with the sets that each embeds and their sides: of directions, zoo, people."""
     named = study.index.backbones
     sets = dict.fromkeys(stimuli for _, stimuli in scored_runs(study))
+    if study.zoo is not None and study.zoo.scores:
+        sets |= {study.zoo.stimuli: None}
     found = [(name, one, side_of(study.stimuli[one])) for name in named for one in sets]
     return found + ([(study.people.backbone, PEOPLE, PEOPLES_SIDE)] if study.people else [])
 
 
-def most_stimuli(spec: Strict) -> int | None:
+def most_stimuli(spec: Any) -> int | None:
     """How many stimuli a set can hold at most; None if only its files tell."""
     if isinstance(spec, Photographs):
         return PHOTOGRAPHS * spec.per_class
@@ -305,6 +311,18 @@ def most_stimuli(spec: Strict) -> int | None:
     if isinstance(spec, Cifar):
         return min(50_000 if spec.split == "train" else 10_000, spec.limit or 50_000)
     return spec.limit
+
+
+def most_images(spec: Any) -> int | None:
+    """The same, or else how many images a folder has, if few enough to be counted at each start."""
+    most = most_stimuli(spec)
+    if most is not None or spec.table is not None or not spec.root.is_dir():
+        return most
+    folders = [spec.root, *(spec.root / name for name in class_folders(spec.root))]
+    below = (path for folder in folders for path in folder.iterdir())
+    images = (path for path in below if path.suffix.lower() in SUFFIXES)
+    counted = sum(1 for _ in islice(images, MOST_COUNTED + 1))
+    return counted if 0 < counted <= MOST_COUNTED else None
 
 
 def resampled(study: Study, section: Literal["spectra", "index"], stimuli: str) -> str:
@@ -334,6 +352,6 @@ def class_count(spec: Strict | None) -> int:
     return {"cifar10": 10, "cifar100": 100}.get(getattr(spec, "source", ""), 0)
 
 
-def side_of(spec: Strict) -> int:
+def side_of(spec: Any) -> int:
     """Pixels of a stimulus' side."""
     return 32 if isinstance(spec, Cifar) else spec.side

@@ -38,5 +38,5 @@ def write_new(path: Path, purpose: str) -> None:
 HEAD = """\
 # A study to begin with. What is left out has the value that it has in config.yaml.
 #   python -m codespectra check FILE        says what is wrong in it
-#   snakemake --configfile FILE --directory FOLDER
+#   snakemake --configfile FILE         runs it; paths start from the folder where that is said
 """

@@ -40,18 +40,19 @@ from codespectra.study.sections.models import (
 )
 from codespectra.study.sections.people import People
 from codespectra.study.sections.stimuli import ImageFolder
+from codespectra.study.zoo_networks import ZooNetwork
 
 # A folder and the files in it that a rule's reader sees, in a fixed order; may raise as that does.
 Finder = Callable[[], tuple[Path, Iterable[Path]]]
 
 
-def stamps_of(section: BaseModel, remembered: Path | None) -> dict[str, str]:
+def stamps_of(section: BaseModel | ZooNetwork, remembered: Path | None) -> dict[str, str]:
     """Stamps of what a section has its rule read, by the words that the config has for it.
 
     What can't be read has an empty stamp: its reader says what is wrong, or fetches it.
 
     Args:
-        section: of a config.
+        section: of a config, or a network of the zoo.
         remembered: where digests of contents are kept; None: names, sizes and dates are enough.
     """
     return {words: _stamp(find, remembered) for words, find in _outside(section).items()}
@@ -86,7 +87,7 @@ def is_as_fetched(section: BaseModel, manifest: Path) -> bool:
         return False
 
 
-def _outside(section: BaseModel) -> dict[str, Finder]:
+def _outside(section: BaseModel | ZooNetwork) -> dict[str, Finder]:
     found = _of_arguments(section.architecture) if isinstance(section, AnyModel) else {}
     match section:
         case ImageFolder(table=None, root=root):
@@ -98,7 +99,10 @@ def _outside(section: BaseModel) -> dict[str, Finder]:
         case LocalLanguageModel(path=path):
             found[str(path)] = lambda: _of_language_model(path)
         case GgufLanguageModel() | PathModel() | PackageModel():
-            words = str(getattr(section, "path", None) or f"{section.package}/{section.file}")
+            path, package, file = (
+                getattr(section, key, None) for key in ("path", "package", "file")
+            )
+            words = str(path or f"{package}/{file}")
             found[words] = lambda: _of_file(weights_file(section))
         case OwnModel(architecture=Transformers(path=path)):
             found[str(path)] = lambda: (path, [path / name for name in weight_files(path)])
@@ -106,6 +110,8 @@ def _outside(section: BaseModel) -> dict[str, Finder]:
             found[str(folder)] = lambda: (folder, dreamsim_files(folder, variant))
         case HubLanguageModel() | HubModel():
             found[f"{section.repository}@{section.revision}"] = lambda: _of_hub(section)
+        case ZooNetwork(file=str() as file):
+            found[file] = lambda: _of_file(Path(file))
         case People():
             found |= _of_people(section)
         case Explanations(published=Path() as root):

@@ -44,6 +44,7 @@ from codespectra.study.sections.models import FileModel, FromModel, Model
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.study import Study
 from codespectra.study.seeds import one_network_a_seed, replicates
+from codespectra.study.zoo_networks import ZooNetworks, zoo_networks
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Plan:
     `recorded` are the activations that files hold by name; `repeated` their runs whose stimuli were
     shown several times. `methods` and `grid` are the options of the direction finders by name, of
     the main job and of the grid of autoencoders. `token_widths` are the numbers a token in each
-    part of the language models that are known.
+    part of the language models that are known. `zoo` are the networks of the zoo.
     """
 
     study: Study
@@ -76,6 +77,7 @@ class Plan:
     methods: dict[str, dict[str, Any]]
     grid: dict[str, dict[str, Any]]
     token_widths: Widths
+    zoo: ZooNetworks
 
     def layer_names(self, stage: str, model: str, stimuli: str) -> list[str]:
         """Names of the layers that `stage` looks at, in running order."""
@@ -105,6 +107,7 @@ def make_plan(
     problems.written_as = {name: of["base"] for name, of in replicates(study).items()}
     methods = direction_methods(study.directions.methods) if study.directions else {}
     check_study(study, methods, problems)
+    zoo = zoo_networks(study.zoo, problems)
     token_widths = {}
     if study.language is not None:
         token_widths = check_language(
@@ -145,6 +148,7 @@ def make_plan(
         methods,
         autoencoder_grid(study) if study.interpretability else {},
         token_widths,
+        zoo,
     )
 
 
@@ -164,8 +168,8 @@ def network_side(model: Model | VaeModel | RecalibratedModel, side: int) -> int 
 
     None: it sees them as its own library makes them.
     """
-    own = isinstance(model.preprocessing, FromModel)
-    return None if own else model.preprocessing.side or model.preprocessing.resize or side
+    seen = model.preprocessing
+    return None if isinstance(seen, FromModel) else seen.side or seen.resize or side
 
 
 def _select(

@@ -13,7 +13,6 @@ from codespectra.errors import UserError
 from codespectra.models.recorded_layers import recorded_layers
 from codespectra.study.implied import most_stimuli
 from codespectra.study.problems import Problems
-from codespectra.study.sections.base import Strict
 from codespectra.study.sections.stimuli import ImageFolder, PhotographTiles
 from codespectra.study.sections.study import Study
 
@@ -76,7 +75,7 @@ def shown_stimuli(study: Study, name: str | None) -> ShownStimuli | None:
     return ShownStimuli(name, most_stimuli(spec))
 
 
-def _of_folder(name: str, spec: Strict) -> ShownStimuli | None:
+def _of_folder(name: str, spec: ImageFolder) -> ShownStimuli | None:
     try:
         if spec.table is None:
             return ShownStimuli(name, len(find_images(str(spec.root), Counter())[0][: spec.limit]))

@@ -1,11 +1,11 @@
 """A model with `seeds` is as many networks, NAME-s0, …, which only their seeds tell apart."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from codespectra.study.dropout_sweep import RECALIBRATED, SWEPT, networks
 from codespectra.study.problems import Problems
-from codespectra.study.sections.analyses import Analysed, Filters
+from codespectra.study.sections.analyses import Filters
 from codespectra.study.sections.base import check_product
 from codespectra.study.sections.coding import Coding
 from codespectra.study.sections.directions import Directions
@@ -108,9 +108,9 @@ def _language(section: Language) -> Language:
     return section.model_copy(update={"models": models, "parts": parts})
 
 
-def _check_names(key: str, models: dict[str, AnyKind], study: Study, problems: Problems) -> None:
+def _check_names(key: str, models: Mapping[str, Any], study: Study, problems: Problems) -> None:
     """Add names of networks of several seeds, and what they share, that something else has."""
-    others = {
+    others: dict[str, Mapping[str, Any]] = {
         "a model": study.models,
         "a set of activations": study.activations,
         "a language model": _language_models(study),
@@ -148,7 +148,7 @@ class _Every:
             self.problems.add(f"{key}: {name} is {len(found)} networks; name one, as {found[0]}")
         return found[0]
 
-    def analysed(self, key: str, section: Analysed) -> Analysed:
+    def analysed(self, key: str, section: Any) -> Any:
         spread = section.model_copy(
             update={
                 "models": self.names(section.models),

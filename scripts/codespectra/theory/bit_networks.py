@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from codespectra.errors import UserError
 from codespectra.jobs.progress import progress
+from codespectra.training.optimizers import Adam
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def train_bits(
     ]
     parameters = [_uniform(generators, shape, fan_in) for fan_in, shape in shapes]
     networks = BitNetworks(tuple(parameters[::2]), tuple(parameters[1::2]))
-    optimizer = torch.optim.Adam(parameters, lr=learning_rate, fused=True)
+    optimizer = Adam(parameters, lr=learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in progress(range(steps), desc="bits"):
         loss = functional.binary_cross_entropy_with_logits(networks.logits(x), bits)

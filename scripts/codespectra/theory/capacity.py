@@ -5,7 +5,7 @@ Logarithms are base 2 and every quantity is in bits, unless it is said to be a s
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -150,7 +150,7 @@ def layered_capacity(capacity: float, dropout: float, layers: int) -> LayeredCap
         ValueError: a rate outside 0..1.
     """
     kept = 1 - _checked_rate(dropout)
-    depth = np.arange(1, layers + 1)
+    depth: Any = np.arange(1, layers + 1)
     return LayeredCapacity(capacity * kept**depth, np.full(layers, capacity * kept))
 
 

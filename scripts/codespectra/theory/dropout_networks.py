@@ -18,6 +18,7 @@ from torch.nn import functional
 from codespectra.errors import UserError
 from codespectra.jobs.progress import progress
 from codespectra.theory.retention import TRAINED_WITH, TRAINED_WITHOUT
+from codespectra.training.optimizers import Adam
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def train_networks(
     for parameter in parameters:
         parameter.requires_grad_()
     dropout = torch.tensor(list(rates.values()), device=generator.device)
-    optimizer = torch.optim.Adam(parameters, lr=learning_rate, fused=True)
+    optimizer = Adam(parameters, lr=learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps)
     shape = batch, start.weights[0].shape[1]
     for step in progress(range(1, steps + 1), desc="training"):

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from codespectra.theory.batched_layers import uniform_parameter
 
@@ -58,5 +59,7 @@ class _Towers(nn.Module):
 
 def info_nce(scores: Tensor) -> Tensor:
     """The bound (E,) in nats, from the scores (E, N, N) of all pairs; partners on the diagonal."""
-    partner = scores.diagonal(dim1=-2, dim2=-1) - scores.logsumexp(dim=-1)
-    return math.log(scores.shape[-1]) + partner.mean(dim=-1)
+    count = scores.shape[-1]
+    partners = torch.arange(count, device=scores.device).repeat(len(scores))
+    errors = functional.cross_entropy(scores.flatten(0, 1), partners, reduction="none")
+    return math.log(count) - errors.view(-1, count).mean(dim=-1)

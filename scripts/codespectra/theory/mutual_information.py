@@ -19,6 +19,7 @@ from codespectra.jobs.progress import progress
 from codespectra.theory.batched_layers import uniform_parameter
 from codespectra.theory.info_nce import PartnerCritics, info_nce
 from codespectra.theory.retention import INFO_NCE, MINE
+from codespectra.training.optimizers import Adam
 
 # Fresh samples: x (E, count, dx) and y (E, count, dy) of E pairs of variables.
 Sample = Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
@@ -170,7 +171,7 @@ def _train(
     contrast: int,
 ) -> None:
     both = [*critics.parameters(), *partners.parameters()]
-    optimizer = torch.optim.Adam(both, lr=learning_rate, fused=True)
+    optimizer = Adam(both, lr=learning_rate, fused=True)
     falling = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda i: min(1, 2 - 2 * i / steps))
     log_average = None
     for step in progress(range(steps), desc="MINE and InfoNCE"):

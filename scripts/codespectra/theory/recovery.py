@@ -7,9 +7,7 @@ truth: the images of a direction are as alike as the planted features of its mos
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,10 +18,10 @@ from codespectra.directions import baselines, finders
 from codespectra.directions.directions import Directions, neurons
 from codespectra.directions.sparse_autoencoder import (
     AutoencoderRecipe,
-    SparseAutoencoder,
+    SparseAutoencoders,
     autoencoder_directions,
     scaled_rows,
-    train_autoencoder,
+    train_autoencoders,
 )
 from codespectra.interpretability.index import Index, index_table
 from codespectra.interpretability.similarity import Embedding
@@ -74,8 +72,8 @@ def dictionaries(
         for method, find in _of_size(rows, size, seed).items():
             if atoms == RECTIFIED or method != "nmf":
                 yield Dictionary(method, size, None, find())
-        for l1 in penalties:
-            found = autoencoder(rows, size, l1=l1, seed=seed, **training)
+        trained = autoencoders(rows, size, penalties=penalties, seed=seed, **training)
+        for l1, found in zip(penalties, trained, strict=True):
             yield Dictionary("sae", size, l1, found)
 
 
@@ -101,24 +99,24 @@ def _of_size(rows: NDArray, k: int, seed: int) -> dict[str, Callable[[], Directi
     }
 
 
-def autoencoder(rows: NDArray, size: int, *, l1: float, seed: int, **training: float) -> Directions:
-    """Directions (Z, D) of a sparse autoencoder of activations (N, D), trained on the CPU.
+def autoencoders(
+    rows: NDArray, size: int, *, penalties: Sequence[float], seed: int, **training: Any
+) -> list[Directions]:
+    """Directions (Z, D) of a sparse autoencoder of activations (N, D) for each penalty.
 
-    Training is over in a moment: what it keeps for a start after a kill is thrown away.
+    They are trained on the CPU.
     """
     torch.manual_seed(seed)
-    network = SparseAutoencoder(rows.shape[1], size)
+    networks = SparseAutoencoders(rows.shape[1], size, len(penalties))
     recipe = AutoencoderRecipe(
-        l1=l1, seed=seed, identity="planted", section="theory.planted", **training
+        penalties=penalties, seed=seed, identity="planted", section="theory.planted", **training
     )
-    with TemporaryDirectory() as folder:
-        scaled = scaled_rows(rows, torch.device("cpu"))
-        train_autoencoder(network, scaled, recipe, Path(folder) / "partial")
-    return autoencoder_directions(network, rows)
+    train_autoencoders(networks, scaled_rows(rows, torch.device("cpu")), recipe, None)
+    return [autoencoder_directions(networks, rows, at) for at in range(len(penalties))]
 
 
-def score(planted: Planted, dictionary: Dictionary, m: int) -> dict[str, float]:
-    """MMCS both ways, its chance level, and the index, of live directions.
+def scores(planted: Planted, found: Sequence[Directions], m: int) -> list[dict[str, float]]:
+    """MMCS both ways, its chance level, and the index, of each dictionary's live directions.
 
     Returns:
         directions: how many are live. dead: how many aren't. mmcs: over planted features.
@@ -126,14 +124,17 @@ def score(planted: Planted, dictionary: Dictionary, m: int) -> dict[str, float]:
         over directions, from `m` rows each. rank_correlation: Spearman's rho over directions of
         their index with their largest cosine. Missing where no direction is live.
     """
-    found = dictionary.found
+    indices = planted_index(planted.features, found, m)
+    return [_score(planted, *one) for one in zip(found, indices, strict=True)]
+
+
+def _score(planted: Planted, found: Directions, index: NDArray) -> dict[str, float]:
     live = ~found.dead
     counts = {"directions": int(live.sum()), "dead": int(found.dead.sum())}
     if not live.any():
         missing = ("mmcs", "mmcs_found", "chance", "ii", "rank_correlation")
         return counts | dict.fromkeys(missing, np.nan)
     nearest = largest_cosines(found.vectors, planted.dictionary, two_sided=found.two_sided)
-    index = planted_index(planted.features, found, m)
     return counts | {
         "mmcs": mmcs(planted.dictionary, found.vectors[live], two_sided=found.two_sided),
         "mmcs_found": float(nearest[live].mean()),
@@ -184,7 +185,9 @@ def chance_mmcs(count: int, width: int, *, two_sided: bool = False) -> float:
     return float(1 - np.trapezoid(below**count, cosines))
 
 
-def planted_index(features: NDArray, found: Directions, m: int) -> NDArray[np.float64]:
+def planted_index(
+    features: NDArray, found: Sequence[Directions], m: int
+) -> list[NDArray[np.float64]]:
     """Index (K,) of each direction: mean cosine of the planted features (N, F) of its top m rows.
 
     By the code of the Interpretability Index, with the cosine of features as the similarity of
@@ -193,8 +196,9 @@ def planted_index(features: NDArray, found: Directions, m: int) -> NDArray[np.fl
     # The index of an embedding is minus the squared distance: cosine - 1 of rows of this length.
     rows = _unit(features) / np.sqrt(2)
     cosine = Embedding("cosine", {"features": rows.astype(np.float32)})
-    table = index_table({"found": found}, [cosine], Index(m))
-    return 1 + table.loc[table["part"] == "features", "ii"].to_numpy()
+    table = index_table({str(at): one for at, one in enumerate(found)}, [cosine], Index(m))
+    table = table[table["part"] == "features"]
+    return [1 + own["ii"].to_numpy() for _, own in table.groupby("method", sort=False)]
 
 
 def _rank_correlation(index: NDArray, cosines: NDArray) -> float:

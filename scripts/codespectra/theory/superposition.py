@@ -17,6 +17,7 @@ from torch.nn import functional
 from codespectra.errors import UserError
 from codespectra.jobs.progress import progress
 from codespectra.theory.capacity import compression_rate
+from codespectra.training.optimizers import Adam
 
 PLATEAUS = (1, 3 / 4, 2 / 3, 1 / 2, 2 / 5, 3 / 8)  # of features in regular polytopes (Elhage)
 NEAR = 0.012  # of a plateau: just less than half the way between the two closest
@@ -65,7 +66,7 @@ def train_toys(
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     density = torch.tensor(densities, dtype=torch.float32, device=device)
     weights, biases = _start(generators, hidden, features, density)
-    optimizer = torch.optim.Adam([weights, biases], lr=learning_rate)
+    optimizer = Adam([weights, biases], lr=learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     history = torch.empty(steps, len(seeds), len(densities), device=device)
     for step in progress(range(steps), desc="toy models"):

@@ -11,6 +11,7 @@ from torch.nn import functional
 from codespectra.data.preprocessing import Preprocess
 from codespectra.models.layer_listing import logits_of
 from codespectra.training.epochs import Recipe, descend, run_epochs
+from codespectra.training.optimizers import AdamW
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def train_classifier(
         UserError: the loss is no longer finite; `partial` keeps the last good epoch.
     """
     network.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(
+    optimizer = AdamW(
         network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
     )
     steps = max(1, len(train.labels) // recipe.batch)

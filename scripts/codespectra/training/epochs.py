@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +23,10 @@ from codespectra.models.tensor_files import read_tensors, save_tensors
 
 log = logging.getLogger("codespectra")
 
-# Of a long training about so many are told in the log; the CSV has all.
+# Of a long training about so many epochs are told in the log; the CSV has all. After each of these
+# its state is written, and after any once so many seconds have passed: a kill loses little.
 LOGGED_EPOCHS = 20
+KEPT_SECONDS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,33 +92,39 @@ def run_epochs(
     parts: Mapping[str, Stateful],
     count: int,
     step: Step,
-    evaluate: Callable[[], dict[str, float]],
+    evaluate: Callable[[], Mapping[str, Any]],
     recipe: Recipe,
     *,
     device: torch.device,
-    partial: Path,
+    partial: Path | None,
 ) -> list[dict[str, Any]]:
     """Pass `epochs` times over `count` images in random batches, the rest of an epoch left out.
 
-    After each epoch the state of all `parts` is written to `partial`; a run that finds its own
-    state there goes on from it and ends with the same weights as an undisturbed one.
+    After an epoch the state of all `parts` is written to `partial`, unless an epoch takes a moment:
+    then after one of several. A run that finds its own state there goes on from it and ends with
+    the same weights as an undisturbed one. Without `partial` none is kept.
 
     Returns:
         One row an epoch: epoch, train_loss, and what `evaluate` returns.
 
     Raises:
-        UserError: the loss is no longer finite; `partial` keeps the last good epoch.
+        UserError: the loss is no longer finite; `partial` keeps the last state that was written.
     """
-    history = _resume(parts, recipe.identity, device, partial)
+    history = _resume(parts, recipe.identity, device, partial) if partial else []
+    kept, kept_at = len(history), time.monotonic()
     for epoch in range(len(history) + 1, recipe.epochs + 1):
-        train_loss = _epoch(count, step, recipe, epoch, partial)
+        where = f". The state after epoch {kept} is in {partial}" if partial and kept else ""
+        train_loss = _epoch(count, step, recipe, epoch, where)
         row = {"epoch": epoch, "train_loss": train_loss, **evaluate()}
-        if epoch % max(1, recipe.epochs // LOGGED_EPOCHS) == 0 or epoch == recipe.epochs:
+        told = epoch % max(1, recipe.epochs // LOGGED_EPOCHS) == 0 or epoch == recipe.epochs
+        if told:
             log.info("epoch %d/%d: %s", epoch, recipe.epochs, row)
         history.append(row)
-        state = {name: part.state_dict() for name, part in parts.items()}
-        content = {"identity": recipe.identity, "history": history, "state": state}
-        save_tensors(partial, content | {"digest": _digest(content)})
+        if partial and (told or time.monotonic() - kept_at > KEPT_SECONDS):
+            state = {name: part.state_dict() for name, part in parts.items()}
+            content = {"identity": recipe.identity, "history": history, "state": state}
+            save_tensors(partial, content | {"digest": _digest(content)})
+            kept, kept_at = epoch, time.monotonic()
     return history
 
 
@@ -157,7 +166,7 @@ def _digest(content: Any) -> str:
     return digest.hexdigest()
 
 
-def _epoch(count: int, step: Step, recipe: Recipe, epoch: int, partial: Path) -> float:
+def _epoch(count: int, step: Step, recipe: Recipe, epoch: int, where: str) -> float:
     # Generators of its own an epoch: a resumed run draws what an undisturbed one would.
     seed = recipe.seed * 100_003 + epoch
     generator = torch.Generator().manual_seed(seed)
@@ -169,10 +178,9 @@ def _epoch(count: int, step: Step, recipe: Recipe, epoch: int, partial: Path) ->
     for chosen in progress(batches, desc=f"epoch {epoch}"):
         loss = step(chosen, generator)
         if not np.isfinite(loss):
-            kept = f". The state after epoch {epoch - 1} is in {partial}" if epoch > 1 else ""
             raise UserError(
                 f"training loss is {loss} in epoch {epoch}; lower "
-                f"{recipe.section}.learning_rate ({recipe.learning_rate:g}){kept}"
+                f"{recipe.section}.learning_rate ({recipe.learning_rate:g}){where}"
             )
         total += loss
     return total / len(batches)

@@ -14,6 +14,7 @@ from transformers import GPT2LMHeadModel
 
 from codespectra.errors import UserError
 from codespectra.training.epochs import Recipe, descend, run_epochs
+from codespectra.training.optimizers import AdamW
 
 # Steps between two evaluations, each with a state to resume from, at most.
 ROUND = 100
@@ -123,7 +124,7 @@ def _optimizer(network: GPT2LMHeadModel, learning_rate: float) -> torch.optim.Op
         {"params": matrices, "weight_decay": WEIGHT_DECAY},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=learning_rate, betas=BETAS, fused=True)
+    return AdamW(groups, lr=learning_rate, betas=BETAS, fused=True)
 
 
 def windows(text: torch.Tensor, starts: torch.Tensor, context: int) -> torch.Tensor:

@@ -10,6 +10,7 @@ from torch.nn import functional
 from codespectra.data.preprocessing import Preprocess
 from codespectra.models.resnet_vae import ResNetVAE
 from codespectra.training.epochs import Recipe, descend, run_epochs
+from codespectra.training.optimizers import Adam
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +67,16 @@ def train_vae(
         UserError: the loss is no longer finite; `partial` keeps the last good epoch.
     """
     network.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
+    optimizer = Adam(network.parameters(), lr=recipe.learning_rate)
 
     def step(chosen: torch.Tensor, generator: torch.Generator) -> float:
         network.train()
         pixels = preprocess.pixels(train[chosen])
         outputs = network.reconstruct(preprocess.normalise(pixels))
-        wanted = {"loss": recipe.loss, "kld_weight": recipe.kld_weight}
-        return descend(vae_loss(outputs[0], pixels, *outputs[1:], **wanted), optimizer)
+        error = vae_loss(
+            outputs[0], pixels, *outputs[1:], loss=recipe.loss, kld_weight=recipe.kld_weight
+        )
+        return descend(error, optimizer)
 
     return run_epochs(
         {"network": network, "optimizer": optimizer},
@@ -98,7 +101,7 @@ def evaluate(
     """
     network.eval()
     error = divergence = squares = 0.0
-    total: torch.Tensor | float = 0.0
+    total: Any = 0.0
     for part in images.split(batch):
         pixels = preprocess.pixels(part)
         found, mean, log_variance = network.reconstruct(preprocess.normalise(pixels))

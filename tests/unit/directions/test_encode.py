@@ -13,8 +13,9 @@ from scipy.optimize import nnls
 
 from codespectra.directions import directions, finders
 from codespectra.directions.baselines import ica, kmeans_code, nmf, pca
-from codespectra.directions.encode import encode, nonnegative_code
-from codespectra.directions.sparse_autoencoder import SparseAutoencoder, autoencoder_directions
+from codespectra.directions.encode import encode
+from codespectra.directions.nonnegative import nonnegative_code
+from codespectra.directions.sparse_autoencoder import SparseAutoencoders, autoencoder_directions
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import hdf5_digest
 
@@ -33,10 +34,10 @@ def layer(rows: int, seed: int = 0) -> np.ndarray:
 def autoencoder(activations: np.ndarray) -> directions.Directions:
     """Of an encoder that has moved away from its atoms, with biases."""
     torch.manual_seed(0)
-    network = SparseAutoencoder(UNITS, 31)
+    network = SparseAutoencoders(UNITS, 31)
     with torch.no_grad():
-        network.encoder.weight += 0.1 * torch.randn(31, UNITS)
-        network.encoder.bias += 0.3 * torch.randn(31)
+        network.weights += 0.1 * torch.randn(UNITS, 31)
+        network.biases += 0.3 * torch.randn(31)
     return autoencoder_directions(network, activations)
 
 

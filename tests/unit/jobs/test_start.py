@@ -94,7 +94,8 @@ from types import SimpleNamespace
 
 from codespectra.jobs.start import start_job
 
-snakemake = SimpleNamespace(rule="r", params=[], input=[], output=[])  # as Snakemake puts it there
+# As Snakemake puts it there.
+snakemake = SimpleNamespace(rule="r", params=[], input=[], output=[], threads=1)
 start_job("job.log").info("started")
 """
 
@@ -123,6 +124,33 @@ def test_a_job_refuses_a_library_that_is_not_beside_its_script(tmp_path, beside)
     else:
         assert done.returncode == 1
         assert f"{library}, not {tmp_path / 'codespectra'}" in line
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "told"),
+    [
+        ("AcceleratorError", "CUDA error: unspecified launch failure", "failure; rerun, which"),
+        ("RuntimeError", "CUDA error: illegal access", "the GPU has failed: CUDA error: illegal"),
+        ("OutOfMemoryError", "CUDA out of memory. Tried 2 GiB", "GiB; lower runtime.batch, or"),
+        ("RuntimeError", "mat1 and mat2", None),
+    ],
+)
+def test_a_gpu_that_fails_is_one_line(tmp_path, kind, said, told):
+    program = """
+import sys
+from codespectra.jobs.start import start_job
+
+start_job("job.log")
+raise type(sys.argv[1], (RuntimeError,), {})(sys.argv[2] + "\\nIt might be reported later")
+"""
+    environment = {"PYTHONPATH": str(Path(start.__file__).parents[2])}
+    command = [sys.executable, "-c", program, kind, said]
+    assert subprocess.run(command, cwd=tmp_path, env=environment).returncode == 1
+    lines = (tmp_path / "job.log").read_text().splitlines()
+    if told is None:
+        assert "Traceback" in lines[2]
+    else:
+        assert len(lines) == 1 and told in lines[0]
 
 
 def test_a_log_holds_any_character_in_any_locale(tmp_path):

@@ -15,7 +15,7 @@ from codespectra.study.new_study import PURPOSES, new_study
 def give_images_and_weights(folder: Path) -> None:
     for label in ("cat", "cup", "hat"):
         (folder / "data/images" / label).mkdir(parents=True)
-        for number in range(30):
+        for number in range(171):
             image = Image.fromarray(np.full((8, 8, 3), number, np.uint8))
             image.save(folder / f"data/images/{label}/{number}.png")
     torch.save(torchvision.models.resnet18().state_dict(), folder / "network.pt")

@@ -109,3 +109,25 @@ def test_the_interpretability_study_is_of_the_models_named() -> None:
     assert interpretability_runs(STUDY) == runs
     changes = {"interpretability.models": ["untraind"]}
     assert "did you mean 'untrained'" in mistakes(embedded(changes))[0]
+
+
+@pytest.mark.parametrize("classes", [[""], ["a", "b"]], ids=["images alone", "two classes"])
+def test_more_centroids_than_images_of_a_folder_are_told(tmp_path, classes) -> None:
+    for name in classes:
+        (tmp_path / name).mkdir(exist_ok=True)
+        for number in range(40 // len(classes)):
+            (tmp_path / name / f"{number}.png").touch()
+    for k, told in ((40, False), (41, True)):
+        lines = mistakes(
+            embedded(
+                {
+                    "stimuli.mine": {"source": "folder", "root": str(tmp_path), "side": 32},
+                    "directions.runs": [{"model": "lite0", "stimuli": "mine"}],
+                    "directions.analysis_set": "mine",
+                    "directions.methods": {"neurons": {}, "kmeans": {"k": [k]}},
+                    **dict.fromkeys(("interpretability", "robustness", "people")),
+                    "figures.mei_methods": [],
+                }
+            )
+        )
+        assert any("more than the stimuli of mine (at most 40)" in one for one in lines) == told

@@ -32,6 +32,7 @@ from codespectra.study.sections import (
     stimuli,
     study,
     theory,
+    zoo,
 )
 from codespectra.study.sections.stage import stage_config
 from codespectra.study.sections.stimuli import Cifar, ImageFolder
@@ -40,7 +41,7 @@ from codespectra.study.sections.study import Study, load_study
 CONFIG = read_config()
 SECTIONS = (
     *(analyses, base, coding, directions, interpretability, index, language, models, people),
-    *(recorded, robustness, stimuli, study, theory),
+    *(recorded, robustness, stimuli, study, theory, zoo),
 )
 BASES = {base.Strict, analyses.Analysed, models.AnyModel, models.FileModel}
 
@@ -313,6 +314,59 @@ MISTAKES = {
         {"robustness.attacks.epsilons": [2.0]},
         ["robustness.attacks.epsilons.0: Input should be less than or equal to 1 (found 2.0)"],
     ),
+    "a network of no library": (
+        {"zoo": {"networks": ["resnet18"], "stimuli": "tiles"}},
+        ["zoo.networks: 'resnet18' names no library; write timm:NAME or torchvision:NAME"],
+    ),
+    "a zoo without networks": (
+        {"zoo": {"stimuli": "tiles"}},
+        ["zoo.networks: neither it nor table is there; name networks, or a table"],
+    ),
+    "a network of the zoo twice": (
+        {"zoo": {"networks": ["timm:vgg11", "timm:vgg11"], "stimuli": "tiles"}},
+        ["zoo.networks: timm:vgg11 stands there twice; name each value once"],
+    ),
+    "a zoo on no set": (
+        {"zoo": {"networks": ["timm:vgg11"], "stimuli": "tile"}},
+        ["zoo.stimuli: 'tile' is unknown; did you mean 'tiles'?"],
+    ),
+    "a depth of 0": (
+        {"zoo": {"networks": ["timm:vgg11"], "stimuli": "tiles", "depths": [0.0, 1.0]}},
+        ["zoo.depths.0: Input should be greater than 0 (found 0.0)"],
+    ),
+    "a depth over 1": (
+        {"zoo": {"networks": ["timm:vgg11"], "stimuli": "tiles", "depths": [1.5]}},
+        ["zoo.depths.0: Input should be less than or equal to 1 (found 1.5)"],
+    ),
+    "weights of no folder": (
+        {"zoo": {"networks": ["timm:vgg11"], "stimuli": "tiles", "weights": "folder"}},
+        ["zoo.folder: goes with weights: folder; give both, or neither"],
+    ),
+    "a folder of weights that isn't there": (
+        {
+            "zoo": {
+                **{"networks": ["timm:vgg11"], "stimuli": "tiles"},
+                **{"weights": "folder", "folder": "no/such"},
+            }
+        },
+        ["zoo.folder: no/such is no folder; give the folder of the networks' weights"],
+    ),
+    "too few images for the zoo": (
+        {
+            "stimuli.few": FEW,
+            "zoo": {"networks": ["timm:vgg11"], "stimuli": "few"},
+            "index.m": 40,
+        },
+        [
+            "spectra.ranks: window 10..50 lies outside the spectrum of few",
+            "index.m: 40 is more than two thirds of the 50 stimuli of few",
+            "zoo.mis: trials and references take 58 images",
+        ],
+    ),
+    "spectra of tokens in the zoo": (
+        {"zoo": {"networks": ["timm:vgg11"], "stimuli": "tiles"}, "spectra.reduction": "tokens"},
+        ["spectra.reduction: tokens is of networks with tokens alone, and the zoo has others"],
+    ),
     "an empty section of robustness": (
         {"robustness": {}},
         ["robustness.attacks: neither it nor noise is there; add one, or no robustness"],
@@ -520,6 +574,10 @@ MISTAKES = {
     "a CIFAR root without its folder": (
         {"stimuli.mine": {"source": "cifar100", "root": "tests", "split": "test"}},
         ["stimuli.mine.root: tests/cifar-100-python is no folder", "download: true"],
+    ),
+    "a GPU's precision on the CPU": (
+        {"capture.precision": "tf32", "runtime.device": "cpu"},
+        ["capture.precision: tf32 is of GPUs, and runtime.device is cpu; set float32"],
     ),
     "labels of unlabelled stimuli": (
         {
@@ -815,6 +873,8 @@ SEVERAL = {
     "more components than units",
     "people without their files",
     "labels of unlabelled stimuli",
+    "too few images for the zoo",
+    "spectra of tokens in the zoo",
 }
 UNKNOWN_NAMES = {
     "spectra.models": (["classifer"], "spectra.models", "classifier"),
@@ -1100,7 +1160,8 @@ def test_params_hold_no_runtime_field_of_the_study() -> None:
         for fetch in (True, False)
     ]
     assert stage_config(study)["runtime"] == stage_config(chat) == {}
-    assert stage_config(study)["capture"] == {"dtype": "float32"}
+    options = {"compile": False, "dtype": "float32", "precision": "float32"}
+    assert stage_config(study)["capture"] == options
     assert [stage_config(found) for found in sets] == [
         {"limit": None, "root": "data", "source": "cifar10", "split": "test"}
     ] * 2

@@ -19,12 +19,11 @@ from codespectra.theory.planted_features import (
     sparse_features,
 )
 from codespectra.theory.recovery import (
-    Dictionary,
     chance_mmcs,
     dictionaries,
     mmcs,
     planted_index,
-    score,
+    scores,
 )
 
 TRAINING = {"epochs": 1, "batch": 20, "learning_rate": 0.01}
@@ -96,7 +95,7 @@ def orthogonal(*, signed: bool) -> Planted:
 )
 def test_orthogonal_features_without_noise_are_recovered(find, signed):
     planted = orthogonal(signed=signed)
-    found = score(planted, Dictionary("found", None, None, find(planted.activations)), 5)
+    [found] = scores(planted, [find(planted.activations)], 5)
     assert min(found["mmcs"], found["mmcs_found"]) > 0.99
     assert found["directions"] == 8 and found["chance"] < 0.8
 
@@ -108,22 +107,23 @@ def test_the_index_of_the_truth_depends_on_how_it_is_read():
         directions_of(planted.activations, planted.dictionary, Encoder(read_out))
         for read_out in ("cosine", "dot")
     )
-    high, low = (planted_index(planted.features, one, 5).mean() for one in (by_cosine, by_size))
-    assert high > 0.99 > 0.85 > low
+    high, low = planted_index(planted.features, [by_cosine, by_size], 5)
+    assert high.mean() > 0.99 > 0.85 > low.mean()
 
 
 def test_principal_components_do_not_recover_what_is_not_orthogonal():
     planted = plant(
         features=16, units=8, rows=2000, density=0.1, noise=0.0, atoms=RECTIFIED, seed=0
     )
-    pca, kmeans = (
-        score(planted, Dictionary("found", None, None, found), 5)["mmcs"]
-        for found in (
+    pca, kmeans = scores(
+        planted,
+        [
             baselines.pca(planted.activations, k=8),
             finders.kmeans(planted.activations, k=16, starts=3, readout="cosine", seed=0),
-        )
+        ],
+        5,
     )
-    assert kmeans > 0.9 > 0.8 > pca
+    assert kmeans["mmcs"] > 0.9 > 0.8 > pca["mmcs"]
 
 
 @pytest.mark.parametrize("atoms", ATOMS)
@@ -153,9 +153,8 @@ def test_the_index_is_the_mean_cosine_of_the_features_of_top_rows():
     found = Directions(rng.normal(size=(7, 5)), rng.normal(size=(200, 7)))
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
     first, second = np.triu_indices(4, k=1)
-    for rows, value in zip(
-        top_stimuli(found.responses, 4), planted_index(features, found, 4), strict=True
-    ):
+    [index] = planted_index(features, [found], 4)
+    for rows, value in zip(top_stimuli(found.responses, 4), index, strict=True):
         cosines = (unit[rows[first]] * unit[rows[second]]).sum(axis=1)
         assert value == pytest.approx(cosines.mean(), abs=1e-5)
 
@@ -164,8 +163,8 @@ def test_directions_that_never_respond_are_counted_and_left_out():
     planted = orthogonal(signed=False)
     responses = planted.activations.copy()
     responses[:, 3:] = 0
-    some = score(planted, Dictionary("some", 8, None, Directions(np.eye(8), responses)), 5)
+    part, nothing = Directions(np.eye(8), responses), Directions(np.eye(8), responses * 0)
+    some, none = scores(planted, [part, nothing], 5)
     assert (some["directions"], some["dead"]) == (3, 5)
     assert (some["mmcs"], some["mmcs_found"]) == pytest.approx((3 / 8, 1))
-    none = score(planted, Dictionary("none", 8, None, Directions(np.eye(8), responses * 0)), 5)
     assert none["dead"] == 8 and np.isnan([none["mmcs"], none["ii"], none["chance"]]).all()

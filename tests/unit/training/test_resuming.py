@@ -1,6 +1,7 @@
 """Training: the same each time, resumable bit for bit, and loud when the loss is lost."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from trainings import AUTOENCODER, LANGUAGE, PLAIN, TRAININGS, VAE, History, Training, same
+from trainings import AUTOENCODERS, LANGUAGE, PLAIN, TRAININGS, VAE, History, Training, same
 
 from codespectra.errors import UserError
+from codespectra.training import epochs
 from codespectra.training.epochs import Recipe, descend, run_epochs
 
 Case = tuple[Training, nn.Module, History]
@@ -74,7 +76,7 @@ def test_a_finished_run_is_not_repeated(case, tmp_path, monkeypatch):
         (VAE, {"batch": 96, "loss": "paper"}),
         (VAE, {"batch": 96, "loss": "code"}),
         (LANGUAGE, {"round_steps": 1}),
-        (AUTOENCODER, {"batch": 200}),
+        (AUTOENCODERS, {"batch": 200}),
     ],
 )
 def test_a_lost_loss_names_the_epoch_and_the_key_and_keeps_the_state(
@@ -103,8 +105,8 @@ def test_a_loss_lost_at_once_promises_no_state(tmp_path):
 RECIPE = Recipe(epochs=3, batch=4, learning_rate=0.1, seed=0, identity="this run")
 
 
-def train_line(partial: Path) -> torch.Tensor:
-    """Weights of a linear layer after three epochs."""
+def train_line(partial: Path | None, recipe: Recipe = RECIPE) -> torch.Tensor:
+    """Weights of a linear layer after its epochs."""
     torch.manual_seed(0)
     network, rows = nn.Linear(2, 1), torch.arange(32.0).reshape(16, 2) / 32
     optimizer = torch.optim.AdamW(network.parameters(), lr=RECIPE.learning_rate)
@@ -113,7 +115,7 @@ def train_line(partial: Path) -> torch.Tensor:
         return descend(network(rows[chosen]).square().mean(), optimizer)
 
     parts = {"network": network, "optimizer": optimizer}
-    run_epochs(parts, 16, step, dict, RECIPE, device=torch.device("cpu"), partial=partial)
+    run_epochs(parts, 16, step, dict, recipe, device=torch.device("cpu"), partial=partial)
     return network.weight.detach()
 
 
@@ -129,6 +131,18 @@ def test_a_damaged_state_starts_anew_and_says_so(tmp_path, caplog):
         assert torch.equal(train_line(partial), expected)
         refused += f"{partial} is damaged; starting anew" in caplog.text
     assert refused > 20
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(1000, [2, 4, 6, 7]), (0, [1, 2, 3, 4, 5, 6, 7])])
+def test_of_many_short_epochs_the_state_of_some_is_kept(seconds, kept, tmp_path, monkeypatch):
+    """After the last always; of long ones that of each."""
+    monkeypatch.setattr(epochs, "LOGGED_EPOCHS", 3)
+    monkeypatch.setattr(epochs, "KEPT_SECONDS", seconds)
+    found = []
+    monkeypatch.setattr(epochs, "save_tensors", lambda _, x: found.append(len(x["history"])))
+    recipe = replace(RECIPE, epochs=7)
+    assert torch.equal(train_line(tmp_path / "partial", recipe), train_line(None, recipe))
+    assert found == kept
 
 
 def without_network(content: dict[str, Any]) -> None:

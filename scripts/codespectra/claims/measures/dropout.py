@@ -79,6 +79,8 @@ def _slope(tables: Tables, found: tuple[Scope, pd.DataFrame, Values]) -> Evidenc
 
 
 def _slopes(values: Callable[[Tables], Iterator]) -> Measure:
+    """Measure: slope of a value on dropout, over the networks of the sweep."""
+
     def measure(tables: Tables) -> Iterator[Evidence]:
         for found in values(tables):
             yield _slope(tables, found)

@@ -29,7 +29,7 @@ def non_monotonic(tables: Tables) -> Iterator[Evidence]:
         alpha, draws = run["alpha"].to_numpy(), resampled_exponents(tables, run)
         if len(alpha) < 3:
             continue
-        rise = _interior_rise(alpha)
+        rise = float(_interior_rise(alpha))
         resampled = _interior_rise(draws)
         statistic = "largest alpha inside minus the larger of the first and last"
         yield _from_draws(tables, scope, statistic, rise, resampled, n=len(alpha))

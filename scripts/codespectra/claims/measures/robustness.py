@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from codespectra.claims.measures.tables import Tables, by_scope
 from codespectra.claims.scope import Scope
@@ -69,13 +68,16 @@ def rank_correlation_of(
     n = len(known)
     if n < 5 or (known.nunique() < 2).any() or not np.isfinite(draws).all():
         return Evidence(scope, "Spearman's rho", np.nan, np.nan, np.nan, n)
-    rho, p = stats.spearmanr(known["ii"], known[measure])
+    from scipy.stats import spearmanr  # half a second, which the figures of attacks needn't pay
+
+    rho, p = spearmanr(known["ii"], known[measure])
     groups = int(rows["image_groups"].iloc[0])
     images, freedoms = image_deviations(draws, groups), (np.inf, groups - 1)
     reach, freedom = reach_of([1.06 / (n - 3) * (1 - rho**2) ** 2, np.mean(images**2)], freedoms)
     inside = np.clip(rho, -1 + 1e-9, 1 - 1e-9)  # where artanh is finite
     ends = np.tanh(np.arctanh(inside) + np.array([-1, 1]) * reach / (1 - inside**2))
-    found = float(rho), *map(float, ends), n, float(p)
+    low, high = map(float, ends)
+    found = float(rho), low, high, n, float(p)
     return Evidence(scope, "Spearman's rho", *found, freedom, images, freedoms[1])
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from codespectra.claims.measures.tables import Tables, by_scope
 from codespectra.statistics.evidence import Evidence, rank_correlation
+from codespectra.statistics.intervals import NORMAL_REACH
 
 
 def index_between_centroids(tables: Tables) -> Iterator[Evidence]:
@@ -57,12 +57,14 @@ def distance_and_similarity(scope: str, pairs: pd.DataFrame) -> Evidence:
     n = len(centroids)
     if n < 5:
         return Evidence(scope, statistic, np.nan, np.nan, np.nan, n)
-    ranks = np.stack([stats.rankdata(pairs[name]) for name in ("distance", "cross_ii")])
+    from scipy.stats import rankdata  # half a second, which the figure of the paths needn't pay
+
+    ranks = np.stack([rankdata(pairs[name]) for name in ("distance", "cross_ii")])
     with np.errstate(invalid="ignore", divide="ignore"):
         rho = float(np.corrcoef(ranks)[0, 1])
         left_out = [np.corrcoef(ranks[:, (a != one) & (b != one)])[0, 1] for one in centroids]
         z = np.arctanh(left_out)
-        reach = stats.norm.ppf(0.975) * np.sqrt((n - 1) / n * np.sum((z - z.mean()) ** 2))
+        reach = NORMAL_REACH * np.sqrt((n - 1) / n * np.sum((z - z.mean()) ** 2))
         low, high = np.tanh(np.arctanh(rho) + np.array([-reach, reach]))
     return Evidence(scope, statistic, rho, float(low), float(high), n)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, make_dataclass
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -32,18 +33,27 @@ class _Study:
     photographs: dict[str, int] = field(default_factory=dict)
 
     @property
-    def resampling(self) -> dict[str, int]:
+    def resampling(self) -> dict[str, Any]:
         """Keyword arguments of the bootstraps."""
         return {"resamples": self.resamples, "seed": self.seed}
 
 
 _KINDS = {kind for needs in NEEDS.values() for kinds in needs.values() for kind in kinds}
-Tables = make_dataclass(
-    "Tables",
-    [(kind, pd.DataFrame | None, None) for kind in sorted(_KINDS)],
-    bases=(_Study,),
-    frozen=True,
-)
+if TYPE_CHECKING:  # which no checker sees in what is made below
+
+    class Tables(_Study):
+        """A study with its tables."""
+
+        def __init__(self, resamples: int, seed: int, **of: Any) -> None: ...
+        def __getattr__(self, kind: str) -> pd.DataFrame: ...
+
+else:
+    Tables = make_dataclass(
+        "Tables",
+        [(kind, pd.DataFrame | None, None) for kind in sorted(_KINDS)],
+        bases=(_Study,),
+        frozen=True,
+    )
 Measure = Callable[[Tables], Iterator[Evidence]]
 
 

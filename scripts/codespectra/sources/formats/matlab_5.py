@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -93,7 +93,8 @@ def _add(
     file.seek(start)
     content = file.read(BEGIN)
     content = zlib.decompressobj().decompress(content, BEGIN) if packed else content
-    name, found = _described(io.BytesIO(content), order)
+    name, said = _described(io.BytesIO(content), order)
+    found: Any = said
     if not name:
         return  # MATLAB's own, for functions
     where = place(path, name)
@@ -188,7 +189,8 @@ class _Kept:
     """The array that was unpacked last."""
 
     def __init__(self) -> None:
-        self._key, self._array = None, None
+        self._key: int | None = None
+        self._array: np.ndarray | None = None
 
     def array(self, key: int, unpacked: Callable[[], np.ndarray]) -> np.ndarray:
         if key != self._key:

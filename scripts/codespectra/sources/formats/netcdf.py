@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
@@ -13,6 +14,9 @@ from codespectra.sources.held import Held, Passed, too_large, why_not
 from codespectra.sources.labels import as_repeats, as_text
 from codespectra.sources.rows import WHOLE, FileRows, place
 from codespectra.sources.source import Rows
+
+if TYPE_CHECKING:
+    import xarray
 
 STIMULI = ("presentation", "stimulus", "stimulus_path", "stimulus_id", "image_id")
 UNITS = "neuroid"
@@ -72,7 +76,7 @@ def _checked(path: Path) -> Held:
 def _add(
     path: Path,
     name: str,
-    variable: "xarray.DataArray",  # noqa: F821
+    variable: "xarray.DataArray",
     several: bool,
     held: Held,
 ) -> None:
@@ -109,10 +113,11 @@ def _columns(layers: np.ndarray) -> dict[str, slice | np.ndarray]:
 
 def _rows(
     where: str,
-    variable: "xarray.DataArray",  # noqa: F821
+    variable: "xarray.DataArray",
     columns: slice | np.ndarray | None,
 ) -> Rows:
-    shape, chosen = variable.shape, (slice(None),)
+    shape = variable.shape
+    chosen: tuple[slice | np.ndarray] = (slice(None),)
     if columns is not None:
         chosen = (columns,)
         shape = (shape[0], len(np.arange(shape[1])[columns]), *shape[2:])
@@ -125,7 +130,7 @@ def _rows(
     return FileRows(where, shape, variable.dtype, read)
 
 
-def _add_coordinates(data: "xarray.Dataset", held: Held) -> None:  # noqa: F821
+def _add_coordinates(data: "xarray.Dataset", held: Held) -> None:
     for dim in STIMULI:
         along = [name for name in data.coords if data[name].dims == (dim,)]
         for name in (*IDS, dim):

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import IO
 
 import numpy as np
 
@@ -14,19 +14,14 @@ from codespectra.sources.held import Held, Passed, too_large, why_not
 from codespectra.sources.labels import COLUMNS, KINDS, as_text, enter
 from codespectra.sources.rows import WHOLE, place, plain_rows
 from codespectra.sources.source import Rows
-from codespectra.sources.streams import streamed_rows
+from codespectra.sources.streams import Laid, streamed_rows
 
 END = ".npy"
 LOCAL_HEADER = 30  # bytes of a zip's member before its name
 
 
-class Header(NamedTuple):
+class Header(Laid):
     """What the header of an array says; `bytes` is its own length."""
-
-    shape: tuple[int, ...]
-    fortran: bool
-    dtype: np.dtype
-    bytes: int
 
     @property
     def size(self) -> int:
@@ -49,7 +44,7 @@ def open_npy(path: Path) -> Iterator[Held]:
         yield held
 
 
-def npy_rows(path: Path, key: str, file: BinaryIO, held: Held) -> Rows | Passed:
+def npy_rows(path: Path, key: str, file: IO[bytes], held: Held) -> Rows | Passed:
     """The array of an open .npy.
 
     Raises:
@@ -70,7 +65,7 @@ def npy_rows(path: Path, key: str, file: BinaryIO, held: Held) -> Rows | Passed:
     return plain_rows(file, where, header.bytes, header.shape, header.dtype, fortran=header.fortran)
 
 
-def _header(file: BinaryIO) -> Header:
+def _header(file: IO[bytes]) -> Header:
     version = np.lib.format.read_magic(file)
     # Version 3 is for structured arrays whose fields have names beyond Latin-1.
     if version == (3, 0):
@@ -127,7 +122,7 @@ def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
 
 
 def _member_rows(
-    where: str, plain: BinaryIO, archive: zipfile.ZipFile, member: zipfile.ZipInfo
+    where: str, plain: IO[bytes], archive: zipfile.ZipFile, member: zipfile.ZipInfo
 ) -> Rows | Passed:
     with archive.open(member) as file:
         header = _header(file)
@@ -153,7 +148,7 @@ def _labels(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> list[str] | No
         return as_text(np.frombuffer(file.read(header.size - header.bytes), header.dtype))
 
 
-def _offset(plain: BinaryIO, member: zipfile.ZipInfo) -> int:
+def _offset(plain: IO[bytes], member: zipfile.ZipInfo) -> int:
     """Where a member's content begins: its header has a length of its own."""
     plain.seek(member.header_offset)
     head = plain.read(LOCAL_HEADER)

@@ -5,10 +5,14 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codespectra.files.regular_files import check_regular, refusing
 from codespectra.sources.held import Held, why_not
 from codespectra.sources.rows import FileRows, place
+
+if TYPE_CHECKING:
+    import torch
 
 
 @contextmanager
@@ -45,7 +49,7 @@ def open_tensor(path: Path) -> Iterator[Held]:
     yield held
 
 
-def _mapped(path: Path) -> "torch.Tensor":  # noqa: F821
+def _mapped(path: Path) -> "torch.Tensor":
     """The tensor, of which nothing is in memory yet."""
     import torch
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codespectra.files.json_files import parse_json
 from codespectra.files.regular_files import read_regular, reason, refusing, shown
@@ -12,6 +12,9 @@ from codespectra.sources.held import Held, Passed, too_coarse, too_large, why_no
 from codespectra.sources.labels import COLUMNS, KINDS, as_text, enter
 from codespectra.sources.rows import WHOLE, FileRows, place
 from codespectra.sources.source import Rows
+
+if TYPE_CHECKING:
+    import zarr
 
 DESCRIPTIONS = (".zarray", ".zgroup", "zarr.json")
 BESIDE = (*DESCRIPTIONS, ".zattrs", ".zmetadata")  # files that are no chunks
@@ -64,7 +67,7 @@ def _add(path: Path, inside: str, described: dict, files: dict[str, int], held: 
             enter(held, key, labels)
 
 
-def _opened(path: Path, inside: str, described: dict) -> "zarr.Array | Passed":  # noqa: F821
+def _opened(path: Path, inside: str, described: dict) -> "zarr.Array | Passed":
     """An array of which nothing was read yet but its description."""
     import zarr
 
@@ -79,7 +82,7 @@ def _opened(path: Path, inside: str, described: dict) -> "zarr.Array | Passed": 
 def _rows(
     path: Path,
     key: str,
-    array: "zarr.Array | Passed",  # noqa: F821
+    array: "zarr.Array | Passed",
     sizes: list[int],
     held: Held,
 ) -> Rows | Passed:

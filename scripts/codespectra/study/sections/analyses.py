@@ -91,10 +91,15 @@ Reduction = Literal["spatial_mean", "spatial_max", "center", "cls", "token_mean"
 
 
 class Capture(Strict):
-    """How activations are stored."""
+    """How activations are computed and stored."""
 
     dtype: Literal["float32", "float16"] = "float32"
     """float32 or float16, which takes half the disk."""
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    """What networks compute with: float32; tf32, of NVIDIA's GPUs from Ampere on; or bfloat16. How
+    far from float32 that is in a sample of the stimuli, the log and the manifest say."""
+    compile: bool = False
+    """Let torch compile networks, for a GPU: other by rounding alone; needs a C++ compiler."""
     shards: Shards = Field(1, json_schema_extra=RUNTIME)
     """Jobs that share each capture, say one a GPU; files that are there stay as they were made."""
 

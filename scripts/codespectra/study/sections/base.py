@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 from codespectra.errors import nearest
 
 Value = TypeVar("Value")
-RUNTIME = {"runtime": True}
+RUNTIME: dict[str, Any] = {"runtime": True}
 MISSING = "missing; add it as in config.yaml, which says what it is"
 # Keys that belong elsewhere.
 ELSEWHERE = {

@@ -219,5 +219,6 @@ class Directions(Strict):
         """The analysis set, or all of them."""
         if self.analysis_set is None:
             return tuple(dict.fromkeys(run.stimuli for run in self.runs))
-        one = isinstance(self.analysis_set, str)
-        return (self.analysis_set,) if one else self.analysis_set
+        if isinstance(self.analysis_set, str):
+            return (self.analysis_set,)
+        return self.analysis_set

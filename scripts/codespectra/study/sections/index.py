@@ -71,7 +71,7 @@ class DreamsimBackbone(Strict):
     kind: Literal["dreamsim"]
     folder: UserPath
     """Where the package dreamsim has left its weights (its cache_dir)."""
-    variant: Literal[tuple(VARIANTS)] = "ensemble"
+    variant: Literal[tuple(VARIANTS)] = "ensemble"  # type: ignore[valid-type]
     """Which of its networks, as the package names them."""
 
 

@@ -44,8 +44,8 @@ class Psychophysics(Strict):
     """Draws the pairs."""
 
 
-class FurtherScores(Strict):
-    """Further scores of the same directions: MIS, monosemanticity, clarity, redundancy (§6)."""
+class MachineInterpretability(Strict):
+    """The Machine Interpretability Score (MIS): whether images explain a direction (§6)."""
 
     references: Number = 9
     """MIS: images of either end of the responses that explain a direction, K."""
@@ -53,12 +53,17 @@ class FurtherScores(Strict):
     """MIS: trials of a direction, N."""
     slope: Annotated[Factor, Field(gt=0)] = 0.16
     """MIS: slope of its sigmoid, in units of the metric; the limit of a steep one stands beside."""
-    top: Annotated[Number, Field(ge=3)] = 20
-    """Most exciting images that clarity, polysemanticity and redundancy are of."""
     resamples: Resamples = 20
     """Resamples of the images, two thirds of photographs or of random groups, for intervals."""
     seed: Seed = 0
     """Draws the pairs of queries, and the resamples."""
+
+
+class FurtherScores(MachineInterpretability):
+    """Further scores of the same directions: MIS, monosemanticity, clarity, redundancy (§6)."""
+
+    top: Annotated[Number, Field(ge=3)] = 20
+    """Most exciting images that clarity, polysemanticity and redundancy are of."""
 
 
 class Manifold(Strict):

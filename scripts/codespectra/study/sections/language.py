@@ -316,10 +316,11 @@ class Language(Strict):
     @property
     def parts_by_model(self) -> dict[str, dict[str, Selectors]]:
         """Layers by part of each model that isn't random."""
-        if _whose(self.parts) == "by model":
-            return self.parts
+        parts: Any = self.parts
+        if _whose(parts) == "by model":
+            return parts
         return {
-            name: self.parts
+            name: parts
             for name, model in self.models.items()
             if not isinstance(model, UntrainedLanguageModel)
         }
@@ -327,8 +328,8 @@ class Language(Strict):
     def parts_of(self, name: str) -> dict[str, Selectors]:
         """Layers by part of a model; a random one has those of the model that it is like."""
         model = self.models[name]
-        is_like = isinstance(model, UntrainedLanguageModel)
-        return self.parts_by_model[model.like if is_like else name]
+        like = model.like if isinstance(model, UntrainedLanguageModel) else name
+        return self.parts_by_model[like]
 
     @model_validator(mode="after")
     def _same_parts(self) -> "Language":

@@ -193,6 +193,12 @@ def _whose(section: Any) -> str:
     return "from model" if {"from", "source"} & {*keys} else "given here"
 
 
+Seen = Annotated[
+    Annotated[Preprocessing, Tag("given here")] | Annotated[FromModel, Tag("from model")],
+    Discriminator(_whose),
+]
+
+
 class Training(Strict):
     """AdamW with a one-cycle schedule; crops and flips as augmentation."""
 
@@ -222,10 +228,7 @@ class AnyModel(Strict):
     classes: Annotated[int, Field(gt=0, le=10**6)] | None = None
     """Outputs of the last layer; null: as the weights have them, the training set's classes, or, of
     an untrained network, as its library builds it (10 for our own small ones)."""
-    preprocessing: Annotated[
-        Annotated[Preprocessing, Tag("given here")] | Annotated[FromModel, Tag("from model")],
-        Discriminator(_whose),
-    ] = Preprocessing()
+    preprocessing: Seen = Preprocessing()
     """side, resize, interpolation, mean, std; or {from: model}, as its own library does."""
     expected_accuracy: dict[Name, Share] = Field({})
     """Accuracy to find at capture, by stimulus set: {test: 0.87}. Missing it by a point is an
@@ -234,7 +237,7 @@ class AnyModel(Strict):
     @property
     def is_trained(self) -> bool:
         """Whether the weights were learned."""
-        return self.weights != "random" and getattr(self, "trained", True)
+        return getattr(self, "weights", "") != "random" and getattr(self, "trained", True)
 
 
 class TrainedModel(AnyModel):

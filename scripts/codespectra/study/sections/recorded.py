@@ -9,8 +9,18 @@ from codespectra.study.sections.analyses import Reduction
 from codespectra.study.sections.base import Name, Several, Strict, Text, UserPath
 
 Format = Literal[
-    *("npy", "npz", "hdf5", "zarr", "safetensors", "mat", "anndata", "netcdf"),
-    *("thingsvision", "sae_lens", "nwb", "stringer2019"),
+    "npy",
+    "npz",
+    "hdf5",
+    "zarr",
+    "safetensors",
+    "mat",
+    "anndata",
+    "netcdf",
+    "thingsvision",
+    "sae_lens",
+    "nwb",
+    "stringer2019",
 ]
 Few = Annotated[int, Field(ge=0, le=10_000)]
 

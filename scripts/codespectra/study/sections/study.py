@@ -36,6 +36,7 @@ from codespectra.study.sections.recorded import RecordedActivations, shown_set
 from codespectra.study.sections.robustness import Robustness
 from codespectra.study.sections.stimuli import Stimuli
 from codespectra.study.sections.theory import Theory
+from codespectra.study.sections.zoo import Zoo
 
 
 class Runtime(Strict):
@@ -43,8 +44,8 @@ class Runtime(Strict):
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", json_schema_extra=RUNTIME)
     """auto: a GPU when there is one; cpu; cuda: an error at once when there is none."""
-    batch: Batch = Field(128, json_schema_extra=RUNTIME)
-    """Images in a forward pass (capture and embedding)."""
+    batch: Batch = Field(32, json_schema_extra=RUNTIME)
+    """Images in a forward pass (capture and embedding). A GPU wants more, such as 128."""
     sequences: Batch = Field(32, json_schema_extra=RUNTIME)
     """Sequences of text in a forward pass."""
 
@@ -83,6 +84,7 @@ class Study(Strict):
     language: Language | None = None
     theory: Theory | None = None
     robustness: Robustness | None = None
+    zoo: Zoo | None = None
     claims: Claims = Claims()
     figures: Figures = Figures()
 
