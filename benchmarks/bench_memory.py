@@ -1,61 +1,73 @@
-"""Peak memory of spectra, directions and II at N and 4 N stimuli, against stated bounds.
+"""Peak memory of spectra, directions and II at N and 4 N stimuli: it mustn't grow with them.
 
 Every rule's own script runs in a fresh process on HDF5 files as its job reads them; what its
-imports had taken is subtracted. A bound is a constant, 150 MB (400 MB where torch computes) for
-slabs, workspace and the allocator, and so many bytes a stimulus, for D units in a layer and K
-directions of a method in it:
+imports had taken is subtracted. What a stage reads at once, and holds of a small set up to a
+constant in its module, is made as much smaller here as the sets are. A stage may hold 150 MB for
+workspace and the allocator, and so many bytes a stimulus:
 
-- spectra: 30 for each of 150 scores, 8 for each resample; none for D.
-- directions: 4 D where units are copied as they are (`neurons`), 4 D + 12 K where they are
-  projected (`random`), 8 D + 4 K where rows get unit length (`kmeans`, `exemplar`;
-  `kmeans_identity` is `kmeans` with K = D), 8 D + 12 K in `kmeans_code`, 4 D + 16 K in `nmf`,
-  12 D + 16 K in float64 (`pca`, `ica`), 20 D + 8 K in `sae`, which scales rows in float64. All
-  hold one layer at a time, `sae` one penalty.
-- II: 25 for each subsample while they are drawn; then 1 for each, 4 K for every method of one
-  layer, 12 K for one without a sign, 32 for colour and label, and 4 for each number of an
-  embedding, since nearly all images are among some direction's most exciting ones; 4 more for
-  each of the part that is being read.
+- spectra: 64, a few numbers of each stimulus (its length, its influence, an order drawn).
+- directions: 64 likewise. `sae` alone holds its rows, one penalty at a time: 400 MB where torch
+  computes, 20 D + 8 K for D units in float32, scaled in float64, and K directions.
+- II: 1 for each subsample, which says whether it is in; 100 for colour, label and orders drawn.
+
+imagenet_memory.py does so at ImageNet's size.
 """
 
 import ast
+import importlib
 import json
 import resource
 import runpy
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from side_by_side import Row, judged, show
 
-from codespectra.files.hdf5_files import hdf5_digest
+from codespectra.files.hdf5_files import create_hdf5, hdf5_digest
 from codespectra.files.manifests import write_manifest
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
-COUNT, WIDTH, K, EMBEDDED, DRAWS = 40_000, 256, 64, 32, 100
+COUNT, WIDTH, K, EMBEDDED, DRAWS = 10_000, 512, 64, 512, 20
 LAYERS = ["layer1", "layer2"]
 FIXED, FIXED_WITH_TORCH = 150e6, 400e6
 SEED = {"seed": 0}
+A_FEW = 64  # bytes a stimulus
+# Imported by name, so that they are set before anything else is imported.
+SLABS = {
+    "codespectra.capture.rows.SLAB": 1 << 18,
+    "codespectra.statistics.row_blocks.READ": 1 << 18,
+}
+HELD = {
+    "codespectra.interpretability.embedding_table.MOST_HELD": 1 << 18,
+    "codespectra.interpretability.embedding_table.MOST_CHUNKS": 1 << 8,
+    "codespectra.directions.kmeans.MOST_HELD": 1 << 21,
+    "codespectra.directions.baselines.MOST_NUMBERS": 1 << 21,
+    "codespectra.spectra.eigenspectrum.MOST_SCORES": 1 << 18,
+    "codespectra.spectra.alternatives.MOST": 1 << 12,
+    "codespectra.spectra.weighted_spectra.BLOCK": 1 << 12,
+}
 # Options of each method, and bytes a stimulus.
 METHODS = {
-    "neurons": ({}, 4 * WIDTH),
-    "random": ({"k": K} | SEED, 4 * WIDTH + 12 * K),
-    "exemplar": ({"k": K} | SEED, 8 * WIDTH + 4 * K),
-    "kmeans": ({"k": K, "starts": 1, "readout": "cosine"} | SEED, 8 * WIDTH + 4 * K),
-    "kmeans_code": ({"k": K, "starts": 1} | SEED, 8 * WIDTH + 12 * K),
-    "nmf": ({"k": K, "iterations": 2} | SEED, 4 * WIDTH + 16 * K),
-    "pca": ({"k": K}, 12 * WIDTH + 16 * K),
-    "ica": ({"k": K, "iterations": 2} | SEED, 12 * WIDTH + 16 * K),
+    "neurons": ({}, A_FEW),
+    "random": ({"k": K} | SEED, A_FEW),
+    "exemplar": ({"k": K} | SEED, A_FEW),
+    "kmeans": ({"k": K, "starts": 1, "readout": "cosine"} | SEED, A_FEW),
+    "kmeans_code": ({"k": K, "starts": 1} | SEED, A_FEW),
+    "nmf": ({"k": K, "iterations": 2} | SEED, A_FEW),
+    "pca": ({"k": K}, A_FEW),
+    "ica": ({"k": K, "iterations": 2} | SEED, A_FEW),
     "sae": (
         {"z": K, "l1": 0.1, "epochs": 1, "batch": 256, "learning_rate": 1e-3} | SEED,
         20 * WIDTH + 8 * K,
     ),
 }
+ESTIMATORS = ["meme", "alternatives", "windows", "participation_ratio", "stringer"]
 SCORED = ["neurons", "kmeans", "pca", "random", "exemplar"]
 
 
@@ -86,17 +98,26 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def run_here(script: Path, job: dict[str, Any]) -> int:
+def run_here(script: Path, job: dict[str, Any], held: dict[str, int] = HELD) -> int:
     """Bytes that a script holds at most, beyond those that its imports had taken."""
+    set_constants(SLABS if held else {})
     tree = ast.parse(script.read_text())
     tree.body = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     exec(compile(tree, str(script), "exec"), {})
+    set_constants(held)
     before = peak()
     given = {key: Named(job[key]) for key in ("input", "output", "params")}
     config = {"runtime": {"device": "cpu"}}
     snakemake = Named(given, log=[job["log"]], threads=1, resources={}, config=config)
     runpy.run_path(str(script), {"snakemake": snakemake})
     return peak() - before
+
+
+def set_constants(values: dict[str, int]) -> None:
+    """Set constants of modules."""
+    for name, value in values.items():
+        module, _, constant = name.rpartition(".")
+        setattr(importlib.import_module(module), constant, value)
 
 
 def in_a_process(*arguments: str) -> str:
@@ -109,40 +130,51 @@ def in_a_process(*arguments: str) -> str:
 
 
 def write_files(folder: Path, count: int) -> None:
-    """Activations like a ReLU's, with a manifest; images with labels; embeddings."""
+    """Activations like a ReLU's, images with labels, and embeddings; a manifest beside each."""
     rng = np.random.default_rng(0)
     spread = np.arange(1, WIDTH + 1, dtype=np.float32) ** -0.5
-    datasets = []
-    with h5py.File(folder / "activations.h5", "w") as file:
-        file.attrs["schema_version"] = 1
+    with create_hdf5(folder / "activations.h5") as file:
         for layer in LAYERS:
-            key = f"spatial_mean/{layer}"
-            dataset = file.create_dataset(key, (count, WIDTH), "f4", chunks=(256, WIDTH))
+            shape = (count, WIDTH)
+            dataset = file.create_dataset(f"spatial_mean/{layer}", shape, "f4", chunks=(256, WIDTH))
             for start in range(0, count, 2000):
                 rows = rng.standard_normal((2000, WIDTH), dtype=np.float32) * spread
                 dataset[start : start + 2000] = np.maximum(rows, 0)
-            datasets.append({"key": key, "layer": layer, "reduction": "spatial_mean", "stride": 1})
-    data = folder / "activations.h5"
-    manifest = {"weights": "random", "count": count, "datasets": datasets}
-    write_manifest(data.with_suffix(".json"), manifest | {"sha256": hdf5_digest(data)})
-    with h5py.File(folder / "stimuli.h5", "w") as file:
-        file.attrs["schema_version"] = 1
+    with create_hdf5(folder / "stimuli.h5") as file:
         file["images"] = rng.integers(0, 255, (count, 4, 4, 3), dtype=np.uint8)
         file["labels"] = rng.integers(0, 10, count)
-    with h5py.File(folder / "embeddings.h5", "w") as file:
-        file.attrs["schema_version"] = 1
+    with create_hdf5(folder / "embeddings.h5") as file:
         rows = rng.standard_normal((count, EMBEDDED), dtype=np.float32)
         file.attrs["parts"] = ["relu1"]
         file.create_dataset("relu1", data=rows, chunks=(1, EMBEDDED))
-    print("written")
+    for data in folder.glob("*.h5"):
+        describe(data, data.with_suffix(".json"), hdf5_digest(data), count)
+
+
+def describe(
+    data: Path, manifest: Path, digest: str, count: int, layers: Sequence[str] = LAYERS
+) -> None:
+    """Write the manifest of such a file."""
+    datasets = [
+        {
+            "key": f"spatial_mean/{layer}",
+            "layer": layer,
+            "reduction": "spatial_mean",
+            "stride": 1,
+            "sha256": f"{digest} {layer}",
+        }
+        for layer in layers
+    ]
+    told = {"file": data.name, "weights": "random", "count": count, "datasets": datasets}
+    write_manifest(manifest, told | {"sha256": digest})
 
 
 def stages(folder: Path) -> Iterator[Stage]:
     """What is measured on the files of a folder, in the order that it can run."""
     run = {"model": "m", "stimuli": "s", "layers": LAYERS, "reduction": "spatial_mean"} | SEED
     captured = {
-        "data": str(folder / "activations.h5"),
-        "manifest": str(folder / "activations.json"),
+        "data": [str(folder / "activations.h5")],
+        "manifests": [str(folder / "activations.json")],
     }
 
     def job(inputs: dict[str, Any], cfg: dict[str, Any], **outputs: str) -> dict[str, Any]:
@@ -154,8 +186,10 @@ def stages(folder: Path) -> Iterator[Stage]:
         }
 
     cfg = {"ranks": [10, 50], "components": 1000, "solver": "exact", "resamples": DRAWS}
-    tables = {name: f"{name}.csv" for name in ("eigenvalues", "exponents", "bootstrap")}
-    yield Stage("spectra", "fit_spectra.py", job(captured, cfg, **tables), 30 * 150 + 8 * DRAWS)
+    cfg |= {"resampled": "images", "grows": False, "estimators": ESTIMATORS}
+    names = ("eigenvalues", "exponents", "bootstrap", "left_out", "estimates", "windows")
+    tables = {name: f"{name}.csv" for name in names}
+    yield Stage("spectra", "fit_spectra.py", job(captured, cfg, **tables), A_FEW)
     for method, (options, size) in METHODS.items():
         made = {"data": f"{method}.h5", "manifest": f"{method}.json"}
         given = {"method": method} | options
@@ -170,14 +204,14 @@ def stages(folder: Path) -> Iterator[Stage]:
         "directions": [str(folder / f"{method}.h5") for method in SCORED],
         "directions_manifests": [str(folder / f"{method}.json") for method in SCORED],
         "stimuli": str(folder / "stimuli.h5"),
+        "stimuli_manifest": str(folder / "stimuli.json"),
         "embeddings": [str(folder / "embeddings.h5")],
+        "embeddings_manifests": [str(folder / "embeddings.json")],
     }
     index = {"m": 5, "normalisation": "pairs", "color": True, "label": True, "resamples": DRAWS}
-    cfg = index | {"backbones": ["lpips"], "methods": SCORED}
-    responses = 4 * WIDTH + 12 * K + 3 * 4 * K  # neurons; pca, which has no sign; the other three
-    size = max(25 * DRAWS, responses + DRAWS + 32 + 8 * EMBEDDED)
+    cfg = index | {"backbones": ["lpips"], "methods": SCORED, "resampled": "images"}
     made = {"scores": "scores.csv", "resampled": "resampled.csv"}
-    yield Stage("II", "score_interpretability.py", job(files, cfg, **made), size)
+    yield Stage("II", "score_interpretability.py", job(files, cfg, **made), DRAWS + 100)
 
 
 def measure(folder: Path, count: int) -> dict[str, tuple[Stage, int]]:
@@ -206,6 +240,7 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["files", folder, count]:
             write_files(Path(folder), int(count))
+            print("written")
         case ["stage", script, job]:
             print(run_here(SCRIPTS / script, json.loads(job)))
         case _:

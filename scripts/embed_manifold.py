@@ -1,5 +1,6 @@
 """Rule embed_manifold: the most exciting images of each layer on a map, and directions on it."""
 
+from contextlib import ExitStack
 from itertools import chain
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 from codespectra.capture.captured import open_captured, read_layers
 from codespectra.capture.manifest_layers import layer_contents
 from codespectra.data.stimulus_file import open_stimuli
-from codespectra.directions.directions import read_methods
+from codespectra.directions.directions import opened_methods
 from codespectra.experiments import manifold
 from codespectra.files.kept_results import by_group
 from codespectra.files.kept_tables import KeptTables
@@ -23,6 +24,7 @@ from codespectra.interpretability.similarity import (
 )
 from codespectra.jobs.progress import progress
 from codespectra.jobs.start import start_job
+from codespectra.statistics.row_blocks import rows_at
 
 log = start_job(snakemake.log[0])
 cfg, given = snakemake.params.cfg, snakemake.input
@@ -48,7 +50,8 @@ kept = KeptTables(
     },
 )
 missing = by_group(kept.missing)
-found = read_methods(paths, [layer for (layer,) in missing])
+opened = ExitStack()  # until the job ends: responses are read when they are asked for
+found = {layer: opened.enter_context(opened_methods(paths, layer)) for (layer,) in missing}
 exciting = {}
 for layer, methods in found.items():
     check_live(methods, layer, cfg["m"])
@@ -92,7 +95,7 @@ def map_layer(layer):
 def show_activity(layer, units):
     """Activity of each method's best direction at the images on the map."""
     with open_captured(given.data) as file:
-        activations = file[f"{cfg['reduction']}/{layer}"][:][exciting[layer]]
+        activations = rows_at(file[f"{cfg['reduction']}/{layer}"], exciting[layer])
     return manifold.activity_table(
         *(found[layer], manifold.best_directions(units, map_metric)),
         *(activations, exciting[layer], cfg["temperature"]),
@@ -116,3 +119,4 @@ for (layer,), scored in progress(missing.items(), desc="t-SNE"):
         kept.add((layer, metric), **{name: x.assign(**where) for name, x in tables.items()})
 kept.write(dict.fromkeys(kept.items, score_context(cfg, manifest)))
 kept.keep()
+opened.close()

@@ -1,8 +1,8 @@
 """Rule find_directions: one method's directions in every layer of a run."""
 
+from collections.abc import Iterator
 from functools import partial
-
-import h5py
+from itertools import chain
 
 from codespectra.capture.captured import open_captured, read_layers
 from codespectra.capture.manifest_layers import layer_contents
@@ -26,16 +26,9 @@ if method in ("pca", "ica", "nmf", "kmeans_code"):
     find = getattr(baselines, method)
 else:
     find = directions.neurons if method == "neurons" else getattr(finders, method)
-# The others need all rows in memory at once.
-streams = method in ("kmeans", "kmeans_identity", "random", "exemplar")
 if method in ("kmeans", "kmeans_identity"):
     wanted = snakemake.config["runtime"]["device"]
     find = partial(find, device=given_gpu(snakemake.resources, wanted))
-
-
-def rows_of(dataset: h5py.Dataset) -> Rows:
-    """A layer's activations, read block by block where the finder does so."""
-    return dataset if streams else dataset.astype("float32")[:]
 
 
 def find_in(layer: str, activations: Rows) -> directions.Directions:
@@ -55,16 +48,18 @@ layers = layer_contents(captured)
 kept = KeptResults(snakemake.output, snakemake.params, ["layers"], layers)
 with open_captured(snakemake.input.data) as file:
 
-    def directions_of(layer: str) -> directions.Directions:
-        """Those of the last run, or else found now."""
+    def found_in(layer: str) -> Iterator[tuple[str, directions.Directions]]:
+        """Directions of the last run, or else found now; what of them is large is read."""
         if layer in kept.missing:
-            return find_in(layer, rows_of(file[f"{cfg['reduction']}/{layer}"]))
-        return directions.read_layer(kept.file("data"), layer)
+            yield layer, find_in(layer, file[f"{cfg['reduction']}/{layer}"])
+            return
+        with directions.opened_layer(kept.file("data"), layer) as found:
+            yield layer, found
 
     directions.write_layers(
         snakemake.output.data,
         snakemake.output.manifest,
-        ((layer, directions_of(layer)) for layer in progress(layers, desc=method)),
+        chain.from_iterable(map(found_in, progress(layers, desc=method))),
         captured,
         method=method,
         options=options,

@@ -62,8 +62,7 @@ def fit(
     if groups is None:
         draws = power_law.bootstrap_exponents(found.scores, **resampling)
     else:
-        order = np.argsort(groups, kind="stable")
-        draws = subsample_exponents(found.scores[order], groups[order], **resampling)
+        draws = subsample_exponents(found.scores, groups, **resampling)
     without = exponents_without(found.scores, groups, ranks=ranks) if by_class else {}
     left_out = [{"class": classes[group], "alpha": alpha} for group, alpha in without.items()]
     settings = {

@@ -17,12 +17,8 @@ from codespectra.experiments.stability import (
 from codespectra.files.kept_results import by_group
 from codespectra.files.kept_tables import KeptTables
 from codespectra.files.manifests import read_manifest
-from codespectra.interpretability.index import Index, index_table
-from codespectra.interpretability.index_resampled import (
-    image_groups,
-    images_of_draws,
-    index_draws,
-)
+from codespectra.interpretability.index import Index, candidates
+from codespectra.interpretability.index_resampled import image_groups, resampled_index
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.score_table import score_context
 from codespectra.interpretability.similarity import METRICS, metric_digests, read_similarities
@@ -76,18 +72,18 @@ def directions_of(layer: str, method: str) -> Directions:
 def score(layer: str, method: str, scored: list[str]) -> None:
     """Add a method's stability beside its II by each of the metrics."""
     own = directions_of(layer, method)
-    every = np.concatenate([np.ones_like(held[:1]), held])
+    subsets = np.concatenate([np.ones_like(held[:1]), held])
     measured = {
         strength: stability(
-            own.responses, respond(rows[layer], own.vectors, own.encoder), every, index.m
+            own.responses, respond(rows[layer], own.vectors, own.encoder), subsets, index.m
         )
         for strength, rows in noisy.items()
     }
     chosen = [similarity for similarity in similarities if similarity.metric in scored]
-    scores = index_table({method: own}, chosen, index)
-    draws = index_draws(scores, {method: own}, chosen, index, held)
-    for metric in scored:
-        rows = ((scores["metric"] == metric) & (scores["part"] == ALL)).to_numpy()
+    for similarity in chosen:
+        metric, one = similarity.metric, {method: every[layer, method]}
+        ((_, scores, draws),) = resampled_index(one, similarity, index)
+        rows = (scores["part"] == ALL).to_numpy()
         label = {"layer": layer, "method": method, "metric": metric}
         ii = scores.loc[rows, "ii"].to_numpy()
         kept.add(
@@ -98,9 +94,10 @@ def score(layer: str, method: str, scored: list[str]) -> None:
 
 
 noisy = show_noise([*dict.fromkeys(layer for layer, _ in missing)]) if missing else {}
+every = {one: candidates(directions_of(*one), index.m, held) for one in missing}
 similarities = read_similarities(
     *(given.stimuli, given.embeddings, cfg),
-    [images_of_draws([directions_of(*one)], index.m, held) for one in missing],
+    [one.lists for one in every.values()],
     set(chain(*missing.values())),
 )
 for (layer, method), scored in progress(missing.items()):

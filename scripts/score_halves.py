@@ -3,6 +3,7 @@
 from itertools import chain
 
 import numpy as np
+import pandas as pd
 
 from codespectra.capture.captured import open_captured, read_layers
 from codespectra.capture.manifest_layers import layer_contents
@@ -12,12 +13,11 @@ from codespectra.files.csv_tables import read_csv
 from codespectra.files.kept_results import by_group
 from codespectra.files.kept_tables import KeptTables
 from codespectra.files.manifests import read_manifest
-from codespectra.interpretability.index import Index, index_table
+from codespectra.interpretability.index import COLUMNS, Index, candidates
 from codespectra.interpretability.index_resampled import (
     draws_by_method,
     image_groups,
-    images_of_draws,
-    index_draws,
+    resampled_index,
     with_intervals,
 )
 from codespectra.interpretability.parts import ALL
@@ -56,21 +56,24 @@ missing = by_group(kept.missing)
 halves = {}
 with open_captured(given.data) as file:
     for layer, half in progress(missing):
-        activations = file[f"{cfg['reduction']}/{layer}"][:].astype("float32")
+        activations = file[f"{cfg['reduction']}/{layer}"]
         units = split_at_median(ii[layer], layer)[half]
         try:
-            halves[layer, half] = units, half_directions(activations, units, **cfg["kmeans"])
+            found = half_directions(activations, units, **cfg["kmeans"])
+            every = {method: candidates(one, cfg["m"], samples) for method, one in found.items()}
+            halves[layer, half] = units, every
         except UserError as error:
             raise UserError(
                 f"{half} half of {layer}, directions.methods.kmeans: {error}"
             ) from error
-shown = [images_of_draws(found.values(), cfg["m"], samples) for _, found in halves.values()]
+shown = [one.lists for _, every in halves.values() for one in every.values()]
 needed = set(chain(*missing.values()))
 similarities = read_similarities(given.stimuli, given.embeddings, cfg, shown, needed)
-for (layer, half), (units, found) in progress(halves.items()):
+for (layer, half), (units, every) in progress(halves.items()):
     for similarity in (one for one in similarities if one.metric in missing[layer, half]):
-        table = index_table(found, [similarity], index)
-        draws = index_draws(table, found, [similarity], index, samples)
+        methods, tables, drawn = zip(*resampled_index(every, similarity, index), strict=True)
+        tables = [x.assign(method=method) for x, method in zip(tables, methods, strict=True)]
+        table, draws = pd.concat(tables, ignore_index=True)[COLUMNS], np.concatenate(drawn)
         is_unit = table["method"] == "neurons"
         table["direction"] = table["direction"].mask(is_unit, units[table["direction"]])
         where = {"layer": layer, "half": half}

@@ -4,16 +4,21 @@ from itertools import chain
 
 import numpy as np
 
-from codespectra.directions.directions import Directions, read_methods
+from codespectra.directions.directions import opened_layer
 from codespectra.files.kept_results import by_group
 from codespectra.files.kept_tables import KeptTables
 from codespectra.files.manifests import read_manifest
-from codespectra.interpretability.index import Index, check_live, index_table
+from codespectra.interpretability.index import (
+    COLUMNS,
+    Candidates,
+    Index,
+    candidates,
+    check_live,
+)
 from codespectra.interpretability.index_resampled import (
     draws_by_method,
     image_groups,
-    images_of_draws,
-    index_draws,
+    resampled_index,
     with_intervals,
 )
 from codespectra.interpretability.score_table import score_context
@@ -48,35 +53,29 @@ kept = KeptTables(
 missing = by_group(kept.missing)
 
 
-def directions_of(layer: str, method: str) -> dict[str, Directions]:
-    """A method's directions by its name: those of all at once might not fit."""
-    return read_methods({method: paths[method]}, [layer])[layer]
+def candidates_of(layer: str, method: str) -> Candidates:
+    """Most exciting images of a method's directions; their responses are read block by block."""
+    with opened_layer(paths[method], layer) as found:
+        check_live({method: found}, layer, cfg["m"])
+        one = candidates(found, cfg["m"], held)
+    states = dict(zip(*np.unique(one.state, return_counts=True), strict=True))
+    log.info("%s, %s: %s", layer, method, {str(x): int(y) for x, y in states.items()})
+    return one
 
 
-def score(layer: str, method: str, scored: list[str]) -> None:
-    """Add scores with their intervals, and their moments on each subsample, by metric.
-
-    Each method is scored by itself, so that no other changes the order of its sums.
-    """
-    found = directions_of(layer, method)
-    check_live(found, layer, cfg["m"])
-    chosen = [similarity for similarity in similarities if similarity.metric in scored]
-    table = index_table(found, chosen, index)
-    draws = index_draws(table, found, chosen, index, held)
-    states = table.drop_duplicates("direction")["state"]
-    log.info("%s, %s: %s", layer, method, states.value_counts(sort=False).to_dict())
-    known = with_intervals(table, draws, group_count).assign(layer=layer)
-    scores = dict([*known.groupby("metric")])
-    resampled = dict([*draws_by_method(table, draws).assign(layer=layer).groupby("metric")])
-    for metric in scored:
-        kept.add((layer, method, metric), scores=scores[metric], resampled=resampled[metric])
-
-
-shown = [images_of_draws(directions_of(*one).values(), cfg["m"], held) for one in missing]
-needed = set(chain(*missing.values()))
+every = {key: candidates_of(*key) for key in progress(missing, desc="ranking")}
+shown, needed = [one.lists for one in every.values()], set(chain(*missing.values()))
 similarities = read_similarities(given.stimuli, given.embeddings, cfg, shown, needed)
-for (layer, method), scored in progress(missing.items()):
-    score(layer, method, scored)
+for similarity in progress(similarities, desc="scoring"):
+    metric = similarity.metric
+    wanted = {key: one for key, one in every.items() if metric in missing[key]}
+    for (layer, method), table, draws in resampled_index(wanted, similarity, index):
+        table = table.assign(method=method)[COLUMNS]
+        kept.add(
+            (layer, method, metric),
+            scores=with_intervals(table, draws, group_count).assign(layer=layer),
+            resampled=draws_by_method(table, draws).assign(layer=layer),
+        )
 context = score_context(cfg, manifest) | {"image_groups": group_count}
 kept.write(dict.fromkeys(kept.items, context))
 kept.keep()

@@ -2,7 +2,7 @@
 
 from itertools import chain
 
-from codespectra.directions.directions import read_methods
+from codespectra.directions.directions import opened_layer
 from codespectra.errors import UserError
 from codespectra.experiments.example_trials import example_trials, with_responses
 from codespectra.experiments.psychophysics import accuracy_table, answer, lay_out
@@ -36,10 +36,11 @@ kept = KeptTables(
     },
 )
 missing = by_group(kept.missing)
-found, sheets, trials = {}, {}, {}
+sheets, trials = {}, {}
 for layer, method in missing:
-    one = found[layer, method] = read_methods({method: paths[method]}, [layer])
-    sheets[layer, method], trials[layer, method] = lay_out(one, cfg["m"], design)
+    with opened_layer(paths[method], layer) as one:
+        laid = lay_out({layer: {method: one}}, cfg["m"], design)
+    sheets[layer, method], trials[layer, method] = laid
 shown = [own.images for own in trials.values()]
 count = sum(own.counted.sum() for own in trials.values())
 log.info("%d trials show %d images", count, len(set(chain(*shown))))
@@ -51,7 +52,8 @@ for similarity in progress(similarities):
         right = answer(similarity, own, design)
         accuracy = accuracy_table(sheet, right, similarity.metric)
         examples = example_trials(accuracy, right, own, similarity, design.pool)
-        trial = with_responses(examples, found[layer, method])
+        with opened_layer(paths[method], layer) as one:
+            trial = with_responses(examples, {layer: {method: one}})
         kept.add((layer, method, similarity.metric), accuracy=accuracy, trial=trial)
 kept.write(dict.fromkeys(kept.items, score_context(cfg, manifest)))
 kept.keep()

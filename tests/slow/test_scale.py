@@ -30,6 +30,7 @@ WIDTHS = {"layer1": 256, "layer2": 512, "layer3": 1024, "layer4": 2048}
 DOT = 56**2 * 256 + 28**2 * 512 + 14**2 * 1024 + 7**2 * 2048  # units of the dot's layers, unreduced
 EMBEDDED_SIDES = (55, 27, 13, 13, 13)  # of AlexNet's five maps of 224 pixels
 PIXELS = 224 * 224 * 3
+SPECTRA_HELD = 0.6e9  # by a spectrum of 2,048 units and 100 resamples, measured
 BLOCKS, STREAM = 48, 1600  # of GPT-2 XL, and the width of its residual stream
 FLOPS_A_SECOND = 10e12  # the assumption
 
@@ -201,16 +202,18 @@ def test_imagenet_bytes(imagenet: Plan) -> None:
 
 def peaks(study: Study) -> dict[str, float]:
     """Peak bytes of a rule's largest job, by the bounds of benchmarks/bench_memory.py."""
-    n, width, fixed = counts(study), WIDTHS["layer4"], 150e6
-    k = directions_of(study, width)
-    plain = 4 * sum(count for method, count in k.items() if method != "pca-1x")
-    parts = [kept * side**2 for kept, side in embedded_parts()]
-    scored = plain + 12 * k["pca-1x"] + study.index.resamples + 32
+    n = counts(study)
+    scored = sum(sum(directions_of(study, width).values()) for width in WIDTHS.values())
     return {
-        "fit_spectra": fixed + n["train"] * (30 * 150 + 8 * study.spectra.resamples),
-        "find_directions": fixed + n["val"] * (12 * width + 16 * k["pca-1x"]),
-        "score_interpretability": fixed + n["val"] * (scored + 4 * sum(parts) + 4 * max(parts)),
+        "fit_spectra": SPECTRA_HELD + 64 * n["train"],
+        "find_directions": clustered(n["val"], WIDTHS["layer4"]),
+        "score_interpretability": 0.4e9 + 4 * 2**28 + 200 * n["val"] + 1e4 * scored,
     }
+
+
+def clustered(count: int, width: int) -> float:
+    """Bytes that K-Means holds of so many stimuli, with as many centroids as units."""
+    return 0.4e9 + 4 * min(count * width, 2**28) + 4 * width * min(30 * width, count)
 
 
 def test_imagenet_memory_is_told_and_asked_for(imagenet: Plan) -> None:
@@ -220,7 +223,7 @@ def test_imagenet_memory_is_told_and_asked_for(imagenet: Plan) -> None:
         assert told[rule] == gigabytes(size)
         request = asked.get(rule, {}).get("mem_mb", 4000)
         assert size / 1e6 < request
-        if rule in asked:
+        if "mem_mb" in asked.get(rule, {}):
             assert f"{rule}:mem_mb={request}" in DOC
 
 
@@ -239,11 +242,8 @@ def test_imagenet_disk_of_a_pod_holds_inputs_and_outputs(imagenet: Plan) -> None
 
 
 def test_imagenet_s_arithmetic_in_words(imagenet: Plan) -> None:
-    size, n, peak = sizes(imagenet.study), counts(imagenet.study), peaks(imagenet.study)
+    size, n = sizes(imagenet.study), counts(imagenet.study)
     shown, total = sum(n.values()), sum(WIDTHS.values())
-    largest = max(kept * side**2 for kept, side in embedded_parts())
-    k, width = directions_of(imagenet.study, WIDTHS["layer4"]), WIDTHS["layer4"]
-    embeddings = n["val"] * 4 * (embedded() + largest)
     told = [
         f"= {total:,} units",
         f"{shown:,} images of 224",
@@ -251,10 +251,7 @@ def test_imagenet_s_arithmetic_in_words(imagenet: Plan) -> None:
         f"200 × {DOT:,} × 4 bytes",
         f"{embedded():,} numbers of 4 bytes",
         f"take {n['train'] * embedded() * 4 / 1e12:.1f} TB",
-        f"K-Means takes {gigabytes(150e6 + n['val'] * (8 * width + 4 * k['kmeans-1x']))}",
-        f"it would be {gigabytes(150e6 + n['train'] * (12 * width + 16 * k['pca-1x']))}",
-        f"({gigabytes(embeddings)})",
-        f"it is {gigabytes(peak['score_interpretability'] - embeddings)}",
+        f"it would be {gigabytes(clustered(n['train'], WIDTHS['layer4']))}",
         f"fetch {gigabytes(n['train'] * PIXELS)} of images each",
     ]
     words = " ".join(DOC.split())

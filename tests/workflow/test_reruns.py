@@ -612,6 +612,7 @@ MODULES = {
     "directions/directions.py": FOUND | PLANTED,
     "directions/sparse_autoencoder.py": AUTOENCODERS | PLANTED,
     "statistics/ranking.py": DIRECTED | RECORDS | PLANTED,
+    "statistics/row_blocks.py": FOUND | PLANTED | RECORDS | FITTED | CROSSED | TEXT_SPECTRA,
     # What callers of the library may hand over.
     "statistics/arrays.py": FOUND
     | PLANTED
@@ -684,8 +685,9 @@ MODULES = {
     "files/users_tables.py": set(),
     # Intervals of the claims are those of the spectra.
     "spectra/eigenspectrum.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
-    "spectra/moments.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
-    "spectra/on_gpu.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,
+    # PCA's covariance is that of the spectra.
+    "spectra/moments.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA | CENTROIDS | PLANTED,
+    "spectra/on_gpu.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA | CENTROIDS | PLANTED,
     "capture/rows.py": CENTROIDS
     | PLANTED
     | FITTED
@@ -698,6 +700,7 @@ MODULES = {
     | RECORDS,
     # The law of a spectrum, without the spectrum: filters stay.
     "spectra/power_law.py": FITTED | CROSSED | TEXT_SPECTRA,
+    "spectra/weighted_spectra.py": FITTED | CROSSED | TEXT_SPECTRA,
     "spectra/tables.py": FITTED | TEXT_SPECTRA,
     "spectra/exponents_by_group.py": TEXT_SPECTRA | FITTED,
     "spectra/cvpca.py": CROSSED,
@@ -776,6 +779,7 @@ MODULES = {
     },
     "theory/retention.py": {"draw_information", "estimate_information", *JUDGED},
     "interpretability/similarity.py": DIRECTED | PLANTED,
+    "interpretability/embedding_table.py": DIRECTED | PLANTED,
     "interpretability/parts.py": DIRECTED | PLANTED,
     "interpretability/lpips_embedding.py": EMBEDDED,
     "interpretability/feature_embedding.py": EMBEDDED,

@@ -8,14 +8,17 @@ from sklearn.cluster import MiniBatchKMeans
 from sklearn.decomposition import PCA, FastICA
 from sklearn.exceptions import ConvergenceWarning
 
-from codespectra.capture.rows import binary_scale
+from codespectra.capture.rows import Rows, binary_scale
 from codespectra.directions.directions import DEAD_SPREAD, Directions, Encoder
 from codespectra.directions.encode import directions_of
 from codespectra.directions.finders import at_most_stimuli
 from codespectra.directions.nonnegative import check_nonnegative, factorise, nonnegative_code
 from codespectra.errors import ArgumentError
-from codespectra.statistics.arrays import numbers, whole_number
+from codespectra.spectra.moments import covariance
+from codespectra.statistics.arrays import rows_to_read, whole_number
+from codespectra.statistics.row_blocks import row_blocks, rows_at
 
+MOST_NUMBERS = 1 << 27  # of the rows that ICA, NMF and scikit-learn's K-Means look at: 512 MiB
 LEAST_LENGTH = 1e-6  # that a row is divided by, in paper B's code; rows are below 2 here
 
 log = logging.getLogger("codespectra")
@@ -29,11 +32,9 @@ def pca(activations: np.ndarray, *, k: int) -> Directions:
     Raises:
         ArgumentError: k is more than N - 1 or D, or the activations are constant.
     """
-    activations = numbers(activations, "activations")
-    fit, rank, _ = _principal(activations, k, "pca")
-    return directions_of(
-        activations, fit.components_[:rank], Encoder("dot", mean=fit.mean_), two_sided=True
-    )
+    activations = rows_to_read(activations, "activations")
+    components, mean = _principal(activations, k, "pca")
+    return directions_of(activations, components, Encoder("dot", mean=mean), two_sided=True)
 
 
 def ica(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Directions:
@@ -47,8 +48,10 @@ def ica(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Direc
     Raises:
         ArgumentError: k is more than N - 1 or D, or the activations are constant.
     """
-    activations = numbers(activations, "activations")
-    fit, rank, scores = _principal(activations, k, "ica")
+    activations = rows_to_read(activations, "activations")
+    rows = _held(activations, seed, "ica")
+    components, mean = _principal(rows, k, "ica")
+    scores = (rows - mean) @ components.T
     spread = scores.std(axis=0)
     search = FastICA(whiten=False, max_iter=iterations, random_state=seed)
     with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
@@ -57,8 +60,8 @@ def ica(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Direc
         _not_converged("ica", iterations)
     rotation = search.components_ / spread
     rotation /= np.linalg.norm(rotation, axis=1, keepdims=True)
-    vectors = rotation @ fit.components_[:rank]
-    return directions_of(activations, vectors, Encoder("dot", mean=fit.mean_), two_sided=True)
+    vectors = rotation @ components
+    return directions_of(activations, vectors, Encoder("dot", mean=mean), two_sided=True)
 
 
 def nmf(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Directions:
@@ -74,11 +77,12 @@ def nmf(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Direc
     Raises:
         ArgumentError: an activation is negative.
     """
-    activations = numbers(activations, "activations")
+    activations = rows_to_read(activations, "activations")
     check_nonnegative(activations)
     k = whole_number(k, "k")
-    rng, scale = np.random.default_rng(seed), np.float32(binary_scale(activations))
-    rows = _single(activations / scale)
+    rows = _held(activations, seed, "nmf")
+    rng, scale = np.random.default_rng(seed), np.float32(binary_scale(rows))
+    rows = _single(rows / scale)
     size = np.sqrt(rows.mean(dtype=np.float64) / k) or 1  # the descent needs no zeros to start from
     codes, parts = (
         _single(size * np.abs(rng.standard_normal(shape)))
@@ -95,6 +99,8 @@ def nmf(activations: np.ndarray, *, k: int, iterations: int, seed: int) -> Direc
     if descended >= iterations:
         _not_converged("nmf", iterations)
     encoder = Encoder("nonnegative", weights=live, sweeps=sweeps)
+    if len(rows) < activations.shape[0]:
+        return directions_of(activations, parts, encoder)
     return Directions(parts, _single(codes * scale), two_sided=False, encoder=encoder)
 
 
@@ -106,34 +112,53 @@ def kmeans_code(activations: np.ndarray, *, k: int, starts: int, seed: int) -> D
     Raises:
         ArgumentError: k is larger than the number of stimuli.
     """
-    activations = numbers(activations, "activations")
-    k = at_most_stimuli(k, activations)
-    scale = binary_scale(activations)
-    rows = activations / np.float32(scale)
+    activations = rows_to_read(activations, "activations")
+    rows = _held(activations, seed, "kmeans_code")
+    k = at_most_stimuli(k, rows)
+    scale = binary_scale(rows)
+    rows = rows / np.float32(scale)
     rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), LEAST_LENGTH)
     fit = MiniBatchKMeans(k, n_init=starts, random_state=seed).fit(rows)
     encoder = Encoder("neg_distance", shortest=LEAST_LENGTH * scale)
     return directions_of(activations, fit.cluster_centers_, encoder)
 
 
-def _principal(activations: np.ndarray, k: int, method: str) -> tuple[PCA, int, np.ndarray]:
-    """A fit in float64, the lower R of k and the rank, and the scores (N, R) on R components."""
+def _held(activations: Rows, seed: int, method: str) -> np.ndarray:
+    """Activations as an array: of all stimuli or, where these are too many, of some of them."""
+    count, most = activations.shape[0], max(1, MOST_NUMBERS // activations.shape[1])
+    if count > most:
+        log.warning("%s: found on %d of %d stimuli, drawn by chance", method, most, count)
+        drawn = np.random.default_rng(seed).choice(count, most, replace=False)
+        activations = rows_at(activations, np.sort(drawn))
+    return activations[:].astype(np.promote_types(activations.dtype, np.float32), copy=False)
+
+
+def _principal(activations: Rows, k: int, method: str) -> tuple[np.ndarray, np.ndarray]:
+    """Components (R, D) in float64, the lower R of k and the rank, and the mean (D,)."""
     count, width = activations.shape
     if whole_number(k, "k") > (most := min(count - 1, width)):
         raise ArgumentError(
             f"k: {k} is more than the {most} that {count} stimuli in {width} units allow; lower it"
         )
-    solver = "covariance_eigh" if count > width else "full"
-    fit, exact = PCA(k, svd_solver=solver), activations.astype(np.float64)
-    scores = fit.fit_transform(exact)
+    if count > width:
+        lower, mean = covariance(activations, np.float64)
+        variances, components = np.linalg.eigh(lower)
+        variances, components = variances[::-1][:k], components.T[::-1][:k]
+        largest = np.abs(components).argmax(axis=1)[:, None]
+        components = components * np.sign(np.take_along_axis(components, largest, axis=1))
+    else:
+        fit = PCA(k, svd_solver="full").fit(activations[:].astype(np.float64))
+        variances, components, mean = fit.explained_variance_, fit.components_, fit.mean_
+    blocks = row_blocks(activations)
+    squares = sum(np.einsum("nd,nd->", x, x, dtype=np.float64) for _, x in blocks)
     # Rounding of float32 activations adds less than this to a singular value.
-    floor = np.finfo(np.float32).eps * np.linalg.norm(exact)
-    rank = int((fit.singular_values_ > floor).sum())
+    floor = np.finfo(np.float32).eps ** 2 * squares / (count - 1)
+    rank = int((variances > floor).sum())
     if rank == 0:
         raise ArgumentError("activations: all units are constant; leave the layer out")
     if rank < k:
         log.warning("%s: %d of %d directions; activations span no more", method, rank, k)
-    return fit, rank, scores[:, :rank]
+    return components[:rank], mean
 
 
 def _not_converged(method: str, iterations: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from codespectra.capture.rows import Rows
 from codespectra.directions.directions import Directions, Encoder, read_encoder
 from codespectra.directions.nonnegative import nonnegative_code
 from codespectra.directions.read_out import read_out
@@ -50,12 +51,33 @@ def encode(file: str | Path | h5py.Group, layer: str, activations: Any) -> np.nd
 
 
 def directions_of(
-    activations: np.ndarray, vectors: np.ndarray, encoder: Encoder, *, two_sided: bool = False
+    activations: Rows, vectors: np.ndarray, encoder: Encoder, *, two_sided: bool = False
 ) -> Directions:
-    """Directions (K, D) with the responses of the activations (N, D) that they were found with."""
+    """Directions (K, D) with the responses of the activations (N, D) that they were found with.
+
+    Where these aren't an array, neither are the responses: they are found as they are read.
+    """
     vectors = vectors.astype(np.float32, copy=False)
-    responses = respond(activations, vectors, encoder)
+    held = isinstance(activations, np.ndarray)
+    responses = (respond if held else ReadResponses)(activations, vectors, encoder)
     return Directions(vectors, responses, two_sided, encoder)
+
+
+class ReadResponses:
+    """Responses (N, K) of a dataset's rows, each time that they are read."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, activations: Rows, vectors: np.ndarray, encoder: Encoder):
+        """Take what `respond` takes."""
+        self._activations, self._vectors, self._encoder = activations, vectors, encoder
+        self.shape = (activations.shape[0], len(vectors))
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        start, stop, _ = rows.indices(self.shape[0])
+        parts = [slice(x, min(x + BLOCK_ROWS, stop)) for x in range(start, stop, BLOCK_ROWS)]
+        blocks = (self._activations[part] for part in parts)
+        return np.concatenate([respond(x, self._vectors, self._encoder) for x in blocks])
 
 
 def respond(activations: Any, vectors: np.ndarray, encoder: Encoder) -> np.ndarray:

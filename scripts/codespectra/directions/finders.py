@@ -5,7 +5,6 @@ Each takes a layer's activations (N, D), array or HDF5 dataset, which is read bl
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ from codespectra.directions.kmeans import kmeans_from_units, spherical_kmeans
 from codespectra.directions.read_out import unit_rows
 from codespectra.errors import ArgumentError
 from codespectra.statistics.arrays import one_of, rows_to_read, whole_number
+from codespectra.statistics.row_blocks import row_blocks, rows_at
 
 if TYPE_CHECKING:
     import torch
@@ -62,10 +62,12 @@ def random(activations: np.ndarray, *, k: int, seed: int) -> Directions:
     vectors = np.random.default_rng(seed).standard_normal((k, width)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     found = directions_of(activations, vectors, Encoder("dot"))
-    responses = found.responses
-    largest = np.take_along_axis(responses, np.abs(responses).argmax(axis=0)[None], axis=0)[0]
+    largest = np.zeros(k, np.float32)
+    for _, rows in row_blocks(found.responses):
+        own = np.take_along_axis(rows, np.abs(rows).argmax(axis=0)[None], axis=0)[0]
+        largest = np.where(np.abs(own) > np.abs(largest), own, largest)
     sign = np.where(largest < 0, -1, 1).astype(np.float32)
-    return replace(found, vectors=vectors * sign[:, None], responses=responses * sign)
+    return directions_of(activations, vectors * sign[:, None], Encoder("dot"))
 
 
 def exemplar(activations: np.ndarray, *, k: int, seed: int) -> Directions:
@@ -76,8 +78,8 @@ def exemplar(activations: np.ndarray, *, k: int, seed: int) -> Directions:
     """
     activations = rows_to_read(activations, "activations")
     k = at_most_stimuli(k, activations)
-    chosen = np.random.default_rng(seed).choice(len(activations), size=k, replace=False)
-    vectors = unit_rows(activations[np.sort(chosen)])
+    chosen = np.random.default_rng(seed).choice(activations.shape[0], size=k, replace=False)
+    vectors = unit_rows(rows_at(activations, np.sort(chosen)))
     return directions_of(activations, vectors, Encoder("cosine"))
 
 
@@ -87,8 +89,8 @@ def at_most_stimuli(k: int, activations: np.ndarray) -> int:
     Raises:
         ArgumentError: k is more than the number of stimuli.
     """
-    if whole_number(k, "k") > len(activations):
-        raise ArgumentError(f"k: {k} is more than {len(activations)} stimuli; lower it")
+    if whole_number(k, "k") > (count := activations.shape[0]):
+        raise ArgumentError(f"k: {k} is more than {count} stimuli; lower it")
     return int(k)
 
 

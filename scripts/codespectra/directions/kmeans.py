@@ -10,21 +10,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
+from codespectra.capture.rows import Rows
 from codespectra.directions import on_gpu
 from codespectra.directions.read_out import normalised, unit_rows
 from codespectra.errors import ArgumentError
 from codespectra.statistics.arrays import rows_to_read, whole_number
+from codespectra.statistics.row_blocks import row_blocks, rows_at
 
 if TYPE_CHECKING:
     import torch
 
 BLOCK_ROWS = 2048  # a block of rows and its cosines stay in the cache
+MOST_HELD = 1 << 28  # numbers of unit rows that are held: 1 GiB
 MAX_ITERATIONS = 300  # scikit-learn's default
 
 
@@ -58,13 +61,13 @@ def spherical_kmeans(
 
     Raises ArgumentError for rows that are not finite, and unless 1 <= k <= the non-zero rows.
     """
-    directions = unit_rows(rows_to_read(rows, "rows"))
+    directions = _directions(rows)
     nonzero = _nonzero_rows(directions, k)
     starts = whole_number(starts, "starts")
     fits = []
     for rng in np.random.default_rng(seed).spawn(starts):
         sample = rng.choice(nonzero, min(start_rows * k, len(nonzero)), replace=False)
-        centroids = _plus_plus(directions[sample], k, rng, device)
+        centroids = _plus_plus(rows_at(directions, sample), k, rng, device)
         fits.append(lloyd(directions, centroids, max_iterations, device))
     return max(fits, key=lambda fit: fit.objective)
 
@@ -74,23 +77,51 @@ def kmeans_from_units(rows: NDArray, device: torch.device | None = None) -> Clus
 
     Raises ArgumentError for rows that are not finite, and for fewer than D that aren't zero.
     """
-    directions = unit_rows(rows_to_read(rows, "rows"))
+    directions = _directions(rows)
     width = directions.shape[1]
     _nonzero_rows(directions, width)
     return lloyd(directions, np.eye(width, dtype=np.float32), MAX_ITERATIONS, device)
 
 
-def _nonzero_rows(directions: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+class UnitRows:
+    """Rows (N, D) brought to unit length each time that they are read: too many to be held."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, rows: Rows):
+        """Take the rows of any length."""
+        self._rows, self.shape = rows, rows.shape
+
+    def __getitem__(self, part: slice) -> NDArray[np.float32]:
+        return unit_rows(self._rows[part])
+
+
+Directions = NDArray[np.float32] | UnitRows
+
+
+def _directions(rows: Any) -> Directions:
+    """Unit rows, held where they are few enough."""
+    rows = rows_to_read(rows, "rows")
+    return unit_rows(rows) if rows.shape[0] * rows.shape[1] <= MOST_HELD else UnitRows(rows)
+
+
+def _nonzero(directions: Directions) -> NDArray[np.int64]:
+    """Indices of the rows that aren't zero."""
+    found = [rows.any(axis=1) for _, rows in row_blocks(directions)]
+    return np.flatnonzero(np.concatenate(found))
+
+
+def _nonzero_rows(directions: Directions, k: int) -> NDArray[np.int64]:
     """Indices of the rows that aren't zero; ArgumentError unless 1 <= k <= their number."""
-    nonzero = np.flatnonzero(directions.any(axis=1))
+    nonzero = _nonzero(directions)
     if not (isinstance(k, Integral) and 1 <= k <= len(nonzero)):
-        count = len(directions)
+        count = directions.shape[0]
         raise ArgumentError(f"k = {k} must be in 1..{len(nonzero)}, the non-zero of {count} rows")
     return nonzero
 
 
 def lloyd(
-    directions: NDArray[np.float32],
+    directions: Directions,
     centroids: NDArray[np.float32],
     max_iterations: int,
     device: torch.device | None = None,
@@ -113,13 +144,13 @@ def lloyd(
 
 
 def _assign(
-    directions: NDArray[np.float32], centroids: NDArray[np.float32]
+    directions: Directions, centroids: NDArray[np.float32]
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float64]]:
     """Labels (N,), cosines (N,) to the own centroid, and the sums (K, D) of each one's rows."""
-    labels = np.empty(len(directions), dtype=np.int32)
-    cosines = np.empty(len(directions), dtype=np.float32)
+    count = directions.shape[0]
+    labels, cosines = np.empty(count, dtype=np.int32), np.empty(count, dtype=np.float32)
     sums = np.zeros(centroids.shape)
-    for start in range(0, len(directions), BLOCK_ROWS):
+    for start in range(0, count, BLOCK_ROWS):
         block = directions[start : start + BLOCK_ROWS]
         scores = block @ centroids.T
         nearest = scores.argmax(axis=1)
@@ -134,16 +165,16 @@ def _assign(
 
 
 def _centroids(
-    sums: NDArray[np.float64], directions: NDArray[np.float32], cosines: NDArray[np.float32]
+    sums: NDArray[np.float64], directions: Directions, cosines: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Directions of the sums; a cluster without one gets one of the rows that fit worst."""
     lengths = np.linalg.norm(sums, axis=1)
     centroids = normalised(sums, lengths)
     empty = np.flatnonzero(lengths == 0)
     if len(empty):
-        nonzero = np.flatnonzero(directions.any(axis=1))
+        nonzero = _nonzero(directions)
         worst_first = nonzero[np.argsort(cosines[nonzero], kind="stable")]
-        centroids[empty] = directions[worst_first[: len(empty)]]
+        centroids[empty] = rows_at(directions, worst_first[: len(empty)])
     return centroids
 
 

@@ -8,8 +8,9 @@ that stay in the cache.
 
 import numpy as np
 
-from codespectra.capture.rows import binary_scale
+from codespectra.capture.rows import Rows, binary_scale
 from codespectra.errors import ArgumentError
+from codespectra.statistics.row_blocks import row_blocks
 
 TOLERANCE = 1e-4  # scikit-learn's default, of the first sweep's violation
 BLOCK = 2**19  # codes that stay in the cache
@@ -77,13 +78,13 @@ def nonnegative_code(
     return codes.T * scale, done
 
 
-def check_nonnegative(activations: np.ndarray) -> None:
+def check_nonnegative(activations: Rows) -> None:
     """Refuse activations (N, D) that NMF can't take.
 
     Raises:
         ArgumentError: one is negative.
     """
-    if (lowest := activations.min()) < 0:
+    if (lowest := min(rows.min() for _, rows in row_blocks(activations))) < 0:
         raise ArgumentError(
             f"activations go down to {lowest:.3g}, but NMF takes none below 0; take layers that "
             "end with a ReLU, or leave nmf out"

@@ -13,7 +13,7 @@ from sklearn.manifold import TSNE
 from codespectra.capture.rows import SLAB, Rows, ScaledRows, binary_scale
 from codespectra.directions.directions import Directions
 from codespectra.directions.read_out import unit_rows
-from codespectra.spectra.eigenspectrum import NOISE_FLOOR, Solver, Spectrum, spectrum
+from codespectra.spectra.eigenspectrum import NOISE_FLOOR, Solver, spectrum
 from codespectra.statistics.z_scores import standardised
 
 # Ranks that directions are placed among, and bands of them.
@@ -42,7 +42,7 @@ def places(
         explains; x, y: on the map. Missing of dead directions, and x, y of fewer than 4.
     """
     found = spectrum(rows, components=LEADING, scores=LEADING, solver=solver, seed=seed)
-    components = _components(found)
+    components = _components(found.scores[:])
     tables = []
     for method, own in methods.items():
         variance = variances_along(rows, own.vectors) / (found.total_variance or np.nan)
@@ -56,10 +56,10 @@ def places(
     return pd.concat(tables, ignore_index=True).assign(x=spots[:, 0], y=spots[:, 1])
 
 
-def _components(found: Spectrum) -> np.ndarray:
+def _components(scores: np.ndarray) -> np.ndarray:
     """Standardised scores (N, p) of the components that have variance."""
-    variances = found.scores.astype(np.float64).var(axis=0)
-    return standardised(found.scores[:, variances > NOISE_FLOOR * variances[0]])
+    variances = scores.astype(np.float64).var(axis=0)
+    return standardised(scores[:, variances > NOISE_FLOOR * variances[0]])
 
 
 def _explained(own: Directions, components: np.ndarray) -> dict[str, np.ndarray]:

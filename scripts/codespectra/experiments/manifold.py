@@ -15,7 +15,6 @@ from codespectra.errors import UserError
 from codespectra.interpretability.index import Index, candidates, index_table
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.similarity import Similarity
-from codespectra.statistics.ranking import top_stimuli
 
 # t-SNE looks at three times as many neighbours as its perplexity.
 NEIGHBOURS = 3
@@ -92,8 +91,7 @@ def spread_table(
     tables = []
     for method, directions in found.items():
         live = candidates(directions, index.m)
-        sets = top_stimuli(live.responses, index.m)
-        spreads = {name: spread(places, images, sets) for name, places in maps.items()}
+        spreads = {name: spread(places, images, live.lists) for name, places in maps.items()}
         tables.append(pd.DataFrame({"method": method, "direction": live.direction} | spreads))
     return pd.concat(tables)
 

@@ -7,19 +7,21 @@ holds the positive side first, then the negative one.
 
 from dataclasses import dataclass, fields
 
+import h5py
 import numpy as np
 import pandas as pd
 
 from codespectra.directions.directions import Directions
 from codespectra.errors import UserError
 from codespectra.experiments.preference import pooled_preference
-from codespectra.experiments.trial_design import Design
-from codespectra.interpretability.index import candidates
+from codespectra.experiments.trial_design import Design, Ranks
+from codespectra.interpretability.index import live_directions
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.similarity import Similarity
 from codespectra.statistics.intervals import mean_interval
 from codespectra.statistics.proportions import wilson_interval
 from codespectra.statistics.ranking import top_stimuli
+from codespectra.statistics.row_blocks import column_blocks
 
 CONTEXT = ["model", "weights", "stimuli", "stimulus_count", "m"]
 LayerDirections = dict[str, dict[str, Directions]]
@@ -66,28 +68,44 @@ def lay_out(found: LayerDirections, m: int, design: Design) -> tuple[pd.DataFram
                     f"interpretability.psychophysics.methods: {method} has no sign of its own, so "
                     "that no end of its responses is the stronger one; leave it out"
                 )
-            live = candidates(directions, m)
-            keys = {"layer": layer, "method": method, "direction": live.direction}
+            live = live_directions(directions, m)[1]
+            keys = {"layer": layer, "method": method, "direction": live}
             for difficulty in design.difficulties:
-                parts.append(make_trials(live.responses, difficulty, design))
+                parts.append(make_trials(directions.responses, difficulty, design, live))
                 sheets.append(pd.DataFrame(keys | {"difficulty": difficulty}))
     arrays = ([getattr(part, field.name) for part in parts] for field in fields(Trials))
     return pd.concat(sheets, ignore_index=True), Trials(*map(np.concatenate, arrays))
 
 
-def make_trials(responses: np.ndarray, difficulty: float, design: Design) -> Trials:
-    """Trials of one difficulty, from responses (N, K).
+def make_trials(
+    responses: np.ndarray | h5py.Dataset,
+    difficulty: float,
+    design: Design,
+    columns: np.ndarray | None = None,
+) -> Trials:
+    """Trials of one difficulty, from responses (N, K) to all directions or some of their columns.
 
     Either end is ranked by itself, ties to the lowest index. Queries are paired at random.
     """
-    ranks = design.ranks(len(responses), difficulty)
-    ends = [top_stimuli(side, ranks.end) for side in (responses, -responses)]
-    ranked = np.stack(ends, axis=1)
-    references = ranked[:, :, ranks.references : ranks.references + design.references]
-    queries = ranked[:, :, ranks.queries :]
-    queries[:, 1] = np.random.default_rng(design.seed).permuted(queries[:, 1], axis=1)
-    own = responses[queries, np.arange(responses.shape[1])[:, None, None]]
+    ranks = design.ranks(responses.shape[0], difficulty)
+    columns = np.arange(responses.shape[1]) if columns is None else columns
+    blocks = column_blocks(responses, columns)
+    parts = zip(*(_ends(rows, ranks, design) for rows in blocks), strict=True)
+    references, queries, own = (np.concatenate(part) for part in parts)
+    order = np.tile(np.arange(design.trials), (len(queries), 1))
+    order = np.random.default_rng(design.seed).permuted(order, axis=1)
+    for ends in (queries, own):
+        ends[:, 1] = np.take_along_axis(ends[:, 1], order, axis=1)
     return Trials(references, queries, own[:, 0] > own[:, 1])
+
+
+def _ends(responses: np.ndarray, ranks: Ranks, design: Design) -> tuple[np.ndarray, ...]:
+    """References, queries and responses to these by rank at either end: (K, 2, ...) each."""
+    ends = [top_stimuli(responses, ranks.end, sign=sign) for sign in (1, -1)]
+    ranked = np.stack(ends, axis=1)
+    queries = ranked[:, :, ranks.queries :]
+    own = responses[queries, np.arange(responses.shape[1])[:, None, None]]
+    return ranked[:, :, ranks.references : ranks.references + design.references], queries, own
 
 
 def answer(similarity: Similarity, trials: Trials, design: Design) -> np.ndarray:

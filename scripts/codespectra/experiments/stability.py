@@ -16,10 +16,10 @@ from torch import nn
 
 from codespectra.data.preprocessing import Preprocess
 from codespectra.experiments.robustness_measures import CORRELATION, KEPT
-from codespectra.interpretability.index_resampled import strongest_inside
 from codespectra.jobs.progress import progress
 from codespectra.models.hooks import Wanted, run_to_layers
 from codespectra.statistics.rank_correlation import spearman_rows
+from codespectra.statistics.ranking import strongest_inside
 
 # Images whose noise is drawn together: `runtime.batch` mustn't change it.
 BATCH = 100

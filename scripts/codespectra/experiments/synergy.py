@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from codespectra.directions.directions import Directions
-from codespectra.interpretability.index import Index, candidates
+from codespectra.interpretability.index import Index, live_responses
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.similarity import Similarity
 from codespectra.statistics.ranking import strongest, top_stimuli
@@ -44,13 +44,13 @@ def pairs_of_units(units: Directions, m: int) -> Pairs:
     Raises:
         UserError: there are fewer stimuli than m.
     """
-    live = candidates(units, m)
-    scores = z_scores(live.responses)
+    responses, live = live_responses(units, m)
+    scores = z_scores(responses)
     first, second = np.triu_indices(len(scores), k=1)
     correlations = np.clip(scores @ scores.T / scores.shape[1], -1, 1)
     return Pairs(
-        direction=live.direction,
-        unit_images=top_stimuli(live.responses, m),
+        direction=live,
+        unit_images=top_stimuli(responses, m),
         first=first,
         second=second,
         correlation=correlations[first, second],

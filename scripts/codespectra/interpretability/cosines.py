@@ -11,7 +11,7 @@ import numpy as np
 
 from codespectra.errors import UserError
 from codespectra.interpretability.all_pairs import Tables
-from codespectra.interpretability.similarity import read_rows
+from codespectra.interpretability.embedding_table import read_rows
 
 # Numbers of rows that are read at a time, and of sums over rows that are held: 256 MiB.
 BLOCK_NUMBERS = 1 << 26

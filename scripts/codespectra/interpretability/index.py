@@ -1,6 +1,6 @@
 """The Interpretability Index: how alike a direction's most exciting images are (B eq. 1)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +11,10 @@ from codespectra.errors import ArgumentError, UserError
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.similarity import Parts, Similarity
 from codespectra.statistics.arrays import one_of, whole_number
-from codespectra.statistics.ranking import top_stimuli
+from codespectra.statistics.ranking import strongest_inside
 
 LIVE, DEAD, RARE = "live", "dead", "rare"
+COLUMNS = ["method", "metric", "part", "direction", "state", "sign", "ii"]
 
 
 @dataclass(frozen=True)
@@ -47,33 +48,57 @@ class Index:
 class Candidates:
     """The live directions, whose images are compared; those without a sign of their own in both.
 
-    Columns of `responses` (N, C) belong to `direction` (C,) with `sign` (C,).
+    Rows of `lists` (C, L), most exciting stimuli by strength, belong to `direction` (C,) with
+    `sign` (C,). The m strongest are the first of each list; those of subsets of the stimuli, where
+    there are any, are at the `places` (subsets, C, m) in it.
     """
 
-    responses: np.ndarray
+    lists: np.ndarray
     direction: np.ndarray
     sign: np.ndarray
     state: np.ndarray  # (K,) of all directions
+    places: np.ndarray
 
 
-def candidates(found: Directions, m: int) -> Candidates:
-    """Live directions: a constant response is `dead`, one that fewer than m images raise `rare`.
+def live_directions(found: Directions, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """State (K,) of directions and the live ones: `dead` is a constant response, `rare` one that
+    fewer than m images raise.
 
     Raises:
         ArgumentError: there are fewer stimuli than M.
     """
-    count = len(found.responses)
+    count = found.responses.shape[0]
     if m > count:
         raise ArgumentError(f"m: {m} is more than the {count} stimuli; lower it")
     state = np.where(found.dead, DEAD, np.where(found.rare(m), RARE, LIVE))
-    live = np.flatnonzero(state == LIVE)
+    return state, np.flatnonzero(state == LIVE)
+
+
+def candidates(found: Directions, m: int, held: np.ndarray | None = None) -> Candidates:
+    """Most exciting stimuli of the live directions; responses are read block by block.
+
+    Args:
+        found: directions.
+        m: how many of the stimuli.
+        held: which stimuli each subset holds, (subsets, N), for `Candidates.places`.
+
+    Raises:
+        ArgumentError: there are fewer stimuli than M, in all or in a subset.
+    """
+    state, live = live_directions(found, m)
+    signs = (1, -1) if found.two_sided else (1,)
+    held = np.ones((0, found.responses.shape[0]), dtype=bool) if held is None else held
+    columns = live if len(live) < len(state) else None
+    lists, places = strongest_inside(found.responses, held, m, columns=columns, signs=signs)
+    return Candidates(lists, np.tile(live, len(signs)), np.repeat(signs, len(live)), state, places)
+
+
+def live_responses(found: Directions, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """Responses (N, L) of the live directions, none of them two-sided, and which these are."""
+    live = live_directions(found, m)[1]
     # Copied only where some are left out: responses are what a large set fills the memory with.
-    responses = found.responses if len(live) == len(state) else found.responses[:, live]
-    signs = np.ones(len(live), dtype=int)
-    if found.two_sided:
-        responses, live = np.hstack([responses, -responses]), np.tile(live, 2)
-        signs = np.concatenate([signs, -signs])
-    return Candidates(responses, live, signs, state)
+    whole = len(live) == found.responses.shape[1]
+    return found.responses if whole else found.responses[:, live], live
 
 
 def index_table(
@@ -94,21 +119,38 @@ def index_table(
     Returns:
         method, metric, part, direction, state, sign, ii; missing where the state isn't `live`.
     """
-    counts = {method: len(directions.responses) for method, directions in found.items()}
+    counts = {method: directions.responses.shape[0] for method, directions in found.items()}
     if len({*counts.values()}) != 1:
         raise ArgumentError(f"found holds responses of other numbers of stimuli: {counts}")
     every = {method: candidates(directions, index.m) for method, directions in found.items()}
-    sets = np.concatenate([top_stimuli(one.responses, index.m) for one in every.values()])
+    sets = np.concatenate([one.lists for one in every.values()])
     tables = []
     for similarity in similarities:
-        scores = _scores(similarity, sets, index)
-        for method, one, own in by_method(every, scores):
-            kept = _better_signs(one, own[ALL])
-            for part, values in own.items():
-                rows = _rows(one, kept, values)
-                tables.append(rows.assign(method=method, metric=similarity.metric, part=part))
-    table = pd.concat(tables, ignore_index=True)
-    return table[["method", "metric", "part", "direction", "state", "sign", "ii"]]
+        means = similarity.within(sets)
+        start = 0
+        for method, one in every.items():
+            own = slice(start, start := start + len(one.lists))
+            rows = index_rows(
+                one, {x: values[own] for x, values in means.items()}, similarity, index
+            )
+            tables.append(rows.assign(method=method))
+    return pd.concat(tables, ignore_index=True)[COLUMNS]
+
+
+def index_rows(one: Candidates, means: Parts, similarity: Similarity, index: Index) -> pd.DataFrame:
+    """Rows of an `index_table` of a method, part by part, without the method's name.
+
+    Args:
+        one: its candidates (C).
+        means: similarity (C,) of each one's images, by part.
+        similarity: the metric that they are by.
+        index: how pairs are averaged.
+    """
+    own = similarity.self_similarity
+    scores = {part: index.of_pairs(values, own) for part, values in means.items()}
+    kept = _better_signs(one, scores[ALL])
+    tables = [_rows(one, kept, values).assign(part=part) for part, values in scores.items()]
+    return pd.concat(tables, ignore_index=True).assign(metric=similarity.metric)
 
 
 def check_live(found: dict[str, Directions], layer: str, m: int) -> None:
@@ -118,38 +160,22 @@ def check_live(found: dict[str, Directions], layer: str, m: int) -> None:
         UserError: fewer than 2 of the units have m most exciting images.
     """
     units = found.get("neurons")
-    if units is not None and m > len(units.responses):
-        raise UserError(f"index.m: {m} is more than the {len(units.responses)} stimuli; lower it")
-    live = 2 if units is None else int((candidates(units, m).state == LIVE).sum())
-    if live < 2:
+    if units is None:
+        return
+    count = units.responses.shape[0]
+    if m > count:
+        raise UserError(f"index.m: {m} is more than the {count} stimuli; lower it")
+    if (live := len(live_directions(units, m)[1])) < 2:
         raise UserError(
             f"layer {layer}: {live} of {len(units.vectors)} units have {m} exciting images among "
-            f"the {len(units.responses)} stimuli, at least 2 are needed; lower index.m, "
+            f"the {count} stimuli, at least 2 are needed; lower index.m, "
             "leave the layer out of directions.layers, or take another set"
         )
 
 
 def exciting_images(found: Iterable[Directions], m: int) -> np.ndarray:
     """The m most exciting images of all live directions together, each once, sorted: (U,)."""
-    sets = [top_stimuli(candidates(directions, m).responses, m) for directions in found]
-    return np.unique(np.concatenate(sets))
-
-
-def _scores(similarity: Similarity, sets: np.ndarray, index: Index) -> Parts:
-    means = similarity.within(sets)
-    own = similarity.self_similarity
-    return {part: index.of_pairs(values, own) for part, values in means.items()}
-
-
-def by_method(
-    every: dict[str, Candidates], scores: Parts
-) -> Iterator[tuple[str, Candidates, Parts]]:
-    """Split the scores of all candidates by method: its name, its candidates, their scores."""
-    start = 0
-    for method, one in every.items():
-        stop = start + len(one.direction)
-        yield method, one, {part: values[start:stop] for part, values in scores.items()}
-        start = stop
+    return np.unique(np.concatenate([candidates(one, m).lists for one in found]))
 
 
 def _better_signs(one: Candidates, scores: np.ndarray) -> np.ndarray:

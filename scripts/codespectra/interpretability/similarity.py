@@ -5,8 +5,9 @@ every answer is a dict from part to numbers, and has the key `all`. Images are g
 indices in the stimulus set.
 """
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,21 @@ from codespectra.data.stimulus_file import open_stimuli
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import open_hdf5
 from codespectra.files.manifests import read_manifest
+from codespectra.interpretability import embedding_table
+from codespectra.interpretability.embedding_table import (
+    Measure,
+    StoredTable,
+    Table,
+    read_rows,
+    summed,
+)
 from codespectra.interpretability.parts import ALL
 from codespectra.statistics.arrays import entries, numbers
 
 # Numbers that are gathered at once: few enough to stay in the cache.
 BLOCK_NUMBERS = 1 << 16
-# Images whose mean colour is taken at once: 3 MB of 32 x 32 pixels.
-BLOCK_IMAGES = 1024
+# Numbers of the images whose mean colour is taken at once: 4 MB, of 32 x 32 pixels 1,365 images.
+BLOCK_PIXELS = 1 << 22
 # Rows that are nearer than this share of their squared lengths are subtracted: a float32 product
 # errs by up to 8e-7 of the lengths (256 to 16,000 numbers a row), 1e-4 of such a distance.
 NEAR = 1e-2
@@ -32,7 +41,11 @@ NEAR = 1e-2
 # 16,000 numbers, one core of an EPYC).
 MATRIX_ENTRIES_A_ROW = 80
 
+# Pairs of images in lists that are compared at once: 32 MB.
+BLOCK_PAIRS = 1 << 22
+
 Parts = dict[str, np.ndarray]
+Lists = tuple[np.ndarray, np.ndarray]
 
 
 class Similarity(ABC):
@@ -57,6 +70,26 @@ class Similarity(ABC):
     @abstractmethod
     def matrix(self, images: np.ndarray) -> Parts:
         """Similarity (U, U) of all pairs of images (U,)."""
+
+    def of_lists(self, asked: Sequence[Lists]) -> Iterator[tuple[Parts, Parts]]:
+        """Means over pairs of the first M images of lists, (S,), and of those at places, (S, R).
+
+        For each of those asked, whose numbers don't depend on the others.
+
+        Args:
+            asked: images (S, L), and places of M in each list, R times over: (R, S, M).
+        """
+        for lists, places in asked:
+            drawn = []
+            step = max(1, BLOCK_PAIRS // max(1, lists.shape[1]) ** 2)
+            for start in range(0, max(1, len(lists)), step):
+                own = slice(start, start + step)
+                pairs = self.among(lists[own])
+                drawn.append({x: _pair_means(y, places[:, own]) for x, y in pairs.items()})
+            yield (
+                self.within(lists[:, : places.shape[-1]]),
+                {part: np.concatenate([one[part] for one in drawn]) for part in drawn[0]},
+            )
 
 
 class _Plain(Similarity):
@@ -121,21 +154,26 @@ class Label(_Plain):
 class Embedding(Similarity):
     """-|e_i - e_j|^2 in each part of a backbone, and their sum: minus LPIPS for AlexNet's.
 
-    Only the rows of the images that are asked about need to be held.
+    Only the rows of the images that are asked about need to be held, or none: squared distances add
+    up over columns, so that a table in a file is read some columns at a time.
     """
 
     self_similarity = 0.0
 
-    def __init__(self, metric: str, tables: Parts, images: np.ndarray | None = None):
+    def __init__(self, metric: str, tables: Mapping[str, Table], images: np.ndarray | None = None):
         """Take the rows (U, d) of each part for the sorted, distinct images (U,): None, for all."""
         self.tables = {
-            part: numbers(table, f"tables[{part!r}]", "U, d") for part, table in tables.items()
+            part: table
+            if isinstance(table, StoredTable)
+            else numbers(table, f"tables[{part!r}]", "U, d")
+            for part, table in tables.items()
         }
-        count = len(next(iter(self.tables.values())))
+        count = next(iter(self.tables.values())).shape[0]
         self.metric, self.images = metric, np.arange(count) if images is None else images
 
-    def _each(self, measure: Callable[[np.ndarray], np.ndarray]) -> Parts:
-        found = {part: measure(table) for part, table in self.tables.items()}
+    def _each(self, measure: Measure, *images: np.ndarray) -> Parts:
+        rows = [self._rows(one) for one in images]
+        found = {part: summed(table, [(measure, rows)])[0] for part, table in self.tables.items()}
         whole: Any = sum(found.values())
         return found | {ALL: whole}
 
@@ -146,29 +184,70 @@ class Embedding(Similarity):
         return rows
 
     def within(self, sets: np.ndarray) -> Parts:
-        rows = self._rows(sets)
-        if _matrix_is_cheaper(rows.size, rows):
-            first, second = np.triu_indices(rows.shape[1], k=1)
-            pairs = rows[:, first], rows[:, second]
-            return self._each(lambda table: _looked_up(table, *pairs).mean(axis=1, dtype=float))
-        return self._each(lambda table: -_mean_squared_distance(table, rows))
+        return self._each(_alike_within, sets)
 
     def among(self, sets: np.ndarray) -> Parts:
-        rows = self._rows(sets)
-        if _matrix_is_cheaper(rows.size, rows):
-            first, second = rows[:, :, None], rows[:, None]
-            return self._each(lambda table: _looked_up(table, first, second))
-        return self._each(lambda table: -_squared_distances_inside(table, rows))
+        return self._each(_alike_among, sets)
 
     def between(self, images: np.ndarray, others: np.ndarray) -> Parts:
-        first, second = self._rows(images)[:, None], self._rows(others)
-        if _matrix_is_cheaper(second.size, first, second):
-            return self._each(lambda table: _looked_up(table, first, second))
-        return self._each(lambda table: -_squared_distances(table, first[:, 0], second))
+        return self._each(_alike_between, images, others)
 
     def matrix(self, images: np.ndarray) -> Parts:
-        rows = self._rows(images)
-        return self._each(lambda table: -all_squared_distances(table[rows]))
+        return self._each(lambda table, rows: -all_squared_distances(table[rows]), images)
+
+    def of_lists(self, asked: Sequence[Lists]) -> Iterator[tuple[Parts, Parts]]:
+        for batch in _batches(asked):
+            means: list[Parts] = [{} for _ in batch]
+            drawn: list[Parts] = [{} for _ in batch]
+            measures = []
+            for lists, places in batch:
+                rows = self._rows(lists)
+                measures.append((_alike_within, [rows[:, : places.shape[-1]]]))
+                measures.append((_alike_among, [rows]))
+            for part, table in self.tables.items():
+                found = summed(table, measures)
+                for place, (_, places) in enumerate(batch):
+                    means[place][part] = found[2 * place]
+                    drawn[place][part] = _pair_means(found[2 * place + 1], places)
+            for whole, parts in zip(means, drawn, strict=True):
+                yield tuple(one | {ALL: sum(one.values())} for one in (whole, parts))
+
+
+def _batches(asked: Sequence[Lists]) -> Iterator[Sequence[Lists]]:
+    """As many at a time as have few enough pairs, one at least."""
+    sizes = [lists.size * lists.shape[1] for lists, _ in asked]
+    groups = np.cumsum(sizes) // embedding_table.MOST_HELD
+    for group in np.unique(groups):
+        yield [one for one, own in zip(asked, groups, strict=True) if own == group]
+
+
+def _pair_means(values: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Mean (S, R) over the pairs of chosen places (R, S, M) in values (S, L, L)."""
+    first, second = np.triu_indices(places.shape[-1], k=1)
+    found, sets = np.empty(places.shape[1::-1]), np.arange(len(values))[:, None]
+    for draw, own in enumerate(places):
+        pairs = values[sets, own[:, first], own[:, second]]
+        found[:, draw] = pairs.mean(axis=-1, dtype=np.float64)  # in whichever order they come
+    return found
+
+
+def _alike_within(table: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    if _matrix_is_cheaper(rows.size, rows):
+        first, second = np.triu_indices(rows.shape[1], k=1)
+        return _looked_up(table, rows[:, first], rows[:, second]).mean(axis=1, dtype=float)
+    return -_mean_squared_distance(table, rows)
+
+
+def _alike_among(table: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    if _matrix_is_cheaper(rows.size, rows):
+        return _looked_up(table, rows[:, :, None], rows[:, None])
+    return -_squared_distances_inside(table, rows)
+
+
+def _alike_between(table: np.ndarray, images: np.ndarray, others: np.ndarray) -> np.ndarray:
+    if _matrix_is_cheaper(others.size, images, others):
+        return _looked_up(table, images[:, None], others)
+    return -_squared_distances(table, images, others)
 
 
 def _matrix_is_cheaper(gathered: int, *rows: np.ndarray) -> bool:
@@ -191,10 +270,18 @@ def all_squared_distances(rows: np.ndarray) -> np.ndarray:
     right to 1e-4 of itself, and equal rows are at distance zero.
     """
     centred = rows.astype(np.float32) - rows.mean(axis=0, dtype=np.float64).astype(np.float32)
-    products = centred @ centred.T
+    distances = centred @ centred.T
     lengths = np.einsum("ud,ud->u", centred, centred, dtype=np.float64)
-    distances = (lengths[:, None] + lengths - 2 * products).astype(np.float32)
-    first, second = np.nonzero(np.triu(distances <= NEAR * (lengths[:, None] + lengths), k=1))
+    near = [np.empty((2, 0), np.int64)]
+    step = max(1, BLOCK_PAIRS // max(1, len(rows)))
+    for start in range(0, len(rows), step):
+        own = slice(start, start + step)
+        both = lengths[own, None] + lengths
+        distances[own] = both - 2 * distances[own]
+        # Of rows that both are the mean of all nothing is left to err.
+        first, second = np.nonzero(np.triu(distances[own] < NEAR * both, k=1 + start))
+        near.append(np.stack([first + start, second]))
+    first, second = np.concatenate(near, axis=1)
     exact = _squared_distances(rows, first, second[:, None])[:, 0]
     distances[first, second] = distances[second, first] = exact
     np.fill_diagonal(distances, 0)
@@ -235,8 +322,9 @@ def _squared_distances(table: np.ndarray, rows: np.ndarray, others: np.ndarray) 
 def mean_color(images: np.ndarray | h5py.Dataset) -> np.ndarray:
     """Mean RGB in [0, 1] of uint8 images (N, H, W, 3): (N, 3) float64."""
     colors = np.empty((len(images), 3))
-    for start in range(0, len(images), BLOCK_IMAGES):
-        block = images[start : start + BLOCK_IMAGES]
+    step = max(1, BLOCK_PIXELS // math.prod(images.shape[1:]))
+    for start in range(0, len(images), step):
+        block = images[start : start + step]
         colors[start : start + len(block)] = block.mean(axis=(1, 2), dtype=np.float64) / 255
     return colors
 
@@ -278,7 +366,7 @@ def read_similarities(
         embeddings: files of its embeddings, one a backbone.
         cfg: of the stage: color and label, whether these are wanted; backbones, by name.
         images: indices of all images that will be asked about, arrays of any shape; embeddings of
-            others aren't read. None reads all.
+            others aren't held. None holds all.
         metrics: which of the wanted ones; None for all.
 
     Raises:
@@ -299,17 +387,15 @@ def read_similarities(
     # Where no direction is live no image is asked about; a table has a row still.
     needed = needed if len(needed) else np.arange(1)
     for name in (metric for metric in chosen if metric in files):
-        with open_hdf5(files[name]) as file:
-            tables = {part: read_rows(file[part], needed) for part in file.attrs["parts"]}
-        found.append(Embedding(name, tables, needed))
+        found.append(_embedding(name, Path(files[name]), needed))
     return found
 
 
-def read_rows(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
-    """Those rows of a dataset that is chunked by rows."""
-    if 2 * len(rows) > len(dataset):
-        return dataset[:][rows]
-    found = np.empty((len(rows), dataset.shape[1]), dtype=dataset.dtype)
-    for place, row in enumerate(rows):
-        dataset.read_direct(found, np.s_[int(row)], np.s_[place])
-    return found
+def _embedding(metric: str, path: Path, images: np.ndarray) -> Embedding:
+    """A backbone's embeddings: those of the images, or, where all are too many, none is held."""
+    with open_hdf5(path) as file:
+        parts = {part: file[part] for part in file.attrs["parts"]}
+        if sum(dataset.size for dataset in parts.values()) <= embedding_table.MOST_HELD:
+            tables = {part: read_rows(dataset, images) for part, dataset in parts.items()}
+            return Embedding(metric, tables, images)
+        return Embedding(metric, {x: StoredTable(path, x, y.shape) for x, y in parts.items()})

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from codespectra.capture.rows import Rows
 from codespectra.errors import ArgumentError
-from codespectra.statistics.arrays import numbers
+from codespectra.statistics.arrays import rows_to_read
 from codespectra.statistics.intervals import mean_interval
+from codespectra.statistics.row_blocks import rows_at
 
+MOST = 1 << 17  # stimuli: 157 MB of 150 scores
 PARTS = 3
 FEWEST_RANKS = 10
 LAST_RANK = 100
@@ -40,28 +43,28 @@ class Gain:
 
 
 def held_out_gains(
-    scores: np.ndarray, *, first: int = 10, seed: int = 0
+    scores: Rows, *, first: int = 10, seed: int = 0
 ) -> tuple[dict[str, Gain], tuple[int, int]]:
     """Gains of `broken` and `cut_off`, and the first and last rank that they are of.
 
     Args:
-        scores: (N, p) of `Spectrum`.
+        scores: (N, p) of `Spectrum`, of which at most 131,072 are used, drawn by chance.
         first: the first rank; the last is 100, two thirds of p, or a sixth of the stimuli.
         seed: of the parts.
 
     Raises:
         ArgumentError: fewer than 10 ranks.
     """
-    scores = numbers(scores, "scores", "N, p")
-    n, held = scores.shape
+    scores = rows_to_read(scores, "scores", "N, p")
+    n, held = min(MOST, scores.shape[0]), scores.shape[1]
     last = min(LAST_RANK, held * 2 // 3, n // (PARTS * STIMULI_A_RANK))
     if last - first + 1 < FEWEST_RANKS:
         raise ArgumentError(
             f"scores: ranks {first}-{last} of {n} stimuli and {held} components, "
             f"{FEWEST_RANKS} ranks needed to compare shapes"
         )
-    parts = np.array_split(np.random.default_rng(seed).permutation(n), PARTS)
-    rows = [_centred(scores[part]) for part in parts]
+    drawn = np.random.default_rng(seed).permutation(scores.shape[0])[:n]
+    rows = [_centred(part) for part in np.array_split(rows_at(scores, drawn), PARTS)]
     ranks = np.arange(first, last + 1)
     scored = {name: [] for name in ("power", "broken", "cut_off")}
     places = {"broken": [], "cut_off": []}

@@ -14,6 +14,7 @@ from codespectra.errors import ArgumentError
 from codespectra.spectra import eigenspectrum, power_law
 from codespectra.spectra.eigenspectrum import Spectrum
 from codespectra.spectra.power_law import PowerLaw
+from codespectra.spectra.weighted_spectra import multinomial_counts
 from codespectra.statistics.arrays import numbers, rows_to_read, whole_number
 
 SUBSPACE = 150  # leading components that the bootstrap resamples in, for ranks up to 50
@@ -107,14 +108,15 @@ def cross_validated_spectrum(
     components = whole_number(components, "components")
     kept = min(components, eigenspectrum.WINDOW) if solver == "window" else components
     plain = eigenspectrum.spectrum(first, components=kept, solver=solver, scores=kept, seed=seed)
-    left = _left_vectors(plain.scores, plain.width)
+    scores = plain.scores[:]
+    left = _left_vectors(scores, plain.width)
     image = _cross_product(first, second, left) / (plain.n - 1)
     above = plain.eigenvalues > eigenspectrum.NOISE_FLOOR * plain.eigenvalues[0]
     leading = min(SUBSPACE, int(above.sum()))
     second_scores = image[:, :leading] * np.sqrt((plain.n - 1) / plain.eigenvalues[:leading])
     return CrossValidatedSpectrum(
         np.einsum("nk,nk->k", left, image),
-        replace(plain, scores=plain.scores[:, :leading]),
+        replace(plain, scores=scores[:, :leading]),
         second_scores.astype(np.float32),
     )
 
@@ -237,8 +239,7 @@ def bootstrap_exponents(
     """
     first, second = (scores.astype(np.float64) for scores in (found.plain.scores, found.scores))
     n = len(first)
-    rng = np.random.default_rng(seed)
-    counts = rng.multinomial(n, np.full(n, 1 / n), size=resamples)
+    counts = np.concatenate([*multinomial_counts(n, resamples, seed)], axis=1)
     whole = fit_power_law(found.eigenvalues, ranks=ranks)
     resampled = np.stack([_resampled(first, second, drawn) for drawn in counts])
     return power_law.exponents_in_window(resampled, ranks=ranks, last_rank=whole.last_rank)

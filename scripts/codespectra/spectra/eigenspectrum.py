@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # times this ratio (planted laws, 800 to 4,000 rows and units).
 STEEP = 1e5
 NOISE_FLOOR = float(np.finfo(np.float32).eps)  # of lambda_1: less is rounding of the activations
+MOST_SCORES = 1 << 24  # that are held: 64 MB
 # Of the Krylov solver: columns a step, steps, ranks returned, which err by 1e-3 after 5 steps and
 # 6e-6 after 8 on a flat spectrum (alpha -0.5, 20,000 rows of 8,000 units).
 BLOCK, DEPTH, WINDOW = 64, 8, 60
@@ -44,7 +45,8 @@ class Spectrum:
         total_variance: trace of the covariance, all ranks.
         participation_ratio: tr(C)^2 / ||C||_F^2 of all ranks; nan where a solver can't know it or
             nothing varies.
-        scores: (n, p) float32, the centred rows on the first p components (signs are arbitrary).
+        scores: (n, p) float32, the centred rows on the first p components (signs are arbitrary);
+            of many stimuli found slice by slice, as they are read.
     """
 
     eigenvalues: np.ndarray
@@ -52,7 +54,7 @@ class Spectrum:
     width: int
     total_variance: float
     participation_ratio: float
-    scores: np.ndarray
+    scores: Rows
 
 
 def spectrum(
@@ -102,7 +104,7 @@ def spectrum(
         found,
         eigenvalues=found.eigenvalues * scale**2,
         total_variance=found.total_variance * scale**2,
-        scores=found.scores * np.float32(scale),
+        scores=found.scores * np.float32(scale),  # which both kinds can be multiplied with
     )
 
 
@@ -155,11 +157,11 @@ def _exact(
     if dtype is np.float32 and eigenvalues[0] > STEEP * eigenvalues[ranks - 1]:
         return _exact(rows, ranks, projected, np.float64, kept, device)
     if mean is None:
-        onto = vectors * np.sqrt((n - 1) * eigenvalues[:projected])
+        onto = (vectors * np.sqrt((n - 1) * eigenvalues[:projected])).astype(np.float32)
     else:
         onto = _project(rows, mean, vectors)
     ratio = total**2 / squares if squares > 0 else math.nan
-    return Spectrum(eigenvalues[:ranks], n, width, total, ratio, onto.astype(np.float32))
+    return Spectrum(eigenvalues[:ranks], n, width, total, ratio, onto)
 
 
 def _gram(rows: Rows, dtype: type, device: torch.device | None = None) -> np.ndarray:
@@ -235,8 +237,33 @@ def _block_krylov(rows: Rows, mean: np.ndarray, seed: int) -> tuple[np.ndarray, 
     return values[::-1].copy(), basis @ turn[:, ::-1].astype(np.float32)
 
 
-def _project(rows: Rows, mean: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    """(N, p) of the centred rows on the columns of `basis`."""
+def _project(rows: Rows, mean: np.ndarray, basis: np.ndarray) -> np.ndarray | ReadScores:
+    """(N, p) float32 of the centred rows on the columns of `basis`."""
     if not basis.shape[1]:  # no pass for nothing
         return np.zeros((len(rows), 0), np.float32)
-    return np.concatenate([slab @ basis for slab in slabs(rows, mean)])
+    if len(rows) * basis.shape[1] > MOST_SCORES:
+        return ReadScores(rows, mean, basis)
+    return np.concatenate([slab @ basis for slab in slabs(rows, mean)]).astype(np.float32)
+
+
+class ReadScores:
+    """Scores (N, p) that are found from the rows each time that they are read: too many to hold."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, rows: Rows, mean: np.ndarray, basis: np.ndarray):
+        """Take rows (N, D), their mean (D,) and components (D, p)."""
+        self._rows, self._mean, self._basis = rows, mean, basis
+        self.shape = (rows.shape[0], basis.shape[1])
+
+    def __mul__(self, scale: float) -> ReadScores:
+        return ReadScores(self._rows, self._mean, self._basis * scale)
+
+    def __getitem__(self, part: slice) -> np.ndarray:
+        found = np.empty((len(range(*part.indices(self.shape[0]))), self.shape[1]), np.float32)
+        first, stop, _ = part.indices(self.shape[0])
+        at = 0
+        for slab in slabs(self._rows, self._mean, range(first, stop)):
+            found[at : at + len(slab)] = slab @ self._basis
+            at += len(slab)
+        return found

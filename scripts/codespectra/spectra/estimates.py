@@ -142,9 +142,12 @@ def _alternatives(code: Code) -> Iterator[Row]:
     gains, (_, last) = alternatives.held_out_gains(
         code.spectrum.scores, first=first, seed=code.seed
     )
+    some = code.spectrum.n > alternatives.MOST
+    used = f"of {alternatives.MOST} stimuli, drawn by chance" if some else ""
     for name, gain in gains.items():
         better = "nearer than a power law" if gain.low > 0 else ""
-        row = partial(_row, "alternatives", ranks=f"{first}-{last}", note=better)
+        note = "; ".join(filter(None, [better, used]))
+        row = partial(_row, "alternatives", ranks=f"{first}-{last}", note=note)
         yield row(f"{name}_gain_nats", gain.mean, gain.low, gain.high)
         yield row(f"{name}_rank", gain.rank)
 

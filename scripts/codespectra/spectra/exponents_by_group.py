@@ -4,14 +4,16 @@ import math
 
 import numpy as np
 
-from codespectra.spectra.power_law import exponents_in_window, fit_power_law, subset_exponent
+from codespectra.capture.rows import Rows
+from codespectra.spectra.power_law import exponents_in_window, fit_power_law
+from codespectra.spectra.weighted_spectra import score_blocks, spectra_of_sums
 from codespectra.statistics.subsamples import subsamples
 
 GROUPS = 64  # whose second moments are held at once: 11 MiB for 150 components
 
 
 def subsample_exponents(
-    scores: np.ndarray,
+    scores: Rows,
     groups: np.ndarray,
     *,
     ranks: tuple[int, int] = (10, 50),
@@ -32,20 +34,19 @@ def subsample_exponents(
 
     Args:
         scores: (R, p) as `bootstrap_exponents` takes them.
-        groups: (R,) of each row, ascending: a text's sequences.
+        groups: (R,) of each row: a text's sequences.
         ranks: of `fit_power_law`.
         resamples: number of subsamples.
         seed: of the subsamples; the same for the same number of groups.
 
     Raises:
-        ValueError: fewer than three groups, or they don't ascend.
+        ValueError: fewer than three groups.
     """
-    steps = np.diff(groups)
-    parts = np.split(scores, np.flatnonzero(steps) + 1)
-    if len(parts) < 3 or (steps < 0).any():
-        raise ValueError(f"{len(parts)} groups, expected at least 3 in ascending order")
-    held = subsamples(len(parts), resamples, seed)
-    eigenvalues = _group_spectra(parts, np.concatenate([np.ones_like(held[:1]), held]))
+    found, own = np.unique(groups, return_inverse=True)
+    if len(found) < 3:
+        raise ValueError(f"{len(found)} groups, expected at least 3")
+    held = subsamples(len(found), resamples, seed)
+    eigenvalues = _group_spectra(scores, own, np.concatenate([np.ones_like(held[:1]), held]))
     whole = fit_power_law(eigenvalues[0], ranks=ranks)
     found = exponents_in_window(eigenvalues[1:], ranks=ranks, last_rank=whole.last_rank)
     known = found[np.isfinite(found)]
@@ -56,7 +57,7 @@ def subsample_exponents(
 
 
 def exponents_without(
-    scores: np.ndarray, groups: np.ndarray, *, ranks: tuple[int, int] = (10, 50)
+    scores: Rows, groups: np.ndarray, *, ranks: tuple[int, int] = (10, 50)
 ) -> dict[int, float]:
     """The exponent with each of the groups left out, by group.
 
@@ -65,24 +66,29 @@ def exponents_without(
         groups: (R,) int, of each row.
         ranks: of `fit_power_law`, whose window may shrink.
     """
-    return {
-        int(group): subset_exponent(scores, groups != group, ranks=ranks)
-        for group in np.unique(groups)
-    }
+    found, own = np.unique(groups, return_inverse=True)
+    spectra = _group_spectra(scores, own, ~np.eye(len(found), dtype=bool))
+    alphas = [fit_power_law(one, ranks=ranks).alpha for one in spectra]
+    return dict(zip(found.tolist(), alphas, strict=True))
 
 
-def _group_spectra(parts: list[np.ndarray], held: np.ndarray) -> np.ndarray:
-    """Descending eigenvalues (resamples, p) of the covariance of the parts that each draw holds."""
-    width = parts[0].shape[1]
+def _group_spectra(scores: Rows, own: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Descending eigenvalues (draws, p) of the covariance of the groups that each draw holds.
+
+    Args:
+        scores: (R, p).
+        own: the group of each row, (R,): 0 to G - 1.
+        held: which groups each draw holds, (draws, G).
+    """
+    width = scores.shape[1]
     total, second = np.zeros((len(held), width)), np.zeros((len(held), width, width))
-    for start in range(0, len(parts), GROUPS):
-        block = [part.astype(np.float64) for part in parts[start : start + GROUPS]]
-        inside = held[:, start : start + GROUPS].astype(np.float64)
-        total += inside @ np.stack([part.sum(axis=0) for part in block])
-        second += np.tensordot(inside, np.stack([part.T @ part for part in block]), axes=1)
-    count = held @ np.array([len(part) for part in parts])
-    mean = total / count[:, None]
-    for one, rows, drift in zip(second, count, mean, strict=True):
-        one /= rows
-        one -= np.outer(drift, drift)
-    return np.linalg.eigvalsh(second)[:, ::-1]
+    for part, rows in score_blocks(scores):
+        order = np.argsort(own[part], kind="stable")
+        present, starts = np.unique(own[part][order], return_index=True)
+        pieces = np.split(rows[order], starts[1:])
+        for start in range(0, len(pieces), GROUPS):
+            block = pieces[start : start + GROUPS]
+            inside = held[:, present[start : start + GROUPS]].astype(np.float64)
+            total += inside @ np.stack([piece.sum(axis=0) for piece in block])
+            second += np.tensordot(inside, np.stack([x.T @ x for x in block]), axes=1)
+    return spectra_of_sums(held @ np.bincount(own), total, second)

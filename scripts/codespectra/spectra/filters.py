@@ -44,12 +44,13 @@ def eigenvectors(
         rows, components=max(ranks), scores=max(ranks), solver=solver, seed=seed
     ).scores
     shift = rows[:ROWS].mean(axis=0, dtype=np.float64)
-    products = np.zeros((rows.shape[1], scores.shape[1]))
+    products, variance = np.zeros((rows.shape[1], scores.shape[1])), np.zeros(scores.shape[1])
     for start in range(0, len(rows), ROWS):
-        products += (rows[start : start + ROWS] - shift).T @ scores[start : start + ROWS]
+        own = scores[start : start + ROWS]
+        products += (rows[start : start + ROWS] - shift).T @ own
+        variance += np.square(own, dtype=np.float64).sum(axis=0)
     components = np.linalg.qr(products)[0].T
     components *= np.sign(_largest(components))[:, None]
-    variance = (scores.astype(np.float64) ** 2).sum(axis=0)
     components[variance <= eigenspectrum.NOISE_FLOOR * variance[0]] = np.nan
     found = np.full((len(ranks), rows.shape[1]), np.nan, np.float32)
     for place, rank in enumerate(ranks):

@@ -15,6 +15,7 @@ import numpy as np
 from codespectra.capture.rows import SLAB, Rows
 from codespectra.errors import ArgumentError
 from codespectra.spectra.eigenspectrum import Spectrum
+from codespectra.spectra.weighted_spectra import score_blocks
 from codespectra.statistics.arrays import rows_to_read
 from codespectra.statistics.intervals import NORMAL_REACH
 
@@ -68,7 +69,9 @@ def corrected_ratios(rows: Rows, found: Spectrum) -> tuple[Ratio, Ratio]:
     total = found.total_variance * (found.n - 1)
     cross = total**2 / found.participation_ratio
     variances = found.eigenvalues[: found.scores.shape[1]]
-    pull = (found.scores[:, : len(variances)].astype(np.float64) ** 2) @ variances
+    pull = np.empty(found.n)
+    for part, scores in score_blocks(found.scores):
+        pull[part] = scores[:, : len(variances)] ** 2 @ variances
     influence = 2 * norms / norms.mean() - 2 * pull * found.n**2 / cross
     reach = NORMAL_REACH * float(np.std(influence, ddof=1)) / found.n**0.5
 

@@ -5,10 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from codespectra.capture.rows import Rows
 from codespectra.errors import ArgumentError
 from codespectra.spectra.eigenspectrum import NOISE_FLOOR
 from codespectra.spectra.huber import huber_lines
-from codespectra.statistics.arrays import numbers, whole_number
+from codespectra.spectra.weighted_spectra import (
+    multinomial_counts,
+    score_blocks,
+    weighted_spectra,
+)
+from codespectra.statistics.arrays import numbers, rows_to_read, whole_number
 
 FEWEST_RANKS = 5  # for an exponent or a curvature: three numbers are fitted
 
@@ -105,12 +111,13 @@ def weighted_power_law(eigenvalues: np.ndarray, ranks: tuple[int, int] = (11, 50
 
 
 def bootstrap_exponents(
-    scores: np.ndarray, *, ranks: tuple[int, int] = (10, 50), resamples: int = 100, seed: int = 0
+    scores: Rows, *, ranks: tuple[int, int] = (10, 50), resamples: int = 100, seed: int = 0
 ) -> np.ndarray:
     """Exponents (resamples,) of resampled stimuli, each from the PCA inside the leading subspace.
 
     The same N and seed draw the same stimuli, so that layers can be compared draw by draw. A draw
-    that has fewer usable ranks than the sample gives nan, for it would be another estimator.
+    that has fewer usable ranks than the sample gives nan, for it would be another estimator. Memory
+    doesn't grow with N where scores are read.
 
     Args:
         scores: (N, p), `Spectrum.scores`; p well above the last rank, as variance from beyond the
@@ -119,18 +126,18 @@ def bootstrap_exponents(
         resamples: how many.
         seed: of the resamples.
     """
-    scores = numbers(scores, "scores", "N, p").astype(np.float64)
-    n, resamples = len(scores), whole_number(resamples, "resamples")
-    rng = np.random.default_rng(seed)
-    counts = rng.multinomial(n, np.full(n, 1 / n), size=resamples)
-    whole = fit_power_law(_resampled(scores, np.ones(n)), ranks=ranks)
-    resampled = np.stack([_resampled(scores, drawn) for drawn in counts])
-    return exponents_in_window(resampled, ranks=ranks, last_rank=whole.last_rank)
+    scores = rows_to_read(scores, "scores", "N, p")
+    counts = multinomial_counts(scores.shape[0], whole_number(resamples, "resamples"), seed)
+    blocks = (
+        (rows, np.concatenate([np.ones_like(drawn[:1]), drawn]))
+        for (_, rows), drawn in zip(score_blocks(scores), counts, strict=True)
+    )
+    spectra = weighted_spectra(blocks)
+    whole = fit_power_law(spectra[0], ranks=ranks)
+    return exponents_in_window(spectra[1:], ranks=ranks, last_rank=whole.last_rank)
 
 
-def subset_exponent(
-    scores: np.ndarray, kept: np.ndarray, *, ranks: tuple[int, int] = (10, 50)
-) -> float:
+def subset_exponent(scores: Rows, kept: np.ndarray, *, ranks: tuple[int, int] = (10, 50)) -> float:
     """Exponent of some of the rows, from the PCA inside the leading subspace of all.
 
     Args:
@@ -138,9 +145,9 @@ def subset_exponent(
         kept: (R,) bool.
         ranks: of `fit_power_law`, whose window may shrink here.
     """
-    scores = numbers(scores, "scores", "R, p").astype(np.float64)
-    spectrum = _resampled(scores, numbers(kept, "kept", "R").astype(np.float64))
-    return fit_power_law(spectrum, ranks=ranks).alpha
+    scores, kept = rows_to_read(scores, "scores", "R, p"), numbers(kept, "kept", "R")
+    blocks = ((rows, kept[None, part]) for part, rows in score_blocks(scores))
+    return fit_power_law(weighted_spectra(blocks)[0], ranks=ranks).alpha
 
 
 def exponents_in_window(
@@ -154,15 +161,6 @@ def exponents_in_window(
         rank = np.log(np.arange(first, last_rank + 1))
         exponents[same] = huber_lines(rank, np.log(eigenvalues[same, first - 1 : last_rank]))[0]
     return exponents
-
-
-def _resampled(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Descending eigenvalues of the covariance with each row counted `counts` times."""
-    drawn = counts > 0
-    weighted = scores[drawn] * np.sqrt(counts[drawn])[:, None]
-    mean = counts @ scores / counts.sum()
-    second = weighted.T @ weighted / counts.sum()
-    return np.linalg.eigvalsh(second - np.outer(mean, mean))[::-1]
 
 
 def notes(law: PowerLaw, draws: np.ndarray) -> str:

@@ -90,7 +90,7 @@ def one_of(value: Any, argument: str, allowed: Iterable[str]) -> str:
     return value
 
 
-def rows_to_read(values: Any, argument: str) -> Any:
+def rows_to_read(values: Any, argument: str, axes: str = "N, D", *, empty: bool = False) -> Any:
     """Rows (N, D) of `numbers`; an HDF5 dataset, read slab by slab, is returned as it is.
 
     So is whatever else has a shape and slices and doesn't offer itself as an array. Its numbers are
@@ -100,11 +100,11 @@ def rows_to_read(values: Any, argument: str) -> Any:
         hasattr(type(values), "__array__") or hasattr(values, "toarray")
     )
     if not (isinstance(values, h5py.Dataset) or lazy):
-        return numbers(values, argument)
+        return numbers(values, argument, axes, empty=empty)
     kind = getattr(values, "dtype", np.dtype("f4")).kind
     if len(values.shape) != 2 or 0 in values.shape or kind not in "fiu":
         raise ArgumentError(
-            f"{argument} of shape {values.shape} and kind {kind!r}, expected real numbers (N, D)"
+            f"{argument} of shape {values.shape} and kind {kind!r}, expected real numbers ({axes})"
         )
     return values
 

@@ -6,8 +6,10 @@ import numpy as np
 def subsamples(count: int, resamples: int, seed: int) -> np.ndarray:
     """Which of `count` stimuli each random two thirds hold, (resamples, count) bool."""
     rng = np.random.default_rng(seed)
-    ranks = rng.random((resamples, count)).argsort(axis=1).argsort(axis=1)
-    return ranks < count - count // 3
+    found = np.zeros((resamples, count), dtype=bool)
+    for held in found:
+        held[rng.random(count).argsort()[: count - count // 3]] = True
+    return found
 
 
 def group_subsamples(groups: np.ndarray, resamples: int, seed: int) -> np.ndarray:

@@ -24,12 +24,12 @@ from codespectra.experiments.further_scores import (
     score_directions,
     score_table,
 )
-from codespectra.interpretability.index import Index, check_live, index_table
+from codespectra.interpretability.index import COLUMNS, Index, candidates, check_live
 from codespectra.interpretability.index_means import mean_indices
 from codespectra.interpretability.index_resampled import (
     draws_by_method,
     image_groups,
-    index_draws,
+    resampled_index,
     with_intervals,
 )
 from codespectra.interpretability.parts import ALL
@@ -72,8 +72,7 @@ def exponent(rows: Rows, groups: np.ndarray | None, cfg: dict[str, Any]) -> Row:
     if groups is None:
         draws = power_law.bootstrap_exponents(found.scores, **resampling)
     else:
-        order = np.argsort(groups, kind="stable")
-        draws = subsample_exponents(found.scores[order], groups[order], **resampling)
+        draws = subsample_exponents(found.scores, groups, **resampling)
     return row("", law.alpha, *normal_interval(law.alpha, draws), power_law.notes(law, draws))
 
 
@@ -141,8 +140,11 @@ class Scorer:
         check_live(found, layer["name"], index.m)
         held = group_subsamples(self.groups.ii, options["resamples"], options["seed"])
         count = len(np.unique(self.groups.ii))
-        scores = index_table(found, self.similarities, index)
-        draws = index_draws(scores, found, self.similarities, index, held)
+        every = {method: candidates(one, index.m, held) for method, one in found.items()}
+        answers = [x for one in self.similarities for x in resampled_index(every, one, index)]
+        tables = [table.assign(method=method) for method, table, _ in answers]
+        scores = pd.concat(tables, ignore_index=True)[COLUMNS]
+        draws = np.concatenate([own for *_, own in answers])
         means = mean_indices(
             with_intervals(scores, draws, count).assign(image_groups=count),
             draws_by_method(scores, draws).assign(image_groups=count),

@@ -3,6 +3,7 @@
 import logging
 from functools import partial
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,8 @@ from scipy.spatial.distance import cdist
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.decomposition import FastICA
 
-from codespectra.directions import directions
+from codespectra.directions import baselines, directions, encode
+from codespectra.directions import kmeans as kmeans_module
 from codespectra.directions.baselines import ica, kmeans_code, nmf, pca
 from codespectra.directions.directions import Directions
 from codespectra.directions.finders import exemplar, kmeans, kmeans_identity, random
@@ -21,6 +23,7 @@ from codespectra.errors import UserError
 from codespectra.files.hdf5_files import hdf5_digest
 from codespectra.files.manifests import read_manifest
 from codespectra.models.layer_selection import count_of
+from codespectra.statistics import row_blocks
 
 run_ica = partial(ica, iterations=200, seed=0)
 run_nmf = partial(nmf, iterations=300, seed=0)
@@ -235,6 +238,45 @@ def test_missing_convergence_is_logged_and_seeds_count(finder, name, caplog, rec
     np.testing.assert_array_equal(first.vectors, again.vectors)
     np.testing.assert_array_equal(first.responses, again.responses)
     assert not np.allclose(first.vectors, other.vectors)
+
+
+@pytest.mark.parametrize("name", FINDERS)
+def test_a_dataset_gives_what_an_array_gives(name, tmp_path, monkeypatch):
+    """Though neither its rows nor the responses to the directions are held."""
+    layer = relu_layer(500)
+    wanted = FINDERS[name](layer)
+    monkeypatch.setattr(kmeans_module, "MOST_HELD", 0)
+    for module in (encode, kmeans_module):
+        monkeypatch.setattr(module, "BLOCK_ROWS", 90)
+    monkeypatch.setattr(row_blocks, "READ", 24 * 130)
+    with h5py.File(tmp_path / "rows.h5", "w") as file:
+        found = FINDERS[name](file.create_dataset("rows", data=layer, chunks=(50, 24)))
+        assert name == "nmf" or not isinstance(found.responses, np.ndarray)
+        np.testing.assert_allclose(found.vectors, wanted.vectors, atol=1e-5)
+        np.testing.assert_array_equal(found.dead, wanted.dead)
+        np.testing.assert_array_equal(found.rare(5), wanted.rare(5))
+        close = 1e-5 * np.abs(wanted.responses).max()
+        np.testing.assert_allclose(found.responses[:], wanted.responses, atol=close)
+        captured = {"sha256": "abc", "weights": "train", "count": 500}
+        made = tmp_path / "found.h5", tmp_path / "found.json"
+        directions.write_layers(*made, [("layer", found)], captured)
+    whole = directions.read_layer(made[0], "layer")
+    np.testing.assert_allclose(whole.responses, wanted.responses, atol=close)
+    assert read_manifest(made[1])["digests"] == {"layer": directions.digest_of(whole)}
+    assert read_manifest(made[1])["dead"] == {"layer": wanted.dead.sum()}
+
+
+@pytest.mark.parametrize("name", ["ica", "nmf", "kmeans_code"])
+def test_of_too_many_stimuli_some_are_looked_at_and_all_respond(name, monkeypatch, caplog):
+    layer = relu_layer(700)
+    monkeypatch.setattr(baselines, "MOST_NUMBERS", 24 * 300)
+    found = FINDERS[name](layer)
+    assert f"{name}: found on 300 of 700 stimuli, drawn by chance" in caplog.text
+    drawn = np.sort(np.random.default_rng(0).choice(700, 300, replace=False))
+    wanted = FINDERS[name](layer[drawn])
+    np.testing.assert_array_equal(found.vectors, wanted.vectors)
+    close = 1e-5 * np.abs(wanted.responses).max()
+    np.testing.assert_allclose(found.responses[drawn], wanted.responses, atol=close)
 
 
 # K-Means from the units, and as in the paper's code -----------------------------------------------

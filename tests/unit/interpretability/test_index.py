@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +12,11 @@ from hypothesis import strategies as st
 
 from codespectra.data.preprocessing import Preprocess
 from codespectra.directions import directions
-from codespectra.directions.directions import Directions
+from codespectra.directions.directions import (
+    Directions,
+    read_directions,
+    write_directions,
+)
 from codespectra.errors import UserError
 from codespectra.interpretability.feature_embedding import network_backbone
 from codespectra.interpretability.index import (
@@ -25,14 +30,14 @@ from codespectra.interpretability.index import (
 )
 from codespectra.interpretability.index_resampled import (
     draws_by_method,
-    images_of_draws,
-    index_draws,
+    resampled_index,
     with_intervals,
 )
 from codespectra.interpretability.parts import ALL
 from codespectra.interpretability.similarity import Color, Embedding, Label, Similarity
 from codespectra.models.architectures import build
 from codespectra.models.layer_listing import inspect_layers
+from codespectra.statistics import row_blocks
 from codespectra.statistics.subsamples import (
     group_subsamples,
     image_deviations,
@@ -134,7 +139,7 @@ def test_a_method_without_live_directions_may_stand_alone():
     table = index_table(found, metrics(20), PAIRS)
     assert set(table["state"]) == {DEAD} and table["ii"].isna().all()
     assert np.isnan(index_draws(table, found, metrics(20), PAIRS, held)).all()
-    assert len(images_of_draws(found.values(), PAIRS.m, held)) == 0
+    assert all(candidates(one, PAIRS.m, held).lists.size == 0 for one in found.values())
 
 
 def test_rare_is_relative_to_the_lowest_response():
@@ -242,6 +247,17 @@ def scored(count: int, seed: int = 0) -> tuple[pd.DataFrame, dict, list[Similari
     return index_table(found, similarities, Index(3, "code")), found, similarities
 
 
+def index_draws(table, found, similarities, index, held) -> np.ndarray:
+    """The index (rows, resamples) of each row of an `index_table`, whose own are the same."""
+    every = {method: candidates(one, index.m, held) for method, one in found.items()}
+    answers = [answer for s in similarities for answer in resampled_index(every, s, index)]
+    for method, own, _ in answers:
+        rows = table["method"].eq(method) & table["metric"].isin(own["metric"])
+        np.testing.assert_allclose(own["ii"], table.loc[rows, "ii"], rtol=1e-6, atol=1e-7)
+        assert (own["sign"].to_numpy() == table.loc[rows, "sign"].to_numpy()).all()
+    return np.concatenate([draws for *_, draws in answers])
+
+
 def test_index_on_a_subsample_is_that_of_its_own_strongest_images():
     table, found, similarities = scored(30)
     held = subsamples(30, 6, seed=1)
@@ -266,7 +282,7 @@ def test_no_other_images_are_needed_than_told():
     table, found, similarities = scored(60)
     held, index = subsamples(60, 4, seed=0), Index(3, "code")
     full = similarities[2]
-    images = images_of_draws(found.values(), 3, held)
+    images = np.unique(np.concatenate([candidates(x, 3, held).lists for x in found.values()], None))
     assert len(images) < 60
     some = Embedding("backbone", {name: t[images] for name, t in full.tables.items()}, images)
     backbone = table["metric"] == "backbone"
@@ -276,6 +292,18 @@ def test_no_other_images_are_needed_than_told():
     np.testing.assert_allclose(
         index_draws(own, found, [some], index, held), expected, rtol=1e-5, atol=1e-6
     )
+
+
+def test_responses_that_are_read_have_the_candidates_of_those_held(tmp_path, monkeypatch):
+    _, found, _ = scored(90)
+    held = subsamples(90, 5, seed=0)
+    monkeypatch.setattr(row_blocks, "READ", 40)
+    for method, one in found.items():
+        with h5py.File(tmp_path / f"{method}.h5", "w") as file:
+            write_directions(file, one)
+            read = candidates(read_directions(file), 3, held)
+        for name, values in vars(candidates(one, 3, held)).items():
+            np.testing.assert_array_equal(getattr(read, name), values)
 
 
 def test_intervals_lie_around_the_index_and_widen_with_the_draws():

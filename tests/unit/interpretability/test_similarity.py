@@ -14,7 +14,8 @@ from scipy.spatial.distance import cdist
 from codespectra.data import photographs
 from codespectra.errors import UserError
 from codespectra.files.hdf5_files import create_hdf5
-from codespectra.interpretability import lpips_embedding, similarity
+from codespectra.interpretability import embedding_table, lpips_embedding, similarity
+from codespectra.interpretability.embedding_table import StoredTable
 from codespectra.interpretability.feature_embedding import Backbone
 from codespectra.interpretability.similarity import (
     ALL,
@@ -306,6 +307,37 @@ def test_reading_the_asked_rows_gives_what_all_rows_give(files, images):
     np.testing.assert_array_equal(some.images, asked)
     for part, expected in every.matrix(asked).items():
         np.testing.assert_array_equal(some.matrix(asked)[part], expected)
+
+
+def test_embeddings_that_stay_in_their_file_are_as_alike(files, monkeypatch):
+    """Read two columns at a time, of all rows or of a few."""
+    wanted = {"color": False, "label": False, "backbones": ["one"]}
+    (held,) = read_similarities(files["plain"], [files["one"]], wanted)
+    monkeypatch.setattr(embedding_table, "MOST_HELD", 20)
+    (read,) = read_similarities(files["plain"], [files["one"]], wanted, [[1]])
+    assert isinstance(read.tables["relu1"], StoredTable)
+    rng = np.random.default_rng(0)
+    few, many = (
+        np.array([[0, 3, 9], [3, 9, 0]]),
+        rng.permuted(np.tile(np.arange(10), (7, 1)), axis=1),
+    )
+    places = rng.permuted(np.tile(np.arange(6, dtype=np.uint8), (4, 7, 1)), axis=2)[..., :3]
+    asked = [(many[:, :6], places), (few, places[:, :2] // 2), (few[:0], places[:, :0])]
+    answers = [list(one.of_lists(asked)) for one in (held, read)]
+    for sets in (few, many[:, :5]):
+        for one, found in zip((held, read), answers, strict=True):
+            found.append((one.within(sets), one.among(sets)))
+            found.append((one.between(sets[:, 0], sets), one.matrix(sets[0])))
+    for expected, found in zip(*answers, strict=True):
+        for held_parts, read_parts in zip(expected, found, strict=True):
+            assert list(held_parts) == list(read_parts) == ["relu1", "relu2", ALL]
+            for part, values in held_parts.items():
+                np.testing.assert_allclose(read_parts[part], values, rtol=1e-5, atol=1e-7)
+    pairs = held.among(many[:, :6])[ALL]
+    for draw, own in enumerate(places):
+        chosen = np.stack([one[np.ix_(p, p)] for one, p in zip(pairs, own, strict=True)])
+        wanted = chosen[:, *np.triu_indices(3, 1)].mean(axis=1)
+        np.testing.assert_allclose(answers[1][0][1][ALL][:, draw], wanted, rtol=1e-5)
 
 
 def test_labels_of_a_set_without_labels_are_refused(files):

@@ -9,7 +9,15 @@ from planted_codes import planted
 from sklearn.decomposition import PCA
 from sklearn.linear_model import HuberRegressor
 
-from codespectra.spectra import code_entropy, eigenspectrum, moments, power_law
+from codespectra.spectra import (
+    alternatives,
+    code_entropy,
+    eigenspectrum,
+    moments,
+    participation,
+    power_law,
+    weighted_spectra,
+)
 from codespectra.statistics.intervals import normal_interval
 
 EXPONENTS = [-0.5, -1.0, -1.5]
@@ -278,6 +286,35 @@ def test_a_bootstrap_draw_is_the_pca_of_the_stimuli_drawn():
     draws = power_law.bootstrap_exponents(eigenspectrum.spectrum(rows).scores, resamples=1, seed=5)
     wanted = power_law.fit_power_law(drawn.eigenvalues).alpha
     assert draws[0] == pytest.approx(wanted, abs=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1, 2.0**70])
+def test_a_bootstrap_of_scores_that_are_read_is_that_of_those_held(monkeypatch, scale):
+    """A few stimuli at a time, and drawn so."""
+    rows = planted(300, 60, -1.0) * np.float32(scale)
+    monkeypatch.setattr(weighted_spectra, "BLOCK", 70)
+    held = eigenspectrum.spectrum(rows)
+    draws = power_law.bootstrap_exponents(held.scores, resamples=3, seed=5)
+    counts = np.concatenate([*weighted_spectra.multinomial_counts(300, 3, 5)], axis=1)
+    drawn = [np.repeat(rows, own, axis=0) for own in counts]
+    wanted = [eigenspectrum.spectrum(one, scores=0).eigenvalues for one in drawn]
+    alphas = [power_law.fit_power_law(one).alpha for one in wanted]
+    np.testing.assert_allclose(draws, alphas, atol=1e-5)
+    monkeypatch.setattr(eigenspectrum, "MOST_SCORES", 0)
+    monkeypatch.setattr("codespectra.spectra.moments.SLAB", 60 * 31)
+    read = eigenspectrum.spectrum(rows)
+    assert not isinstance(read.scores, np.ndarray)
+    np.testing.assert_allclose(
+        read.scores[11:250], held.scores[11:250], rtol=1e-5, atol=scale * 1e-5
+    )
+    again = power_law.bootstrap_exponents(read.scores, resamples=3, seed=5)
+    np.testing.assert_allclose(again, draws, rtol=1e-5)
+    told = []  # what else looks at scores gives the same from those that are read
+    for found in (held, read):
+        ratios = participation.corrected_ratios(rows, found)
+        gains, _ = alternatives.held_out_gains(found.scores, first=2)
+        told.append([ratios[1].high, *(gain.mean for gain in gains.values())])
+    np.testing.assert_allclose(*told, rtol=1e-4, atol=1e-6)
 
 
 def test_a_draw_that_loses_ranks_is_missing():

@@ -8,7 +8,7 @@ import pytest
 from script_job import run_script
 from token_texts import random_tokens, write_text_capture
 
-from codespectra.spectra import eigenspectrum, exponents_by_group, power_law
+from codespectra.spectra import eigenspectrum, exponents_by_group, power_law, weighted_spectra
 from codespectra.spectra.exponents_by_group import exponents_without, subsample_exponents
 from codespectra.spectra.tables import first_token_columns
 from codespectra.statistics.intervals import normal_interval
@@ -90,10 +90,20 @@ def test_draws_that_lose_ranks_give_no_interval():
     assert np.isnan(normal_interval(-1.0, draws)).all()
 
 
-@pytest.mark.parametrize("groups", [[0, 0, 1, 1], [0, 1, 2, 1]])
-def test_too_few_groups_and_unsorted_ones_are_refused(groups):
-    with pytest.raises(ValueError, match="at least 3 in ascending order"):
-        subsample_exponents(np.zeros((4, 2)), np.array(groups))
+def test_too_few_groups_are_refused():
+    with pytest.raises(ValueError, match="2 groups, expected at least 3"):
+        subsample_exponents(np.zeros((4, 2)), np.array([0, 0, 1, 1]))
+
+
+def test_neither_the_order_of_rows_nor_how_many_are_read_at_once_counts(monkeypatch):
+    rows, groups = sequences(40, 16, -1.0, 0)
+    whole = subsample_exponents(rows, groups, ranks=RANKS, resamples=5)
+    without = exponents_without(rows, groups, ranks=RANKS)
+    monkeypatch.setattr(weighted_spectra, "BLOCK", 90)
+    order = np.random.default_rng(0).permutation(len(rows))
+    found = subsample_exponents(rows[order], groups[order], ranks=RANKS, resamples=5)
+    np.testing.assert_allclose(found, whole, rtol=1e-9)
+    assert exponents_without(rows[order], groups[order], ranks=RANKS) == pytest.approx(without)
 
 
 @pytest.mark.parametrize("slab", [2**23, 900])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from codespectra.errors import UserError
-from codespectra.interpretability.index_resampled import strongest_inside
+from codespectra.statistics.ranking import strongest_inside
 from codespectra.statistics.subsamples import (
     group_subsamples,
     image_deviations,
