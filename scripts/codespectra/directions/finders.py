@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from codespectra.capture.rows import Rows
 from codespectra.directions.directions import Directions, Encoder
 from codespectra.directions.encode import directions_of
 from codespectra.directions.kmeans import kmeans_from_units, spherical_kmeans
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def kmeans(
-    activations: np.ndarray,
+    activations: Rows,
     *,
     k: int,
     starts: int,

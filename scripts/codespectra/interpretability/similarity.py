@@ -210,7 +210,12 @@ class Embedding(Similarity):
                     means[place][part] = found[2 * place]
                     drawn[place][part] = _pair_means(found[2 * place + 1], places)
             for whole, parts in zip(means, drawn, strict=True):
-                yield tuple(one | {ALL: sum(one.values())} for one in (whole, parts))
+                yield _with_whole(whole), _with_whole(parts)
+
+
+def _with_whole(parts: Parts) -> Parts:
+    """Distances of all parts, and those of all together: they add up."""
+    return parts | {ALL: np.sum([*parts.values()], axis=0)}
 
 
 def _batches(asked: Sequence[Lists]) -> Iterator[Sequence[Lists]]:

@@ -38,7 +38,7 @@ def weighted_spectra(blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndar
     Args:
         blocks: scores (n, p) in float64, and how often each counts in each spectrum, (R, n).
     """
-    count, total, second = 0, 0, 0
+    count, total, second = np.zeros(()), np.zeros(()), np.zeros(())
     for rows, weights in blocks:
         counted = weights.astype(np.float64)
         count, total = count + counted.sum(axis=1), total + counted @ rows

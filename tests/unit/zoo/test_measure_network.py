@@ -91,7 +91,9 @@ def test_it_finds_what_the_rules_find_one_by_one(found):
         "capture_activations",
         checkpoint | STIMULI | {"shards": [], "shard_manifests": []},
         {"data": Path("all.h5"), "manifest": Path("all.json")},
-        run | {"noisy": False, "dtype": "float32", "wanted": wanted, "expected_accuracy": None},
+        run
+        | {"noisy": False, "dtype": "float32", "precision": "float32", "compile": False}
+        | {"wanted": wanted, "expected_accuracy": None},
         config=RUNTIME,
         **{"origin": "", "holds": []},
     )
