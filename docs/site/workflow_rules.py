@@ -26,7 +26,7 @@ def _included(file: Path) -> list[str]:
 @cache
 def rules_in_order() -> list[str]:
     """Names of all rules, those first that come first in the pipeline."""
-    named = r"^(?:use )?rule (?:figure as )?(\w+)(?: with)?:"
+    named = r"^(?:rule|use rule \w+ as) (\w+)(?: with)?:"
     return [rule for text in rule_files() for rule in re.findall(named, text, re.M)]
 
 

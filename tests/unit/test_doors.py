@@ -69,16 +69,18 @@ DOORS = {
     "torch.load": {"models/tensor_files.py", "sources/formats/tensor_file.py"},
     "load_file": {"models/tensor_files.py"},
     "safe_open": {"models/tensor_files.py", "sources/formats/safetensors_files.py"},
-    "Image.open": {"data/open_image.py"},
+    # A figure is read back as it was drawn, to take fewer colours.
+    "Image.open": {"data/open_image.py", "figures/style.py"},
     # An endpoint's answer comes through its own bounded transport.
     "json.loads": {
         *("files/json_files.py", "explanations/chat_answers.py", "explanations/chat_judge.py"),
     },
     # A capture that goes on writes into its own file; what a job's last run has left is compared
-    # with its digest first.
+    # with its digest first, and so are embeddings that are read some columns at a time.
     "h5py.File": {
         *("files/hdf5_files.py", "capture/activation_file.py", "capture/appended.py"),
-        *("interpretability/embedding_file.py", "spectra/moments.py"),
+        *("interpretability/embedding_file.py", "interpretability/embedding_table.py"),
+        "spectra/moments.py",
         "sources/formats/hdf5.py",
     },
     # Rows that a job has made are compared with their digest before they are taken again.
