@@ -25,7 +25,7 @@ RIGHT = {
         *("side", "limit", "checkpoints", "published", "classes", "methods", "filters"),
         *("analysis_set", "robustness", "attacks", "noise", "models", "zoo"),
     },
-    "True": {"color", "label", "bigram", "download"},
+    "True": {"color", "label", "bigram", "download", "compile"},
     "'3'": {"study", "tag", "repository", "revision", "pattern", "condition", "model", "root"},
     "0": {
         *("seed", "seeds", "min_contrast", "mean", "color", "background", "crop_padding"),

@@ -16,7 +16,9 @@ from project import ROOT
 from codespectra.models.architectures import build, build_with_weights
 
 PAGE = (ROOT / "docs/your_network.md").read_text()
-SNIPPETS = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.M | re.S)]
+BLOCKS = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.M | re.S)]
+WHOLE = [block for block in BLOCKS if "study" in block]
+SNIPPETS = [block for block in BLOCKS if "study" not in block]
 MY_NETS = """
 from torch import nn
 
@@ -43,12 +45,22 @@ def files(tmp_path_factory) -> Path:
     for name in ("cat", "dog"):
         (folder / "data/mine" / name).mkdir(parents=True)
         Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / f"data/mine/{name}/0.png")
+        (folder / "data/pictures" / name).mkdir(parents=True)
+        for number in range(200):  # as many as its K-Means asks for
+            Image.new("RGB", (8, 8)).save(folder / f"data/pictures/{name}/{number}.png")
     listed = folder / "data/shown"
     listed.mkdir()
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(listed / "a.png")
     (listed / "stimuli.csv").write_text("stimulus_id,path,label\nfirst,a.png,cup\n")
     (folder / "data/cifar-10-batches-py").mkdir()
     return folder
+
+
+def test_a_whole_study_gives_a_plan(files, monkeypatch):
+    monkeypatch.chdir(files)
+    assert WHOLE
+    for study in WHOLE:
+        assert checked_plan(study).selected["directions", "vit", "images"]
 
 
 def study_of(number: int) -> dict[str, Any]:
