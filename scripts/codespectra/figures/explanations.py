@@ -107,7 +107,7 @@ def _units(table: pd.DataFrame) -> str:
 def draw_kinds(panel: Axes, found: pd.DataFrame, depth: pd.Series) -> None:
     """Means with their intervals (mean, low, high) against depth, a color a kind of unit."""
     for shift, (kind, rows) in enumerate(found.groupby("kind", sort=False)):
-        reach = np.array([rows["mean"] - rows["low"], rows["high"] - rows["mean"]])
+        reach = style.reaches(rows["mean"], rows["low"], rows["high"])
         # Side by side, or the bars of three kinds hide one another.
         place = depth[rows.index] + 0.08 * shift
         panel.errorbar(place, rows["mean"], yerr=reach, elinewidth=0.6, **LOOKS[kind])

@@ -130,7 +130,7 @@ def _draw_mean(
     panel: Axes, mean: float, low: float, high: float, place: float, color: str, fmt: str = "o"
 ) -> None:
     """A dot with its interval in the row at `place`."""
-    reach = [[mean - low], [high - mean]]
+    reach = style.reaches([mean], [low], [high])
     panel.errorbar(mean, place, xerr=reach, fmt=fmt, markersize=2.5, elinewidth=1, color=color)
 
 

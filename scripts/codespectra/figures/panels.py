@@ -34,8 +34,7 @@ def draw_over_depth(
     bars = panel.errorbar(
         mean.index + shift,
         middle,
-        # Means of skewed draws may lie beyond their quantiles.
-        yerr=np.array([middle - low, high - middle]).clip(min=0),
+        yerr=style.reaches(middle, low, high),
         marker=MARKERS[index % len(MARKERS)],
         **look,
     )

@@ -26,7 +26,7 @@ def draw_size(inputs: style.Inputs, cfg: style.Config) -> style.Drawn:
     table = pd.DataFrame(_rows(exponents, inputs["bootstrap"], sizes))
     figure, panel = plt.subplots(figsize=(style.COLUMN, 2.6))
     for (statistic, stimuli), runs in table.groupby(["statistic", "stimuli"], sort=False):
-        reach = [runs["alpha"] - runs["low"], runs["high"] - runs["alpha"]]
+        reach = style.reaches(runs["alpha"], runs["low"], runs["high"])
         look = {"fmt": "o", "elinewidth": 0.8, "label": f"{statistic}, {stimuli}"}
         panel.errorbar(runs["parameters"] / 1e6, runs["alpha"], yerr=reach, **look)
     named = table[table["statistic"] == table["statistic"].iloc[0]]

@@ -160,6 +160,16 @@ def sample_note(scores: pd.DataFrame) -> str:
     return f"M = {listed(scores['m'])} · {set_sizes(scores)} · {weights_note(scores)}"
 
 
+def reaches(middle: Any, low: Any, high: Any) -> np.ndarray:
+    """How far the bars of an interval go down and up from its middle, (2, ...).
+
+    A middle that lies beyond its interval, as quantiles of skewed draws allow, has no bar on that
+    side.
+    """
+    middle = np.asarray(middle)
+    return np.array([middle - np.asarray(low), np.asarray(high) - middle]).clip(min=0)
+
+
 def explain(figure: Figure, inputs: Inputs, cfg: Config) -> None:
     """Add to the small print what holds of every figure of the same tables.
 

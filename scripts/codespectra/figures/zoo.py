@@ -83,7 +83,7 @@ def _draw(panel: Axes, points: pd.DataFrame) -> None:
     shades = colormaps[style.SEQUENTIAL](np.linspace(0, 0.85, len(depths)))
     for depth, shade in zip(depths, shades, strict=True):
         own = points[points["depth"] == depth]
-        reach = np.array([own["value"] - own["low"], own["high"] - own["value"]]).clip(min=0)
+        reach = style.reaches(own["value"], own["low"], own["high"])
         look = {"fmt": "o", "markersize": 2.5, "elinewidth": 0.4, "color": shade}
         bars = panel.errorbar(own["known"], own["value"], yerr=reach, label=f"{depth:g}", **look)
         for part in bars.lines[2]:

@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
-from codespectra.figures import language, passage, style
+from codespectra.figures import explanations, language, passage, style
 
 RNG = np.random.default_rng(0)
 CFG = {"study": "mini"}
@@ -201,3 +201,15 @@ def test_labels_on_a_curve_do_not_cover_each_other():
         )
         extents = [label.get_window_extent() for label in labels]
         assert not any(one.overlaps(other) for one, other in combinations(extents, 2))
+
+
+def test_a_middle_beyond_its_interval_is_drawn_with_the_bar_of_the_other_side() -> None:
+    """As a rank correlation may lie beyond the quantiles of its resamples."""
+    found = pd.DataFrame(
+        {"kind": ["neuron"] * 2, "mean": [0.9, 0.1], "low": [0.5, 0.2], "high": [0.8, 0.4]}
+    )
+    _, panel = plt.subplots()
+    explanations.draw_kinds(panel, found, pd.Series([1, 2]))
+    (bars,) = panel.collections
+    ends = [segment[:, 1].tolist() for segment in bars.get_segments()]
+    assert ends == [[0.5, 0.9], [0.1, 0.4]]
