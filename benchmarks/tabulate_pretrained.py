@@ -1,7 +1,8 @@
 """Tables of docs/pretrained.md, from finished runs of `make pretrained` and of the default.
 
 Run as `python benchmarks/tabulate_pretrained.py docs/pretrained.md results [default's results]`;
-`results` holds `prose/results` too, as `make pretrained` leaves it.
+`results` holds `prose/results` too, as `make pretrained` leaves it. Of the default the main job and
+the language study.
 """
 
 import sys
@@ -13,6 +14,7 @@ from page_tables import write_tables
 
 STUDY, PROSE = "pretrained", "pretrained-prose"
 BLOCKS = (1, 8, 15, 22, 29, 30)
+SCORED = (1, 8, 12, 15, 22, 29, 30)
 
 
 def number(value: float) -> str:
@@ -53,22 +55,21 @@ def scores(results: Path) -> Iterator[list[str]]:
     """Rows: mean lookup scores of a block's units by kind, trained."""
     table = pd.read_csv(results / f"figures/{STUDY}/explanations.csv")
     kinds = table[table["weights"] != "random"].set_index(["depth", "kind"])
-    for block in kinds.index.unique("depth"):
+    for block in SCORED:
         shown = [kinds.loc[(block, kind)] for kind in ("neuron", "projection", "low_action")]
         yield [str(block), *(f"{number(one['mean'])} {interval(one)}" for one in shown)]
 
 
 def verdicts(results: Path, toy: Path) -> Iterator[list[str]]:
     """Rows: a claim's verdict on the toy and on networks that others trained."""
-    here = pd.read_csv(toy / "claims-everything.csv").set_index("id")
+    tables = [pd.read_csv(toy / f"{name}.csv") for name in ("claims", "claims-language")]
+    here = pd.concat(one[one["verdict"] != "not run"] for one in tables).set_index("id")
     there = pd.read_csv(results / "claims-pretrained.csv").set_index("id")
     for name, row in there[there["verdict"] != "not run"].iterrows():
         yield [str(name), row["claim"], said(here.loc[name]), said(row)]
 
 
 def said(row: pd.Series) -> str:
-    if row["verdict"] == "not run":
-        return "not run"
     close = ", close call" if row["close_call"] == "yes" else ""
     return f"{row['verdict']}{close}: {number(row['estimate'])} {interval(row)}"
 
@@ -90,7 +91,7 @@ def main() -> None:
             "text": (["block", *models], text(found)),
             "scores": (["block", "neurons", "projections", "of low action"], scores(found)),
             "verdicts": (
-                ["claim", "says", "toy (`everything`)", "pretrained"],
+                ["claim", "says", "toy", "pretrained"],
                 verdicts(found, Path(toy[0] if toy else results)),
             ),
         },
