@@ -682,6 +682,7 @@ MODULES = {
     "experiments/people.py": set(),
     "experiments/people_agreement.py": set(),
     "experiments/trial_images.py": set(),
+    "files/text_tables.py": TRAINED_ON,
     "files/users_tables.py": set(),
     # Intervals of the claims are those of the spectra.
     "spectra/eigenspectrum.py": FITTED | CROSSED | FILTERED | TEXT_SPECTRA,

@@ -4,14 +4,13 @@ Columns: `stimulus_id`, where wanted `repeat`, and what else a reader asks for. 
 owner.
 """
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from codespectra.errors import UserError
-from codespectra.files.regular_files import open_regular, refusing, shown
+from codespectra.files.regular_files import shown
+from codespectra.files.text_tables import read_text_table
 
 MOST_BYTES = 1 << 25  # of the table: the manifest, which lists the ids, has a limit too
 MOST_LETTERS = 200  # of an id or a label
@@ -33,13 +32,7 @@ def read_stimulus_table(
         UserError: the table lacks a column or a value, or lists a presentation twice.
     """
     needed, optional = ("stimulus_id", *needed), (*optional, "repeat")
-    with (
-        refusing(file, "not a readable table", "mend the table"),
-        open_regular(file, MOST_BYTES) as content,
-        io.TextIOWrapper(content, "utf-8-sig", newline="") as text,
-    ):
-        reader = csv.DictReader(text, strict=True)
-        header, rows = list(reader.fieldnames or []), list(reader)
+    header, rows = read_text_table(file, MOST_BYTES, "mend the table")
     if missing := [column for column in needed if column not in header]:
         raise UserError(
             f"{shown(file)}: lacks the columns {', '.join(missing)}; expected "

@@ -174,8 +174,7 @@ class Embedding(Similarity):
     def _each(self, measure: Measure, *images: np.ndarray) -> Parts:
         rows = [self._rows(one) for one in images]
         found = {part: summed(table, [(measure, rows)])[0] for part, table in self.tables.items()}
-        whole: Any = sum(found.values())
-        return found | {ALL: whole}
+        return _with_whole(found)
 
     def _rows(self, images: np.ndarray) -> np.ndarray:
         rows = np.searchsorted(self.images, images)

@@ -1,11 +1,11 @@
 """What a file of activations gives: rows of each layer, and what it says of its rows."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 
-FORMATS = (
+Format = Literal[
     "npy",
     "npz",
     "hdf5",
@@ -18,7 +18,8 @@ FORMATS = (
     "sae_lens",
     "nwb",
     "stringer2019",
-)
+]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 class Rows(Protocol):

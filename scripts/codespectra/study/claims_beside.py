@@ -1,13 +1,12 @@
 """Verdicts of other studies, which the figure of the claims shows beside this one's."""
 
-import csv
-import io
 import math
 from pathlib import Path
 from typing import Any
 
 from codespectra.errors import UserError
-from codespectra.files.regular_files import read_regular, refusing, shown
+from codespectra.files.regular_files import refusing, shown
+from codespectra.files.text_tables import read_text_table
 
 MOST_BYTES = 1 << 22
 COLUMNS = {"id", "margin", "verdict"}
@@ -23,10 +22,8 @@ def read_verdicts(path: Path) -> dict[str, dict[str, Any]]:
     # A second to import, which other studies needn't pay.
     from codespectra.claims.judges import CONTRADICTED, INCONCLUSIVE, MIXED, NOT_RUN, SUPPORTED
 
-    with refusing(path, "not a readable table", REMEDY):
-        text = io.StringIO(read_regular(path, MOST_BYTES).decode(), newline="")
-        rows = list(csv.DictReader(text, strict=True))
-    if not rows or not rows[0].keys() >= COLUMNS:
+    header, rows = read_text_table(path, MOST_BYTES, REMEDY)
+    if not rows or not {*header} >= COLUMNS:
         raise UserError(f"{shown(path)}: no rows with {', '.join(sorted(COLUMNS))}; {REMEDY}")
     found = {}
     for row in rows:

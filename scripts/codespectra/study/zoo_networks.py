@@ -1,14 +1,13 @@
 """The networks of a zoo: names and globs expanded, and what the user's table tells of them."""
 
-import csv
 import fnmatch
-import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from codespectra.errors import UserError, nearest
-from codespectra.files.regular_files import open_regular, refusing, shown
+from codespectra.files.regular_files import shown
+from codespectra.files.text_tables import read_text_table
 from codespectra.models.library_names import LIBRARIES, library_names
 from codespectra.study.problems import Problems
 from codespectra.study.sections.zoo import Zoo
@@ -122,13 +121,7 @@ def read_zoo_table(path: Path) -> dict[str, dict[str, str]]:
     Raises:
         UserError: no table, other columns, a network twice, or a value that can't be right.
     """
-    with (
-        refusing(path, "not a readable table", "mend the table"),
-        open_regular(path, MOST_BYTES) as content,
-        io.TextIOWrapper(content, "utf-8-sig", newline="") as text,
-    ):
-        reader = csv.DictReader(text, strict=True)
-        header, rows = list(reader.fieldnames or []), list(reader)
+    header, rows = read_text_table(path, MOST_BYTES, "mend the table")
     file = shown(path)
     wrong = [name for name in header if name not in COLUMNS or header.count(name) > 1]
     if wrong or "network" not in header:

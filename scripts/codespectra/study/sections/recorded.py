@@ -5,23 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from codespectra.sources.source import Format
 from codespectra.study.sections.analyses import Reduction
 from codespectra.study.sections.base import Name, Several, Strict, Text, UserPath
 
-Format = Literal[
-    "npy",
-    "npz",
-    "hdf5",
-    "zarr",
-    "safetensors",
-    "mat",
-    "anndata",
-    "netcdf",
-    "thingsvision",
-    "sae_lens",
-    "nwb",
-    "stringer2019",
-]
 Few = Annotated[int, Field(ge=0, le=10_000)]
 
 
